@@ -1,0 +1,32 @@
+/** The one decision that flows back: how the estimator's grant is spent. Each stage reads it; only the allocator writes it. */
+import type { Tier } from '../generation/tiers.ts';
+
+/** An encoded resolution. */
+export interface Rung {
+  widthPx: number;
+  heightPx: number;
+}
+
+export interface Allocation {
+  /** For the encoder. */
+  bitrateBps: number;
+  /** Frames a second to send; never above the generator's rate. */
+  fps: number;
+  rung: Rung;
+  /** Highest tier worth generating for this viewer. */
+  tierCap: Tier;
+  /** Largest keyframe that still arrives within its time. */
+  keyframeBudgetBytes: number;
+}
+
+export interface AllocatorInput {
+  targetBps: number;
+  nowUs: number;
+  /** Media waiting in the pacer. */
+  queueMs: number;
+  /** Largest first. */
+  rungs: readonly Rung[];
+  generatorFps: number;
+  /** Highest tier the viewer asked for and the generator can make. */
+  tierLimit: Tier;
+}

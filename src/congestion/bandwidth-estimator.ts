@@ -1,0 +1,68 @@
+/** The contract of bandwidth estimation: facts about sent packets and feedback in, a target and probe requests out. Pure. */
+
+/** What a packet carries; the pacer orders by it and metrics count by it. */
+export type PacketKind = 'keyframe' | 'delta' | 'rtx' | 'padding';
+
+export interface SentPacket {
+  /** Transport-wide sequence number, unwrapped (never wraps), counting every packet of the transport from 0. */
+  sequence: number;
+  /** Bytes on the wire above UDP: RTP header, payload and SRTP tag. */
+  sizeBytes: number;
+  sentAtUs: number;
+  kind: PacketKind;
+  probeId?: number;
+}
+
+export interface PacketResult {
+  /** Unwrapped transport-wide sequence number. */
+  sequence: number;
+  /** Arrival on the receiver's clock, microseconds, arbitrary origin; undefined: reported as not received. */
+  arrivedAtUs: number | undefined;
+}
+
+/** One transport-wide feedback message (draft-holmer-rmcat-transport-wide-cc-extensions-01), in sequence order. */
+export interface TransportFeedback {
+  packets: readonly PacketResult[];
+}
+
+/** A burst the estimator wants sent at `rateBps` to learn whether the path carries it. */
+export interface ProbeRequest {
+  id: number;
+  rateBps: number;
+  /** Bytes the cluster must hold: at least 5 packets and 15 ms. */
+  sizeBytes: number;
+}
+
+/** Why the target last moved, for metrics and the page. */
+export type EstimatorReason =
+  | 'start' | 'increase' | 'hold' | 'overuse' | 'queue' | 'loss' | 'probe' | 'remb' | 'timeout' | 'drain';
+
+/** Everything worth printing about the estimator at an instant. */
+export interface EstimatorSnapshot {
+  targetBps: number;
+  reason: EstimatorReason;
+  delayBasedBps: number;
+  lossBasedBps: number;
+  throughputBps: number | undefined;
+  rttMs: number | undefined;
+  /** Estimated standing queue of the path: one-way delay above its windowed minimum. */
+  queueMs: number;
+  lossRatio: number;
+  trend: number;
+  threshold: number;
+}
+
+/** (state, input, nowUs) → state and outputs. No ambient time. */
+export interface BandwidthEstimator {
+  onPacketSent(packet: SentPacket): void;
+  onFeedback(feedback: TransportFeedback, nowUs: number): void;
+  onRtt(rttMs: number, nowUs: number): void;
+  /** Receiver estimated maximum bitrate: an upper bound. */
+  onRemb(bitrateBps: number, nowUs: number): void;
+  /** Call at least every 25 ms while packets flow. */
+  onTick(nowUs: number): void;
+  /** The probe to send now, once; undefined when none is wanted. */
+  takeProbe(nowUs: number): ProbeRequest | undefined;
+  readonly targetBps: number;
+  readonly snapshot: EstimatorSnapshot;
+}

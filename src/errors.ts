@@ -1,0 +1,81 @@
+/**
+ * Every error a user or operator can meet, in one table: its stable code, the HTTP status that goes with it, and
+ * whether trying the same thing again can help. Docs are made from this table; clients switch on `code`, never on text.
+ */
+export const ERROR_CODES = {
+  MESSAGE_INVALID: { status: 400, retryable: false, text: 'The message is not valid JSON or does not match the protocol.' },
+  MESSAGE_TOO_LARGE: { status: 413, retryable: false, text: 'The message is larger than the limit.' },
+  SDP_INVALID: { status: 400, retryable: false, text: 'The SDP cannot be read as an offer this server can answer.' },
+  SDP_TOO_LARGE: { status: 413, retryable: false, text: 'The SDP is larger than the limit.' },
+  CANDIDATE_INVALID: { status: 400, retryable: false, text: 'The ICE candidate cannot be used.' },
+  CODEC_UNSUPPORTED: { status: 406, retryable: false, text: 'No video codec is supported by both sides.' },
+  PROMPT_EMPTY: { status: 400, retryable: false, text: 'The prompt is empty.' },
+  PROMPT_TOO_LONG: { status: 400, retryable: false, text: 'The prompt is longer than the limit.' },
+  PARAMETER_INVALID: { status: 400, retryable: false, text: 'A parameter is out of its range.' },
+  CONFIG_INVALID: { status: 500, retryable: false, text: 'The configuration is not valid.' },
+  NO_SESSION: { status: 409, retryable: false, text: 'There is no session yet: send an offer first.' },
+  SESSION_EXISTS: { status: 409, retryable: false, text: 'This connection already has a live session.' },
+  SESSION_NOT_FOUND: { status: 404, retryable: false, text: 'No such session, or it has ended.' },
+  SESSION_LIMIT: { status: 503, retryable: true, text: 'The server has no room for another session.' },
+  CONNECT_TIMEOUT: { status: 408, retryable: true, text: 'The peer did not connect in time.' },
+  RATE_LIMITED: { status: 429, retryable: true, text: 'Too many requests.' },
+  UNAUTHORIZED: { status: 401, retryable: false, text: 'A valid token is needed.' },
+  NOT_FOUND: { status: 404, retryable: false, text: 'There is nothing at this address.' },
+  PRECONDITION_FAILED: { status: 412, retryable: false, text: 'The ETag does not match the current ICE session.' },
+  MODEL_INVALID: { status: 500, retryable: false, text: 'The model pack is missing a file or does not match its manifest.' },
+  GENERATOR_DOWN: { status: 503, retryable: true, text: 'The generator cannot be reached or has failed.' },
+  ENCODER_FAILED: { status: 500, retryable: true, text: 'The video encoder failed.' },
+  ENCODER_CLOSED: { status: 500, retryable: false, text: 'The video encoder is closed.' },
+  PEER_UNTRUSTED: { status: 403, retryable: false, text: 'The peer failed the DTLS identity checks.' },
+  PEER_CLOSED: { status: 410, retryable: true, text: 'The peer connection is closed.' },
+  ABORTED: { status: 499, retryable: true, text: 'The operation was cancelled.' },
+  SERVER_CLOSING: { status: 503, retryable: true, text: 'The server is shutting down.' },
+  INTERNAL: { status: 500, retryable: true, text: 'Something went wrong on the server.' },
+} as const satisfies Record<string, { status: number; retryable: boolean; text: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetails {
+  /** Human text; the table's text when left out. Never contains a prompt or SDP. */
+  message?: string;
+  /** Structured facts for the reader of a log or an API: names, limits, counts. */
+  details?: Record<string, unknown>;
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
+/** The one error type that crosses a module boundary. */
+export class GlimpseError extends Error {
+  override readonly name = 'GlimpseError';
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly details: Record<string, unknown>;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, { message, details = {}, retryAfterMs, cause }: ErrorDetails = {}) {
+    super(message ?? ERROR_CODES[code].text, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.status = ERROR_CODES[code].status;
+    this.retryable = ERROR_CODES[code].retryable;
+    this.details = details;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** What may leave the process: no cause, no stack. */
+  toJSON(): { code: ErrorCode; message: string; retryable: boolean; retryAfterMs?: number } {
+    const { code, message, retryable, retryAfterMs } = this;
+    return { code, message, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  }
+}
+
+/** Turns whatever was thrown into a GlimpseError; unknown failures become INTERNAL with the original as cause. */
+export function toGlimpseError(error: unknown, fallback: ErrorCode = 'INTERNAL'): GlimpseError {
+  if (error instanceof GlimpseError) return error;
+  return new GlimpseError(fallback, { cause: error });
+}
+
+/** Closes a discriminated union: the compiler complains when a case is missing. */
+export function assertNever(value: never): never {
+  throw new GlimpseError('INTERNAL', { message: `unexpected case: ${JSON.stringify(value)}` });
+}

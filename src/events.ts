@@ -1,0 +1,44 @@
+/**
+ * A typed event emitter. A class owns one, names its events in a map of argument tuples, and a listener that throws
+ * never breaks the emitter: the failure goes to `onListenerError` and is counted there.
+ */
+export type EventMap = Record<string, readonly unknown[]>;
+type Listener<Arguments extends readonly unknown[]> = (...args: Arguments) => void;
+
+export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[] }> {
+  /** Process-wide hook for listener failures; the command line points it at the log and a counter. */
+  static onListenerError: (error: unknown, event: string) => void = () => {};
+
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+
+  /** Adds a listener; returns the function that removes it. */
+  on<Name extends keyof Events>(event: Name, listener: Listener<Events[Name]>): () => void {
+    const set = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, set);
+    set.add(listener as Listener<never>);
+    return () => set.delete(listener as Listener<never>);
+  }
+
+  once<Name extends keyof Events>(event: Name, listener: Listener<Events[Name]>): () => void {
+    const off = this.on(event, (...args) => {
+      off();
+      listener(...args);
+    });
+    return off;
+  }
+
+  emit<Name extends keyof Events>(event: Name, ...args: Events[Name]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+      try {
+        (listener as Listener<Events[Name]>)(...args);
+      } catch (error) {
+        Emitter.onListenerError(error, String(event));
+      }
+    }
+  }
+
+  /** Forgets every listener; called last by whoever closes. */
+  clear(): void {
+    this.#listeners.clear();
+  }
+}

@@ -1,0 +1,48 @@
+/** The contract every encoder keeps: one frame in, one access unit out, bitrate on any frame, keyframe on demand. */
+import type { I420Frame } from './frame.ts';
+
+export const VIDEO_CODECS = ['VP8', 'H264'] as const;
+export type VideoCodec = (typeof VIDEO_CODECS)[number];
+
+/** One encoded frame. VP8: the raw frame. H264: Annex B with start codes, SPS and PPS before every keyframe. */
+export interface AccessUnit {
+  data: Uint8Array;
+  keyframe: boolean;
+  widthPx: number;
+  heightPx: number;
+  /** Wall time the encode call took, in ms. */
+  encodeMs: number;
+}
+
+export interface EncodeOptions {
+  keyframe: boolean;
+  /** May differ on every call; obeyed within 15% over one second. */
+  bitrateBps: number;
+  /** How long this frame stays on screen; the rate control's unit of time. */
+  durationMs: number;
+}
+
+export interface VideoEncoder extends AsyncDisposable {
+  readonly codec: VideoCodec;
+  /** Frames of another size are scaled to the encoder's size. A new rung is a new encoder. */
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /**
+   * One frame in, one access unit out; calls are answered in order.
+   * @throws GlimpseError ENCODER_CLOSED after `close`, ENCODER_FAILED when the codec or its process dies.
+   */
+  encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit>;
+  /** Idempotent; pending calls reject with ENCODER_CLOSED; nothing is left running. */
+  close(): Promise<void>;
+}
+
+export interface EncoderSettings {
+  codec: VideoCodec;
+  widthPx: number;
+  heightPx: number;
+  /** Nominal rate, for rate-control defaults only. */
+  fps: number;
+  bitrateBps: number;
+}
+
+export type EncoderFactory = (settings: EncoderSettings) => Promise<VideoEncoder>;
