@@ -3,7 +3,11 @@
  * whether trying the same thing again can help. Docs are made from this table; clients switch on `code`, never on text.
  */
 export const ERROR_CODES = {
-  MESSAGE_INVALID: { status: 400, retryable: false, text: 'The message is not valid JSON or does not match the protocol.' },
+  MESSAGE_INVALID: {
+    status: 400,
+    retryable: false,
+    text: 'The message is not valid JSON or does not match the protocol.',
+  },
   MESSAGE_TOO_LARGE: { status: 413, retryable: false, text: 'The message is larger than the limit.' },
   SDP_INVALID: { status: 400, retryable: false, text: 'The SDP cannot be read as an offer this server can answer.' },
   SDP_TOO_LARGE: { status: 413, retryable: false, text: 'The SDP is larger than the limit.' },
@@ -22,7 +26,11 @@ export const ERROR_CODES = {
   UNAUTHORIZED: { status: 401, retryable: false, text: 'A valid token is needed.' },
   NOT_FOUND: { status: 404, retryable: false, text: 'There is nothing at this address.' },
   PRECONDITION_FAILED: { status: 412, retryable: false, text: 'The ETag does not match the current ICE session.' },
-  MODEL_INVALID: { status: 500, retryable: false, text: 'The model pack is missing a file or does not match its manifest.' },
+  MODEL_INVALID: {
+    status: 500,
+    retryable: false,
+    text: 'The model pack is missing a file or does not match its manifest.',
+  },
   GENERATOR_DOWN: { status: 503, retryable: true, text: 'The generator cannot be reached or has failed.' },
   ENCODER_FAILED: { status: 500, retryable: true, text: 'The video encoder failed.' },
   ENCODER_CLOSED: { status: 500, retryable: false, text: 'The video encoder is closed.' },

@@ -35,7 +35,16 @@ export interface ProbeRequest {
 
 /** Why the target last moved, for metrics and the page. */
 export type EstimatorReason =
-  | 'start' | 'increase' | 'hold' | 'overuse' | 'queue' | 'loss' | 'probe' | 'remb' | 'timeout' | 'drain';
+  | 'start'
+  | 'increase'
+  | 'hold'
+  | 'overuse'
+  | 'queue'
+  | 'loss'
+  | 'probe'
+  | 'remb'
+  | 'timeout'
+  | 'drain';
 
 /** Everything worth printing about the estimator at an instant. */
 export interface EstimatorSnapshot {

@@ -1,0 +1,188 @@
+/**
+ * The wire: every message of the `/signal` WebSocket, the `control` data channel and the control API, as zod schemas.
+ * One schema gives the check, the type and the OpenAPI document. Unknown keys are ignored, unknown types are errors.
+ */
+import { z } from 'zod';
+import { LIMITS } from '../src/limits.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+const tier = z.enum(['draft', 'base', 'refined', 'upscaled']);
+const seed = z.number().int().min(0).max(0xffff_ffff);
+const guidance = z.number().min(0).max(20);
+/** Length and emptiness have codes of their own (PROMPT_EMPTY, PROMPT_TOO_LONG), so only the type is checked here. */
+const prompt = z.string();
+/** `cut`: the new revision starts from noise. `continue`: it starts from the picture on screen. */
+const transition = z.enum(['cut', 'continue']);
+const sdp = z.string();
+/** Echoed in the `accepted` or `error` that answers this message. */
+const id = z.number().int().optional();
+
+export const generationRequest = z.object({
+  prompt,
+  seed: seed.optional(),
+  guidance: guidance.optional(),
+  mode: z.enum(['live', 'clip']).default('live'),
+  /** Clip length in seconds; ignored in live mode. */
+  seconds: z.number().min(LIMITS.clipSecondsMin).max(LIMITS.clipSecondsMax).default(4),
+  codec: z.enum(['VP8', 'H264']).optional(),
+  tierCap: tier.optional(),
+});
+export type GenerationRequest = z.infer<typeof generationRequest>;
+
+export const iceCandidate = z.object({
+  candidate: z.string().max(LIMITS.candidateMaxBytes),
+  sdpMid: z.string().nullish(),
+  sdpMLineIndex: z.number().int().nullish(),
+  usernameFragment: z.string().nullish(),
+});
+
+/** What may be sent over the WebSocket, the data channel and `POST /v1/sessions/{id}/control` alike. */
+export const controlMessage = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('prompt'),
+    id,
+    prompt,
+    seed: seed.optional(),
+    guidance: guidance.optional(),
+    transition: transition.default('cut'),
+  }),
+  z.object({
+    type: z.literal('steer'),
+    id,
+    seed: seed.optional(),
+    guidance: guidance.optional(),
+    transition: transition.default('cut'),
+    tierCap: tier.optional(),
+  }),
+  z.object({ type: z.literal('pause'), id }),
+  z.object({ type: z.literal('play'), id }),
+  /** Clip mode only: jump to a time. */
+  z.object({ type: z.literal('seek'), id, timeMs: z.number().min(0) }),
+]);
+export type ControlMessage = z.infer<typeof controlMessage>;
+
+export const clientMessage = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('offer'), id, sdp, request: generationRequest }),
+  /** ICE restart of the live connection. */
+  z.object({ type: z.literal('restart'), id, sdp }),
+  z.object({ type: z.literal('candidate'), candidate: iceCandidate.nullable() }),
+  /** A new connection for a session whose network or socket died; `sdp` offers a new peer connection, if that died too. */
+  z.object({ type: z.literal('resume'), id, sessionId: z.string(), resumeToken: z.string(), sdp: sdp.optional() }),
+  ...controlMessage.options,
+  z.object({ type: z.literal('bye') }),
+]);
+export type ClientMessage = z.infer<typeof clientMessage>;
+
+const iceServer = z.object({
+  urls: z.union([z.string(), z.array(z.string())]),
+  username: z.string().optional(),
+  credential: z.string().optional(),
+});
+
+export const promptReading = z.object({ unknownWords: z.array(z.string()), fields: z.record(z.string(), z.string()) });
+
+export const sessionStats = z.object({
+  state: z.string(),
+  mode: z.enum(['live', 'clip']),
+  paused: z.boolean(),
+  revision: z.number(),
+  /** Timeline time on screen, ms. In clip mode it wraps at the clip's length. */
+  playheadMs: z.number(),
+  durationMs: z.number().nullable(),
+  tier: tier.nullable(),
+  tierCap: tier,
+  widthPx: z.number(),
+  heightPx: z.number(),
+  targetBps: z.number(),
+  sentBps: z.number(),
+  /** Frames sent in the last second. */
+  fps: z.number(),
+  rttMs: z.number().nullable(),
+  lossRatio: z.number(),
+  /** Media waiting in the pacer, ms. */
+  pacerQueueMs: z.number(),
+  /** Estimated queue in the network, ms. */
+  networkQueueMs: z.number(),
+  estimatorReason: z.string(),
+  keyframes: z.number(),
+  framesSent: z.number(),
+  /** Frame instants at which the generator had nothing new and the last frame stood. */
+  lateFrames: z.number(),
+  nacks: z.number(),
+  plis: z.number(),
+  packetsSent: z.number(),
+  retransmitted: z.number(),
+  codec: z.string(),
+  /** The latencies of the design, in ms; null until measured. */
+  timeToConnectMs: z.number().nullable(),
+  timeToFirstFrameMs: z.number().nullable(),
+  timeToDraftMs: z.number().nullable(),
+  timeToRefinedMs: z.number().nullable(),
+});
+export type SessionStats = z.infer<typeof sessionStats>;
+
+export const serverMessage = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('welcome'),
+    protocol: z.literal(PROTOCOL_VERSION),
+    iceServers: z.array(iceServer),
+    generator: z.object({
+      name: z.string(),
+      conditioning: z.string(),
+      slice: z.object({ frames: z.number(), fps: z.number() }),
+      tiers: z.array(z.object({ tier, widthPx: z.number(), heightPx: z.number() })),
+      examples: z.array(z.string()),
+    }),
+    limits: z.object({ promptMaxChars: z.number(), clipSecondsMax: z.number() }),
+  }),
+  z.object({ type: z.literal('answer'), id, sdp, sessionId: z.string(), resumeToken: z.string() }),
+  z.object({ type: z.literal('candidate'), candidate: iceCandidate.nullable() }),
+  /** Answers `offer` (after its `answer`), `resume` and every control message. */
+  z.object({
+    type: z.literal('accepted'),
+    id,
+    revision: z.number(),
+    queuePosition: z.number(),
+    /** Present when the prompt changed. */
+    reading: promptReading.optional(),
+    /** What the revision is generated with. */
+    seed: z.number(),
+    prompt: z.string(),
+  }),
+  /** A slice has reached a tier: generated and on the timeline. Times are timeline ms since the revision began. */
+  z.object({
+    type: z.literal('tier'),
+    revision: z.number(),
+    slice: z.number(),
+    tier,
+    startMs: z.number(),
+    durationMs: z.number(),
+    computeMs: z.number(),
+    widthPx: z.number(),
+    heightPx: z.number(),
+  }),
+  /** From the frame with this RTP timestamp on, the picture on screen is this slice at this tier. */
+  z.object({
+    type: z.literal('playing'),
+    revision: z.number(),
+    slice: z.number(),
+    tier,
+    rtpTimestamp: z.number(),
+    /** Encoded size. */
+    widthPx: z.number(),
+    heightPx: z.number(),
+  }),
+  z.object({ type: z.literal('stats'), stats: sessionStats }),
+  z.object({
+    type: z.literal('error'),
+    id,
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    retryAfterMs: z.number().optional(),
+  }),
+  z.object({ type: z.literal('bye'), reason: z.string(), retryAfterMs: z.number().optional() }),
+]);
+export type ServerMessage = z.infer<typeof serverMessage>;
+export type PromptReadingMessage = z.infer<typeof promptReading>;

@@ -1,0 +1,129 @@
+/** Sessions as the signaling layer sees them. `session.ts` and `registry.ts` implement these. */
+import type { Emitter } from '../events.ts';
+import type { PromptReading } from '../generation/generator.ts';
+import type { Tier } from '../generation/tiers.ts';
+import type { VideoCodec } from '../media/encoder.ts';
+import type { IceCandidate } from '../transport/peer/contract.ts';
+
+export type SessionMode = 'live' | 'clip';
+
+export interface SessionRequest {
+  prompt: string;
+  seed?: number | undefined;
+  guidance?: number | undefined;
+  mode: SessionMode;
+  /** Clip length; ignored in live mode. */
+  seconds: number;
+  codec?: VideoCodec | undefined;
+  tierCap?: Tier | undefined;
+}
+
+export type Transition = 'cut' | 'continue';
+
+export type Control =
+  | { type: 'prompt'; prompt: string; seed?: number | undefined; guidance?: number | undefined; transition: Transition }
+  | {
+      type: 'steer';
+      seed?: number | undefined;
+      guidance?: number | undefined;
+      transition: Transition;
+      tierCap?: Tier | undefined;
+    }
+  | { type: 'pause' }
+  | { type: 'play' }
+  | { type: 'seek'; timeMs: number };
+
+export interface Accepted {
+  revision: number;
+  queuePosition: number;
+  seed: number;
+  prompt: string;
+  reading?: PromptReading;
+}
+
+/** Same fields as `sessionStats` in signaling/protocol.ts; a compile-time test keeps them equal. */
+export interface SessionStats {
+  state: string;
+  mode: SessionMode;
+  paused: boolean;
+  revision: number;
+  playheadMs: number;
+  durationMs: number | null;
+  tier: Tier | null;
+  tierCap: Tier;
+  widthPx: number;
+  heightPx: number;
+  targetBps: number;
+  sentBps: number;
+  fps: number;
+  rttMs: number | null;
+  lossRatio: number;
+  pacerQueueMs: number;
+  networkQueueMs: number;
+  estimatorReason: string;
+  keyframes: number;
+  framesSent: number;
+  lateFrames: number;
+  nacks: number;
+  plis: number;
+  packetsSent: number;
+  retransmitted: number;
+  codec: string;
+  timeToConnectMs: number | null;
+  timeToFirstFrameMs: number | null;
+  timeToDraftMs: number | null;
+  timeToRefinedMs: number | null;
+}
+
+export interface SessionEvents {
+  candidate: [candidate: IceCandidate | null];
+  tier: [
+    event: {
+      revision: number;
+      slice: number;
+      tier: Tier;
+      startMs: number;
+      durationMs: number;
+      computeMs: number;
+      widthPx: number;
+      heightPx: number;
+    },
+  ];
+  playing: [
+    event: { revision: number; slice: number; tier: Tier; rtpTimestamp: number; widthPx: number; heightPx: number },
+  ];
+  stats: [stats: SessionStats];
+  /** Something failed that the viewer should know; the session goes on. */
+  error: [error: Error];
+  /** The session has ended; nothing follows. */
+  closed: [reason: string];
+}
+
+export interface Session {
+  readonly id: string;
+  /** Secret that lets its holder resume the session. */
+  readonly resumeToken: string;
+  readonly events: Emitter<SessionEvents>;
+  /** First offer, or the offer of a new peer connection under the same session (resume). */
+  answer(offerSdp: string): Promise<string>;
+  /** Offer of an ICE restart on the present connection. */
+  restart(offerSdp: string): Promise<string>;
+  addCandidate(candidate: IceCandidate | null): Promise<void>;
+  control(message: Control): Promise<Accepted>;
+  /** What the latest accepted request became; for `accepted` after an offer or a resume. */
+  readonly accepted: Accepted;
+  readonly stats: SessionStats;
+  /** Idempotent, never throws. */
+  close(reason: string): Promise<void>;
+}
+
+export interface SessionRegistry {
+  readonly size: number;
+  /** @throws GlimpseError SESSION_LIMIT, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
+  create(request: SessionRequest): Promise<Session>;
+  /** @throws GlimpseError SESSION_NOT_FOUND */
+  get(id: string): Session;
+  /** @throws GlimpseError SESSION_NOT_FOUND, UNAUTHORIZED */
+  resume(id: string, resumeToken: string): Session;
+  close(reason: string): Promise<void>;
+}

@@ -1,0 +1,41 @@
+/**
+ * What the send path needs from a connected peer, and nothing more. `transport/peer/` implements it over werift; tests
+ * implement it with an array.
+ */
+import type { VideoCodec } from '../media/encoder.ts';
+
+/** What offer and answer agreed on for the one video stream we send. */
+export interface NegotiatedVideo {
+  codec: VideoCodec;
+  payloadType: number;
+  ssrc: number;
+  /** Undefined when the client offered no RTX (RFC 4588). */
+  rtx: { payloadType: number; ssrc: number } | undefined;
+  mid: string;
+  clockRateHz: 90_000;
+  /** RTP header extension ids (RFC 8285 one-byte form); undefined when not negotiated. */
+  extensions: { mid?: number; transportWideCc?: number; absSendTime?: number; playoutDelay?: number };
+  /** RTCP feedback both sides agreed to. */
+  feedback: { nack: boolean; pli: boolean; fir: boolean; transportCc: boolean; remb: boolean };
+}
+
+/** One RTP packet before protection. Header extensions are written by the path: it owns the transport-wide number. */
+export interface OutgoingRtp {
+  ssrc: number;
+  payloadType: number;
+  sequenceNumber: number;
+  rtpTimestamp: number;
+  marker: boolean;
+  payload: Uint8Array;
+}
+
+export interface MediaPath {
+  readonly video: NegotiatedVideo;
+  /**
+   * Protects and sends one packet under the next transport-wide number.
+   * @returns what was sent, or undefined while no validated path exists (nothing was consumed then).
+   */
+  sendRtp(packet: OutgoingRtp): { transportSequence: number; sizeBytes: number } | undefined;
+  /** Protects and sends one compound RTCP packet. */
+  sendRtcp(packet: Uint8Array): void;
+}

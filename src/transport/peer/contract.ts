@@ -1,0 +1,57 @@
+/** A peer connection as the rest of the house sees it; `peer.ts` is the one implementation, over werift. */
+import type { Emitter } from '../../events.ts';
+import type { VideoCodec } from '../../media/encoder.ts';
+import type { MediaPath } from '../media-path.ts';
+
+export type PeerState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed';
+
+export interface IceCandidate {
+  candidate: string;
+  sdpMid?: string | null;
+  sdpMLineIndex?: number | null;
+  usernameFragment?: string | null;
+}
+
+export interface PeerEvents {
+  /** `disconnected`: consent (RFC 7675) ran out; a restart may bring it back. `closed` is final. */
+  state: [state: PeerState, reason: string];
+  /** One decrypted compound RTCP packet. */
+  rtcp: [packet: Uint8Array];
+  /** A local candidate to trickle; null ends gathering. Never emitted before the answer has been returned. */
+  candidate: [candidate: IceCandidate | null];
+  /** Text on the data channel labelled `control`. */
+  control: [text: string];
+}
+
+export interface Peer {
+  readonly state: PeerState;
+  readonly events: Emitter<PeerEvents>;
+  /** Defined from `connected` on. */
+  readonly path: MediaPath | undefined;
+  /**
+   * Answers the first offer, or an ICE restart offer on the live connection (pictures go on meanwhile).
+   * @throws GlimpseError SDP_INVALID, CODEC_UNSUPPORTED, PEER_CLOSED
+   */
+  answer(offerSdp: string): Promise<string>;
+  /** @throws GlimpseError CANDIDATE_INVALID */
+  addCandidate(candidate: IceCandidate | null): Promise<void>;
+  /** False when the channel is not open or its buffer is full. */
+  sendControl(text: string): boolean;
+  close(reason: string): Promise<void>;
+}
+
+export interface PeerOptions {
+  /** Codecs we can encode, preferred first. */
+  codecs: readonly VideoCodec[];
+}
+
+/** One UDP port, one certificate, many peers. */
+export interface PeerHost {
+  readonly address: { host: string; port: number };
+  /** `ice-ufrag`s in use; for leak tests and metrics. */
+  readonly peerCount: number;
+  /** Datagrams refused, by reason, since start. */
+  readonly dropped: Readonly<Record<string, number>>;
+  createPeer(options: PeerOptions): Peer;
+  close(): Promise<void>;
+}
