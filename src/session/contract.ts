@@ -93,6 +93,8 @@ export interface SessionEvents {
     event: { revision: number; slice: number; tier: Tier; rtpTimestamp: number; widthPx: number; heightPx: number },
   ];
   stats: [stats: SessionStats];
+  /** Text that came in on the data channel `control`; signaling parses and answers it. */
+  channelMessage: [text: string];
   /** Something failed that the viewer should know; the session goes on. */
   error: [error: Error];
   /** The session has ended; nothing follows. */
@@ -113,6 +115,8 @@ export interface Session {
   /** What the latest accepted request became; for `accepted` after an offer or a resume. */
   readonly accepted: Accepted;
   readonly stats: SessionStats;
+  /** Sends text on the data channel `control`; false when it is not open or full. */
+  sendChannel(text: string): boolean;
   /** Idempotent, never throws. */
   close(reason: string): Promise<void>;
 }
