@@ -122,6 +122,28 @@ export const sessionStats = z.object({
 });
 export type SessionStats = z.infer<typeof sessionStats>;
 
+/** Answers `offer` (after its `answer`), `resume` and every control message. */
+export const acceptedMessage = z.object({
+  type: z.literal('accepted'),
+  id,
+  revision: z.number(),
+  queuePosition: z.number(),
+  /** Present when the prompt changed. */
+  reading: promptReading.optional(),
+  /** What the revision is generated with. */
+  seed: z.number(),
+  prompt: z.string(),
+});
+export type AcceptedMessage = z.infer<typeof acceptedMessage>;
+
+/** The body of every failure over HTTP, and with `type` and `id` the `error` message. */
+export const errorBody = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  retryAfterMs: z.number().optional(),
+});
+
 export const serverMessage = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('welcome'),
@@ -138,18 +160,7 @@ export const serverMessage = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('answer'), id, sdp, sessionId: z.string(), resumeToken: z.string() }),
   z.object({ type: z.literal('candidate'), candidate: iceCandidate.nullable() }),
-  /** Answers `offer` (after its `answer`), `resume` and every control message. */
-  z.object({
-    type: z.literal('accepted'),
-    id,
-    revision: z.number(),
-    queuePosition: z.number(),
-    /** Present when the prompt changed. */
-    reading: promptReading.optional(),
-    /** What the revision is generated with. */
-    seed: z.number(),
-    prompt: z.string(),
-  }),
+  acceptedMessage,
   /** A slice has reached a tier: generated and on the timeline. Times are timeline ms since the revision began. */
   z.object({
     type: z.literal('tier'),
@@ -174,14 +185,7 @@ export const serverMessage = z.discriminatedUnion('type', [
     heightPx: z.number(),
   }),
   z.object({ type: z.literal('stats'), stats: sessionStats }),
-  z.object({
-    type: z.literal('error'),
-    id,
-    code: z.string(),
-    message: z.string(),
-    retryable: z.boolean(),
-    retryAfterMs: z.number().optional(),
-  }),
+  z.object({ type: z.literal('error'), id, ...errorBody.shape }),
   z.object({ type: z.literal('bye'), reason: z.string(), retryAfterMs: z.number().optional() }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;

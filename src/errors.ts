@@ -9,6 +9,11 @@ export const ERROR_CODES = {
     text: 'The message is not valid JSON or does not match the protocol.',
   },
   MESSAGE_TOO_LARGE: { status: 413, retryable: false, text: 'The message is larger than the limit.' },
+  MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    retryable: false,
+    text: 'The Content-Type of the body is not one this address accepts.',
+  },
   SDP_INVALID: { status: 400, retryable: false, text: 'The SDP cannot be read as an offer this server can answer.' },
   SDP_TOO_LARGE: { status: 413, retryable: false, text: 'The SDP is larger than the limit.' },
   CANDIDATE_INVALID: { status: 400, retryable: false, text: 'The ICE candidate cannot be used.' },
@@ -26,6 +31,7 @@ export const ERROR_CODES = {
   UNAUTHORIZED: { status: 401, retryable: false, text: 'A valid token is needed.' },
   NOT_FOUND: { status: 404, retryable: false, text: 'There is nothing at this address.' },
   PRECONDITION_FAILED: { status: 412, retryable: false, text: 'The ETag does not match the current ICE session.' },
+  PRECONDITION_REQUIRED: { status: 428, retryable: false, text: 'The request needs an If-Match header.' },
   MODEL_INVALID: {
     status: 500,
     retryable: false,

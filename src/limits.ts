@@ -12,6 +12,16 @@ export const LIMITS = {
   candidateMaxBytes: 1_024,
   /** One WebSocket or data-channel message. An offer is the largest legitimate one. */
   messageMaxBytes: 96 * 1024,
+  /** A WebSocket message past this is not even read: the socket closes with 1009. Between the two an `error` answers it. */
+  messageHardMaxBytes: 1024 * 1024,
+  /** Messages of one connection waiting for the one in work; a client's 64 candidates fit. More are refused. */
+  messagesPendingMax: 128,
+  /** A WebSocket that has not answered a ping by the next one is dead. */
+  socketPingIntervalMs: 10_000,
+  /** What closing the server waits for sockets and requests to end by themselves. */
+  serverCloseGraceMs: 500,
+  /** A WHEP answer waits this long for local candidates; the mux has them at once. */
+  whepGatherTimeoutMs: 500,
   /** WebSocket bytes waiting for a slow reader before it is dropped. */
   socketBacklogMaxBytes: 1024 * 1024,
   /** An offer that never becomes a connection. */
