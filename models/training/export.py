@@ -1,0 +1,211 @@
+"""Export the trained parts as a model pack: ONNX files (opset 16, dynamic batch) and manifest.json.
+
+Every file is opened again with onnxruntime and compared with torch; the speed of each part on one thread is measured.
+Large weights are stored as float16 with a Cast behind them, which onnxruntime folds away when it loads the file.
+"""
+
+import argparse
+import hashlib
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, numpy_helper
+from torch import Tensor, nn
+
+from denoiser import Denoiser, GuidedStep
+from latent import CHANNELS, TOKENS, Latent
+from manifest import write_manifest
+from particles import PARTICLES
+from pictures import DECODED_PX, I420Decoder, I420Refiner
+from refiner import REFINED_PX, Refiner, SliceRefiner
+from text_encoder import BUCKETS, FEATURES_PER_WORD, MAX_WORDS, TextCondition, TextEncoder
+from world import CONDITION_WIDTH, SLICE_FRAMES, condition_of, sample_fields
+
+OPSET = 16
+# Smaller tensors (biases, shapes) stay float32: nothing to gain.
+HALF_FROM_VALUES = 512
+
+
+def example_inputs(part: str, batch: int, seed: int = 0) -> dict[str, Tensor]:
+    """Random inputs of a part, by name, in the order of its forward."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def latent() -> Tensor:
+        return torch.randn(batch, TOKENS, CHANNELS, generator=generator)
+
+    condition = condition_of(sample_fields(batch, generator))
+    ones = torch.ones(batch)
+    match part:
+        case "text":
+            shape = (batch, MAX_WORDS, FEATURES_PER_WORD)
+            ids = torch.randint(1, BUCKETS, shape, generator=generator)
+            ids[:, 9:] = 0
+            return {"ids": ids}
+        case "denoiser":
+            return {
+                "latent": latent(), "condition": condition, "previous": latent(), "has_previous": ones,
+                "sigma": ones * 0.8, "sigma_next": ones * 0.5, "guidance": ones * 2,
+            }  # fmt: skip
+        case "decoder":
+            return {"latent": latent()}
+        case "refiner":
+            return {
+                "latent": latent(), "previous": latent(), "has_previous": ones, "condition": condition,
+                "particles": torch.rand(batch, PARTICLES, 3, generator=generator),
+                "grain": torch.randn(batch, 1, REFINED_PX, REFINED_PX, generator=generator),
+                "time_s": ones * 1.5, "frames": torch.arange(SLICE_FRAMES),
+            }  # fmt: skip
+    raise ValueError(f"unknown part: {part}")
+
+
+# Output shapes by part; names are dynamic axes. The tracer loses some of them, so they are written into the file again.
+OUTPUTS: dict[str, dict[str, list[int | str]]] = {
+    "text": {"condition": ["b", CONDITION_WIDTH], "probabilities": ["b", CONDITION_WIDTH]},
+    "denoiser": {"denoised": ["b", TOKENS, CHANNELS], "latent_next": ["b", TOKENS, CHANNELS]},
+    "decoder": {"i420": ["b", SLICE_FRAMES, DECODED_PX**2 * 3 // 2]},
+    "refiner": {"i420": ["b", "k", REFINED_PX**2 * 3 // 2]},
+}
+
+
+def load_parts(work_dir: Path) -> dict[str, nn.Module]:
+    def load(module: nn.Module, name: str) -> nn.Module:
+        module.load_state_dict(torch.load(work_dir / name, map_location="cpu"))
+        return module.eval()
+
+    latent = load(Latent(), "latent.pt")
+    denoiser = load(Denoiser(Latent()), "base.pt")
+    refiner = load(Refiner(), "refiner.pt")
+    return {
+        "text": TextCondition(load(TextEncoder(), "text.pt")),
+        "denoiser": GuidedStep(denoiser),
+        "decoder": I420Decoder(latent),
+        "refiner": I420Refiner(SliceRefiner(latent, refiner)),
+    }
+
+
+def rounded_to_half(module: nn.Module) -> nn.Module:
+    """Round the weights that will be stored as float16, so that torch and the file agree."""
+    for tensor in list(module.parameters()) + list(module.buffers()):
+        if tensor.dtype == torch.float32 and tensor.numel() >= HALF_FROM_VALUES:
+            tensor.data = tensor.data.half().float()
+    return module
+
+
+def finish_graph(part: str, path: Path) -> None:
+    """Rewrite large float32 initializers as float16 followed by a Cast to float32, and declare the output shapes."""
+    model = onnx.load(path)
+    graph = model.graph
+    for output in graph.output:
+        for declared, size in zip(output.type.tensor_type.shape.dim, OUTPUTS[part][output.name], strict=True):
+            declared.Clear()
+            if isinstance(size, str):
+                declared.dim_param = size
+            else:
+                declared.dim_value = size
+    casts = []
+    for initializer in graph.initializer:
+        if initializer.data_type != TensorProto.FLOAT or int(np.prod(initializer.dims)) < HALF_FROM_VALUES:
+            continue
+        name = initializer.name
+        half = numpy_helper.to_array(initializer).astype(np.float16)
+        initializer.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT, name=f"{name}.cast"))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def export_part(part: str, module: nn.Module, path: Path) -> None:
+    inputs = example_inputs(part, batch=2)
+    axes = {name: {0: "k" if name == "frames" else "b"} for name in inputs}
+    for name, shape in OUTPUTS[part].items():
+        axes[name] = {i: size for i, size in enumerate(shape) if isinstance(size, str)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module, tuple(inputs.values()), str(path), input_names=list(inputs), output_names=list(OUTPUTS[part]),
+            dynamic_axes=axes, opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
+    finish_graph(part, path)
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """One thread that does not spin: what a share of a busy machine looks like."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def check_part(part: str, module: nn.Module, path: Path) -> None:
+    """Print the largest difference to torch at batch 1 and 2 (for the refiner also with 3 frames), and the speed."""
+    session = open_session(path)
+    worst = 0.0
+    for batch in (1, 2):
+        inputs = example_inputs(part, batch, seed=batch)
+        if part == "refiner" and batch == 2:
+            inputs["frames"] = torch.tensor([1, 4, 7])
+        with torch.no_grad():
+            expected = module(*inputs.values())
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        actual = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+        for want, have in zip(expected, actual):
+            assert tuple(want.shape) == have.shape, (part, want.shape, have.shape)
+            worst = max(worst, float(np.abs(want.numpy().astype(np.float64) - have).max()))
+    feed = {name: value.numpy() for name, value in example_inputs(part, 1).items()}
+    durations = []
+    for _ in range(15):
+        started = time.perf_counter()
+        session.run(None, feed)
+        durations.append(time.perf_counter() - started)
+    milliseconds = 1000 * float(np.median(durations[3:]))
+    print(f"{part}: {path.stat().st_size / 1e6:.2f} MB, max difference {worst:.2g}, {milliseconds:.1f} ms", flush=True)
+
+
+def part_entry(path: Path) -> dict:
+    """Manifest entry of one file, read back from the file itself."""
+    types = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(uint8)": "uint8"}
+    session = open_session(path)
+
+    def described(values) -> list[dict]:
+        return [{"name": v.name, "type": types[v.type], "shape": list(v.shape)} for v in values]
+
+    content = path.read_bytes()
+    return {
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "variant": "fp16-weights",
+        "inputs": described(session.get_inputs()),
+        "outputs": described(session.get_outputs()),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work-dir", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "glimpse-s")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    parts = load_parts(args.work_dir)
+    entries = {}
+    for part, module in parts.items():
+        path = args.out / f"{part}.onnx"
+        export_part(part, rounded_to_half(module), path)
+        check_part(part, module, path)
+        entries[part] = part_entry(path)
+    write_manifest(args.out / "manifest.json", entries)
+    print(f"pack: {sum(entry['bytes'] for entry in entries.values()) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
