@@ -7,9 +7,9 @@ export type PeerState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'c
 
 export interface IceCandidate {
   candidate: string;
-  sdpMid?: string | null;
-  sdpMLineIndex?: number | null;
-  usernameFragment?: string | null;
+  sdpMid?: string | null | undefined;
+  sdpMLineIndex?: number | null | undefined;
+  usernameFragment?: string | null | undefined;
 }
 
 export interface PeerEvents {
