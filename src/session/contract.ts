@@ -113,7 +113,7 @@ export interface Session {
   addCandidate(candidate: IceCandidate | null): Promise<void>;
   control(message: Control): Promise<Accepted>;
   /** What the latest accepted request became; for `accepted` after an offer or a resume. */
-  readonly accepted: Accepted;
+  readonly accepted: Promise<Accepted>;
   readonly stats: SessionStats;
   /** Sends text on the data channel `control`; false when it is not open or full. */
   sendChannel(text: string): boolean;

@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+/** The command line: reads arguments and environment, handles signals, sets the exit code. Nothing else does any of these. */
+import { Command, Option } from 'commander';
+import { bench } from './commands/bench.ts';
+import { doctor } from './commands/doctor.ts';
+import { generate } from './commands/generate.ts';
+import { models } from './commands/models.ts';
+import { serve } from './commands/serve.ts';
+import { configOptions, loadConfig, type Config, type ConfigKey } from './config.ts';
+import { toGlimpseError } from './errors.ts';
+
+type Flags = Partial<Record<ConfigKey, string>> & { config?: string };
+
+const program = new Command('glimpse')
+  .description('Streams generative video to a browser while it is still being made.')
+  .showHelpAfterError()
+  .configureHelp({ helpWidth: 110 });
+
+/** Adds the settings named in `keys` (all when left out) as flags, with defaults, environment and consequence. */
+function withConfig(command: Command, keys?: readonly ConfigKey[]): Command {
+  for (const { key, flag, environment, description, defaultValue } of configOptions()) {
+    if (keys && !keys.includes(key)) continue;
+    const shown = defaultValue === undefined ? '' : `; default ${String(defaultValue)}`;
+    command.addOption(
+      new Option(`${flag} <${key === 'size' ? 'WxH' : 'value'}>`, `${description} (${environment}${shown})`),
+    );
+  }
+  return command.option('--config <file>', 'JSON file with settings by their camelCase names');
+}
+
+const configOf = (flags: Flags): Config => loadConfig({ flags, environment: process.env, file: flags.config });
+
+/** Aborts on the first SIGINT or SIGTERM; a second one ends the process at once. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => (controller.signal.aborted ? process.exit(130) : controller.abort()));
+  return controller.signal;
+}
+
+withConfig(program.command('serve').description('serve the demo page and the API')).action(async (flags: Flags) =>
+  serve(configOf(flags), interrupted()),
+);
+
+withConfig(
+  program
+    .command('generate')
+    .description('write a clip to a file, without a network')
+    .argument('<prompt>', 'what to show')
+    .requiredOption('--out <file>', 'MP4 file to write')
+    .option('--seed <number>', '32-bit seed; the same seed gives the same clip', '1')
+    .option('--seconds <number>', 'length of the clip, seconds', '4')
+    .option('--tier <tier>', 'how far to refine: draft, base or refined', 'refined')
+    .option('--tiers <directory>', 'also write one picture (PNG) per tier here'),
+  ['generator', 'model', 'threads', 'size', 'fps'],
+).action(async (prompt: string, flags: Flags & GenerateFlags) => {
+  const { out, seed, seconds, tier, tiers, ...settings } = flags;
+  await generate(configOf(settings), { prompt, out, seed, seconds, tier, tiersDirectory: tiers }, interrupted());
+});
+
+program
+  .command('bench')
+  .description('measure: latency, encode')
+  .argument('<suite>', 'latency or encode')
+  .option('--json', 'print only JSON on standard output')
+  .option('--out <file>', 'also write the JSON here')
+  .option('--connections <number>', 'latency: connections a side', '20')
+  .action(async (suite: string, flags: BenchFlags) =>
+    bench(suite, { json: flags.json ?? false, out: flags.out, connections: Number(flags.connections) }),
+  );
+
+withConfig(program.command('models').description('show the model pack and check its files'), ['model']).action(
+  async (flags: Flags) => models(configOf(flags)),
+);
+
+withConfig(program.command('doctor').description('what this machine has and what the service will choose')).action(
+  async (flags: Flags) => doctor(configOf(flags)),
+);
+
+interface GenerateFlags {
+  out: string;
+  seed: string;
+  seconds: string;
+  tier: string;
+  tiers?: string;
+}
+
+interface BenchFlags {
+  json?: boolean;
+  out?: string;
+  connections: string;
+}
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  const error = toGlimpseError(thrown);
+  process.stderr.write(`${error.code}: ${error.message}\n`);
+  for (const [name, value] of Object.entries(error.details))
+    process.stderr.write(`  ${name}: ${JSON.stringify(value)}\n`);
+  if (error.code === 'INTERNAL')
+    process.stderr.write(`${String(error.cause instanceof Error ? error.cause.stack : error.cause)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,45 @@
+/** `glimpse bench SUITE`: runs one suite and prints it as a table, or as JSON alone. Suites live in `bench/`, loaded when asked for. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { GlimpseError } from '../errors.ts';
+
+export interface BenchOptions {
+  json: boolean;
+  out: string | undefined;
+  connections: number;
+}
+
+interface Outcome {
+  report: unknown;
+  table: string;
+}
+
+const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
+  latency: async ({ connections }) => {
+    const { run, formatTable } = await import('../../bench/suites/latency.ts');
+    const report = await run({ connections });
+    return { report, table: formatTable(report) };
+  },
+  encode: async () => {
+    const { run, formatTable } = await import('../../bench/suites/encode.ts');
+    const report = await run({ json: true });
+    return { report, table: formatTable(report) };
+  },
+};
+
+/** @throws GlimpseError PARAMETER_INVALID for an unknown suite or count. */
+export async function bench(suite: string, options: BenchOptions): Promise<void> {
+  const run = Object.hasOwn(SUITES, suite) ? SUITES[suite] : undefined;
+  if (!run)
+    throw new GlimpseError('PARAMETER_INVALID', {
+      message: `no suite "${suite}": there are ${Object.keys(SUITES).join(', ')}`,
+    });
+  if (!(options.connections >= 1 && options.connections <= 1000))
+    throw new GlimpseError('PARAMETER_INVALID', { message: '--connections must be from 1 to 1000' });
+  const { report, table } = await run(options);
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  process.stdout.write(options.json ? json : `${table}\n`);
+  if (options.out === undefined) return;
+  await mkdir(dirname(options.out), { recursive: true });
+  await writeFile(options.out, json);
+}

@@ -1,0 +1,84 @@
+/** `glimpse doctor`: what this machine has, measured where it matters, and what the service will choose. */
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Config } from '../config.ts';
+import { toGlimpseError } from '../errors.ts';
+import { createGenerator } from '../generation/create-generator.ts';
+import type { Generator } from '../generation/generator.ts';
+import { encoderBackends } from '../media/encoders.ts';
+import { createPeerHost } from '../transport/peer/peer-host.ts';
+
+type Finding = [what: string, found: string];
+
+export async function doctor(config: Config): Promise<void> {
+  const findings: Finding[] = [
+    ['node', process.version],
+    [
+      'machine',
+      `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    ],
+    [
+      'encoders',
+      await checked(async () =>
+        (await encoderBackends()).map(({ name, loads }) => `${name}: ${loads ? 'loads' : 'does not load'}`).join(', '),
+      ),
+    ],
+    ['media port', await checked(() => checkPort(config))],
+    ...(await checkGenerator(config)),
+  ];
+  const width = Math.max(...findings.map(([what]) => what.length));
+  for (const [what, found] of findings) process.stdout.write(`${what.padEnd(width)}  ${found}\n`);
+}
+
+async function checkPort(config: Config): Promise<string> {
+  const host = await createPeerHost({ host: config.rtcHost, port: config.rtcPort });
+  const { address } = host;
+  await host.close();
+  return `UDP ${address.host}:${address.port} can be bound; DTLS self-test passed`;
+}
+
+async function checkGenerator(config: Config): Promise<Finding[]> {
+  try {
+    await using generator = await createGenerator(config);
+    await generator.warmUp();
+    const { info } = generator;
+    const times = await timeTiers(generator);
+    const computeMs = times.reduce((sum, [, ms]) => sum + ms, 0);
+    const sliceMs = (info.slice.frames * 1000) / info.slice.fps;
+    return [
+      [
+        'generator',
+        `${info.name}: ${info.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ')}`,
+      ],
+      ['one slice', times.map(([tier, ms]) => `${tier} ${ms.toFixed(0)} ms`).join(' + ')],
+      [
+        'live viewers',
+        `about ${Math.max(0, Math.floor(sliceMs / computeMs))} at full refinement (a slice shows for ${sliceMs.toFixed(0)} ms)`,
+      ],
+    ];
+  } catch (error) {
+    return [['generator', describe(error)]];
+  }
+}
+
+/** Median of three slices after one unmeasured. */
+async function timeTiers(generator: Generator): Promise<[tier: string, ms: number][]> {
+  const { signal } = new AbortController();
+  const prompt = generator.info.examples[0] ?? 'test';
+  const stopAtTier = generator.info.tiers.at(-1)?.tier ?? 'base';
+  const runs = new Map<string, number[]>();
+  for (let run = 0; run < 4; run++) {
+    const job = { revision: 0, slice: 0, prompt, seed: run, startMs: 0, stopAtTier };
+    for await (const { tier, computeMs } of generator.generate(job, { signal }))
+      if (run > 0) runs.set(tier, [...(runs.get(tier) ?? []), computeMs]);
+  }
+  return [...runs].map(([tier, values]) => [tier, values.toSorted((a, b) => a - b)[1] ?? 0]);
+}
+
+async function checked(check: () => Promise<string>): Promise<string> {
+  return check().catch(describe);
+}
+
+function describe(error: unknown): string {
+  const { code, message } = toGlimpseError(error);
+  return `${code}: ${message}`;
+}

@@ -1,0 +1,122 @@
+/** `glimpse generate`: a clip to a file through the same generator as the service, with a progress bar. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import type { Config } from '../config.ts';
+import { GlimpseError } from '../errors.ts';
+import { createGenerator } from '../generation/create-generator.ts';
+import type { Generator, Rendition } from '../generation/generator.ts';
+import { normalizePrompt } from '../generation/prompt.ts';
+import { sliceCount } from '../generation/schedule.ts';
+import { TIERS, type Tier } from '../generation/tiers.ts';
+import type { I420Frame } from '../media/frame.ts';
+import { exportMp4, writePng } from '../media/export.ts';
+
+export interface GenerateOptions {
+  prompt: string;
+  out: string;
+  seed: string;
+  seconds: string;
+  tier: string;
+  tiersDirectory: string | undefined;
+}
+
+/** @throws GlimpseError PARAMETER_INVALID, PROMPT_EMPTY, PROMPT_TOO_LONG, MODEL_INVALID, ABORTED */
+export async function generate(config: Config, options: GenerateOptions, signal: AbortSignal): Promise<void> {
+  const prompt = normalizePrompt(options.prompt);
+  const seed = numberOption('--seed', options.seed, 0, 2 ** 32 - 1);
+  const seconds = numberOption('--seconds', options.seconds, 0.1, 600);
+  await using generator = await createGenerator(config);
+  const tier = tierOption(options.tier, generator);
+  const { slice } = generator.info;
+  const size = generator.info.tiers.find((info) => info.tier === tier);
+  if (!size) throw new GlimpseError('PARAMETER_INVALID', { message: `--tier: this generator makes no ${tier}` });
+  const reading = await generator.read(prompt);
+  if (reading.unknownWords.length > 0)
+    process.stderr.write(`not known to the model: ${reading.unknownWords.join(', ')}\n`);
+
+  const slices = sliceCount(seconds, slice);
+  const bar = new SingleBar({
+    format: '{bar} {percentage}% | slice {value}/{total} | {eta_formatted} left',
+    clearOnComplete: true,
+  });
+  bar.start(slices, 0);
+  try {
+    const frames = clipFrames(
+      { generator, prompt, seed, slices, tier, signal, tiersDirectory: options.tiersDirectory },
+      (done) => bar.update(done),
+    );
+    await exportMp4({
+      frames,
+      widthPx: size.widthPx,
+      heightPx: size.heightPx,
+      fps: slice.fps,
+      path: options.out,
+      signal,
+    });
+  } finally {
+    bar.stop();
+  }
+  process.stdout.write(
+    `${options.out}: ${((slices * slice.frames) / slice.fps).toFixed(1)} s, ${size.widthPx}x${size.heightPx}, seed ${seed}\n`,
+  );
+}
+
+interface Clip {
+  generator: Generator;
+  prompt: string;
+  seed: number;
+  slices: number;
+  tier: Tier;
+  signal: AbortSignal;
+  tiersDirectory: string | undefined;
+}
+
+/** Each slice continues from the last; only the wanted tier's frames come out. */
+async function* clipFrames(clip: Clip, onSlice: (done: number) => void): AsyncGenerator<I420Frame> {
+  const { generator, prompt, seed, tier, signal } = clip;
+  const sliceMs = (generator.info.slice.frames * 1000) / generator.info.slice.fps;
+  let previous: Float32Array | undefined;
+  for (let slice = 0; slice < clip.slices; slice++) {
+    const job = {
+      revision: 0,
+      slice,
+      prompt,
+      seed,
+      startMs: slice * sliceMs,
+      stopAtTier: tier,
+      ...(previous ? { previous } : {}),
+    };
+    let last: Rendition | undefined;
+    for await (const rendition of generator.generate(job, { signal })) {
+      if (rendition.latents) previous = rendition.latents;
+      if (slice === 0 && clip.tiersDirectory !== undefined) await writeTier(rendition, clip.tiersDirectory);
+      last = rendition;
+    }
+    yield* last?.frames ?? [];
+    onSlice(slice + 1);
+  }
+}
+
+async function writeTier({ tier, frames }: Rendition, directory: string): Promise<void> {
+  const middle = frames[Math.floor(frames.length / 2)];
+  if (!middle) return;
+  await mkdir(directory, { recursive: true });
+  await writePng(middle, join(directory, `${tier}.png`));
+}
+
+function numberOption(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= min && value <= max))
+    throw new GlimpseError('PARAMETER_INVALID', {
+      message: `${name} must be a number from ${min} to ${max}, not "${text}"`,
+    });
+  return value;
+}
+
+function tierOption(text: string, generator: Generator): Tier {
+  const made = generator.info.tiers.map((info) => info.tier);
+  const tier = TIERS.find((known) => known === text);
+  if (tier && made.includes(tier)) return tier;
+  throw new GlimpseError('PARAMETER_INVALID', { message: `--tier must be one of ${made.join(', ')}, not "${text}"` });
+}

@@ -1,0 +1,110 @@
+/**
+ * The service's settings: one schema that checks them, names the flags and environment variables, and writes the
+ * help text. Precedence: flag, then `GLIMPSE_*`, then the JSON file of `--config`, then the default.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { GlimpseError } from './errors.ts';
+import { LIMITS } from './limits.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** Every description ends with what a change of the value does. */
+export const configSchema = z.object({
+  host: z.string().default('127.0.0.1').describe('address HTTP listens on; 0.0.0.0 lets other machines in'),
+  port: port.default(8080).describe('HTTP port; 0 picks a free one'),
+  rtcHost: z.string().default('127.0.0.1').describe('address media listens on; must be reachable by the viewers'),
+  rtcPort: port.default(0).describe('the one UDP port of all media; 0 picks a free one, a fixed one suits a firewall'),
+  rtcAnnounce: z.string().optional().describe('address the ICE candidate names instead of --rtc-host, behind NAT'),
+  generator: z.enum(['onnx', 'pattern']).default('onnx').describe('what makes the pictures; pattern is a test pattern'),
+  model: z.string().optional().describe('directory of a model pack; default: the embedded glimpse-s'),
+  threads: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('inference threads; more is faster until encoding starves'),
+  size: z
+    .string()
+    .regex(/^\d+x\d+$/)
+    .default('640x360')
+    .describe('picture size of --generator pattern, px'),
+  fps: z.coerce.number().min(1).max(60).default(30).describe('frame rate of --generator pattern, frames a second'),
+  encoder: z
+    .enum(['auto', 'libav', 'ffmpeg'])
+    .default('auto')
+    .describe('video encoder; auto takes libav where it loads'),
+  maxSessions: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(LIMITS.sessionsMax)
+    .describe('viewers at once; one more is refused'),
+  startBitrate: z.coerce
+    .number()
+    .int()
+    .min(50_000)
+    .max(50_000_000)
+    .default(600_000)
+    .describe('first target, bit/s; too high for the path queues its first second'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('what is logged, from this severity up'),
+});
+export type Config = z.infer<typeof configSchema>;
+export type ConfigKey = keyof Config;
+
+export interface ConfigOption {
+  key: ConfigKey;
+  /** `--rtc-host` */
+  flag: string;
+  /** `GLIMPSE_RTC_HOST` */
+  environment: string;
+  description: string;
+  defaultValue: unknown;
+}
+
+const words = (key: string): string[] => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(' ');
+
+/** One entry a setting, in schema order, for help texts and docs. */
+export function configOptions(): ConfigOption[] {
+  return Object.entries(configSchema.shape).map(([key, schema]) => ({
+    key: key as ConfigKey,
+    flag: `--${words(key).join('-')}`,
+    environment: `GLIMPSE_${words(key).join('_').toUpperCase()}`,
+    description: schema.description ?? '',
+    defaultValue: schema.safeParse(undefined).data,
+  }));
+}
+
+export interface ConfigSources {
+  flags: Partial<Record<ConfigKey, unknown>>;
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Path of a JSON file. */
+  file?: string | undefined;
+}
+
+/** @throws GlimpseError CONFIG_INVALID naming each setting that is wrong. */
+export function loadConfig({ flags, environment, file }: ConfigSources): Config {
+  const merged: Record<string, unknown> = file === undefined ? {} : readFile(file);
+  for (const option of configOptions()) {
+    const value = flags[option.key] ?? environment[option.environment];
+    if (value !== undefined) merged[option.key] = value;
+  }
+  const parsed = z.strictObject(configSchema.shape).safeParse(merged);
+  if (parsed.success) return parsed.data;
+  throw new GlimpseError('CONFIG_INVALID', {
+    message: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('; '),
+  });
+}
+
+function readFile(path: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new GlimpseError('CONFIG_INVALID', { message: `cannot read the config file ${path} as JSON`, cause });
+  }
+}

@@ -1,0 +1,19 @@
+/** The one place that knows which generators exist; a new backend is a line here. */
+import type { Config } from '../config.ts';
+import { GlimpseError } from '../errors.ts';
+import type { Generator } from './generator.ts';
+import { defaultModelDirectory } from './onnx/model-pack.ts';
+import { OnnxGenerator } from './onnx/pipeline.ts';
+import { PatternGenerator } from './pattern.ts';
+
+type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'size' | 'fps'>;
+
+/** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID */
+export async function createGenerator(config: GeneratorConfig): Promise<Generator> {
+  if (config.generator === 'onnx')
+    return OnnxGenerator.create({ modelDirectory: config.model ?? defaultModelDirectory(), threads: config.threads });
+  const [widthPx = 0, heightPx = 0] = config.size.split('x').map(Number);
+  if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
+    throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });
+  return new PatternGenerator({ widthPx, heightPx, fps: config.fps });
+}

@@ -1,0 +1,7 @@
+/** What a program that embeds the service may use. The browser SDK is `glimpse/client`. */
+export { configOptions, configSchema, loadConfig, type Config } from './config.ts';
+export { ERROR_CODES, GlimpseError, type ErrorCode } from './errors.ts';
+export type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from './generation/generator.ts';
+export { TIERS, type Tier } from './generation/tiers.ts';
+export type { I420Frame } from './media/frame.ts';
+export { startService, type Service, type ServiceOptions } from './service.ts';

@@ -1,0 +1,129 @@
+/**
+ * Builds the whole service from a config and takes it down again: generator, encoder, peer host, sessions, signaling.
+ * The command line, the tests and the benches all start it here, so they all run the same thing.
+ */
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { startSignaling, type Signaling } from '../signaling/server.ts';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { GlimpseError } from './errors.ts';
+import { Emitter } from './events.ts';
+import { createGenerator } from './generation/create-generator.ts';
+import type { Generator } from './generation/generator.ts';
+import { Scheduler } from './generation/scheduler.ts';
+import { createLog, type Log } from './log.ts';
+import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
+import { encoderFactory } from './media/encoders.ts';
+import { ladder } from './media/ladder.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { Sessions } from './session/registry.ts';
+import { PacerTimer } from './transport/pacer-timer.ts';
+import type { PeerHost } from './transport/peer/contract.ts';
+import { createPeerHost } from './transport/peer/peer-host.ts';
+
+export interface Service {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string;
+  readonly generator: Generator;
+  readonly sessions: Sessions;
+  readonly peers: PeerHost;
+  readonly metrics: Metrics;
+  /** Resolves when `/readyz` answers 200: model warm, encoder alive. Rejects with what stands in the way. */
+  readonly ready: Promise<void>;
+  close(reason: string): Promise<void>;
+}
+
+export interface ServiceOptions {
+  log?: Log;
+}
+
+/** @throws GlimpseError CONFIG_INVALID, MODEL_INVALID */
+export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
+  const log = options.log ?? createLog({ level: config.logLevel });
+  Emitter.onListenerError = (error, event) => log.error({ err: error, event }, 'a listener failed');
+  const stack = new AsyncDisposableStack();
+  try {
+    const metrics = new Metrics();
+    const generator = stack.use(await createGenerator(config));
+    const createEncoder = encoderFactory(config.encoder);
+    const peers = stack.adopt(
+      await createPeerHost({
+        host: config.rtcHost,
+        port: config.rtcPort,
+        ...(config.rtcAnnounce === undefined ? {} : { announceHost: config.rtcAnnounce }),
+      }),
+      (host) => host.close(),
+    );
+    const scheduler = stack.adopt(new Scheduler(), (held) => held.close());
+    const pacerTimer = new PacerTimer(systemClock);
+    const best = generator.info.tiers.at(-1);
+    if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });
+    const sessions = new Sessions(
+      {
+        clock: systemClock,
+        generator,
+        scheduler,
+        createEncoder,
+        peers,
+        pacerTimer,
+        rungs: ladder(best),
+        codecs: VIDEO_CODECS,
+        startBitrateBps: config.startBitrate,
+        metrics,
+        random: Math.random,
+      },
+      { maxSessions: config.maxSessions, onSize: (size) => metrics.setSessions(size) },
+    );
+    const missing = new Set(['model', 'encoder']);
+    const ready = warmUp(generator, createEncoder, missing);
+    // Whoever awaits `ready` sees the failure; nobody else needs to.
+    ready.catch((error: unknown) => log.error({ err: error }, 'not ready'));
+    const signaling: Signaling = await startSignaling({
+      registry: sessions,
+      generatorInfo: generator.info,
+      host: config.host,
+      port: config.port,
+      pageDirectory: pageDirectory(),
+      readiness: () => ({ ready: missing.size === 0, missing: [...missing] }),
+      metrics,
+      log,
+      iceServers: [],
+    });
+    const close = async (reason: string): Promise<void> => {
+      await sessions.close(reason);
+      await signaling.close();
+      await ready.catch(() => {});
+      await stack.disposeAsync();
+    };
+    let closing: Promise<void> | undefined;
+    return {
+      url: signaling.url,
+      generator,
+      sessions,
+      peers,
+      metrics,
+      ready,
+      close: (reason) => (closing ??= close(reason)),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function warmUp(generator: Generator, createEncoder: EncoderFactory, missing: Set<string>): Promise<void> {
+  const encoder = await createEncoder({ codec: 'VP8', widthPx: 64, heightPx: 64, fps: 10, bitrateBps: 100_000 });
+  const black = { widthPx: 64, heightPx: 64, data: new Uint8Array(64 * 64 * 1.5).fill(128) };
+  await encoder.encode(black, { keyframe: true, bitrateBps: 100_000, durationMs: 100 });
+  await encoder.close();
+  missing.delete('encoder');
+  await generator.warmUp();
+  missing.delete('model');
+}
+
+/** The built page: beside the compiled service in a package, in the demo's own folder in a checkout. */
+function pageDirectory(): string | undefined {
+  const candidates = ['../../page', '../client-demo/dist'];
+  return candidates.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(path));
+}

@@ -1,0 +1,67 @@
+/** Holds the one encoder of a session and exchanges it when codec or rung change: a new rung is a new encoder. */
+import { GlimpseError } from '../errors.ts';
+import type { I420Frame } from '../media/frame.ts';
+import type { AccessUnit, EncodeOptions, EncoderFactory, VideoCodec, VideoEncoder } from '../media/encoder.ts';
+
+export interface EncoderNeed {
+  widthPx: number;
+  heightPx: number;
+  fps: number;
+  bitrateBps: number;
+}
+
+export class EncoderSlot {
+  readonly #create: EncoderFactory;
+  #codec: VideoCodec | undefined;
+  #encoder: VideoEncoder | undefined;
+  #closed = false;
+  /** True until the present encoder has encoded its first frame. */
+  fresh = true;
+
+  constructor(create: EncoderFactory) {
+    this.#create = create;
+  }
+
+  setCodec(codec: VideoCodec): void {
+    this.#codec = codec;
+  }
+
+  /** Makes sure the encoder is of this size and the present codec. */
+  async get(need: EncoderNeed): Promise<this> {
+    if (this.#closed || !this.#codec) throw new GlimpseError('ENCODER_CLOSED');
+    const { widthPx, heightPx } = need;
+    const held = this.#encoder;
+    if (held?.codec === this.#codec && held.widthPx === widthPx && held.heightPx === heightPx) return this;
+    this.#encoder = undefined;
+    await held?.close();
+    const encoder = await this.#create({ codec: this.#codec, ...need });
+    if (this.#closed) {
+      await encoder.close();
+      throw new GlimpseError('ENCODER_CLOSED');
+    }
+    this.#encoder = encoder;
+    this.fresh = true;
+    return this;
+  }
+
+  async encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit> {
+    const encoder = this.#encoder;
+    if (!encoder) throw new GlimpseError('ENCODER_CLOSED');
+    try {
+      const unit = await encoder.encode(frame, options);
+      this.fresh = false;
+      return unit;
+    } catch (error) {
+      // A failed encoder is not asked again: the next frame opens a new one.
+      this.#encoder = undefined;
+      await encoder.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#encoder?.close();
+    this.#encoder = undefined;
+  }
+}

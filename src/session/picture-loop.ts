@@ -1,0 +1,176 @@
+/**
+ * Carries pictures from the playout to the send path: asks for the frame of the instant, encodes it at the rung and
+ * bitrate of the present allocation, hands the access unit on. One timer, one frame in flight; a frame that would
+ * overtake another is chosen afresh when its turn comes.
+ */
+import { allocate } from '../congestion/allocator.ts';
+import type { Allocation, Rung } from '../congestion/allocation.ts';
+import type { Clock } from '../clock.ts';
+import { toGlimpseError, type GlimpseError } from '../errors.ts';
+import type { Tier } from '../generation/tiers.ts';
+import type { EncoderFactory, VideoCodec } from '../media/encoder.ts';
+import { StillPicture } from '../media/convergence.ts';
+import type { Playout } from '../timeline/playout.ts';
+import type { Timeline, TimelineFrame } from '../timeline/timeline.ts';
+import type { VideoSender } from '../transport/video-sender.ts';
+import { EncoderSlot } from './encoder-slot.ts';
+
+export interface SentPicture {
+  picture: TimelineFrame;
+  rtpTimestamp: number;
+  widthPx: number;
+  heightPx: number;
+}
+
+export interface PictureLoopOptions {
+  clock: Clock;
+  timeline: Timeline;
+  playout: Playout;
+  createEncoder: EncoderFactory;
+  /** Largest first. */
+  rungs: readonly Rung[];
+  generatorFps: number;
+  tierLimit(): Tier;
+  onSent(sent: SentPicture): void;
+  /** The playhead has moved to another slice, or the allocation to another tier cap. */
+  onProgress(): void;
+  onError(error: GlimpseError): void;
+}
+
+/** How soon an encoder that failed is tried again. */
+const ENCODER_RETRY_MS = 500;
+
+export class PictureLoop {
+  readonly #options: PictureLoopOptions;
+  readonly #encoder: EncoderSlot;
+  readonly #still = new StillPicture();
+  #sender: VideoSender | undefined;
+  #offKeyframeNeeded: (() => void) | undefined;
+  #allocation: Allocation | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #busy: Promise<void> | undefined;
+  #again = false;
+  #keyframeNeeded = true;
+  #sentRevision = -1;
+  #lastSentUs = -Infinity;
+  #lastSlice = -1;
+  #closed = false;
+
+  constructor(options: PictureLoopOptions) {
+    this.#options = options;
+    this.#encoder = new EncoderSlot(options.createEncoder);
+  }
+
+  get allocation(): Allocation | undefined {
+    return this.#allocation;
+  }
+
+  /** Begins, or goes on, sending over a connected path. The first picture leaves at once, as a keyframe. */
+  attach(sender: VideoSender, codec: VideoCodec): void {
+    this.detach();
+    this.#sender = sender;
+    this.#encoder.setCodec(codec);
+    this.#keyframeNeeded = true;
+    this.#offKeyframeNeeded = sender.events.on('keyframeNeeded', () => {
+      this.#keyframeNeeded = true;
+      this.kick();
+    });
+    this.kick();
+  }
+
+  detach(): void {
+    this.#offKeyframeNeeded?.();
+    this.#offKeyframeNeeded = undefined;
+    this.#sender = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  /** Looks now instead of at the next frame instant: there is something new to show. */
+  kick(): void {
+    if (this.#closed || !this.#sender) return;
+    clearTimeout(this.#timer);
+    if (this.#busy) {
+      this.#again = true;
+      return;
+    }
+    this.#busy = this.#step().finally(() => {
+      this.#busy = undefined;
+      if (this.#again) {
+        this.#again = false;
+        this.kick();
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.detach();
+    await this.#busy;
+    await this.#encoder.close();
+  }
+
+  async #step(): Promise<void> {
+    const { clock, playout } = this.#options;
+    const sender = this.#sender;
+    if (!sender) return;
+    let dueUs = clock.nowUs() + ENCODER_RETRY_MS * 1000;
+    try {
+      const allocation = this.#allocate(sender);
+      await this.#show(sender, allocation);
+      dueUs = Math.max(playout.nextFrameUs(), this.#lastSentUs + 1e6 / allocation.fps);
+    } catch (error) {
+      this.#keyframeNeeded = true;
+      this.#options.onError(toGlimpseError(error, 'ENCODER_FAILED'));
+    }
+    if (this.#closed || !this.#sender) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.kick(), Math.max(1, (dueUs - clock.nowUs()) / 1000));
+  }
+
+  #allocate(sender: VideoSender): Allocation {
+    const { clock, rungs, generatorFps, tierLimit, onProgress } = this.#options;
+    const { targetBps, pacerQueueMs } = sender.stats;
+    const before = this.#allocation;
+    this.#allocation = allocate(
+      { targetBps, nowUs: clock.nowUs(), queueMs: pacerQueueMs, rungs, generatorFps, tierLimit: tierLimit() },
+      before,
+    );
+    if (before && before.tierCap !== this.#allocation.tierCap) onProgress();
+    return this.#allocation;
+  }
+
+  async #show(sender: VideoSender, allocation: Allocation): Promise<void> {
+    const { clock, playout, timeline, onProgress } = this.#options;
+    const nowUs = clock.nowUs();
+    const shown = playout.at(nowUs, timeline);
+    if (!shown) return;
+    const { picture, fresh } = shown;
+    if (picture.slice !== this.#lastSlice) {
+      this.#lastSlice = picture.slice;
+      onProgress();
+    }
+    const cut = picture.revision !== this.#sentRevision;
+    const wanted = this.#still.wants({ fresh: fresh || cut, nowUs, bitrateBps: allocation.bitrateBps });
+    if (!wanted && !this.#keyframeNeeded) return;
+
+    const encoder = await this.#encoder.get({
+      ...allocation.rung,
+      fps: allocation.fps,
+      bitrateBps: allocation.bitrateBps,
+    });
+    const keyframe = this.#keyframeNeeded || cut || encoder.fresh;
+    this.#keyframeNeeded = false;
+    const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
+    const unit = await encoder.encode(picture.frame, {
+      keyframe,
+      bitrateBps: allocation.bitrateBps,
+      durationMs: Math.max(sinceMs, 1000 / this.#options.generatorFps / 2),
+    });
+    if (this.#closed || sender !== this.#sender) return;
+    const { rtpTimestamp } = sender.sendFrame(unit, { captureUs: nowUs });
+    this.#lastSentUs = nowUs;
+    this.#sentRevision = picture.revision;
+    this.#still.onSent({ bytes: unit.data.byteLength, nowUs });
+    this.#options.onSent({ picture, rtpTimestamp, widthPx: unit.widthPx, heightPx: unit.heightPx });
+  }
+}

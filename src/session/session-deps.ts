@@ -1,0 +1,35 @@
+/** What every session of a service shares: handed in once by whoever builds the service. */
+import type { Clock } from '../clock.ts';
+import type { Rung } from '../congestion/allocation.ts';
+import type { Generator } from '../generation/generator.ts';
+import type { Scheduler } from '../generation/scheduler.ts';
+import type { EncoderFactory, VideoCodec } from '../media/encoder.ts';
+import type { PacerTimer } from '../transport/pacer-timer.ts';
+import type { PeerHost } from '../transport/peer/contract.ts';
+
+/** The latencies of metrics/latencies.ts that a session can measure by itself. */
+export type SessionLatency = 'timeToConnectMs' | 'timeToFirstFrameMs' | 'timeToDraftMs' | 'timeToRefinedMs';
+
+export type SessionCount = 'framesSent' | 'keyframes' | 'lateFrames' | 'bytesSent';
+
+export interface SessionMetrics {
+  observe(latency: SessionLatency, ms: number): void;
+  count(what: SessionCount, amount: number): void;
+}
+
+export interface SessionDeps {
+  clock: Clock;
+  generator: Generator;
+  scheduler: Scheduler;
+  createEncoder: EncoderFactory;
+  peers: PeerHost;
+  pacerTimer: PacerTimer;
+  /** Largest first. */
+  rungs: readonly Rung[];
+  /** Codecs we can encode, preferred first. */
+  codecs: readonly VideoCodec[];
+  startBitrateBps: number;
+  metrics: SessionMetrics;
+  /** Uniform in [0, 1); for RTP's random starting points. */
+  random: () => number;
+}

@@ -1,0 +1,312 @@
+/**
+ * One viewer's stay. Wires the stages in the order of the picture: revisions → timeline → playout → picture loop →
+ * connection; holds no algorithm of its own. Ends by `close`, by its deadlines, or with its registry.
+ */
+import { randomBytes } from 'node:crypto';
+import { GlimpseError } from '../errors.ts';
+import { Emitter } from '../events.ts';
+import type { Rendition } from '../generation/generator.ts';
+import { normalizePrompt } from '../generation/prompt.ts';
+import { sliceCount } from '../generation/schedule.ts';
+import { lowerTier, tierRank, type Tier } from '../generation/tiers.ts';
+import { LIMITS } from '../limits.ts';
+import { Playout } from '../timeline/playout.ts';
+import { Timeline, type Placement } from '../timeline/timeline.ts';
+import type { IceCandidate } from '../transport/peer/contract.ts';
+import type { VideoSender } from '../transport/video-sender.ts';
+import { Connection } from './connection.ts';
+import type { Accepted, Control, Session, SessionEvents, SessionRequest, SessionStats } from './contract.ts';
+import { Latencies } from './latencies.ts';
+import { PictureLoop, type SentPicture } from './picture-loop.ts';
+import { Revisions, type RevisionChange } from './revisions.ts';
+import type { SessionDeps } from './session-deps.ts';
+import { DEADLINES, nextState, type SessionEvent, type SessionState } from './state.ts';
+import { snapshotStats } from './stats.ts';
+
+const STATS_INTERVAL_MS = 1_000;
+const DEADLINE_MS = { connect: LIMITS.connectTimeoutMs, resume: LIMITS.resumeGraceMs };
+const DEADLINE_REASON = { connect: 'connect-timeout', resume: 'peer-gone' };
+
+export class ViewerSession implements Session {
+  readonly id = randomBytes(16).toString('base64url');
+  readonly resumeToken = randomBytes(24).toString('base64url');
+  readonly events = new Emitter<SessionEvents>();
+  readonly #deps: SessionDeps;
+  readonly #request: SessionRequest;
+  readonly #timeline: Timeline;
+  readonly #playout: Playout;
+  readonly #revisions: Revisions;
+  readonly #pictures: PictureLoop;
+  readonly #latencies: Latencies;
+  readonly #statsTimer: NodeJS.Timeout;
+  #state: SessionState = 'new';
+  #deadline: NodeJS.Timeout | undefined;
+  #connection: Connection | undefined;
+  #tierLimit: Tier;
+  #accepted: Promise<Accepted>;
+  #playing: SentPicture | undefined;
+  #reported = { framesSent: 0, keyframes: 0, bytesSent: 0, lateFrames: 0 };
+  #closing: Promise<void> | undefined;
+
+  /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG */
+  constructor(request: SessionRequest, deps: SessionDeps) {
+    const { info } = deps.generator;
+    const prompt = normalizePrompt(request.prompt);
+    const clipSlices = request.mode === 'clip' ? sliceCount(request.seconds, info.slice) : undefined;
+    this.#request = request;
+    this.#deps = deps;
+    this.#tierLimit = this.#limitTier(request.tierCap);
+    this.#latencies = new Latencies(deps.clock, deps.metrics);
+    this.#timeline = new Timeline(info.slice.frames);
+    this.#playout = new Playout({
+      fps: info.slice.fps,
+      loopFrames: clipSlices === undefined ? undefined : clipSlices * info.slice.frames,
+    });
+    this.#pictures = new PictureLoop({
+      clock: deps.clock,
+      timeline: this.#timeline,
+      playout: this.#playout,
+      createEncoder: deps.createEncoder,
+      rungs: deps.rungs,
+      generatorFps: info.slice.fps,
+      tierLimit: () => this.#tierLimit,
+      onSent: (sent) => this.#onSent(sent),
+      onProgress: () => this.#revisions.wake(),
+      onError: (error) => this.events.emit('error', error),
+    });
+    this.#revisions = new Revisions({
+      generator: deps.generator,
+      scheduler: deps.scheduler,
+      clock: deps.clock,
+      timeline: this.#timeline,
+      playout: this.#playout,
+      sliceCount: clipSlices,
+      tierCap: () => lowerTier(this.#tierLimit, this.#pictures.allocation?.tierCap ?? this.#tierLimit),
+      onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
+      onError: (error) => this.events.emit('error', error),
+    });
+    this.#accepted = this.#begin({ prompt, seed: request.seed, guidance: request.guidance, transition: 'cut' }, true);
+    this.#statsTimer = setInterval(() => this.#onStatsTick(), STATS_INTERVAL_MS);
+    this.#armDeadline();
+  }
+
+  get accepted(): Promise<Accepted> {
+    return this.#accepted;
+  }
+
+  get stats(): SessionStats {
+    return snapshotStats({
+      state: this.#state,
+      request: this.#request,
+      revision: this.#revisions.current?.revision ?? 0,
+      playout: this.#playout,
+      durationMs: this.#durationMs,
+      tierCap: this.#tierLimit,
+      playing: this.#playing,
+      sender: this.#connection?.sender?.stats,
+      codec: this.#connection?.peer.path?.video.codec,
+      latencies: this.#latencies.values,
+    });
+  }
+
+  async answer(offerSdp: string): Promise<string> {
+    this.#assertOpen();
+    const { peers, codecs, clock, pacerTimer, random, startBitrateBps } = this.#deps;
+    const preferred = this.#request.codec;
+    const peer = peers.createPeer({ codecs: preferred ? [preferred] : codecs });
+    const connection = new Connection({ peer, clock, timer: pacerTimer, random, startBitrateBps });
+    const old = this.#connection;
+    this.#connection = connection;
+    peer.events.on('candidate', (candidate) => this.events.emit('candidate', candidate));
+    peer.events.on('control', (text) => this.events.emit('channelMessage', text));
+    connection.events.on('connected', (sender, codec) => this.#onConnected(connection, sender, codec));
+    connection.events.on('lost', (reason) => this.#onLost(connection, reason));
+    this.#latencies.offered();
+    this.#apply('offered');
+    try {
+      return await peer.answer(offerSdp);
+    } catch (error) {
+      this.#connection = old;
+      await connection.close('offer refused');
+      throw error;
+    } finally {
+      if (old && this.#connection !== old) {
+        this.#pictures.detach();
+        void old.close('replaced');
+      }
+    }
+  }
+
+  async restart(offerSdp: string): Promise<string> {
+    this.#assertOpen();
+    if (!this.#connection) throw new GlimpseError('NO_SESSION');
+    return this.#connection.peer.answer(offerSdp);
+  }
+
+  async addCandidate(candidate: IceCandidate | null): Promise<void> {
+    this.#assertOpen();
+    await this.#connection?.peer.addCandidate(candidate);
+  }
+
+  sendChannel(text: string): boolean {
+    return this.#connection?.peer.sendControl(text) ?? false;
+  }
+
+  async control(message: Control): Promise<Accepted> {
+    this.#assertOpen();
+    switch (message.type) {
+      case 'prompt': {
+        const prompt = normalizePrompt(message.prompt);
+        const { seed, guidance, transition } = message;
+        this.#accepted = this.#begin({ prompt, seed, guidance, transition }, true);
+        break;
+      }
+      case 'steer':
+        this.#steer(message);
+        break;
+      case 'pause':
+        this.#playout.pause();
+        break;
+      case 'play':
+        this.#playout.play(this.#deps.clock.nowUs());
+        this.#pictures.kick();
+        break;
+      case 'seek':
+        if (this.#request.mode === 'live')
+          throw new GlimpseError('PARAMETER_INVALID', { message: 'A live timeline cannot be sought; a clip can.' });
+        this.#playout.seek(message.timeMs, this.#deps.clock.nowUs());
+        this.#revisions.wake();
+        this.#pictures.kick();
+        break;
+    }
+    return this.#accepted;
+  }
+
+  close(reason: string): Promise<void> {
+    this.#closing ??= this.#end(reason);
+    return this.#closing;
+  }
+
+  #steer({ seed, guidance, transition, tierCap }: Extract<Control, { type: 'steer' }>): void {
+    if (tierCap !== undefined) {
+      this.#tierLimit = this.#limitTier(tierCap);
+      this.#revisions.wake();
+    }
+    const current = this.#revisions.current;
+    if (!current || (seed === undefined && guidance === undefined)) return;
+    this.#accepted = this.#begin({ prompt: current.prompt, seed, guidance, transition }, false);
+  }
+
+  async #begin(change: RevisionChange, promptChanged: boolean): Promise<Accepted> {
+    const { revision, seed, prompt } = this.#revisions.begin(change);
+    const accepted = { revision, queuePosition: this.#deps.scheduler.length, seed, prompt };
+    if (!promptChanged) return accepted;
+    // What was understood is a courtesy to the viewer: a generator that cannot say does not stop the pictures.
+    const reading = await this.#deps.generator.read(prompt).catch(() => undefined);
+    return reading ? { ...accepted, reading } : accepted;
+  }
+
+  #onPlaced({ revision, slice, tier, frames, computeMs }: Rendition, placement: Placement): void {
+    if (placement === 'stale' || placement === 'lower') return;
+    const { widthPx, heightPx } = frames[0] ?? { widthPx: 0, heightPx: 0 };
+    const durationMs = (frames.length * 1000) / this.#deps.generator.info.slice.fps;
+    this.events.emit('tier', {
+      revision,
+      slice,
+      tier,
+      startMs: slice * durationMs,
+      durationMs,
+      computeMs,
+      widthPx,
+      heightPx,
+    });
+    if (placement === 'switched') this.#pictures.kick();
+  }
+
+  #onSent(sent: SentPicture): void {
+    const { picture, rtpTimestamp, widthPx, heightPx } = sent;
+    const { revision, slice, tier } = picture;
+    const before = this.#playing?.picture;
+    this.#playing = sent;
+    this.#latencies.sent(this.#revisions.sinceAcceptedMs(revision), revision, this.#revisions.isBest(tier));
+    const same = before?.revision === revision && before.slice === slice && before.tier === tier;
+    if (!same) this.events.emit('playing', { revision, slice, tier, rtpTimestamp, widthPx, heightPx });
+  }
+
+  #onConnected(connection: Connection, sender: VideoSender, codec: Parameters<PictureLoop['attach']>[1]): void {
+    if (connection !== this.#connection) return;
+    this.#latencies.connected();
+    this.#reported = { ...this.#reported, framesSent: 0, keyframes: 0, bytesSent: 0 };
+    this.#apply('connected');
+    this.#pictures.attach(sender, codec);
+  }
+
+  #onLost(connection: Connection, reason: string): void {
+    if (connection !== this.#connection) return;
+    this.#reportCounts();
+    this.#connection = undefined;
+    this.#pictures.detach();
+    this.#apply('lost');
+    // Without consent for this long the viewer is gone, not reconnecting.
+    if (reason === 'consent-expired') void this.close('peer-gone');
+  }
+
+  #apply(event: SessionEvent): void {
+    const before = this.#state;
+    this.#state = nextState(before, event);
+    if (this.#state !== before) this.#armDeadline();
+  }
+
+  #armDeadline(): void {
+    clearTimeout(this.#deadline);
+    const deadline = DEADLINES[this.#state];
+    if (deadline === undefined) return;
+    this.#deadline = setTimeout(() => void this.close(DEADLINE_REASON[deadline]), DEADLINE_MS[deadline]);
+  }
+
+  #onStatsTick(): void {
+    this.#reportCounts();
+    if (this.#state === 'live') this.events.emit('stats', this.stats);
+  }
+
+  #reportCounts(): void {
+    const stats = this.#connection?.sender?.stats;
+    const now = {
+      framesSent: stats?.framesSent ?? this.#reported.framesSent,
+      keyframes: stats?.keyframes ?? this.#reported.keyframes,
+      bytesSent: stats?.bytesSent ?? this.#reported.bytesSent,
+      lateFrames: this.#playout.lateFrames,
+    };
+    for (const what of ['framesSent', 'keyframes', 'bytesSent', 'lateFrames'] as const)
+      this.#deps.metrics.count(what, now[what] - this.#reported[what]);
+    this.#reported = now;
+  }
+
+  async #end(reason: string): Promise<void> {
+    this.#reportCounts();
+    this.#state = nextState(this.#state, 'closed');
+    clearTimeout(this.#deadline);
+    clearInterval(this.#statsTimer);
+    await Promise.allSettled([this.#revisions.close(), this.#pictures.close(), this.#connection?.close(reason)]);
+    this.events.emit('closed', reason);
+    this.events.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new GlimpseError('SESSION_NOT_FOUND');
+  }
+
+  #limitTier(asked: Tier | undefined): Tier {
+    const made = this.#deps.generator.info.tiers.map(({ tier }) => tier);
+    const best = made.at(-1) ?? 'draft';
+    const lowest = made[0] ?? 'draft';
+    if (asked === undefined) return best;
+    return tierRank(asked) < tierRank(lowest) ? lowest : lowerTier(asked, best);
+  }
+
+  get #durationMs(): number | null {
+    if (this.#request.mode === 'live') return null;
+    const { frames, fps } = this.#deps.generator.info.slice;
+    return (sliceCount(this.#request.seconds, { frames, fps }) * frames * 1000) / fps;
+  }
+}

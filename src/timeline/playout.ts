@@ -1,0 +1,131 @@
+/**
+ * Chooses the frame for an instant. The playhead follows the clock it is given; when the generator is late the last
+ * frame stands, is counted, and the playhead waits with it, so nothing of the timeline is skipped and the connection
+ * never stalls. Pure: time comes in as an argument.
+ */
+import type { Timeline, TimelineFrame } from './timeline.ts';
+
+export interface PlayoutOptions {
+  /** Frames a second of the timeline. */
+  fps: number;
+  /** Length of a clip, which loops; undefined for a live timeline, which has no end. */
+  loopFrames?: number | undefined;
+}
+
+export interface PlayoutPicture {
+  picture: TimelineFrame;
+  /** False when the same frame at the same tier was returned last time. */
+  fresh: boolean;
+  /** The instant asked for a newer frame than the timeline has. */
+  late: boolean;
+  /** True on the first frame of a loop after the first. */
+  looped: boolean;
+}
+
+export class Playout {
+  readonly #options: PlayoutOptions;
+  #originUs = 0;
+  /** Unwrapped: in clip mode it counts on through the loops. */
+  #playhead = 0;
+  #revision = -1;
+  #paused = false;
+  #last: TimelineFrame | undefined;
+  #lateFrames = 0;
+
+  constructor(options: PlayoutOptions) {
+    this.#options = options;
+  }
+
+  /** Instants at which the last frame had to stand. */
+  get lateFrames(): number {
+    return this.#lateFrames;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Frame index on screen, wrapped to the clip's length. */
+  get frameIndex(): number {
+    return this.#wrap(this.#playhead);
+  }
+
+  get playheadMs(): number {
+    return (this.frameIndex * 1000) / this.#options.fps;
+  }
+
+  /** The picture for `nowUs`; undefined until the timeline has its first. */
+  at(nowUs: number, timeline: Timeline): PlayoutPicture | undefined {
+    if (timeline.revision < 0) return undefined;
+    if (timeline.revision !== this.#revision) this.#start(nowUs, timeline.revision);
+    const wanted = this.#paused ? this.#playhead : Math.max(this.#playhead, this.#frameOf(nowUs));
+    const found = this.#nearest(wanted, timeline);
+    const late = found.index < wanted;
+    if (late) {
+      this.#lateFrames += wanted - found.index;
+      this.#originUs = nowUs - this.#durationUs(found.index);
+    }
+    const looped = this.#loopOf(found.index) > this.#loopOf(this.#playhead);
+    this.#playhead = found.index;
+    const picture = found.picture ?? this.#last;
+    if (!picture) return undefined;
+    const fresh = picture.frame !== this.#last?.frame;
+    this.#last = picture;
+    return { picture, fresh, late, looped };
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on from the frame on screen. */
+  play(nowUs: number): void {
+    if (this.#paused) this.#originUs = nowUs - this.#durationUs(this.#playhead);
+    this.#paused = false;
+  }
+
+  /** Moves the playhead to a time of the clip; beyond its end means its last frame. */
+  seek(timeMs: number, nowUs: number): void {
+    const frame = Math.floor((timeMs * this.#options.fps) / 1000);
+    this.#playhead = Math.max(0, Math.min(frame, (this.#options.loopFrames ?? Infinity) - 1));
+    this.#originUs = nowUs - this.#durationUs(this.#playhead);
+  }
+
+  /** When the next frame is due, for whoever sets the timer. */
+  nextFrameUs(): number {
+    return this.#originUs + this.#durationUs(this.#playhead + 1);
+  }
+
+  #start(nowUs: number, revision: number): void {
+    this.#revision = revision;
+    this.#playhead = 0;
+    this.#originUs = nowUs;
+    this.#last = undefined;
+  }
+
+  /** The newest frame up to `wanted` that exists, walking from the playhead: what is missing is waited for. */
+  #nearest(wanted: number, timeline: Timeline): { index: number; picture: TimelineFrame | undefined } {
+    for (let index = wanted; index >= this.#playhead; index--) {
+      const picture = timeline.frameAt(this.#wrap(index));
+      if (picture) return { index, picture };
+    }
+    return { index: this.#playhead, picture: undefined };
+  }
+
+  #wrap(index: number): number {
+    return this.#options.loopFrames === undefined ? index : index % this.#options.loopFrames;
+  }
+
+  #loopOf(index: number): number {
+    return this.#options.loopFrames === undefined ? 0 : Math.floor(index / this.#options.loopFrames);
+  }
+
+  #frameOf(nowUs: number): number {
+    // Half a microsecond of slack: the timer asks exactly on the boundary that `#durationUs` computed.
+    return Math.floor(((nowUs - this.#originUs + 0.5) * this.#options.fps) / 1e6);
+  }
+
+  #durationUs(frames: number): number {
+    return (frames * 1e6) / this.#options.fps;
+  }
+}

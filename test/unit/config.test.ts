@@ -1,0 +1,43 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configOptions, loadConfig } from '../../src/config.ts';
+
+describe('config', () => {
+  it('takes the flag before the environment before the file before the default', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'glimpse-config-')), 'config.json');
+    writeFileSync(file, JSON.stringify({ port: 1, rtcPort: 2, maxSessions: 3 }));
+    const config = loadConfig({
+      flags: { port: '11' },
+      environment: { GLIMPSE_PORT: '21', GLIMPSE_RTC_PORT: '22' },
+      file,
+    });
+    expect(config).toMatchObject({ port: 11, rtcPort: 22, maxSessions: 3, host: '127.0.0.1' });
+  });
+
+  it('names what is wrong', () => {
+    const load = () => loadConfig({ flags: { port: 'many', generator: 'magic' }, environment: {} });
+    expect(load).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('port') }));
+    expect(load).toThrow(expect.objectContaining({ message: expect.stringContaining('generator') }));
+  });
+
+  it('refuses a setting it does not know, and a file that is no JSON', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'glimpse-config-')), 'config.json');
+    writeFileSync(file, '{"prot": 80}');
+    expect(() => loadConfig({ flags: {}, environment: {}, file })).toThrow(/prot/);
+    writeFileSync(file, 'port: 80');
+    expect(() => loadConfig({ flags: {}, environment: {}, file })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
+  });
+
+  it('describes every setting by flag, environment and consequence', () => {
+    for (const option of configOptions()) {
+      expect(option.description.length).toBeGreaterThan(10);
+      expect(option.flag).toMatch(/^--[a-z-]+$/);
+      expect(option.environment).toMatch(/^GLIMPSE_[A-Z_]+$/);
+    }
+    expect(configOptions().find(({ key }) => key === 'rtcAnnounce')?.flag).toBe('--rtc-announce');
+  });
+});

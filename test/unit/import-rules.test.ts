@@ -1,0 +1,141 @@
+/** The import rules of the house, held by reading every import: who may know whom, and who may touch the outside. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const FOLDERS = ['src', 'signaling', 'client-demo', 'bench'];
+
+interface Import {
+  file: string;
+  /** Repository path for relative imports, the bare specifier otherwise. */
+  target: string;
+  typeOnly: boolean;
+}
+
+const files = FOLDERS.flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.includes('dist/') && !name.includes('node_modules/'))
+    .map((name) => join(folder, name)),
+);
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[\w*{}\s,]+?\sfrom\s+)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(IMPORT)].map(([, type, from, dynamic]) => {
+    const specifier = from ?? dynamic ?? '';
+    const target = specifier.startsWith('.') ? relative(ROOT, resolve(ROOT, dirname(file), specifier)) : specifier;
+    return { file, target, typeOnly: type !== undefined };
+  });
+}
+
+const imports = files.flatMap(importsOf);
+const isLocal = (target: string): boolean => FOLDERS.some((folder) => target.startsWith(`${folder}/`));
+const breaches = (found: Import[]): string[] => found.map(({ file, target }) => `${file} → ${target}`);
+const importersOf = (name: RegExp): string[] =>
+  imports.filter(({ target }) => name.test(target)).map(({ file }) => file);
+
+const PURE =
+  /^src\/(congestion\/|timeline\/|generation\/schedule\.ts|session\/state\.ts|transport\/(vp8|h264)\.ts|media\/(ladder|convergence)\.ts)|^signaling\/sdp-guard\.ts/;
+
+describe('import rules', () => {
+  it('reads imports at all', () => {
+    expect(files.length).toBeGreaterThan(40);
+    expect(imports.some(({ file, target }) => file === 'src/session/session.ts' && target === 'src/errors.ts')).toBe(
+      true,
+    );
+  });
+
+  it('pure files import no package, no node module, and no impure file by value', () => {
+    const pureEnough = /^src\/(errors|limits|events)\.ts$|^src\/generation\/tiers\.ts$/;
+    const found = imports.filter(
+      ({ file, target, typeOnly }) =>
+        PURE.test(file) && !typeOnly && !(isLocal(target) && (PURE.test(target) || pureEnough.test(target))),
+    );
+    expect(breaches(found)).toEqual([]);
+  });
+
+  it('pure files read no clock and roll no dice', () => {
+    const ambient = /\b(Date\.now|new Date\(|performance\.|Math\.random|setTimeout|setInterval|process\.)/;
+    const found = files.filter((file) => PURE.test(file) && ambient.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(found).toEqual([]);
+  });
+
+  it('only transport/peer imports werift', () => {
+    expect(importersOf(/^werift/).filter((file) => !file.startsWith('src/transport/peer/'))).toEqual([]);
+  });
+
+  it('only the inference worker loads onnxruntime', () => {
+    expect(new Set(importersOf(/^onnxruntime/))).toEqual(new Set(['src/generation/onnx/worker.ts']));
+  });
+
+  it('only the two encoder files and the exporter touch an encoder', () => {
+    const allowed = /^src\/media\/(libav-encoder|ffmpeg-encoder|ffmpeg-binary|export)\.ts$|^bench\//;
+    expect(importersOf(/^(node-av|@ffmpeg-installer)/).filter((file) => !allowed.test(file))).toEqual([]);
+  });
+
+  it('zod stays at the edges', () => {
+    const edge = /^src\/config\.ts$|^src\/generation\/onnx\/model-pack\.ts$|^signaling\//;
+    expect(importersOf(/^zod/).filter((file) => !edge.test(file))).toEqual([]);
+  });
+
+  it('only the command line reads arguments, handles signals, or exits', () => {
+    const found = files.filter(
+      (file) => file !== 'src/cli.ts' && /process\.(argv|exit\(|on\()/.test(readFileSync(join(ROOT, file), 'utf8')),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('signaling knows sessions, not what is below them', () => {
+    const allowed =
+      /^signaling\/|^src\/(session\/contract|errors|limits|events|clock|log|metrics\/\w+|generation\/(generator|tiers))\.ts$/;
+    const found = imports.filter(
+      ({ file, target, typeOnly }) =>
+        file.startsWith('signaling/') && isLocal(target) && !allowed.test(target) && !typeOnly,
+    );
+    expect(breaches(found)).toEqual([]);
+  });
+
+  it('the browser side takes only types from the server side', () => {
+    const browser = /^(src\/client|client-demo)\//;
+    const found = imports.filter(
+      ({ file, target, typeOnly }) =>
+        browser.test(file) &&
+        !file.includes('vite.config') &&
+        !typeOnly &&
+        !browser.test(target) &&
+        !target.endsWith('.css'),
+    );
+    expect(breaches(found)).toEqual([]);
+  });
+
+  it('has no import cycle', () => {
+    const graph = new Map(
+      files.map((file) => [
+        file,
+        imports
+          .filter((entry) => entry.file === file && !entry.typeOnly && isLocal(entry.target))
+          .map(({ target }) => target),
+      ]),
+    );
+    const done = new Set<string>();
+    const visit = (file: string, path: string[]): string[] | undefined => {
+      if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+      if (done.has(file)) return undefined;
+      for (const next of graph.get(file) ?? []) {
+        const cycle = visit(next, [...path, file]);
+        if (cycle) return cycle;
+      }
+      done.add(file);
+      return undefined;
+    };
+    expect(files.map((file) => visit(file, [])).find((cycle) => cycle !== undefined)).toBeUndefined();
+  });
+
+  it('keeps files small', () => {
+    const long = files.filter((file) => readFileSync(join(ROOT, file), 'utf8').split('\n').length > 400);
+    expect(long).toEqual([]);
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import type { Rendition } from '../../../src/generation/generator.ts';
+import type { Tier } from '../../../src/generation/tiers.ts';
+import { Timeline } from '../../../src/timeline/timeline.ts';
+
+const frames = (count: number) =>
+  Array.from({ length: count }, () => ({ widthPx: 2, heightPx: 2, data: new Uint8Array(6) }));
+const rendition = (revision: number, slice: number, tier: Tier): Rendition => ({
+  revision,
+  slice,
+  tier,
+  frames: frames(8),
+  computeMs: 1,
+});
+
+describe('timeline', () => {
+  it('shows the best tier so far and never falls back within a revision', () => {
+    const timeline = new Timeline(8);
+    expect(timeline.put(rendition(0, 0, 'draft'))).toBe('switched');
+    expect(timeline.put(rendition(0, 0, 'refined'))).toBe('placed');
+    expect(timeline.put(rendition(0, 0, 'base'))).toBe('lower');
+    expect(timeline.put(rendition(0, 0, 'refined'))).toBe('lower');
+    expect(timeline.frameAt(3)).toMatchObject({ tier: 'refined', slice: 0, frameIndex: 3 });
+  });
+
+  it('keeps the old revision on screen until the new one has a picture, then drops all of it', () => {
+    const timeline = new Timeline(8);
+    timeline.put(rendition(0, 0, 'refined'));
+    timeline.put(rendition(0, 1, 'refined'));
+    expect(timeline.frameAt(9)?.revision).toBe(0);
+    expect(timeline.put(rendition(1, 0, 'draft'))).toBe('switched');
+    expect(timeline.frameAt(0)).toMatchObject({ revision: 1, tier: 'draft' });
+    expect(timeline.frameAt(9)).toBeUndefined();
+    expect(timeline.put(rendition(0, 1, 'refined'))).toBe('stale');
+  });
+
+  it('forgets what lies behind', () => {
+    const timeline = new Timeline(8);
+    for (let slice = 0; slice < 5; slice++) timeline.put(rendition(0, slice, 'base'));
+    timeline.dropBefore(3);
+    expect(timeline.sliceCount).toBe(2);
+    expect(timeline.tierOf(2)).toBeUndefined();
+    expect(timeline.tierOf(3)).toBe('base');
+  });
+});
