@@ -1,0 +1,108 @@
+/**
+ * What the test pattern's pictures are cut from: a small tile of cloud-like value noise that wraps around at its sides,
+ * a soft half-size copy of it for drafts, and grain that no motion search can predict. Pure.
+ */
+import { createRandom } from './noise.ts';
+
+/** A square tile of luma, repeated to the right so that a picture's row is one copy from any column. */
+export interface Texture {
+  /** Side of the tile; rows and columns repeat after it. */
+  tilePx: number;
+  /** Bytes in a row: the tile's side and the widest row that may be cut. */
+  strideBytes: number;
+  /** `tilePx` rows. */
+  luma: Uint8Array;
+}
+
+/** Large enough that repetition does not tire the eye, small enough to be made in a few milliseconds. */
+export const TILE_PX = 256;
+/** A texture's luma lies between these, which leaves room for grain below white. */
+const DARK = 24;
+const BRIGHT = 160;
+/** Cells across the tile of each layer of clouds, and how much it counts. */
+const LAYERS = [
+  { cells: 4, weight: 0.5 },
+  { cells: 16, weight: 0.3 },
+  { cells: 64, weight: 0.2 },
+] as const;
+
+/** Smooth noise, different for every seed; rows up to `widthPx` can be cut. */
+export function cloudTexture(seed: number, widthPx: number): Texture {
+  const sum = new Float32Array(TILE_PX * TILE_PX);
+  for (const [layer, { cells, weight }] of LAYERS.entries()) addLayer(sum, cells, weight, [seed, layer]);
+  return repeat(
+    Uint8Array.from(sum, (value) => DARK + (BRIGHT - DARK) * value),
+    TILE_PX,
+    widthPx,
+  );
+}
+
+/** The mean of 4x4 pixels at every second pixel: half as wide and high, and soft. */
+export function halfTexture({ tilePx, strideBytes, luma }: Texture, widthPx: number): Texture {
+  const side = tilePx / 2;
+  const half = new Uint8Array(side * side);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      let sum = 0;
+      for (let dy = 0; dy < 4; dy++) {
+        const row = ((2 * y + dy) % tilePx) * strideBytes;
+        for (let dx = 0; dx < 4; dx++) sum += luma[row + ((2 * x + dx) % tilePx)] as number;
+      }
+      half[y * side + x] = sum / 16;
+    }
+  }
+  return repeat(half, side, widthPx);
+}
+
+/** `words` times four bytes of white noise from 0 to `amplitude`, packed so that four pixels are added at once. */
+export function grainWords(words: number, amplitude: number): Uint32Array {
+  const random = createRandom(LAYERS.length);
+  const bytes = new Uint8Array(words * 4);
+  for (let index = 0; index < bytes.length; index += 4) {
+    const bits = random.bits();
+    for (let lane = 0; lane < 4; lane++) bytes[index + lane] = (((bits >>> (8 * lane)) & 0xff) * (amplitude + 1)) >>> 8;
+  }
+  return new Uint32Array(bytes.buffer);
+}
+
+function repeat(tile: Uint8Array, tilePx: number, widthPx: number): Texture {
+  const strideBytes = tilePx + widthPx;
+  const luma = new Uint8Array(strideBytes * tilePx);
+  for (let y = 0; y < tilePx; y++) {
+    const row = tile.subarray(y * tilePx, (y + 1) * tilePx);
+    for (let x = 0; x < strideBytes; x += tilePx) luma.set(row.subarray(0, strideBytes - x), y * strideBytes + x);
+  }
+  return { tilePx, strideBytes, luma };
+}
+
+/** Adds random values on a grid of `cells` by `cells`, smoothly interpolated, wrapping around at the sides. */
+function addLayer(sum: Float32Array, cells: number, weight: number, keys: readonly number[]): void {
+  const random = createRandom(...keys);
+  const grid = Float32Array.from({ length: cells * cells }, () => random.uniform() * weight);
+  const positions = Array.from({ length: TILE_PX }, (_, at) => position((at * cells) / TILE_PX, cells));
+  for (const [y, row] of positions.entries()) {
+    for (const [x, column] of positions.entries()) {
+      const upper = between(grid, row.low * cells, column);
+      const lower = between(grid, row.high * cells, column);
+      sum[y * TILE_PX + x] = (sum[y * TILE_PX + x] as number) + upper + (lower - upper) * row.part;
+    }
+  }
+}
+
+interface GridPosition {
+  low: number;
+  high: number;
+  /** How far from `low` to `high`, eased at both ends. */
+  part: number;
+}
+
+function position(at: number, cells: number): GridPosition {
+  const low = Math.floor(at);
+  const part = at - low;
+  return { low, high: (low + 1) % cells, part: part * part * (3 - 2 * part) };
+}
+
+function between(grid: Float32Array, row: number, { low, high, part }: GridPosition): number {
+  const left = grid[row + low] as number;
+  return left + ((grid[row + high] as number) - left) * part;
+}
