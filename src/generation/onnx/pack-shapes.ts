@@ -1,0 +1,118 @@
+/**
+ * What the manifest says in two places must agree: the tensors of every part are derived here from slice, latent,
+ * condition, tokenizer, tiers and noise, and compared with those the manifest lists. Pure.
+ */
+import { i420Bytes } from '../../media/frame.ts';
+import { packError } from './pack-error.ts';
+import type { Manifest, PartName, TensorSpec } from './model-pack.ts';
+
+type Tensors = readonly (readonly [name: string, type: TensorSpec['type'], ...shape: (number | string)[]])[];
+
+/** @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }` at the first disagreement. */
+export function checkShapes(manifest: Manifest): void {
+  checkFields(manifest);
+  checkDraftSize(manifest);
+  for (const [part, { inputs, outputs }] of Object.entries(expectedTensors(manifest)) as [PartName, PartTensors][]) {
+    checkTensors(part, 'inputs', inputs, manifest.parts[part].inputs);
+    checkTensors(part, 'outputs', outputs, manifest.parts[part].outputs);
+  }
+}
+
+interface PartTensors {
+  inputs: Tensors;
+  outputs: Tensors;
+}
+
+/** The tensors every part must have: `b` is the batch, `k` the number of frames asked for. */
+function expectedTensors(manifest: Manifest): Record<PartName, PartTensors> {
+  const { latent, condition, tokenizer, tiers, noise, slice } = manifest;
+  const [, base, refined] = tiers.map(({ widthPx, heightPx }) => i420Bytes(widthPx, heightPx)) as [
+    number,
+    number,
+    number,
+  ];
+  const latentShape = ['b', latent.tokens, latent.channels] as const;
+  const prior = [
+    ['latent', 'float32', ...latentShape],
+    ['previous', 'float32', ...latentShape],
+    ['has_previous', 'float32', 'b'],
+  ] as const;
+  const fields = ['condition', 'float32', 'b', condition.width] as const;
+  return {
+    text: {
+      inputs: [['ids', 'int64', 'b', tokenizer.maxWords, tokenizer.featuresPerWord]],
+      outputs: [fields, ['probabilities', 'float32', 'b', condition.width]],
+    },
+    denoiser: {
+      inputs: [
+        ...prior,
+        fields,
+        ['sigma', 'float32', 'b'],
+        ['sigma_next', 'float32', 'b'],
+        ['guidance', 'float32', 'b'],
+      ],
+      outputs: [
+        ['denoised', 'float32', ...latentShape],
+        ['latent_next', 'float32', ...latentShape],
+      ],
+    },
+    decoder: {
+      inputs: [['latent', 'float32', ...latentShape]],
+      outputs: [['i420', 'uint8', 'b', slice.frames, base]],
+    },
+    refiner: {
+      inputs: [
+        ...prior,
+        fields,
+        ['particles', 'float32', 'b', noise.particles, 3],
+        ['grain', 'float32', 'b', 1, noise.grainPx, noise.grainPx],
+        ['time_s', 'float32', 'b'],
+        ['frames', 'int64', 'k'],
+      ],
+      outputs: [['i420', 'uint8', 'b', 'k', refined]],
+    },
+  };
+}
+
+/** Same names in any order; types equal; fixed dimensions equal; where one is free the other is free too. */
+function checkTensors(part: PartName, side: string, expected: Tensors, found: readonly TensorSpec[]): void {
+  const names = expected
+    .map(([name]) => name)
+    .toSorted()
+    .join();
+  const foundNames = found
+    .map(({ name }) => name)
+    .toSorted()
+    .join();
+  if (names !== foundNames) throw packError(part, `${side} ${names}`, foundNames);
+  for (const [name, type, ...shape] of expected) {
+    const tensor = found.find((candidate) => candidate.name === name) as TensorSpec;
+    const fits =
+      tensor.type === type &&
+      tensor.shape.length === shape.length &&
+      shape.every((size, axis) => fitsAxis(size, tensor.shape[axis]));
+    if (!fits) throw packError(part, describe(name, type, shape), describe(name, tensor.type, tensor.shape));
+  }
+}
+
+const fitsAxis = (expected: number | string, found: number | string | undefined): boolean =>
+  typeof expected === 'string' ? typeof found === 'string' : expected === found;
+
+const describe = (name: string, type: string, shape: readonly (number | string)[]): string =>
+  `${name} ${type} [${shape.join(', ')}]`;
+
+/** The fields lie one after another and fill the condition. */
+function checkFields({ condition }: Manifest): void {
+  let offset = 0;
+  for (const field of condition.fields) {
+    if (field.offset !== offset) throw packError('condition', `field ${field.name} at ${offset}`, `${field.offset}`);
+    offset += field.values.length + 1;
+  }
+  if (offset !== condition.width) throw packError('condition', `width ${offset}`, `${condition.width}`);
+}
+
+/** Draft and base come from one decoder. */
+function checkDraftSize({ tiers: [draft, base] }: Manifest): void {
+  if (draft?.widthPx === base?.widthPx && draft?.heightPx === base?.heightPx) return;
+  throw packError('tiers', `a draft of ${base?.widthPx}x${base?.heightPx}`, `${draft?.widthPx}x${draft?.heightPx}`);
+}

@@ -1,0 +1,118 @@
+/**
+ * The embedded model as a `Generator`: a model pack, the worker that runs it, and one `SliceRun` a job. All randomness
+ * comes from the job's seed, so the same job gives the same pictures on every call.
+ */
+import type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import { sliceStartMs } from '../schedule.ts';
+import { tierRank } from '../tiers.ts';
+import { loadModelPack } from './model-pack.ts';
+import type { Manifest, ModelPack, PartName } from './model-pack.ts';
+import { PromptEncoder } from './prompt-encoder.ts';
+import { OnnxRuntime } from './runtime.ts';
+import { SliceRun } from './slice-run.ts';
+import type { SliceModel } from './slice-run.ts';
+
+export interface OnnxGeneratorOptions {
+  /** Directory of a model pack; see `defaultModelDirectory`. */
+  modelDirectory: string;
+  /** Threads of one inference; the cores left over are the encoder's and the network's. */
+  threads: number;
+}
+
+export class OnnxGenerator implements Generator {
+  readonly info: GeneratorInfo;
+  readonly #model: SliceModel;
+
+  private constructor(manifest: Manifest, runtime: OnnxRuntime) {
+    this.info = infoOf(manifest);
+    this.#model = { manifest, runtime, encoder: new PromptEncoder(manifest, runtime) };
+  }
+
+  /**
+   * Checks the pack and loads it into a thread of its own. Close it when done: the thread keeps the process alive.
+   * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`.
+   */
+  static async create({ modelDirectory, threads }: OnnxGeneratorOptions): Promise<OnnxGenerator> {
+    const pack = await loadModelPack(modelDirectory);
+    const runtime = new OnnxRuntime({ parts: workerParts(pack), threads });
+    try {
+      await runtime.start();
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+    return new OnnxGenerator(pack.manifest, runtime);
+  }
+
+  /** How often the inference thread died and was replaced. */
+  get restarts(): number {
+    return this.#model.runtime.restarts;
+  }
+
+  read(prompt: string): Promise<PromptReading> {
+    return this.#model.encoder.read(prompt);
+  }
+
+  /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model; else as the contract says. */
+  async *generate(job: SliceJob, { signal }: { signal: AbortSignal }): AsyncGenerator<Rendition, void, undefined> {
+    const lowest = tierRank(job.startAtTier ?? 'draft');
+    const highest = tierRank(job.stopAtTier);
+    const tiers = this.info.tiers.map(({ tier }) => tier);
+    const run = new SliceRun(this.#model, job, signal);
+    let finishedGiven = false;
+    for (const tier of tiers.filter((tier) => tierRank(tier) >= lowest && tierRank(tier) <= highest)) {
+      // Base and refined come from the same latent: whichever is first hands it out.
+      yield await run.render(tier, !finishedGiven);
+      finishedGiven = tier !== 'draft';
+    }
+  }
+
+  /** One slice through every tier: the first run of a part allocates and is slower. */
+  async warmUp(): Promise<void> {
+    const [prompt = 'a'] = this.info.examples;
+    const job: SliceJob = {
+      revision: 0,
+      slice: 0,
+      prompt,
+      seed: 0,
+      startMs: sliceStartMs(0, this.info.slice),
+      stopAtTier: 'refined',
+    };
+    const { signal } = new AbortController();
+    for await (const { frames } of this.generate(job, { signal })) void frames;
+  }
+
+  /** Idempotent, never throws; jobs in progress reject with GENERATOR_DOWN. */
+  async close(): Promise<void> {
+    await this.#model.runtime.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+const infoOf = ({ name, condition, slice, tiers, examples }: Manifest): GeneratorInfo => ({
+  name,
+  conditioning: condition.fields.map((field) => field.name).join(', '),
+  slice,
+  tiers,
+  examples,
+  progressive: true,
+});
+
+const workerParts = ({
+  manifest,
+  files,
+}: ModelPack): {
+  name: PartName;
+  path: string;
+  inputs: Manifest['parts'][PartName]['inputs'];
+  outputs: Manifest['parts'][PartName]['outputs'];
+}[] =>
+  (Object.keys(manifest.parts) as PartName[]).map((name) => ({
+    name,
+    path: files[name],
+    inputs: manifest.parts[name].inputs,
+    outputs: manifest.parts[name].outputs,
+  }));

@@ -1,0 +1,78 @@
+/**
+ * Prompt to condition: tokenizer, text part, and a small memory of the latest prompts, because a session asks for the
+ * same one slice after slice. Also what the text part understood, for people to see.
+ */
+import type { PromptReading } from '../generator.ts';
+import type { Manifest } from './model-pack.ts';
+import type { OnnxRuntime } from './runtime.ts';
+import { int64 } from './tensor.ts';
+import { splitWords, tokenize } from './tokenizer.ts';
+
+/** Prompts remembered; an entry is under 4 kB, and sessions at once are fewer. */
+const REMEMBERED_PROMPTS = 64;
+
+export interface EncodedPrompt {
+  /** What the denoiser and the refiner are steered by: [condition.width]. */
+  condition: Float32Array;
+  /** One softmax a field: [condition.width]. */
+  probabilities: Float32Array;
+  /** Time spent in the text part; 0 when remembered. */
+  computeMs: number;
+}
+
+export class PromptEncoder {
+  readonly #manifest: Manifest;
+  readonly #runtime: OnnxRuntime;
+  readonly #vocabulary: ReadonlySet<string>;
+  /** In order of last use, oldest first. */
+  readonly #remembered = new Map<string, EncodedPrompt>();
+
+  constructor(manifest: Manifest, runtime: OnnxRuntime) {
+    this.#manifest = manifest;
+    this.#runtime = runtime;
+    this.#vocabulary = new Set(manifest.vocabulary.map((word) => word.toLowerCase()));
+  }
+
+  /** @throws GlimpseError ABORTED, GENERATOR_DOWN */
+  async encode(prompt: string, signal?: AbortSignal): Promise<EncodedPrompt> {
+    const known = this.#remembered.get(prompt);
+    if (known !== undefined) {
+      this.#remember(prompt, known);
+      return known;
+    }
+    const { tokenizer } = this.#manifest;
+    const ids = int64(tokenize(prompt, tokenizer), 1, tokenizer.maxWords, tokenizer.featuresPerWord);
+    const { outputs, computeMs } = await this.#runtime.run('text', { ids }, { signal });
+    const condition = outputs['condition']?.data as Float32Array;
+    const probabilities = outputs['probabilities']?.data as Float32Array;
+    this.#remember(prompt, { condition, probabilities, computeMs: 0 });
+    return { condition, probabilities, computeMs };
+  }
+
+  /** Field by field the likeliest value; a field whose likeliest value is "unspecified" is left out. */
+  async read(prompt: string): Promise<PromptReading> {
+    const { probabilities } = await this.encode(prompt);
+    const fields: Record<string, string> = {};
+    for (const { name, offset, values } of this.#manifest.condition.fields) {
+      const id = argmax(probabilities.subarray(offset, offset + values.length + 1));
+      const value = values[id - 1];
+      if (value !== undefined) fields[name] = value;
+    }
+    const words = splitWords(prompt).filter((word) => /\p{L}/u.test(word) && !this.#vocabulary.has(word));
+    return { unknownWords: [...new Set(words)], fields };
+  }
+
+  #remember(prompt: string, encoded: EncodedPrompt): void {
+    this.#remembered.delete(prompt);
+    this.#remembered.set(prompt, encoded);
+    const oldest = this.#remembered.keys().next();
+    if (this.#remembered.size > REMEMBERED_PROMPTS && oldest.done !== true) this.#remembered.delete(oldest.value);
+  }
+}
+
+/** Index of the largest value; the first of equals. */
+function argmax(values: Float32Array): number {
+  let best = 0;
+  for (const [index, value] of values.entries()) if (value > (values[best] as number)) best = index;
+  return best;
+}

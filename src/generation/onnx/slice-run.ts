@@ -1,0 +1,151 @@
+/**
+ * One slice on its way through the model: noise is denoised step by step (Euler; classifier-free guidance is inside the
+ * denoiser part), and each tier is decoded from how far that has come: the draft from the first step's estimate of the
+ * finished latent, the base from the last latent, the refined frames by the refiner from that same latent.
+ * Nothing is computed before it is needed; between two runs of a part other slices may use the thread.
+ */
+import { GlimpseError } from '../../errors.ts';
+import type { I420Frame } from '../../media/frame.ts';
+import type { Rendition, SliceJob } from '../generator.ts';
+import { grainNoise, latentNoise, particleNoise } from '../noise.ts';
+import { denoiseSteps } from '../schedule.ts';
+import type { DenoiseStep } from '../schedule.ts';
+import type { Tier } from '../tiers.ts';
+import type { Manifest, PartName } from './model-pack.ts';
+import type { PromptEncoder } from './prompt-encoder.ts';
+import type { OnnxRuntime } from './runtime.ts';
+import { float32, int64 } from './tensor.ts';
+import type { Tensors } from './tensor.ts';
+
+/** Frames the refiner makes in one call: few, so that a draft somebody waits for gets in between. */
+const REFINER_FRAMES = 4;
+
+export interface SliceModel {
+  manifest: Manifest;
+  runtime: OnnxRuntime;
+  encoder: PromptEncoder;
+}
+
+export class SliceRun {
+  readonly #model: SliceModel;
+  readonly #job: SliceJob;
+  readonly #signal: AbortSignal;
+  readonly #stepsLeft: DenoiseStep[];
+  #latent: Float32Array;
+  /** The latest step's estimate of the finished latent. */
+  #denoised: Float32Array;
+  /** Time in the model since the last rendition, in ms. */
+  #spentMs = 0;
+
+  /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model. */
+  constructor(model: SliceModel, job: SliceJob, signal: AbortSignal) {
+    const { latent, sampler } = model.manifest;
+    const length = latent.tokens * latent.channels;
+    const found = job.previous?.length ?? length;
+    if (found !== length) {
+      throw new GlimpseError('PARAMETER_INVALID', { details: { parameter: 'previous', expected: length, found } });
+    }
+    this.#model = model;
+    this.#job = job;
+    this.#signal = signal;
+    this.#stepsLeft = denoiseSteps(sampler.sigmas);
+    this.#latent = latentNoise(job.seed, job.slice, length);
+    this.#denoised = this.#latent;
+  }
+
+  /**
+   * Computes one tier; call lowest first. `carriesLatents`: what the next slice may continue from goes with it.
+   * @throws GlimpseError ABORTED, GENERATOR_DOWN
+   */
+  async render(tier: Tier, carriesLatents: boolean): Promise<Rendition> {
+    const { revision, slice } = this.#job;
+    const steps = this.#model.manifest.sampler.steps;
+    await this.#denoise(tier === 'draft' ? 1 : steps);
+    const latents = tier === 'draft' ? this.#denoised : this.#latent;
+    const frames = tier === 'refined' ? await this.#refine(latents) : await this.#decode(tier, latents);
+    const computeMs = this.#spentMs;
+    this.#spentMs = 0;
+    return { revision, slice, tier, frames, computeMs, ...(carriesLatents ? { latents } : {}) };
+  }
+
+  /** Goes on until `steps` steps are done in all. */
+  async #denoise(steps: number): Promise<void> {
+    const { sampler } = this.#model.manifest;
+    const [low, high] = sampler.guidanceRange;
+    const guidance = Math.min(high, Math.max(low, this.#job.guidance ?? sampler.guidance));
+    while (sampler.steps - this.#stepsLeft.length < steps) {
+      const { sigma, sigmaNext } = this.#stepsLeft[0] as DenoiseStep;
+      const outputs = await this.#run('denoiser', {
+        ...(await this.#conditioning(this.#latent)),
+        sigma: float32([sigma], 1),
+        sigma_next: float32([sigmaNext], 1),
+        guidance: float32([guidance], 1),
+      });
+      this.#stepsLeft.shift();
+      this.#denoised = outputs['denoised']?.data as Float32Array;
+      this.#latent = outputs['latent_next']?.data as Float32Array;
+    }
+  }
+
+  async #decode(tier: Tier, latents: Float32Array): Promise<I420Frame[]> {
+    const { latent } = this.#model.manifest;
+    const outputs = await this.#run('decoder', { latent: float32(latents, 1, latent.tokens, latent.channels) });
+    return this.#frames(tier, outputs);
+  }
+
+  async #refine(latents: Float32Array): Promise<I420Frame[]> {
+    const { noise, slice } = this.#model.manifest;
+    const { seed, startMs } = this.#job;
+    const particles = particleNoise(seed, noise.particles * 3);
+    const grain = grainNoise(seed, noise.grainPx ** 2);
+    const frames: I420Frame[] = [];
+    while (frames.length < slice.frames) {
+      const length = Math.min(REFINER_FRAMES, slice.frames - frames.length);
+      const indices = Array.from({ length }, (_, index) => BigInt(frames.length + index));
+      const outputs = await this.#run('refiner', {
+        ...(await this.#conditioning(latents)),
+        particles: float32(particles, 1, noise.particles, 3),
+        grain: float32(grain, 1, 1, noise.grainPx, noise.grainPx),
+        time_s: float32([startMs / 1000], 1),
+        frames: int64(indices, length),
+      });
+      frames.push(...this.#frames('refined', outputs));
+    }
+    return frames;
+  }
+
+  /** The inputs that denoiser and refiner share. */
+  async #conditioning(latents: Float32Array): Promise<Tensors> {
+    const { manifest, encoder } = this.#model;
+    const { tokens, channels } = manifest.latent;
+    const { previous, prompt } = this.#job;
+    const { condition, computeMs } = await encoder.encode(prompt, this.#signal);
+    this.#spentMs += computeMs;
+    return {
+      latent: float32(latents, 1, tokens, channels),
+      previous: float32(previous ?? new Float32Array(tokens * channels), 1, tokens, channels),
+      has_previous: float32([previous === undefined ? 0 : 1], 1),
+      condition: float32(condition, 1, manifest.condition.width),
+    };
+  }
+
+  async #run(part: PartName, feeds: Tensors): Promise<Tensors> {
+    const { outputs, computeMs } = await this.#model.runtime.run(part, feeds, { signal: this.#signal });
+    this.#spentMs += computeMs;
+    return outputs;
+  }
+
+  /** The pictures of output `i420`, uint8 [1, frames, bytes], as views of one buffer. */
+  #frames(tier: Tier, outputs: Tensors): I420Frame[] {
+    const pictures = outputs['i420'];
+    const size = this.#model.manifest.tiers.find((candidate) => candidate.tier === tier);
+    if (pictures?.type !== 'uint8' || size === undefined) throw new GlimpseError('GENERATOR_DOWN');
+    const [, count = 0, bytes = 0] = pictures.shape;
+    const { widthPx, heightPx } = size;
+    return Array.from({ length: count }, (_, index) => ({
+      widthPx,
+      heightPx,
+      data: pictures.data.subarray(index * bytes, (index + 1) * bytes),
+    }));
+  }
+}

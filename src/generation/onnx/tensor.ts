@@ -1,0 +1,30 @@
+/** Tensors as they cross the thread border: flat typed arrays with a shape, each owning its whole buffer. */
+export interface TensorData {
+  float32: Float32Array<ArrayBuffer>;
+  int64: BigInt64Array<ArrayBuffer>;
+  uint8: Uint8Array<ArrayBuffer>;
+}
+
+/** The shape's product is the data's length. */
+export type Tensor = {
+  [Type in keyof TensorData]: { type: Type; data: TensorData[Type]; shape: readonly number[] };
+}[keyof TensorData];
+
+/** Tensors by name. */
+export type Tensors = Record<string, Tensor>;
+
+/** A float32 tensor of its own copy of `values`, so that the caller's array survives the transfer. */
+export const float32 = (values: Float32Array | readonly number[], ...shape: number[]): Tensor => ({
+  type: 'float32',
+  data: Float32Array.from(values),
+  shape,
+});
+
+export const int64 = (values: BigInt64Array | readonly bigint[], ...shape: number[]): Tensor => ({
+  type: 'int64',
+  data: BigInt64Array.from(values),
+  shape,
+});
+
+/** The buffers of some tensors, for `postMessage`'s transfer list. */
+export const buffersOf = (tensors: Tensors): ArrayBuffer[] => Object.values(tensors).map(({ data }) => data.buffer);

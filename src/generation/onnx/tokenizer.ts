@@ -1,0 +1,58 @@
+/**
+ * The "hashed-words" tokenizer: a word becomes the hash of itself and of its letter trigrams (as in fastText,
+ * Bojanowski et al. 2017), so that a typo still shares most of its ids with the word that was meant, and no vocabulary
+ * file is needed. Training uses the same rules; any change here makes every trained text part useless. Pure.
+ */
+import { crc32 } from './crc32.ts';
+
+export interface TokenizerRules {
+  /** Number of distinct ids; 0 is padding. */
+  buckets: number;
+  /** Words beyond this are not read. */
+  maxWords: number;
+  /** Of more features than this, half are taken from the front and half from the back. */
+  featuresPerWord: number;
+}
+
+const PUNCTUATION = '.,!?;:"\'()';
+const utf8 = new TextEncoder();
+
+/** Words in reading order: lower case, split at white space and hyphens, punctuation taken off both ends. */
+export function splitWords(prompt: string): string[] {
+  return prompt
+    .toLowerCase()
+    .split(/[\s-]+/u)
+    .map(stripPunctuation)
+    .filter((word) => word !== '');
+}
+
+/** Ids of the prompt's words, row after row: int64 of shape [maxWords, featuresPerWord], padded with 0. */
+export function tokenize(prompt: string, rules: TokenizerRules): BigInt64Array<ArrayBuffer> {
+  const ids = new BigInt64Array(rules.maxWords * rules.featuresPerWord);
+  for (const [row, word] of splitWords(prompt).slice(0, rules.maxWords).entries()) {
+    const features = wordFeatures(word, rules.featuresPerWord);
+    const hashes = features.map((feature) => BigInt(1 + (crc32(utf8.encode(feature)) % (rules.buckets - 1))));
+    ids.set(hashes, row * rules.featuresPerWord);
+  }
+  return ids;
+}
+
+/** 'w' and the word, then the trigrams of '^word$' counted in code points. */
+function wordFeatures(word: string, most: number): string[] {
+  const letters = Array.from(`^${word}$`);
+  const trigrams = Array.from({ length: Math.max(1, letters.length - 2) }, (_, start) =>
+    letters.slice(start, start + 3).join(''),
+  );
+  const features = [`w${word}`, ...trigrams];
+  if (features.length <= most) return features;
+  const front = Math.floor(most / 2);
+  return [...features.slice(0, front), ...features.slice(features.length - (most - front))];
+}
+
+function stripPunctuation(word: string): string {
+  let start = 0;
+  let end = word.length;
+  while (start < end && PUNCTUATION.includes(word.charAt(start))) start++;
+  while (end > start && PUNCTUATION.includes(word.charAt(end - 1))) end--;
+  return word.slice(start, end);
+}
