@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
-import { startSignaling, type Signaling } from '../signaling/server.ts';
+import { startSignaling } from '../signaling/server.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { GlimpseError } from './errors.ts';
@@ -18,6 +18,7 @@ import { encoderFactory } from './media/encoders.ts';
 import { ladder } from './media/ladder.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Sessions } from './session/registry.ts';
+import type { SessionLatency } from './session/session-deps.ts';
 import { PacerTimer } from './transport/pacer-timer.ts';
 import type { PeerHost } from './transport/peer/contract.ts';
 import { createPeerHost } from './transport/peer/peer-host.ts';
@@ -36,6 +37,10 @@ export interface Service {
 
 export interface ServiceOptions {
   log?: Log;
+  /** Instead of the encoder that the config names: for products with a hardware encoder, and for benches that watch it. */
+  createEncoder?: EncoderFactory;
+  /** Every latency as it is measured, beside the metrics. */
+  onLatency?: (latency: SessionLatency, ms: number) => void;
 }
 
 /** @throws GlimpseError CONFIG_INVALID, MODEL_INVALID */
@@ -46,7 +51,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   try {
     const metrics = new Metrics();
     const generator = stack.use(await createGenerator(config));
-    const createEncoder = encoderFactory(config.encoder);
+    const createEncoder = options.createEncoder ?? encoderFactory(config.encoder);
     const peers = stack.adopt(
       await createPeerHost({
         host: config.rtcHost,
@@ -70,16 +75,22 @@ export async function startService(config: Config, options: ServiceOptions = {})
         rungs: ladder(best),
         codecs: VIDEO_CODECS,
         startBitrateBps: config.startBitrate,
-        metrics,
+        metrics: {
+          observe: (latency, ms) => {
+            metrics.observe(latency, ms);
+            options.onLatency?.(latency, ms);
+          },
+          count: (what, amount) => metrics.count(what, amount),
+        },
         random: Math.random,
       },
-      { maxSessions: config.maxSessions, onSize: (size) => metrics.setSessions(size) },
+      { maxSessions: config.maxSessions, onSize: (size) => metrics.set('sessions', size) },
     );
     const missing = new Set(['model', 'encoder']);
     const ready = warmUp(generator, createEncoder, missing);
     // Whoever awaits `ready` sees the failure; nobody else needs to.
     ready.catch((error: unknown) => log.error({ err: error }, 'not ready'));
-    const signaling: Signaling = await startSignaling({
+    const signaling = await startSignaling({
       registry: sessions,
       generatorInfo: generator.info,
       host: config.host,
@@ -92,7 +103,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     });
     const close = async (reason: string): Promise<void> => {
       await sessions.close(reason);
-      await signaling.close();
+      await signaling.close(reason);
       await ready.catch(() => {});
       await stack.disposeAsync();
     };

@@ -1,0 +1,156 @@
+/**
+ * The peer of the latency bench: the same generator, timeline and playout, sent by libwebrtc (@roamhq/wrtc) instead of
+ * our transport, behind the same signaling messages. What differs is what is measured.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import wrtc from '@roamhq/wrtc';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { systemClock } from '../../src/clock.ts';
+import type { Generator } from '../../src/generation/generator.ts';
+import { Scheduler } from '../../src/generation/scheduler.ts';
+import type { I420Frame } from '../../src/media/frame.ts';
+import { ladder } from '../../src/media/ladder.ts';
+import { scaleI420 } from '../../src/media/scale.ts';
+import { Revisions } from '../../src/session/revisions.ts';
+import { Playout } from '../../src/timeline/playout.ts';
+import { Timeline } from '../../src/timeline/timeline.ts';
+
+export interface PeerServerHooks {
+  /** A frame is ready and goes to libwebrtc now. */
+  onFrame(frame: I420Frame): void;
+  /** Milliseconds from an accepted prompt to its first frame handed over, and to its best tier. */
+  onLatency(name: 'timeToDraftMs' | 'timeToRefinedMs', ms: number): void;
+}
+
+interface SignalMessage {
+  type: string;
+  sdp?: string;
+  candidate?: RTCIceCandidateInit;
+  prompt?: string;
+  seed?: number;
+  request?: { prompt: string; seed: number };
+}
+
+/** Serves `/signal` on a free loopback port; returns its URL. */
+export async function startLibwebrtcServer(generator: Generator, hooks: PeerServerHooks): Promise<string> {
+  const http = createServer((_, response) =>
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>'),
+  );
+  const scheduler = new Scheduler();
+  const sockets = new WebSocketServer({ server: http, path: '/signal' });
+  sockets.on('connection', (socket) => new LibwebrtcSession(socket, generator, scheduler, hooks));
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+}
+
+class LibwebrtcSession {
+  readonly #socket: WebSocket;
+  readonly #peer = new wrtc.RTCPeerConnection();
+  readonly #source = new wrtc.nonstandard.RTCVideoSource();
+  readonly #generator: Generator;
+  readonly #hooks: PeerServerHooks;
+  readonly #timeline: Timeline;
+  readonly #playout: Playout;
+  readonly #revisions: Revisions;
+  readonly #shown = { draft: -1, best: -1 };
+  #timer: NodeJS.Timeout | undefined;
+  #connected = false;
+
+  constructor(socket: WebSocket, generator: Generator, scheduler: Scheduler, hooks: PeerServerHooks) {
+    this.#socket = socket;
+    this.#generator = generator;
+    this.#hooks = hooks;
+    const { slice, tiers } = generator.info;
+    this.#timeline = new Timeline(slice.frames);
+    this.#playout = new Playout({ fps: slice.fps });
+    this.#revisions = new Revisions({
+      generator,
+      scheduler,
+      clock: systemClock,
+      timeline: this.#timeline,
+      playout: this.#playout,
+      sliceCount: undefined,
+      tierCap: () => tiers.at(-1)?.tier ?? 'draft',
+      onPlaced: (_, placement) => {
+        if (placement === 'switched') this.#show();
+      },
+      onError: () => {},
+    });
+    socket.on('message', (data) => void this.#onMessage(JSON.parse(String(data)) as SignalMessage));
+    socket.on('close', () => void this.#close());
+    this.#peer.onicecandidate = ({ candidate }) => candidate && this.#send({ type: 'candidate', candidate });
+    this.#peer.onconnectionstatechange = () => {
+      if (this.#peer.connectionState !== 'connected') return;
+      this.#connected = true;
+      this.#show();
+    };
+  }
+
+  async #onMessage(message: SignalMessage): Promise<void> {
+    const { type, sdp, request } = message;
+    if (type === 'offer' && sdp !== undefined && request) {
+      this.#begin(request.prompt, request.seed);
+      const track = this.#source.createTrack();
+      await this.#peer.setRemoteDescription({ type: 'offer', sdp });
+      this.#peer.addTrack(track);
+      const answer = await this.#peer.createAnswer();
+      await this.#peer.setLocalDescription(answer);
+      this.#send({ type: 'answer', sdp: answer.sdp });
+    } else if (type === 'candidate' && message.candidate) {
+      await this.#peer.addIceCandidate(message.candidate).catch(() => {});
+    } else if (type === 'prompt' && message.prompt !== undefined) {
+      this.#begin(message.prompt, message.seed);
+    } else if (type === 'bye') await this.#close();
+  }
+
+  #begin(prompt: string, seed: number | undefined): void {
+    this.#revisions.begin({ prompt, seed, guidance: undefined, transition: 'cut' });
+  }
+
+  #show(): void {
+    clearTimeout(this.#timer);
+    if (!this.#connected) return;
+    const nowUs = systemClock.nowUs();
+    const shown = this.#playout.at(nowUs, this.#timeline);
+    if (shown?.fresh) {
+      const best = this.#generator.info.tiers.at(-1);
+      const [rung] = best ? ladder(best) : [];
+      if (!rung) return;
+      const { picture } = shown;
+      this.#hooks.onFrame(picture.frame);
+      const { widthPx, heightPx, data } = scaleI420(picture.frame, rung.widthPx, rung.heightPx);
+      this.#source.onFrame({ width: widthPx, height: heightPx, data: new Uint8ClampedArray(data) });
+      this.#measure(picture.revision, this.#revisions.isBest(picture.tier));
+      this.#revisions.wake();
+    }
+    this.#timer = setTimeout(
+      () => this.#show(),
+      Math.max(1, (this.#playout.nextFrameUs() - systemClock.nowUs()) / 1000),
+    );
+  }
+
+  #measure(revision: number, best: boolean): void {
+    const ms = this.#revisions.sinceAcceptedMs(revision);
+    if (ms === undefined) return;
+    if (revision > this.#shown.draft) {
+      this.#shown.draft = revision;
+      this.#hooks.onLatency('timeToDraftMs', ms);
+    }
+    if (best && revision > this.#shown.best) {
+      this.#shown.best = revision;
+      this.#hooks.onLatency('timeToRefinedMs', ms);
+    }
+  }
+
+  #send(message: unknown): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  async #close(): Promise<void> {
+    this.#connected = false;
+    clearTimeout(this.#timer);
+    this.#peer.close();
+    await this.#revisions.close();
+  }
+}

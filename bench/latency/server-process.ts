@@ -1,0 +1,71 @@
+/**
+ * One server under test in a process of its own, so that sides do not share an event loop: `glimpse` is the service as
+ * `glimpse serve` starts it, `libwebrtc` its peer. Reports over IPC: its URL, when each frame was ready, latencies.
+ */
+import { createGenerator } from '../../src/generation/create-generator.ts';
+import { readBarCode } from '../../src/generation/bar-code.ts';
+import { loadConfig, type Config } from '../../src/config.ts';
+import { encoderFactory } from '../../src/media/encoders.ts';
+import type { I420Frame } from '../../src/media/frame.ts';
+import type { EncoderFactory } from '../../src/media/encoder.ts';
+import { startService } from '../../src/service.ts';
+import { startLibwebrtcServer } from './libwebrtc-server.ts';
+
+export type Side = 'glimpse' | 'libwebrtc';
+
+export interface ServerSettings {
+  side: Side;
+  generator: 'onnx' | 'pattern';
+}
+
+export type ServerReport =
+  | { type: 'listening'; url: string }
+  | { type: 'frame'; frame: number; readyAtMs: number }
+  | { type: 'latency'; name: string; ms: number }
+  | { type: 'memory'; rssBytes: number };
+
+const report = (message: ServerReport): void => void process.send?.(message);
+
+const settings = JSON.parse(process.env['GLIMPSE_BENCH_SERVER'] ?? '{}') as ServerSettings;
+const config: Config = loadConfig({
+  flags: { port: 0, generator: settings.generator, size: '256x256', fps: 30, logLevel: 'error' },
+  environment: {},
+});
+const onFrame = (frame: I420Frame): void => {
+  if (settings.generator !== 'pattern') return;
+  const readyAtMs = performance.timeOrigin + performance.now();
+  const number = readBarCode(frame.data, frame.widthPx, frame.heightPx);
+  if (number !== undefined) report({ type: 'frame', frame: number, readyAtMs });
+};
+
+if (settings.side === 'glimpse') {
+  const service = await startService(config, {
+    createEncoder: watched(encoderFactory(config.encoder)),
+    onLatency: (name, ms) => report({ type: 'latency', name, ms }),
+  });
+  await service.ready;
+  setInterval(() => report({ type: 'memory', rssBytes: process.memoryUsage.rss() }), 1000).unref();
+  report({ type: 'memory', rssBytes: process.memoryUsage.rss() });
+  report({ type: 'listening', url: service.url });
+} else {
+  const generator = await createGenerator(config);
+  await generator.warmUp();
+  const url = await startLibwebrtcServer(generator, {
+    onFrame,
+    onLatency: (name, ms) => report({ type: 'latency', name, ms }),
+  });
+  report({ type: 'listening', url });
+}
+
+/** A frame is ready when the picture loop hands it to its encoder. */
+function watched(create: EncoderFactory): EncoderFactory {
+  return async (settings) => {
+    const encoder = await create(settings);
+    const encode = encoder.encode.bind(encoder);
+    encoder.encode = (frame, options) => {
+      onFrame(frame);
+      return encode(frame, options);
+    };
+    return encoder;
+  };
+}
