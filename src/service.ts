@@ -96,7 +96,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       host: config.host,
       port: config.port,
       pageDirectory: pageDirectory(),
-      readiness: () => ({ ready: missing.size === 0, missing: [...missing] }),
+      readiness: () => ({ modelWarm: !missing.has('model'), encoderAlive: !missing.has('encoder') }),
       metrics,
       log,
       iceServers: [],

@@ -1,0 +1,46 @@
+/** Writes the pages that are made from tables in the code: `node scripts/write-docs.ts`. A test fails when they are stale. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { configOptions } from '../src/config.ts';
+import { ERROR_CODES } from '../src/errors.ts';
+
+/** Text of each generated page by its path in the repository. */
+export const generatedDocs = (): Record<string, string> => ({
+  'docs/errors.md': errorsPage(),
+  'docs/configuration.md': configurationPage(),
+});
+
+function errorsPage(): string {
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { status, retryable, text }]) => `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${text} |`,
+  );
+  return page('Which errors can I get?', [
+    'Over HTTP as `{"error": {"code", "message", "retryable", "retryAfterMs"?}}` with the status; over the WebSocket and the',
+    'data channel as an `error` message; in the SDK as `GlimpseClientError`. Switch on `code`; the text may change.',
+    '',
+    '| code | HTTP status | try again? | meaning |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ]);
+}
+
+function configurationPage(): string {
+  const rows = configOptions().map(
+    ({ key, flag, environment, description, defaultValue }) =>
+      `| \`${flag}\` | \`${environment}\` | \`${key}\` | ${defaultValue === undefined ? '' : `\`${String(defaultValue)}\``} | ${description} |`,
+  );
+  return page('How do I configure the service?', [
+    'A flag counts before its environment variable, that before the JSON file of `--config`, that before the default.',
+    '',
+    '| flag | environment | in the file | default | what it is; what a change does |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ]);
+}
+
+const page = (title: string, lines: readonly string[]): string =>
+  `# ${title}\n\n<!-- Written by scripts/write-docs.ts. -->\n\n${lines.join('\n')}\n`;
+
+if (import.meta.main)
+  for (const [path, text] of Object.entries(generatedDocs()))
+    writeFileSync(join(import.meta.dirname, '..', path), text);
