@@ -190,3 +190,11 @@ export const serverMessage = z.discriminatedUnion('type', [
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
 export type PromptReadingMessage = z.infer<typeof promptReading>;
+
+/** `GET /v1/sessions/{id}`. */
+export const sessionBody = z.object({ id: z.string(), state: z.string(), stats: sessionStats });
+export type SessionBody = z.infer<typeof sessionBody>;
+
+/** `GET /readyz`; 503 until `ready`. */
+export const readinessBody = z.object({ ready: z.boolean(), reasons: z.array(z.string()) });
+export type ReadinessBody = z.infer<typeof readinessBody>;

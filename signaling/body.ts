@@ -1,0 +1,36 @@
+/** Request bodies as text, cut off while they are read: a body over the limit is never held in memory. */
+import { GlimpseError } from '../src/errors.ts';
+import type { ErrorCode } from '../src/errors.ts';
+
+export interface BodyLimit {
+  maxBytes: number;
+  /** What a larger body is refused with. */
+  tooLarge: ErrorCode;
+  /** What a body that is not UTF-8 is refused with. */
+  invalid: ErrorCode;
+}
+
+/** @throws GlimpseError `tooLarge` or `invalid` */
+export async function readBody(request: Request, { maxBytes, tooLarge, invalid }: BodyLimit): Promise<string> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw new GlimpseError(tooLarge);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) throw new GlimpseError(tooLarge);
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new GlimpseError(invalid, { message: 'The body is not UTF-8.' });
+  }
+}
+
+/** @throws GlimpseError MEDIA_TYPE_UNSUPPORTED when the body's type is another; parameters do not matter */
+export function requireType(request: Request, expected: string): void {
+  const actual = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (actual !== expected) {
+    throw new GlimpseError('MEDIA_TYPE_UNSUPPORTED', { message: `The body must be ${expected}.` });
+  }
+}

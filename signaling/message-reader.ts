@@ -1,0 +1,52 @@
+/**
+ * Text from a client → a message of the protocol, or the coded error that answers it. Errors are data here, because
+ * bad input is the ordinary case at an edge, and the `id` of a refused message is still echoed.
+ */
+import type { z } from 'zod';
+import { GlimpseError } from '../src/errors.ts';
+import type { ErrorCode } from '../src/errors.ts';
+
+export type Reading<Message> =
+  | { id: number | undefined; message: Message }
+  | { id: number | undefined; error: GlimpseError };
+
+/** Fields whose wrong value is a code of its own; any other mismatch is MESSAGE_INVALID. */
+const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
+  codec: 'CODEC_UNSUPPORTED',
+  candidate: 'CANDIDATE_INVALID',
+  seed: 'PARAMETER_INVALID',
+  guidance: 'PARAMETER_INVALID',
+  mode: 'PARAMETER_INVALID',
+  seconds: 'PARAMETER_INVALID',
+  tierCap: 'PARAMETER_INVALID',
+  transition: 'PARAMETER_INVALID',
+  timeMs: 'PARAMETER_INVALID',
+};
+
+/** Never throws. */
+export function readMessage<Message>(schema: z.ZodType<Message>, text: string): Reading<Message> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, which may be a prompt: it goes nowhere.
+    return { id: undefined, error: new GlimpseError('MESSAGE_INVALID', { message: 'The message is not valid JSON.' }) };
+  }
+  const id = idOf(value);
+  const result = schema.safeParse(value);
+  return result.success ? { id, message: result.data } : { id, error: mismatch(result.error) };
+}
+
+function idOf(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null || !('id' in value)) return undefined;
+  return Number.isInteger(value.id) ? (value.id as number) : undefined;
+}
+
+/** Names the field and the rule, never the value. */
+export function mismatch(error: z.ZodError): GlimpseError {
+  const [issue] = error.issues;
+  if (issue === undefined) return new GlimpseError('MESSAGE_INVALID');
+  const path = issue.path.map(String);
+  const code = path.map((field) => FIELD_CODES[field]).find((found) => found !== undefined) ?? 'MESSAGE_INVALID';
+  return new GlimpseError(code, { message: `${path.join('.') || 'message'}: ${issue.message}` });
+}

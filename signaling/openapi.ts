@@ -1,0 +1,136 @@
+/**
+ * `/openapi.json` (OpenAPI 3.1), made from the same zod schemas that check the traffic, so that it cannot drift. The
+ * messages of the WebSocket and the data channel are among its components.
+ */
+import { z } from 'zod';
+import { ERROR_CODES } from '../src/errors.ts';
+import {
+  PROTOCOL_VERSION,
+  acceptedMessage,
+  clientMessage,
+  controlMessage,
+  errorBody,
+  generationRequest,
+  readinessBody,
+  serverMessage,
+  sessionBody,
+} from './protocol.ts';
+
+type Json = Record<string, unknown>;
+
+const schema = (type: z.ZodType, io: 'input' | 'output'): Json => {
+  const { $schema: _, ...rest } = z.toJSONSchema(type, { io }) as Json;
+  return rest;
+};
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const content = (type: string, body: Json): Json => ({ content: { [type]: { schema: body } } });
+const text: Json = { type: 'string' };
+const answer = (description: string, body: Json = {}): Json => ({ description, ...body });
+const failure = answer('An error; the status is that of its code.', content('application/json', ref('Failure')));
+const parameter = (name: string, where: 'path' | 'query' | 'header', type: Json, required = false): Json => ({
+  name,
+  in: where,
+  required: required || where === 'path',
+  schema: type,
+});
+const id = parameter('id', 'path', text);
+
+interface Operation {
+  summary: string;
+  parameters?: Json[];
+  requestBody?: Json;
+  responses: Json;
+}
+
+/** An operation whose failures are the common ones. */
+const operation = (summary: string, ok: Json, { parameters, requestBody }: Partial<Operation> = {}): Operation => ({
+  summary,
+  ...(parameters ? { parameters } : {}),
+  ...(requestBody ? { requestBody: { required: true, ...requestBody } } : {}),
+  responses: { ...ok, default: failure },
+});
+
+const FRAGMENT = 'application/trickle-ice-sdpfrag';
+
+function requestParameters(): Json[] {
+  const { properties, required = [] } = schema(generationRequest, 'input') as {
+    properties: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, type]) => parameter(name, 'query', type, required.includes(name)));
+}
+
+function paths(): Record<string, Record<string, Operation>> {
+  const json = (name: string) => content('application/json', ref(name));
+  const sdp = content('application/sdp', text);
+  return {
+    '/healthz': { get: operation('Whether the process lives.', { 200: answer('It does.') }) },
+    '/readyz': {
+      get: operation('Whether a viewer could be served now.', {
+        200: answer('Yes.', json('Readiness')),
+        503: answer('Not yet, and why.', json('Readiness')),
+      }),
+    },
+    '/metrics': { get: operation('Prometheus metrics.', { 200: answer('Text format.', content('text/plain', text)) }) },
+    '/openapi.json': { get: operation('This document.', { 200: answer('OpenAPI 3.1.') }) },
+    '/signal': {
+      get: operation('WebSocket: ClientMessage up, ServerMessage down, JSON text.', { 101: answer('Switching.') }),
+    },
+    '/whep': {
+      post: operation(
+        'WHEP: offer in, answer out.',
+        { 201: answer('Location, ETag, Link and the answer.', sdp) },
+        { parameters: requestParameters(), requestBody: sdp },
+      ),
+      get: operation('Nothing to see.', { 204: answer('No content.') }),
+      options: operation('CORS preflight; Accept-Post.', { 200: answer('Allowed.') }),
+    },
+    '/whep/{id}': {
+      patch: operation(
+        'Trickle ICE, or an ICE restart when the credentials are new.',
+        { 204: answer('Candidates taken.'), 200: answer('Restarted; new ETag.', content(FRAGMENT, text)) },
+        { parameters: [id, parameter('If-Match', 'header', text, true)], requestBody: content(FRAGMENT, text) },
+      ),
+      delete: operation('Ends the session.', { 200: answer('Ended.') }, { parameters: [id] }),
+      get: operation('Nothing to see.', { 204: answer('No content.') }, { parameters: [id] }),
+      options: operation('CORS preflight; Accept-Patch.', { 200: answer('Allowed.') }, { parameters: [id] }),
+    },
+    '/v1/sessions/{id}': {
+      get: operation('State and stats.', { 200: answer('Now.', json('Session')) }, { parameters: [id] }),
+      delete: operation('Ends the session.', { 204: answer('Ended.') }, { parameters: [id] }),
+    },
+    '/v1/sessions/{id}/control': {
+      post: operation(
+        'Prompt, steer, pause, play, seek.',
+        { 200: answer('Accepted.', json('Accepted')) },
+        { parameters: [id], requestBody: json('ControlMessage') },
+      ),
+    },
+    '/v1/clips/{id}.mp4': {
+      get: operation('A finished clip.', { 200: answer('MP4.', content('video/mp4', {})) }, { parameters: [id] }),
+    },
+  };
+}
+
+let document: Json | undefined;
+
+/** Built once, on first use. */
+export function openApiDocument(): Json {
+  document ??= {
+    openapi: '3.1.0',
+    info: { title: 'Glimpse', version: String(PROTOCOL_VERSION) },
+    paths: paths(),
+    components: {
+      schemas: {
+        ControlMessage: schema(controlMessage, 'input'),
+        ClientMessage: schema(clientMessage, 'input'),
+        ServerMessage: schema(serverMessage, 'output'),
+        Accepted: schema(acceptedMessage, 'output'),
+        Session: schema(sessionBody, 'output'),
+        Readiness: schema(readinessBody, 'output'),
+        Failure: schema(z.object({ error: errorBody.extend({ code: z.enum(Object.keys(ERROR_CODES)) }) }), 'output'),
+      },
+    },
+  };
+  return document;
+}

@@ -1,0 +1,31 @@
+/** The demo page's files. Names with a content hash are kept for ever by browsers, all others are asked for again. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono } from 'hono';
+
+/** What Vite names its outputs: `assets/index-DiwrgTda.js`. */
+const HASHED = /[/\\]assets[/\\].+-[\w-]{8}\.\w+$/;
+const NOT_BUILT = 'The page is not built: run "npx vite build client-demo" and load this again.\n';
+
+/** @param directory where the built page lies; undefined serves none */
+export function pageRoutes(directory: string | undefined): Hono {
+  const app = new Hono();
+  app.get('/', async (context, next) => {
+    const built = directory !== undefined && existsSync(join(directory, 'index.html'));
+    return built ? next() : context.text(NOT_BUILT, 404);
+  });
+  if (directory === undefined || !existsSync(directory)) return app;
+  app.get(
+    '*',
+    // Refuses `..`, encoded or not, and backslashes.
+    serveStatic({
+      root: directory,
+      onFound: (path, context) => {
+        context.header('Cache-Control', HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache');
+        context.header('X-Content-Type-Options', 'nosniff');
+      },
+    }),
+  );
+  return app;
+}

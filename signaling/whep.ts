@@ -1,0 +1,99 @@
+/**
+ * WHEP (draft-ietf-wish-whep): a viewer that speaks only HTTP. POST an offer to `/whep`, trickle or restart ICE by
+ * PATCH, end by DELETE. Steering goes to the control URL of the `Link` header or over the data channel `control`,
+ * which also carries the session's events.
+ */
+import { Hono } from 'hono';
+import { GlimpseError } from '../src/errors.ts';
+import { LIMITS } from '../src/limits.ts';
+import type { Metrics } from '../src/metrics/metrics.ts';
+import type { SessionRegistry } from '../src/session/contract.ts';
+import { readBody, requireType } from './body.ts';
+import { serveDataChannel } from './control-channel.ts';
+import { gatherCandidates } from './gathering.ts';
+import type { Gathering } from './gathering.ts';
+import { iceServerLinks } from './ice-servers.ts';
+import type { IceServer } from './ice-servers.ts';
+import { openSession } from './open-session.ts';
+import { parseFragment } from './sdp-fragment.ts';
+import { readWhepQuery } from './whep-query.ts';
+import { WhepResource } from './whep-resource.ts';
+
+const SDP = 'application/sdp';
+const FRAGMENT = 'application/trickle-ice-sdpfrag';
+const SDP_LIMIT = { maxBytes: LIMITS.sdpMaxBytes, tooLarge: 'SDP_TOO_LARGE', invalid: 'SDP_INVALID' } as const;
+/** Link relation of the URL that takes control messages for the session. */
+export const CONTROL_REL = 'urn:glimpse:whep:control';
+
+export interface WhepOptions {
+  registry: SessionRegistry;
+  iceServers: readonly IceServer[];
+  metrics: Metrics;
+}
+
+export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono {
+  const app = new Hono();
+  const resources = new Map<string, WhepResource>();
+
+  const find = (id: string): WhepResource => {
+    const resource = resources.get(id);
+    if (!resource) throw new GlimpseError('SESSION_NOT_FOUND');
+    return resource;
+  };
+
+  app.options('/', (context) => context.body(null, 200, { 'Accept-Post': SDP }));
+  app.options('/:id', (context) => context.body(null, 200, { 'Accept-Patch': FRAGMENT }));
+  // Neither resource has a representation; the draft wants success without content.
+  app.get('/', (context) => context.body(null, 204));
+  app.get('/:id', (context) => {
+    find(context.req.param('id'));
+    return context.body(null, 204);
+  });
+
+  app.post('/', async (context) => {
+    requireType(context.req.raw, SDP);
+    const offerSdp = await readBody(context.req.raw, SDP_LIMIT);
+    const request = readWhepQuery(context.req.query());
+    let gathering: Gathering | undefined;
+    const { session, answerSdp } = await openSession({
+      registry,
+      request,
+      offerSdp,
+      onCreated: (created) => {
+        gathering = gatherCandidates(created);
+        serveDataChannel(created, { events: true, onError: (error) => metrics.countError(error.code) });
+        resources.set(created.id, new WhepResource(created, offerSdp));
+        created.events.on('closed', () => resources.delete(created.id));
+      },
+    });
+    const body = (await gathering?.complete(answerSdp)) ?? answerSdp;
+    gathering?.stop();
+    const links = [`</v1/sessions/${session.id}/control>; rel="${CONTROL_REL}"`, ...iceServerLinks(iceServers)];
+    return context.body(body, 201, {
+      'Content-Type': SDP,
+      Location: `/whep/${session.id}`,
+      ETag: find(session.id).etag,
+      Link: links.join(', '),
+      'Accept-Patch': FRAGMENT,
+      'Cache-Control': 'no-store',
+    });
+  });
+
+  app.patch('/:id', async (context) => {
+    const resource = find(context.req.param('id'));
+    requireType(context.req.raw, FRAGMENT);
+    const fragment = parseFragment(await readBody(context.req.raw, SDP_LIMIT));
+    const result = await resource.patch(fragment, context.req.header('If-Match'));
+    if (result.kind === 'trickled') return context.body(null, 204);
+    return context.body(result.fragment, 200, { 'Content-Type': FRAGMENT, ETag: result.etag });
+  });
+
+  app.delete('/:id', async (context) => {
+    const { session } = find(context.req.param('id'));
+    resources.delete(session.id);
+    await session.close('the viewer left');
+    return context.body(null, 200);
+  });
+
+  return app;
+}

@@ -1,0 +1,242 @@
+/**
+ * One `/signal` connection's protocol: `welcome`, then offer, restart, candidate, resume, control, bye. Bad input is
+ * answered with `error` and changes nothing. A socket that dies without `bye` leaves its session alive for `resume`;
+ * the registry decides for how long.
+ */
+import { GlimpseError, assertNever, toGlimpseError } from '../src/errors.ts';
+import { LIMITS } from '../src/limits.ts';
+import type { Log } from '../src/log.ts';
+import type { Metrics } from '../src/metrics/metrics.ts';
+import type { Session, SessionRegistry } from '../src/session/contract.ts';
+import { applyControl, serveDataChannel } from './control-channel.ts';
+import { readMessage } from './message-reader.ts';
+import { openSession, requireSdp } from './open-session.ts';
+import { clientMessage } from './protocol.ts';
+import type { ClientMessage, ServerMessage } from './protocol.ts';
+import { SerialQueue } from './serial-queue.ts';
+import { acceptedMessage, errorMessage, forwardEvents } from './session-messages.ts';
+
+/** What the protocol needs of a WebSocket. */
+export interface SignalSocket {
+  /** Bytes handed to `send` and not yet taken by the kernel. */
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+export interface SignalContext {
+  registry: SessionRegistry;
+  welcome: ServerMessage;
+  /** Which connection speaks for a session; a resume takes it over. Shared by all connections of a server. */
+  owners: Map<string, SignalConnection>;
+  metrics: Metrics;
+  log: Log;
+}
+
+type Of<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
+
+export class SignalConnection {
+  readonly #socket: SignalSocket;
+  readonly #context: SignalContext;
+  readonly #queue = new SerialQueue(LIMITS.messagesPendingMax);
+  #session: Session | undefined;
+  #stopEvents: () => void = () => {};
+  /** While an answer is being made, what the session says waits here, so that the answer comes first. */
+  #held: ServerMessage[] | undefined;
+  #candidates = 0;
+  #gone = false;
+
+  constructor(socket: SignalSocket, context: SignalContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#send(context.welcome);
+  }
+
+  /** One message as it came. */
+  receive(data: Buffer, isBinary: boolean): void {
+    if (this.#gone) return;
+    const refused = refusal(data, isBinary);
+    const taken = this.#queue.push(() => (refused ? this.#refuse(refused) : this.#handle(data.toString())));
+    if (!taken) this.#fail(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
+  }
+
+  /** The socket is gone, for whatever reason. The session stays. */
+  closed(): void {
+    this.#gone = true;
+    this.#detach();
+  }
+
+  /** Says `bye` and closes the socket; the session stays. */
+  end(reason: string, { code = 1000, retryAfterMs }: { code?: number; retryAfterMs?: number } = {}): void {
+    if (this.#gone) return;
+    this.#sendNow({ type: 'bye', reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+    this.closed();
+    this.#socket.close(code, reason);
+  }
+
+  async #handle(text: string): Promise<void> {
+    if (this.#gone) return;
+    const reading = readMessage(clientMessage, text);
+    if ('error' in reading) return this.#fail(reading.error, reading.id);
+    try {
+      await this.#dispatch(reading.message);
+    } catch (error) {
+      this.#fail(error, reading.id);
+    }
+  }
+
+  async #refuse(error: GlimpseError): Promise<void> {
+    this.#fail(error);
+  }
+
+  async #dispatch(message: ClientMessage): Promise<void> {
+    switch (message.type) {
+      case 'offer':
+        return this.#offer(message);
+      case 'restart':
+        return this.#restart(message);
+      case 'candidate':
+        return this.#candidate(message);
+      case 'resume':
+        return this.#resume(message);
+      case 'prompt':
+      case 'steer':
+      case 'pause':
+      case 'play':
+      case 'seek':
+        return this.#send(await applyControl(this.#require(), message));
+      case 'bye':
+        return this.#bye();
+      default:
+        return assertNever(message);
+    }
+  }
+
+  async #offer({ id, sdp, request }: Of<'offer'>): Promise<void> {
+    if (this.#session) throw new GlimpseError('SESSION_EXISTS');
+    const { registry, metrics } = this.#context;
+    const onCreated = (session: Session) => {
+      serveDataChannel(session, { events: false, onError: (error) => metrics.countError(error.code) });
+      this.#attach(session);
+    };
+    await this.#holding(async () => {
+      try {
+        const { session, answerSdp } = await openSession({ registry, request, offerSdp: sdp, onCreated });
+        // Without the answer the viewer knows neither id nor token, so nobody could resume this session.
+        if (this.#gone) return await session.close('the viewer left before the answer');
+        this.#answer(session, answerSdp, id);
+      } catch (error) {
+        this.#detach();
+        this.#held = [];
+        throw error;
+      }
+    });
+    if (this.#session) await this.#accept(this.#session, id);
+  }
+
+  async #restart({ id, sdp }: Of<'restart'>): Promise<void> {
+    const session = this.#require();
+    requireSdp(sdp);
+    await this.#holding(async () => this.#answer(session, await session.restart(sdp), id));
+  }
+
+  async #resume({ id, sessionId, resumeToken, sdp }: Of<'resume'>): Promise<void> {
+    if (this.#session && this.#session.id !== sessionId) throw new GlimpseError('SESSION_EXISTS');
+    if (sdp !== undefined) requireSdp(sdp);
+    const session = this.#context.registry.resume(sessionId, resumeToken);
+    await this.#holding(async () => {
+      this.#attach(session);
+      if (sdp !== undefined) this.#answer(session, await session.answer(sdp), id);
+    });
+    await this.#accept(session, id);
+  }
+
+  async #candidate({ candidate }: Of<'candidate'>): Promise<void> {
+    const session = this.#require();
+    if (++this.#candidates > LIMITS.candidatesMax) {
+      throw new GlimpseError('CANDIDATE_INVALID', { message: `more than ${LIMITS.candidatesMax} candidates` });
+    }
+    await session.addCandidate(candidate);
+  }
+
+  async #bye(): Promise<void> {
+    const session = this.#session;
+    this.#detach();
+    await session?.close('the viewer left');
+    this.end('the viewer left');
+  }
+
+  async #accept(session: Session, id: number | undefined): Promise<void> {
+    this.#send(acceptedMessage(await session.accepted, id));
+  }
+
+  #require(): Session {
+    if (!this.#session) throw new GlimpseError('NO_SESSION');
+    return this.#session;
+  }
+
+  #attach(session: Session): void {
+    const { owners } = this.#context;
+    const owner = owners.get(session.id);
+    if (owner !== this) owner?.end('the session was resumed on another connection');
+    this.#detach();
+    owners.set(session.id, this);
+    this.#session = session;
+    this.#stopEvents = forwardEvents(session, (message) => {
+      this.#send(message);
+      if (message.type === 'bye') this.#detach();
+    });
+  }
+
+  #detach(): void {
+    const { owners } = this.#context;
+    this.#stopEvents();
+    if (this.#session && owners.get(this.#session.id) === this) owners.delete(this.#session.id);
+    this.#session = undefined;
+  }
+
+  #answer({ id: sessionId, resumeToken }: Session, sdp: string, id: number | undefined): void {
+    this.#candidates = 0;
+    this.#sendNow({ type: 'answer', ...(id === undefined ? {} : { id }), sdp, sessionId, resumeToken });
+  }
+
+  async #holding(work: () => Promise<void>): Promise<void> {
+    this.#held = [];
+    try {
+      await work();
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const message of held) this.#sendNow(message);
+    }
+  }
+
+  #fail(error: unknown, id?: number): void {
+    const failure = toGlimpseError(error);
+    const { metrics, log } = this.#context;
+    metrics.countError(failure.code);
+    if (failure.code === 'INTERNAL') log.error({ err: failure }, 'a signaling message failed');
+    this.#send(errorMessage(failure, id));
+  }
+
+  #send(message: ServerMessage): void {
+    if (this.#held) this.#held.push(message);
+    else this.#sendNow(message);
+  }
+
+  #sendNow(message: ServerMessage): void {
+    if (this.#gone) return;
+    this.#socket.send(JSON.stringify(message));
+    if (this.#socket.bufferedAmount <= LIMITS.socketBacklogMaxBytes) return;
+    this.#context.log.warn({ backlogBytes: this.#socket.bufferedAmount }, 'dropped a reader that is too slow');
+    this.closed();
+    this.#socket.terminate();
+  }
+}
+
+function refusal(data: Buffer, isBinary: boolean): GlimpseError | undefined {
+  if (data.length > LIMITS.messageMaxBytes) return new GlimpseError('MESSAGE_TOO_LARGE');
+  if (isBinary) return new GlimpseError('MESSAGE_INVALID', { message: 'Messages are text, not binary.' });
+  return undefined;
+}

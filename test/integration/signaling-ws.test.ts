@@ -1,0 +1,329 @@
+import { describe, expect, it } from 'vitest';
+import { GlimpseError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { SERVER_CANDIDATE, STATS } from '../support/fake-registry.ts';
+import { offerSdp } from '../support/offer-sdp.ts';
+import { startFixture } from '../support/signaling-fixture.ts';
+
+const CANDIDATE = { candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMid: '0' };
+const types = (messages: readonly { type: string }[]) => messages.map(({ type }) => type);
+
+describe('the WebSocket', () => {
+  it('greets with what a viewer needs to know', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    expect(client.received).toEqual([
+      {
+        type: 'welcome',
+        protocol: 1,
+        iceServers: [],
+        generator: {
+          name: 'fake',
+          conditioning: 'anything',
+          slice: { frames: 8, fps: 12 },
+          tiers: [{ tier: 'draft', widthPx: 128, heightPx: 128 }],
+          examples: ['a red ball'],
+        },
+        limits: { promptMaxChars: LIMITS.promptMaxChars, clipSecondsMax: LIMITS.clipSecondsMax },
+      },
+    ]);
+  });
+
+  it('answers an offer first, then sends candidates and accepted', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    client.send({ type: 'offer', id: 3, sdp: offerSdp(), request: { prompt: 'a red ball', seed: 5 } });
+    const accepted = await client.next('accepted');
+    expect(types(client.received)).toEqual(['welcome', 'answer', 'candidate', 'candidate', 'accepted']);
+    expect(client.received[1]).toMatchObject({ id: 3, sessionId: 'session-1', resumeToken: 'token-of-session-1' });
+    expect(client.received[2]).toMatchObject({ candidate: { candidate: SERVER_CANDIDATE } });
+    expect(accepted).toEqual({ type: 'accepted', id: 3, revision: 0, queuePosition: 0, seed: 5, prompt: 'a red ball' });
+    expect(fixture.registry.latest.request).toMatchObject({ mode: 'live', seconds: 4, seed: 5 });
+  });
+
+  it('keeps a candidate behind the offer it belongs to', async () => {
+    await using fixture = await startFixture();
+    const gate = Promise.withResolvers<void>();
+    fixture.registry.onCreate = (session) => void (session.gate = gate.promise);
+    const client = await fixture.connect();
+    client.send({ type: 'offer', sdp: offerSdp(), request: { prompt: 'a red ball' } });
+    client.send({ type: 'candidate', candidate: CANDIDATE });
+    client.send({ type: 'candidate', candidate: null });
+    client.send({ type: 'pause' });
+    gate.resolve();
+    await client.next('answer');
+    await client.next('accepted');
+    await client.next('accepted');
+    expect(fixture.registry.latest.candidates).toEqual([CANDIDATE, null]);
+    expect(client.received.filter(({ type }) => type === 'error')).toEqual([]);
+  });
+
+  it('forwards tier, playing, stats and error of the session', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    const { events } = fixture.registry.latest;
+    const size = { widthPx: 128, heightPx: 128 };
+    const tier = { revision: 0, slice: 0, tier: 'draft', startMs: 0, durationMs: 667, computeMs: 20, ...size } as const;
+    const playing = { revision: 0, slice: 0, tier: 'draft', rtpTimestamp: 9, ...size } as const;
+    events.emit('tier', tier);
+    events.emit('playing', playing);
+    events.emit('stats', STATS);
+    events.emit('error', new GlimpseError('GENERATOR_DOWN', { retryAfterMs: 2_000 }));
+    expect(await client.next('tier')).toEqual({ type: 'tier', ...tier });
+    expect(await client.next('playing')).toEqual({ type: 'playing', ...playing });
+    expect(await client.next('stats')).toEqual({ type: 'stats', stats: STATS });
+    expect(await client.next('error')).toMatchObject({ code: 'GENERATOR_DOWN', retryable: true, retryAfterMs: 2_000 });
+  });
+
+  it('steers, and echoes ids', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer({ prompt: 'a red ball', mode: 'clip' });
+    client.send({ type: 'prompt', id: 11, prompt: 'the same at night' });
+    expect(await client.next('accepted')).toMatchObject({ id: 11, revision: 1, prompt: 'the same at night' });
+    for (const message of [
+      { type: 'steer', tierCap: 'base' },
+      { type: 'pause' },
+      { type: 'play' },
+      { type: 'seek', timeMs: 5 },
+    ]) {
+      client.send(message);
+      await client.next('accepted');
+    }
+    expect(types(fixture.registry.latest.controls)).toEqual(['prompt', 'steer', 'pause', 'play', 'seek']);
+  });
+
+  it('restarts ICE with an answer of its own', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    client.send({ type: 'restart', id: 4, sdp: offerSdp({ ufrag: 'wxyz' }) });
+    const answer = await client.next('answer');
+    expect(answer).toMatchObject({ id: 4, sessionId: 'session-1' });
+    expect(answer.sdp).toContain('a=ice-ufrag:srv101');
+    await client.next('candidate');
+    expect(types(client.received).slice(-3)[0]).toBe('answer');
+  });
+
+  it('closes the session on bye, says bye and closes the socket', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    client.send({ type: 'bye' });
+    expect(await client.closed).toBe(1000);
+    expect(types(client.received).filter((type) => type === 'bye')).toHaveLength(1);
+    expect(fixture.registry.size).toBe(0);
+  });
+
+  it('says bye when the session ends, and takes a new offer on the same socket', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    await fixture.registry.latest.close('consent expired');
+    expect(await client.next('bye')).toEqual({ type: 'bye', reason: 'consent expired' });
+    expect(await client.offer()).toMatchObject({ sessionId: 'session-2' });
+  });
+});
+
+describe('resume', () => {
+  it('finds the session again after the socket died without bye', async () => {
+    await using fixture = await startFixture();
+    const first = await fixture.connect();
+    const { sessionId, resumeToken } = await first.offer();
+    first.socket.terminate();
+    const second = await fixture.connect();
+    second.send({ type: 'resume', id: 1, sessionId, resumeToken });
+    expect(await second.next('accepted')).toMatchObject({ id: 1, prompt: 'a red ball' });
+    fixture.registry.latest.events.emit('stats', STATS);
+    await second.next('stats');
+    expect(fixture.registry.latest.closedWith).toBeUndefined();
+  });
+
+  it('answers an offer that comes with it, also on the same socket', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    const { sessionId, resumeToken } = await client.offer();
+    client.send({ type: 'resume', sessionId, resumeToken, sdp: offerSdp({ ufrag: 'wxyz' }) });
+    expect((await client.next('answer')).sdp).toContain('a=ice-ufrag:srv2');
+    await client.next('accepted');
+    fixture.registry.latest.events.emit('stats', STATS);
+    await client.next('stats');
+    client.send({ type: 'pause' });
+    await client.next('accepted');
+    expect(client.received.filter(({ type }) => type === 'stats')).toHaveLength(1);
+  });
+
+  it('takes the session over from a socket that is only half dead', async () => {
+    await using fixture = await startFixture();
+    const first = await fixture.connect();
+    const { sessionId, resumeToken } = await first.offer();
+    const second = await fixture.connect();
+    second.send({ type: 'resume', sessionId, resumeToken });
+    await second.next('accepted');
+    expect(await first.next('bye')).toMatchObject({ reason: expect.stringContaining('resumed') });
+    expect(await first.closed).toBe(1000);
+    expect(fixture.registry.size).toBe(1);
+  });
+
+  it.each([
+    ['an unknown session', 'nobody', 'x', 'SESSION_NOT_FOUND'],
+    ['a wrong token', 'session-1', 'x', 'UNAUTHORIZED'],
+  ])('refuses %s and harms nobody', async (_, sessionId, resumeToken, code) => {
+    await using fixture = await startFixture();
+    const owner = await fixture.connect();
+    await owner.offer();
+    const stranger = await fixture.connect();
+    stranger.send({ type: 'resume', id: 2, sessionId, resumeToken });
+    expect(await stranger.next('error')).toMatchObject({ code, id: 2 });
+    owner.send({ type: 'pause' });
+    await owner.next('accepted');
+  });
+});
+
+describe('bad input over the WebSocket', () => {
+  const request = { prompt: 'a red ball' };
+  const large = offerSdp({ extra: Array.from({ length: 70 }, () => `a=x:${'y'.repeat(1_000)}`) });
+  const before: [string, string | Buffer | object, string][] = [
+    ['malformed JSON', '{"type":', 'MESSAGE_INVALID'],
+    ['JSON that is no object', '7', 'MESSAGE_INVALID'],
+    ['an unknown type', { type: 'dance' }, 'MESSAGE_INVALID'],
+    ['a binary frame', Buffer.from([1, 2, 3]), 'MESSAGE_INVALID'],
+    [
+      'a message over the limit',
+      JSON.stringify({ type: 'prompt', prompt: 'x'.repeat(LIMITS.messageMaxBytes) }),
+      'MESSAGE_TOO_LARGE',
+    ],
+    ['an SDP that is none', { type: 'offer', sdp: 'hello', request }, 'SDP_INVALID'],
+    ['an SDP over 64 KiB', { type: 'offer', sdp: large, request }, 'SDP_TOO_LARGE'],
+    ['an offer without SDP', { type: 'offer', request }, 'MESSAGE_INVALID'],
+    ['an empty prompt', { type: 'offer', sdp: offerSdp(), request: { prompt: ' ' } }, 'PROMPT_EMPTY'],
+    [
+      'a 3000-character prompt',
+      { type: 'offer', sdp: offerSdp(), request: { prompt: 'x'.repeat(3_000) } },
+      'PROMPT_TOO_LONG',
+    ],
+    [
+      'an unknown codec',
+      { type: 'offer', sdp: offerSdp(), request: { ...request, codec: 'AV9' } },
+      'CODEC_UNSUPPORTED',
+    ],
+    ['a seed below zero', { type: 'offer', sdp: offerSdp(), request: { ...request, seed: -1 } }, 'PARAMETER_INVALID'],
+    ['a candidate before the offer', { type: 'candidate', candidate: CANDIDATE }, 'NO_SESSION'],
+    ['a control before the offer', { type: 'pause' }, 'NO_SESSION'],
+    ['a restart before the offer', { type: 'restart', sdp: offerSdp() }, 'NO_SESSION'],
+    ['a candidate that is a number', { type: 'candidate', candidate: 5 }, 'CANDIDATE_INVALID'],
+  ];
+
+  it.each(before)('answers %s with a code, and the connection goes on', async (_, message, code) => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    client.socket.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+    expect(await client.next('error')).toMatchObject({ code });
+    expect(fixture.registry.size).toBe(0);
+    await client.offer();
+    expect((await fixture.metrics.exposition()).text).toContain(`glimpse_errors_total{code="${code}"} 1`);
+  });
+
+  const during: [string, string | Buffer | object, string][] = [
+    ...before.filter(([, , code]) => code.startsWith('MESSAGE')),
+    ['a second offer', { type: 'offer', sdp: offerSdp(), request }, 'SESSION_EXISTS'],
+    ['a restart that is no SDP', { type: 'restart', sdp: 'hello' }, 'SDP_INVALID'],
+    ['an empty prompt', { type: 'prompt', prompt: '' }, 'PROMPT_EMPTY'],
+    ['a 3000-character prompt', { type: 'prompt', prompt: 'x'.repeat(3_000) }, 'PROMPT_TOO_LONG'],
+    ['a seek in live mode', { type: 'seek', timeMs: 5 }, 'PARAMETER_INVALID'],
+    ['an unknown tier', { type: 'steer', tierCap: 'best' }, 'PARAMETER_INVALID'],
+    [
+      'a candidate that cannot be used',
+      { type: 'candidate', candidate: { candidate: 'x.local' } },
+      'CANDIDATE_INVALID',
+    ],
+    ['another session', { type: 'resume', sessionId: 'other', resumeToken: 'x' }, 'SESSION_EXISTS'],
+  ];
+
+  it.each(during)('answers %s on a live session with a code, and the session goes on', async (_, message, code) => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    client.socket.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+    expect(await client.next('error')).toMatchObject({ code });
+    client.send({ type: 'pause' });
+    await client.next('accepted');
+    expect(fixture.registry.created).toHaveLength(1);
+    expect(fixture.registry.latest.closedWith).toBeUndefined();
+  });
+
+  it('echoes the id of a message it could not use', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    client.send({ type: 'dance', id: 42 });
+    expect(await client.next('error')).toMatchObject({ id: 42 });
+  });
+
+  it('never quotes a prompt back', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    client.socket.send('{"type":"prompt","prompt":"secret meadow}');
+    client.send({ type: 'offer', sdp: 'secret meadow', request: { prompt: 'secret meadow', codec: 'secret meadow' } });
+    const errors = [await client.next('error'), await client.next('error')];
+    expect(JSON.stringify(errors)).not.toContain('secret');
+  });
+
+  it('closes a session whose offer could not be answered', async () => {
+    await using fixture = await startFixture();
+    fixture.registry.onCreate = (session) => void (session.failNext = new GlimpseError('CODEC_UNSUPPORTED'));
+    const client = await fixture.connect();
+    client.send({ type: 'offer', id: 1, sdp: offerSdp(), request });
+    expect(await client.next('error')).toMatchObject({ code: 'CODEC_UNSUPPORTED', id: 1 });
+    expect(fixture.registry.size).toBe(0);
+    fixture.registry.onCreate = () => {};
+    await client.offer();
+    expect(types(client.received)).not.toContain('bye');
+  });
+
+  it('refuses with a hint when the server is full', async () => {
+    await using fixture = await startFixture();
+    fixture.registry.max = 0;
+    const client = await fixture.connect();
+    client.send({ type: 'offer', sdp: offerSdp(), request });
+    expect(await client.next('error')).toMatchObject({ code: 'SESSION_LIMIT', retryable: true, retryAfterMs: 1_500 });
+  });
+
+  it('limits how many candidates one viewer may send', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    for (let sent = 0; sent <= LIMITS.candidatesMax; sent++) client.send({ type: 'candidate', candidate: CANDIDATE });
+    expect(await client.next('error')).toMatchObject({ code: 'CANDIDATE_INVALID' });
+    expect(fixture.registry.latest.candidates).toHaveLength(LIMITS.candidatesMax);
+  });
+
+  it('closes a session whose viewer left before the answer', async () => {
+    await using fixture = await startFixture();
+    const [gate, created] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    fixture.registry.onCreate = (session) => {
+      session.gate = gate.promise;
+      created.resolve();
+    };
+    const client = await fixture.connect();
+    client.send({ type: 'offer', sdp: offerSdp(), request });
+    await created.promise;
+    const closed = new Promise((resolve) => void fixture.registry.latest.events.on('closed', resolve));
+    client.socket.terminate();
+    const other = await fixture.connect();
+    other.socket.close();
+    await other.closed;
+    gate.resolve();
+    await closed;
+    expect(fixture.registry.size).toBe(0);
+  });
+
+  it('cuts off a message too large to read, and the session lives on', async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    client.socket.send('x'.repeat(LIMITS.messageHardMaxBytes + 1));
+    expect(await client.closed).toBe(1009);
+    expect(fixture.registry.size).toBe(1);
+  });
+});

@@ -1,0 +1,193 @@
+/**
+ * A registry whose sessions make no pictures: they keep the contract's promises about input and remember what they were
+ * told, so that signaling can be tested over real sockets without anything below it.
+ */
+import { GlimpseError } from '../../src/errors.ts';
+import { Emitter } from '../../src/events.ts';
+import { LIMITS } from '../../src/limits.ts';
+import type {
+  Accepted,
+  Control,
+  Session,
+  SessionEvents,
+  SessionRegistry,
+  SessionRequest,
+  SessionStats,
+} from '../../src/session/contract.ts';
+import type { IceCandidate } from '../../src/transport/peer/contract.ts';
+import { offerSdp } from './offer-sdp.ts';
+
+export const SERVER_CANDIDATE = 'candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host';
+
+export class FakeSession implements Session {
+  readonly id: string;
+  readonly resumeToken: string;
+  readonly events = new Emitter<SessionEvents>();
+  readonly request: SessionRequest;
+  /** What came in, in order. */
+  readonly offers: string[] = [];
+  readonly restarts: string[] = [];
+  readonly candidates: (IceCandidate | null)[] = [];
+  readonly controls: Control[] = [];
+  /** What went out on the data channel. */
+  readonly channel: string[] = [];
+  closedWith: string | undefined;
+  /** Set to make the next answer or restart fail. */
+  failNext: GlimpseError | undefined;
+  /** Awaited before an answer is given. */
+  gate: Promise<void> = Promise.resolve();
+  #revision = 0;
+  #seed = 7;
+  #prompt: string;
+
+  constructor(id: string, request: SessionRequest) {
+    this.id = id;
+    this.resumeToken = `token-of-${id}`;
+    this.request = request;
+    this.#prompt = request.prompt;
+    this.#seed = request.seed ?? 7;
+  }
+
+  async answer(sdp: string): Promise<string> {
+    this.offers.push(sdp);
+    return this.#reply(this.offers.length);
+  }
+
+  async restart(sdp: string): Promise<string> {
+    this.restarts.push(sdp);
+    return this.#reply(100 + this.restarts.length);
+  }
+
+  async addCandidate(candidate: IceCandidate | null): Promise<void> {
+    if (candidate?.candidate.includes('.local')) throw new GlimpseError('CANDIDATE_INVALID');
+    this.candidates.push(candidate);
+  }
+
+  async control(message: Control): Promise<Accepted> {
+    if (message.type === 'prompt') checkPrompt(message.prompt);
+    if (message.type === 'seek' && this.request.mode === 'live') throw new GlimpseError('PARAMETER_INVALID');
+    this.controls.push(message);
+    this.#revision++;
+    if (message.type === 'prompt') this.#prompt = message.prompt;
+    return this.accepted;
+  }
+
+  get accepted(): Promise<Accepted> {
+    return Promise.resolve({ revision: this.#revision, queuePosition: 0, seed: this.#seed, prompt: this.#prompt });
+  }
+
+  get stats(): SessionStats {
+    return { ...STATS, mode: this.request.mode, revision: this.#revision };
+  }
+
+  sendChannel(text: string): boolean {
+    this.channel.push(text);
+    return true;
+  }
+
+  async close(reason: string): Promise<void> {
+    if (this.closedWith !== undefined) return;
+    this.closedWith = reason;
+    this.events.emit('closed', reason);
+    this.events.clear();
+  }
+
+  /** Answers like an ice-lite server with one port: candidates are in the answer, and are emitted too. */
+  async #reply(serial: number): Promise<string> {
+    await this.gate;
+    const failure = this.failNext;
+    this.failNext = undefined;
+    if (failure) throw failure;
+    this.events.emit('candidate', { candidate: SERVER_CANDIDATE, sdpMid: '0' });
+    this.events.emit('candidate', null);
+    return offerSdp({ ufrag: `srv${serial}`, extra: [`a=${SERVER_CANDIDATE}`] }).replace(
+      't=0 0',
+      't=0 0\r\na=ice-lite',
+    );
+  }
+}
+
+export class FakeRegistry implements SessionRegistry {
+  readonly sessions = new Map<string, FakeSession>();
+  /** Every session ever created, oldest first. */
+  readonly created: FakeSession[] = [];
+  /** Called with each new session, e.g. to make its answer wait. */
+  onCreate: (session: FakeSession) => void = () => {};
+  max: number = LIMITS.sessionsMax;
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /** The session created last. */
+  get latest(): FakeSession {
+    const session = this.created.at(-1);
+    if (!session) throw new Error('no session was created');
+    return session;
+  }
+
+  async create(request: SessionRequest): Promise<Session> {
+    checkPrompt(request.prompt);
+    if (this.size >= this.max) throw new GlimpseError('SESSION_LIMIT', { retryAfterMs: 1_500 });
+    const session = new FakeSession(`session-${this.created.length + 1}`, request);
+    this.sessions.set(session.id, session);
+    this.created.push(session);
+    session.events.on('closed', () => this.sessions.delete(session.id));
+    this.onCreate(session);
+    return session;
+  }
+
+  get(id: string): Session {
+    const session = this.sessions.get(id);
+    if (!session) throw new GlimpseError('SESSION_NOT_FOUND');
+    return session;
+  }
+
+  resume(id: string, resumeToken: string): Session {
+    const session = this.get(id);
+    if (session.resumeToken !== resumeToken) throw new GlimpseError('UNAUTHORIZED');
+    return session;
+  }
+
+  async close(reason: string): Promise<void> {
+    await Promise.all([...this.sessions.values()].map((session) => session.close(reason)));
+  }
+}
+
+function checkPrompt(prompt: string): void {
+  if (prompt.trim() === '') throw new GlimpseError('PROMPT_EMPTY');
+  if (prompt.length > LIMITS.promptMaxChars) throw new GlimpseError('PROMPT_TOO_LONG');
+}
+
+export const STATS: SessionStats = {
+  state: 'live',
+  mode: 'live',
+  paused: false,
+  revision: 0,
+  playheadMs: 0,
+  durationMs: null,
+  tier: 'draft',
+  tierCap: 'refined',
+  widthPx: 256,
+  heightPx: 256,
+  targetBps: 500_000,
+  sentBps: 400_000,
+  fps: 12,
+  rttMs: null,
+  lossRatio: 0,
+  pacerQueueMs: 0,
+  networkQueueMs: 0,
+  estimatorReason: 'start',
+  keyframes: 1,
+  framesSent: 12,
+  lateFrames: 0,
+  nacks: 0,
+  plis: 0,
+  packetsSent: 20,
+  retransmitted: 0,
+  codec: 'VP8',
+  timeToConnectMs: null,
+  timeToFirstFrameMs: null,
+  timeToDraftMs: null,
+  timeToRefinedMs: null,
+};
