@@ -32,7 +32,8 @@ export interface OutgoingRtp {
 export interface MediaPath {
   readonly video: NegotiatedVideo;
   /**
-   * Protects and sends one packet under the next transport-wide number.
+   * Protects and sends one packet under the next transport-wide number, which counts every packet from 0 and never
+   * wraps (the wire carries its low 16 bits).
    * @returns what was sent, or undefined while no validated path exists (nothing was consumed then).
    */
   sendRtp(packet: OutgoingRtp): { transportSequence: number; sizeBytes: number } | undefined;

@@ -1,0 +1,109 @@
+/**
+ * The data channel `control` (RFC 8831, RFC 8832) over werift's SCTP, text both ways with a bounded buffer. werift
+ * leaves rejections of its SCTP handlers to nobody, so that one odd message from a client would end the process; here
+ * each of them is caught and ends only this channel's peer.
+ */
+import { Event, RTCSctpTransport, type RTCDataChannel, type RTCDtlsTransport } from 'werift';
+import { Emitter } from '../../events.ts';
+import { LIMITS } from '../../limits.ts';
+
+const LABEL = 'control';
+const SCTP_PORT = 5000;
+/** Bytes waiting for a slow client before `send` says no; a second of the once-a-second statistics is under 1 kB. */
+const BUFFERED_MAX_BYTES = 64 * 1024;
+/** Data channels one client may open; we use one. */
+const CHANNELS_MAX = 4;
+
+export interface ControlEvents {
+  text: [text: string];
+  /** The association misbehaved; nothing more will come. */
+  failed: [error: unknown];
+}
+
+/** What of werift's SCTP transport needs a guard of ours. */
+interface GuardedSctp {
+  /** The association; its own reader drops the promise. */
+  sctp: { handleData: (packet: Buffer) => Promise<void> };
+  datachannelReceive: (stream: number, protocol: number, data: Buffer) => Promise<void>;
+  dataChannelFlush: () => Promise<void>;
+}
+
+export class ControlChannel {
+  readonly events = new Emitter<ControlEvents>();
+  readonly #transport: RTCSctpTransport;
+  #channel: RTCDataChannel | undefined;
+  #closed = false;
+
+  /**
+   * @param send takes one SCTP packet to the DTLS association
+   * @param remotePort `a=sctp-port` of the offer
+   */
+  constructor(send: (packet: Buffer) => Promise<void>, remotePort: number) {
+    this.#transport = new RTCSctpTransport(SCTP_PORT, LIMITS.messageMaxBytes);
+    const fail = (error: unknown): void => this.#fail(error);
+    guardRejections(guarded(this.#transport), fail);
+    // All that RTCSctpTransport asks of its DTLS transport (werift 0.25.2 webrtc/src/transport/sctp.js).
+    const dtls = {
+      id: 'control',
+      state: 'connected',
+      onStateChange: new Event<[string]>(),
+      iceTransport: { role: 'controlled' },
+      dataReceiver: () => {},
+      sendData: (packet: Buffer) => send(packet).catch(fail),
+    };
+    this.#transport.setDtlsTransport(dtls as unknown as RTCDtlsTransport);
+    this.#transport.onDataChannel.subscribe((channel) => this.#adopt(channel));
+    this.#transport.start(remotePort).catch(fail);
+  }
+
+  /** Takes one decrypted SCTP packet. */
+  receive(packet: Buffer): void {
+    if (this.#closed) return;
+    guarded(this.#transport)
+      .sctp.handleData(packet)
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  /** False when the channel is not open or too much waits in it. */
+  send(text: string): boolean {
+    const channel = this.#channel;
+    if (this.#closed || channel?.readyState !== 'open') return false;
+    if (channel.bufferedAmount + Buffer.byteLength(text) > BUFFERED_MAX_BYTES) return false;
+    channel.send(text);
+    return true;
+  }
+
+  /** Aborts the association and stops its timers. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.events.clear();
+    await this.#transport.stop().catch(() => {});
+  }
+
+  #adopt(channel: RTCDataChannel): void {
+    if (Object.keys(this.#transport.dataChannels).length > CHANNELS_MAX) {
+      return this.#fail(new RangeError('too many data channels'));
+    }
+    if (channel.label !== LABEL) return;
+    this.#channel = channel;
+    channel.onMessage.subscribe((message) => {
+      if (typeof message === 'string') this.events.emit('text', message);
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#closed) this.events.emit('failed', error);
+  }
+}
+
+function guarded(transport: RTCSctpTransport): GuardedSctp {
+  return transport as unknown as GuardedSctp;
+}
+
+function guardRejections(transport: GuardedSctp, fail: (error: unknown) => void): void {
+  const receive = transport.datachannelReceive.bind(transport);
+  const flush = transport.dataChannelFlush.bind(transport);
+  transport.datachannelReceive = (stream, protocol, data) => receive(stream, protocol, data).catch(fail);
+  transport.dataChannelFlush = () => flush().catch(fail);
+}

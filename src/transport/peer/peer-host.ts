@@ -1,0 +1,136 @@
+/**
+ * One UDP port, one certificate, many peers. Starts with a self-test, sweeps consent for all peers with one timer, and
+ * leaves nothing behind when it closes.
+ */
+import { isIP, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { systemClock, type Clock } from '../../clock.ts';
+import { GlimpseError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
+import type { PeerHost, PeerOptions } from './contract.ts';
+import { createDtlsCertificate, type DtlsCertificate } from './dtls-certificate.ts';
+import { WebRtcPeer } from './peer.ts';
+import { selfTest } from './self-test.ts';
+import { UdpMux } from './udp-mux.ts';
+
+export interface PeerHostOptions {
+  /** IP address to bind. The wildcard (`0.0.0.0`, `::`) offers every address of this machine. */
+  host: string;
+  /** UDP port; 0 picks a free one. */
+  port: number;
+  /** IP address that candidates name instead of the bound one: the public side of a NAT that keeps the port. */
+  announceHost?: string | undefined;
+  /** RFC 7675; see `LIMITS.consentTimeoutMs`. */
+  consentTimeoutMs?: number | undefined;
+  clock?: Clock | undefined;
+  log?: { info(fields: Record<string, unknown>, message: string): void } | undefined;
+}
+
+/** Host candidates in one answer: more interfaces than this are containers' bridges. */
+const HOSTS_MAX = 4;
+/** How often consent is looked at. Late by at most this. */
+const CONSENT_SWEEP_MAX_MS = 1_000;
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/**
+ * @throws GlimpseError CONFIG_INVALID when the port cannot be bound or `announceHost` is not an IP address, INTERNAL
+ * when the self-test fails
+ * @example
+ * const host = await createPeerHost({ host: '127.0.0.1', port: 0 });
+ * const peer = host.createPeer({ codecs: ['VP8'] });
+ * const answer = await peer.answer(offer);
+ */
+export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost> {
+  const hosts = announcedHosts(options);
+  const [mux, certificate] = await Promise.all([UdpMux.bind(options.host, options.port), createDtlsCertificate()]);
+  const host = new UdpPeerHost(mux, certificate, hosts, options);
+  const startedUs = systemClock.nowUs();
+  try {
+    await selfTest(host, WILDCARDS[options.host] ?? options.host);
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+  const selfTestMs = Math.round((systemClock.nowUs() - startedUs) / 1000);
+  options.log?.info({ ...host.address, hosts, selfTestMs }, 'media port ready');
+  return host;
+}
+
+class UdpPeerHost implements PeerHost {
+  readonly address: { host: string; port: number };
+  readonly #mux: UdpMux;
+  readonly #certificate: DtlsCertificate;
+  readonly #hosts: readonly string[];
+  readonly #clock: Clock;
+  readonly #consentTimeoutMs: number;
+  readonly #peers = new Set<WebRtcPeer>();
+  readonly #sweep: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(mux: UdpMux, certificate: DtlsCertificate, hosts: readonly string[], options: PeerHostOptions) {
+    this.#mux = mux;
+    this.#certificate = certificate;
+    this.#hosts = hosts;
+    this.#clock = options.clock ?? systemClock;
+    this.#consentTimeoutMs = options.consentTimeoutMs ?? LIMITS.consentTimeoutMs;
+    this.address = mux.address;
+    const sweepMs = Math.min(CONSENT_SWEEP_MAX_MS, this.#consentTimeoutMs / 4);
+    this.#sweep = setInterval(() => this.#checkConsent(), sweepMs).unref();
+  }
+
+  get peerCount(): number {
+    return this.#mux.claimCount;
+  }
+
+  get dropped(): Readonly<Record<string, number>> {
+    return this.#mux.dropped;
+  }
+
+  createPeer(options: PeerOptions): WebRtcPeer {
+    if (this.#closed) throw new GlimpseError('SERVER_CLOSING');
+    const peer = new WebRtcPeer(
+      {
+        mux: this.#mux,
+        certificate: this.#certificate,
+        hosts: this.#hosts,
+        clock: this.#clock,
+        consentTimeoutMs: this.#consentTimeoutMs,
+        onClosed: (closed) => this.#peers.delete(closed),
+      },
+      options,
+    );
+    this.#peers.add(peer);
+    return peer;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    await Promise.all([...this.#peers].map((peer) => peer.close('the server is shutting down')));
+    await this.#mux.close();
+  }
+
+  #checkConsent(): void {
+    const nowUs = this.#clock.nowUs();
+    for (const peer of this.#peers) peer.checkConsent(nowUs);
+  }
+}
+
+/** What candidates name: the announced address, the bound one, or for a wildcard those of this machine. */
+function announcedHosts({ host, announceHost }: PeerHostOptions): string[] {
+  for (const [name, value] of Object.entries({ host, announceHost })) {
+    if (value === undefined || isIP(value) !== 0) continue;
+    const message = `${name} must be an IP address.`;
+    throw new GlimpseError('CONFIG_INVALID', { message, details: { [name]: value } });
+  }
+  if (announceHost !== undefined) return [announceHost];
+  const loopback = WILDCARDS[host];
+  if (loopback === undefined) return [host];
+  const family = isIPv6(host) ? 'IPv6' : 'IPv4';
+  const found = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family: its, address }) => !internal && its === family && !address.startsWith('fe80'))
+    .map(({ address }) => address);
+  return found.length > 0 ? found.slice(0, HOSTS_MAX) : [loopback];
+}

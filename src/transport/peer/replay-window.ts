@@ -1,0 +1,39 @@
+/**
+ * A sliding window over packet indices (RFC 3711 section 3.3.2): each index passes once, in any order within the
+ * window. Inbound it drops replayed SRTCP; outbound it keeps one SRTP nonce from being used for two packets. Pure.
+ */
+export class ReplayWindow {
+  readonly #size: number;
+  readonly #seen: Uint8Array;
+  #highest = -1;
+
+  /** @param size indices below the highest that may still arrive */
+  constructor(size: number) {
+    this.#size = size;
+    this.#seen = new Uint8Array(size);
+  }
+
+  /** Highest index accepted so far; -1 before the first. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  /** True when `index` is new and inside the window. Does not record it. */
+  admits(index: number): boolean {
+    if (index < 0) return false;
+    if (index > this.#highest) return true;
+    return this.#highest - index < this.#size && this.#seen[index % this.#size] === 0;
+  }
+
+  /** Records `index`; false when it had been seen or is too old. */
+  accept(index: number): boolean {
+    if (!this.admits(index)) return false;
+    if (index > this.#highest) {
+      if (index - this.#highest >= this.#size) this.#seen.fill(0);
+      else for (let skipped = this.#highest + 1; skipped < index; skipped += 1) this.#seen[skipped % this.#size] = 0;
+      this.#highest = index;
+    }
+    this.#seen[index % this.#size] = 1;
+    return true;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * One UDP socket for every peer. A STUN binding request is routed by the local ufrag it names, and only after its
+ * MESSAGE-INTEGRITY (RFC 8445 section 7.3) proved the sender knows that peer's password; from then on its address may
+ * send DTLS and SRTCP to that peer. Everything else is dropped and counted by reason.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { GlimpseError } from '../../errors.ts';
+import { hasIntegrity, isStun, readBindingRequest, type BindingRequest, type RemoteAddress } from './stun.ts';
+
+/** Kernel buffer asked for in each direction, bytes: 30 ms of 1 Gbps, so that one late wake-up loses nothing. */
+const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Addresses one peer may prove: a laptop with VPNs has a handful of interfaces, each with one NAT mapping. */
+const ADDRESSES_PER_PEER = 16;
+
+/** A peer as the mux sees it. */
+export interface MuxEndpoint {
+  /** An authenticated connectivity check. */
+  onCheck(request: BindingRequest, from: RemoteAddress): void;
+  /** DTLS, SRTP or SRTCP from an address that proved itself. */
+  onDatagram(datagram: Buffer, from: RemoteAddress): void;
+}
+
+export type DropReason =
+  | 'stunMalformed'
+  | 'stunUnknownUfrag'
+  | 'stunIntegrity'
+  | 'offPath'
+  | 'sendFailed'
+  | 'receiveFailed'
+  | 'dtlsPlaintext'
+  | 'srtcpRefused'
+  | 'unexpected';
+
+interface Claim {
+  password: string;
+  endpoint: MuxEndpoint;
+}
+
+export class UdpMux {
+  readonly address: { host: string; port: number };
+  readonly dropped: Record<DropReason, number> = {
+    stunMalformed: 0,
+    stunUnknownUfrag: 0,
+    stunIntegrity: 0,
+    offPath: 0,
+    sendFailed: 0,
+    receiveFailed: 0,
+    dtlsPlaintext: 0,
+    srtcpRefused: 0,
+    unexpected: 0,
+  };
+  readonly #socket: Socket;
+  readonly #ipv6: boolean;
+  readonly #claims = new Map<string, Claim>();
+  readonly #owners = new Map<string, MuxEndpoint>();
+  readonly #addresses = new Map<MuxEndpoint, Set<string>>();
+  #closed = false;
+
+  private constructor(socket: Socket, host: string) {
+    this.#socket = socket;
+    this.#ipv6 = isIPv6(host);
+    this.address = { host, port: socket.address().port };
+    socket.on('message', (datagram, { address, port }) => {
+      const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+      this.#receive(datagram, { address: plain, port });
+    });
+    socket.on('error', () => this.drop('sendFailed'));
+  }
+
+  /**
+   * Binds the socket.
+   * @param host IP address to bind; `port` 0 picks a free one.
+   * @throws GlimpseError CONFIG_INVALID when the address cannot be bound.
+   */
+  static async bind(host: string, port: number): Promise<UdpMux> {
+    const socket = createSocket({
+      type: isIPv6(host) ? 'udp6' : 'udp4',
+      recvBufferSize: SOCKET_BUFFER_BYTES,
+      sendBufferSize: SOCKET_BUFFER_BYTES,
+      // Every destination is an address already: answering at once keeps each send in the caller's tick.
+      lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
+    });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind(port, host, () => {
+        socket.off('error', reject);
+        resolve();
+      });
+    }).catch((cause: NodeJS.ErrnoException) => {
+      socket.close();
+      const reasons: Record<string, string> = { EADDRINUSE: 'the port is in use', EACCES: 'not permitted' };
+      const why = reasons[cause.code ?? ''] ?? 'the address is not available';
+      const message = `The media port udp ${host}:${port} cannot be bound: ${why}.`;
+      throw new GlimpseError('CONFIG_INVALID', { message, details: { host, port, errno: cause.code }, cause });
+    });
+    return new UdpMux(socket, host);
+  }
+
+  /** Local ufrags that route to someone. */
+  get claimCount(): number {
+    return this.#claims.size;
+  }
+
+  /** Addresses that may send. */
+  get addressCount(): number {
+    return this.#owners.size;
+  }
+
+  /** Routes checks that name `ufrag` and prove `password` to `endpoint`. */
+  claim(ufrag: string, password: string, endpoint: MuxEndpoint): void {
+    this.#claims.set(ufrag, { password, endpoint });
+  }
+
+  release(ufrag: string): void {
+    this.#claims.delete(ufrag);
+  }
+
+  /** Takes back everything an endpoint holds. */
+  forget(endpoint: MuxEndpoint): void {
+    for (const [ufrag, claim] of this.#claims) if (claim.endpoint === endpoint) this.#claims.delete(ufrag);
+    for (const key of this.#addresses.get(endpoint) ?? []) {
+      if (this.#owners.get(key) === endpoint) this.#owners.delete(key);
+    }
+    this.#addresses.delete(endpoint);
+  }
+
+  drop(reason: DropReason): void {
+    this.dropped[reason] += 1;
+  }
+
+  /** Sends one datagram; a failure is counted, never thrown: for media it is one more lost packet. */
+  send(datagram: Buffer, to: RemoteAddress): void {
+    if (this.#closed) return;
+    const address = this.#ipv6 && !isIPv6(to.address) ? `::ffff:${to.address}` : to.address;
+    try {
+      this.#socket.send(datagram, to.port, address);
+    } catch {
+      this.drop('sendFailed');
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#claims.clear();
+    this.#owners.clear();
+    this.#addresses.clear();
+    await new Promise<void>((resolve) => {
+      this.#socket.close(() => resolve());
+    });
+  }
+
+  #receive(datagram: Buffer, from: RemoteAddress): void {
+    try {
+      if (datagram.length > 0 && datagram[0]! < 4) this.#receiveStun(datagram, from);
+      else {
+        const owner = this.#owners.get(keyOf(from));
+        if (owner === undefined) this.drop('offPath');
+        else owner.onDatagram(datagram, from);
+      }
+    } catch {
+      this.drop('receiveFailed');
+    }
+  }
+
+  #receiveStun(datagram: Buffer, from: RemoteAddress): void {
+    const request = readBindingRequest(datagram);
+    // Responses and indications are ignored too: an ICE-lite agent never asks.
+    if (request === undefined) return this.drop(isStun(datagram) ? 'unexpected' : 'stunMalformed');
+    const claim = this.#claims.get(request.localUfrag);
+    if (claim === undefined) return this.drop('stunUnknownUfrag');
+    if (!hasIntegrity(datagram, request, claim.password)) return this.drop('stunIntegrity');
+    this.#admit(keyOf(from), claim.endpoint);
+    claim.endpoint.onCheck(request, from);
+  }
+
+  #admit(key: string, endpoint: MuxEndpoint): void {
+    if (this.#owners.get(key) === endpoint) return;
+    const addresses = this.#addresses.get(endpoint) ?? new Set<string>();
+    this.#addresses.set(endpoint, addresses);
+    if (addresses.size >= ADDRESSES_PER_PEER) {
+      const [oldest] = addresses;
+      addresses.delete(oldest!);
+      if (this.#owners.get(oldest!) === endpoint) this.#owners.delete(oldest!);
+    }
+    addresses.add(key);
+    this.#owners.set(key, endpoint);
+  }
+}
+
+function keyOf({ address, port }: RemoteAddress): string {
+  return `${address}:${port}`;
+}

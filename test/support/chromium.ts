@@ -1,0 +1,27 @@
+/** A headless Chromium for tests: one place for its flags. Traffic stays on loopback, nothing is remembered. */
+import { chromium, type Browser } from 'playwright-core';
+import { findBrowser } from '../../scripts/browser-path.ts';
+
+/** Quiet, without GPU and QUIC, and allowed to play without a click. */
+export const CHROMIUM_FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--autoplay-policy=no-user-gesture-required',
+] as const;
+
+/**
+ * Launches Chromium with a fresh profile; the caller closes it.
+ * @param flags added to the usual ones
+ * @throws Error when there is no browser on this machine
+ */
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  const executablePath = findBrowser();
+  if (executablePath === undefined) throw new Error('no browser: run `node scripts/find-browser.ts --install`');
+  return chromium.launch({ executablePath, headless: true, args: [...CHROMIUM_FLAGS, ...flags] });
+}
