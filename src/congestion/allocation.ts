@@ -17,6 +17,8 @@ export interface Allocation {
   tierCap: Tier;
   /** Largest keyframe that still arrives within its time. */
   keyframeBudgetBytes: number;
+  /** When the rung last changed; the allocator's memory, so that it climbs no faster than the eye forgives. */
+  rungChangedAtUs: number;
 }
 
 export interface AllocatorInput {

@@ -1,0 +1,87 @@
+/**
+ * Spends the estimator's grant, keyframe first: a rung is affordable when its keyframe arrives in time and its frames
+ * at the floor rate fit. When the grant falls, the frame rate gives way first, then the rung, then the tier that is
+ * generated at all. Down at once, up slowly.
+ */
+import { lowerTier, type Tier } from '../generation/tiers.ts';
+import type { Allocation, AllocatorInput, Rung } from './allocation.ts';
+
+/** Below this motion falls apart into stills; a generator slower than this keeps its own rate. */
+const FPS_FLOOR = 8;
+/** A keyframe later than this feels like a freeze. */
+const KEYFRAME_TIME_MS = 200;
+/** Bits a pixel at which a delta frame still looks right (VP8 realtime on generated motion). */
+const DELTA_BITS_PER_PX = 0.06;
+/** Bits a pixel of a keyframe at the quality it may start from. */
+const KEYFRAME_BITS_PER_PX = 0.25;
+/** Share of the grant that is left for media after RTP headers, SRTP tags and retransmission. */
+const MEDIA_SHARE = 0.92;
+/** A higher rung or tier must be affordable by this much, and the rung have been the same for this long. */
+const UP_MARGIN = 1.25;
+const RUNG_HOLD_US = 2_000_000;
+/** A pacer queue beyond the first takes from the grant, at the second it takes half. */
+const QUEUE_FREE_MS = 100;
+const QUEUE_FULL_MS = 400;
+/** With less than these shares of what the smallest rung needs, higher tiers cannot be seen. */
+const BASE_SHARE = 1;
+const DRAFT_SHARE = 0.5;
+
+/** @param previous what this function last returned for the same viewer; undefined at the start. */
+export function allocate(input: AllocatorInput, previous: Allocation | undefined): Allocation {
+  const { nowUs, rungs, generatorFps } = input;
+  const grantBps = spendable(input);
+  const floorFps = Math.min(FPS_FLOOR, generatorFps);
+  const rung = chooseRung(grantBps, floorFps, input, previous);
+  const moved = previous !== undefined && !sameRung(previous.rung, rung);
+  const fps = Math.floor(grantBps / (DELTA_BITS_PER_PX * pixels(rung)));
+  return {
+    bitrateBps: Math.round(grantBps),
+    fps: Math.min(Math.max(fps, floorFps), generatorFps),
+    rung,
+    tierCap: chooseTier(grantBps / neededBps(rungs.at(-1) ?? rung, floorFps), rung, input, previous),
+    keyframeBudgetBytes: Math.floor((grantBps * KEYFRAME_TIME_MS) / 8_000),
+    rungChangedAtUs: moved || !previous ? nowUs : previous.rungChangedAtUs,
+  };
+}
+
+/** What goes to the encoder: less than the target by overhead, and by what already waits. */
+function spendable({ targetBps, queueMs }: AllocatorInput): number {
+  const over = (queueMs - QUEUE_FREE_MS) / (QUEUE_FULL_MS - QUEUE_FREE_MS);
+  return targetBps * MEDIA_SHARE * (1 - 0.5 * Math.min(Math.max(over, 0), 1));
+}
+
+const pixels = (rung: Rung): number => rung.widthPx * rung.heightPx;
+const sameRung = (a: Rung, b: Rung): boolean => a.widthPx === b.widthPx && a.heightPx === b.heightPx;
+
+/** The rate at which a rung's keyframe arrives in time and its deltas fit at the lowest frame rate. */
+function neededBps(rung: Rung, floorFps: number): number {
+  const keyframeBps = (KEYFRAME_BITS_PER_PX * pixels(rung) * 1_000) / KEYFRAME_TIME_MS;
+  return Math.max(keyframeBps, DELTA_BITS_PER_PX * pixels(rung) * floorFps);
+}
+
+function chooseRung(
+  grantBps: number,
+  floorFps: number,
+  { rungs, nowUs }: AllocatorInput,
+  previous: Allocation | undefined,
+): Rung {
+  const smallest = rungs.at(-1) ?? { widthPx: 0, heightPx: 0 };
+  const affordable = (margin: number): Rung =>
+    rungs.find((rung) => neededBps(rung, floorFps) * margin <= grantBps) ?? smallest;
+  const current = previous && rungs.find((rung) => sameRung(rung, previous.rung));
+  if (!previous || !current) return affordable(1);
+  if (neededBps(current, floorFps) > grantBps) return affordable(1);
+  const higher = affordable(UP_MARGIN);
+  const settled = nowUs - previous.rungChangedAtUs >= RUNG_HOLD_US;
+  return settled && pixels(higher) > pixels(current) ? higher : current;
+}
+
+/** @param share the grant in units of what the smallest rung needs. */
+function chooseTier(share: number, rung: Rung, { rungs, tierLimit }: AllocatorInput, previous?: Allocation): Tier {
+  const margin = (tier: Tier): number => (previous && lowerTier(previous.tierCap, tier) !== tier ? UP_MARGIN : 1);
+  if (share < DRAFT_SHARE * margin('base')) return lowerTier('draft', tierLimit);
+  if (share < BASE_SHARE * margin('refined')) return lowerTier('base', tierLimit);
+  // Pixels that the rung scales away again are not worth making.
+  const largest = rungs[0];
+  return largest && !sameRung(largest, rung) ? lowerTier('refined', tierLimit) : tierLimit;
+}

@@ -1,0 +1,212 @@
+/**
+ * The bandwidth estimator: wires the stages of this folder into one `BandwidthEstimator`. Delay decides (gradient and
+ * standing queue), loss and REMB bound it, probes raise it, silence halves it. Deterministic: the same calls give the
+ * same decisions.
+ */
+import type {
+  BandwidthEstimator,
+  EstimatorReason,
+  EstimatorSnapshot,
+  ProbeRequest,
+  SentPacket,
+  TransportFeedback,
+} from './bandwidth-estimator.ts';
+import { RateControl } from './aimd.ts';
+import { ArrivalGroups } from './arrival-groups.ts';
+import { LossModel } from './loss.ts';
+import { OveruseDetector } from './overuse.ts';
+import { Probing } from './probing.ts';
+import { QueueDelay } from './queue-delay.ts';
+import { type PacketReport, SentPackets } from './sent-packets.ts';
+import { Throughput } from './throughput.ts';
+import { Trendline } from './trendline.ts';
+
+export interface EstimatorOptions {
+  /** Target before anything is known. Default 300 kbps: a small keyframe in 200 ms on almost any path. */
+  startBps?: number;
+  /** Default 20 kbps: below it not even the smallest rung shows anything. */
+  minBps?: number;
+  /** Default 8 Mbps: more than the largest rung can use. */
+  maxBps?: number;
+}
+
+/** Silence of the receiver while packets are in flight, at least; or three round trips. */
+const TIMEOUT_MIN_MS = 1_000;
+/** After this much silence delays before it do not compare with delays after it. */
+const STALE_US = 2_000_000;
+/** Delay above the base from which a packet counts as having waited in a queue. */
+const QUEUED_MS = 5;
+/** A gradient without this much of a queue is jitter. */
+const GRADIENT_QUEUE_MS = 8;
+/** A queue that sending less does not drain is not ours: another flow keeps it filled, or the path got longer. */
+const DRAIN_MAX_US = 2_500_000;
+const RTT_UNKNOWN_MS = 100;
+const PACKET_WEIGHT = 0.05;
+
+export class GlimpseEstimator implements BandwidthEstimator {
+  readonly #minBps: number;
+  readonly #maxBps: number;
+  readonly #sent = new SentPackets();
+  readonly #groups = new ArrivalGroups();
+  readonly #trendline = new Trendline();
+  readonly #overuse = new OveruseDetector();
+  readonly #queue = new QueueDelay();
+  readonly #throughput = new Throughput();
+  readonly #loss = new LossModel();
+  readonly #probing = new Probing();
+  readonly #rate: RateControl;
+  #reason: EstimatorReason = 'start';
+  #rembBps = Infinity;
+  #rttMs: number | undefined;
+  #packetBytes = 1_000;
+  /** When the receiver was last heard, or last given up on. */
+  #heardAtUs: number | undefined;
+  #sawFeedback = false;
+
+  constructor({ startBps = 300_000, minBps = 20_000, maxBps = 8_000_000 }: EstimatorOptions = {}) {
+    this.#minBps = minBps;
+    this.#maxBps = maxBps;
+    this.#rate = new RateControl(startBps);
+    this.#rate.limit(minBps, maxBps);
+  }
+
+  onPacketSent(packet: SentPacket): void {
+    this.#sent.add(packet);
+    this.#packetBytes += PACKET_WEIGHT * (packet.sizeBytes - this.#packetBytes);
+    if (packet.probeId !== undefined) this.#probing.onSent(packet.probeId, packet.sequence, packet.sizeBytes);
+  }
+
+  onFeedback(feedback: TransportFeedback, nowUs: number): void {
+    const reports = this.#sent.match(feedback.packets);
+    if (reports.length === 0) return;
+    if (this.#heardAtUs !== undefined && nowUs - this.#heardAtUs > STALE_US) this.#forgetDelays();
+    this.#heardAtUs = nowUs;
+    this.#sawFeedback = true;
+    this.#takeReports(reports);
+    const provenBps = this.#probing.evaluate(reports.at(-1)!.sequence, nowUs, this.#maxBps);
+    this.#decide(nowUs, provenBps);
+  }
+
+  onRtt(rttMs: number, nowUs: number): void {
+    if (!(rttMs >= 0)) return;
+    this.#rttMs = rttMs;
+    if (!this.#sawFeedback) this.#heardAtUs = nowUs;
+  }
+
+  onRemb(bitrateBps: number, nowUs: number): void {
+    if (!(bitrateBps > 0)) return;
+    this.#rembBps = bitrateBps;
+    if (this.#sawFeedback) return;
+    // A receiver that estimates by itself and reports no packets: its word is all there is.
+    this.#heardAtUs = nowUs;
+    this.#rate.raiseTo(bitrateBps);
+    this.#rate.limit(this.#minBps, this.#maxBps);
+    this.#reason = 'remb';
+  }
+
+  onTick(nowUs: number): void {
+    const oldestUs = this.#sent.oldestUnreportedUs;
+    if (oldestUs === undefined) return;
+    const silentSinceUs = Math.max(oldestUs, this.#heardAtUs ?? oldestUs);
+    const timeoutMs = Math.max(TIMEOUT_MIN_MS, 3 * (this.#rttMs ?? RTT_UNKNOWN_MS));
+    if (nowUs - silentSinceUs < timeoutMs * 1_000) return;
+    this.#heardAtUs = nowUs;
+    this.#rate.scale(0.5);
+    this.#rate.limit(this.#minBps, this.#maxBps);
+    this.#rate.endDrain();
+    this.#forgetDelays();
+    this.#reason = 'timeout';
+  }
+
+  takeProbe(nowUs: number): ProbeRequest | undefined {
+    const { targetBps } = this;
+    const clear =
+      this.#queue.state(this.#packetMs) === 'clear' &&
+      this.#rate.drainingSinceUs === undefined &&
+      this.#reason !== 'timeout' &&
+      targetBps >= this.#rate.targetBps;
+    const maxBps = Math.min(this.#maxBps, this.#rembBps);
+    return this.#probing.take({ nowUs, targetBps, maxBps, clear, cutAtUs: this.#rate.cutAtUs });
+  }
+
+  get targetBps(): number {
+    const grantedBps = Math.min(this.#rate.targetBps, this.#loss.boundBps, this.#rembBps);
+    return Math.round(Math.min(Math.max(grantedBps, this.#minBps), this.#maxBps));
+  }
+
+  get snapshot(): EstimatorSnapshot {
+    return {
+      targetBps: this.targetBps,
+      reason: this.#reason,
+      delayBasedBps: Math.round(this.#rate.bps),
+      lossBasedBps: Math.round(Math.min(this.#loss.boundBps, this.#maxBps)),
+      throughputBps: this.#throughput.bps,
+      rttMs: this.#rttMs,
+      queueMs: this.#queue.queueMs,
+      lossRatio: this.#loss.ratio,
+      trend: this.#trendline.trend,
+      threshold: this.#overuse.threshold,
+    };
+  }
+
+  get #packetMs(): number {
+    return (this.#packetBytes * 8_000) / this.#rate.bps;
+  }
+
+  /** Feeds every stage, packet by packet in order of arrival. */
+  #takeReports(reports: readonly PacketReport[]): void {
+    const received: (PacketReport & { arrivedAtUs: number })[] = [];
+    for (const report of reports) {
+      this.#loss.add(report.sentAtUs, report.sizeBytes, report.arrivedAtUs === undefined);
+      if (report.arrivedAtUs !== undefined) received.push({ ...report, arrivedAtUs: report.arrivedAtUs });
+    }
+    received.sort((a, b) => a.arrivedAtUs - b.arrivedAtUs || a.sequence - b.sequence);
+    for (const report of received) {
+      const { sentAtUs, arrivedAtUs, sizeBytes } = report;
+      this.#probing.onReceived(report);
+      this.#queue.add(sentAtUs, arrivedAtUs);
+      this.#throughput.add(arrivedAtUs, sizeBytes, this.#queue.queueMs > QUEUED_MS);
+      const delta = this.#groups.add(sentAtUs, arrivedAtUs);
+      if (!delta) continue;
+      const trend = this.#trendline.update(delta);
+      this.#overuse.update(trend, delta.sendDeltaUs / 1_000, delta.arrivedAtUs / 1_000);
+    }
+    this.#loss.update();
+  }
+
+  #decide(nowUs: number, provenBps: number | undefined): void {
+    const { queueMs } = this.#queue;
+    const gradientCounts = queueMs > GRADIENT_QUEUE_MS && !this.#probing.disturbs(nowUs);
+    const use = this.#overuse.state === 'overuse' && !gradientCounts ? 'normal' : this.#overuse.state;
+    this.#reason = this.#rate.update({
+      nowUs,
+      use,
+      queue: this.#queue.state(this.#packetMs),
+      queueMs,
+      throughputBps: this.#throughput.bps,
+      capacityBps: this.#throughput.capacityBps,
+      rttMs: this.#rttMs ?? RTT_UNKNOWN_MS,
+      packetBytes: this.#packetBytes,
+      packetMs: this.#packetMs,
+    });
+    const { drainingSinceUs } = this.#rate;
+    if (drainingSinceUs === undefined) {
+      if (provenBps !== undefined && this.#rate.raiseTo(provenBps)) this.#reason = 'probe';
+    } else if (nowUs - drainingSinceUs > DRAIN_MAX_US) {
+      this.#queue.rebase();
+      this.#rate.endDrain();
+    }
+    this.#rate.limit(this.#minBps, this.#maxBps);
+    if (this.#loss.boundBps < this.#rate.targetBps) this.#reason = 'loss';
+    if (this.#rembBps < Math.min(this.#rate.targetBps, this.#loss.boundBps)) this.#reason = 'remb';
+  }
+
+  #forgetDelays(): void {
+    this.#groups.reset();
+    this.#trendline.reset();
+    this.#overuse.reset();
+    this.#queue.reset();
+    this.#throughput.reset();
+    this.#probing.reset();
+  }
+}

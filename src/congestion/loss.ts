@@ -1,0 +1,107 @@
+/**
+ * Tells loss that the path always has (radio, policing of others) from loss that our own rate causes. Fits two numbers
+ * to the last observations: an inherent loss ratio, and a bandwidth above which everything sent is lost as well
+ * (the idea of libwebrtc's loss_based_bwe_v2). Only the second one limits us, and only when it explains clearly more.
+ */
+const OBSERVATIONS_MAX = 15;
+const OBSERVATION_MIN_US = 250_000;
+const OBSERVATION_MIN_PACKETS = 10;
+/** Older observations count less. */
+const AGE_WEIGHT = 0.9;
+/** Inherent loss ratios tried. Above the last the path is not usable at its rate, whatever the cause. */
+const INHERENT_LOSS = [0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15];
+/** Log-likelihood by which a bandwidth limit must explain the losses better than chance alone: odds of 400 to 1. */
+const EVIDENCE_NATS = 6;
+/** Losses begin at the bound; this stays below it. */
+const BOUND_SHARE = 0.95;
+/** Smoothing of the ratio shown to people. */
+const SHOWN_WEIGHT = 0.2;
+
+interface Observation {
+  sentBps: number;
+  packets: number;
+  lost: number;
+}
+
+export class LossModel {
+  #observations: Observation[] = [];
+  #open = { packets: 0, lost: 0, bytes: 0, firstSentUs: Infinity, lastSentUs: -Infinity };
+  #boundBps = Infinity;
+  #inherent = 0;
+  #ratio = 0;
+
+  /** Takes one packet that feedback has spoken of. */
+  add(sentUs: number, sizeBytes: number, lost: boolean): void {
+    const open = this.#open;
+    open.packets += 1;
+    open.lost += lost ? 1 : 0;
+    open.bytes += sizeBytes;
+    open.firstSentUs = Math.min(open.firstSentUs, sentUs);
+    open.lastSentUs = Math.max(open.lastSentUs, sentUs);
+  }
+
+  /** Closes an observation when it is long enough and fits again; call after each feedback. */
+  update(): void {
+    const { packets, lost, bytes, firstSentUs, lastSentUs } = this.#open;
+    if (packets < OBSERVATION_MIN_PACKETS || lastSentUs - firstSentUs < OBSERVATION_MIN_US) return;
+    this.#open = { packets: 0, lost: 0, bytes: 0, firstSentUs: Infinity, lastSentUs: -Infinity };
+    this.#observations.push({ sentBps: (bytes * 8_000_000) / (lastSentUs - firstSentUs), packets, lost });
+    if (this.#observations.length > OBSERVATIONS_MAX) this.#observations.shift();
+    this.#ratio += SHOWN_WEIGHT * (lost / packets - this.#ratio);
+    this.#fit();
+  }
+
+  /** The rate above which our own sending is lost; Infinity while losses do not depend on our rate. */
+  get boundBps(): number {
+    return this.#boundBps;
+  }
+
+  /** Loss the path has at any rate, 0…1. */
+  get inherentRatio(): number {
+    return this.#inherent;
+  }
+
+  /** Share of packets lost lately, 0…1. */
+  get ratio(): number {
+    return this.#ratio;
+  }
+
+  reset(): void {
+    this.#observations = [];
+    this.#open = { packets: 0, lost: 0, bytes: 0, firstSentUs: Infinity, lastSentUs: -Infinity };
+    this.#boundBps = Infinity;
+  }
+
+  #fit(): void {
+    const chance = bestInherent(this.#observations, Infinity);
+    let limited = { likelihood: -Infinity, inherent: 0, boundBps: Infinity };
+    for (const { sentBps, packets, lost } of this.#observations) {
+      if (lost === 0) continue;
+      const boundBps = sentBps * (1 - lost / packets);
+      const fit = bestInherent(this.#observations, boundBps);
+      if (fit.likelihood > limited.likelihood) limited = { ...fit, boundBps };
+    }
+    const caused = limited.likelihood > chance.likelihood + EVIDENCE_NATS;
+    this.#boundBps = caused ? BOUND_SHARE * limited.boundBps : Infinity;
+    this.#inherent = caused ? limited.inherent : chance.inherent;
+  }
+}
+
+function bestInherent(
+  observations: readonly Observation[],
+  boundBps: number,
+): { likelihood: number; inherent: number } {
+  let best = { likelihood: -Infinity, inherent: 0 };
+  for (const inherent of INHERENT_LOSS) {
+    let likelihood = 0;
+    let weight = 1;
+    for (const { sentBps, packets, lost } of observations.toReversed()) {
+      const overflow = Math.max(0, 1 - boundBps / sentBps);
+      const expected = Math.min(inherent + (1 - inherent) * overflow, 0.999);
+      likelihood += weight * (lost * Math.log(expected) + (packets - lost) * Math.log(1 - expected));
+      weight *= AGE_WEIGHT;
+    }
+    if (likelihood > best.likelihood) best = { likelihood, inherent };
+  }
+  return best;
+}

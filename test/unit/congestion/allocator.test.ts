@@ -1,0 +1,98 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Allocation, AllocatorInput } from '../../../src/congestion/allocation.ts';
+import { allocate } from '../../../src/congestion/allocator.ts';
+
+const rungs = [
+  { widthPx: 512, heightPx: 512 },
+  { widthPx: 256, heightPx: 256 },
+  { widthPx: 128, heightPx: 128 },
+];
+const input = (targetBps: number, over: Partial<AllocatorInput> = {}): AllocatorInput => ({
+  targetBps,
+  nowUs: 0,
+  queueMs: 0,
+  rungs,
+  generatorFps: 24,
+  tierLimit: 'upscaled',
+  ...over,
+});
+
+describe('allocate', () => {
+  it('sizes the first rung so that its keyframe arrives within 200 ms', () => {
+    const { rung, keyframeBudgetBytes } = allocate(input(200e3), undefined);
+    expect(rung.widthPx).toBe(256);
+    expect(keyframeBudgetBytes * 8).toBeLessThanOrEqual(200e3 * 0.2);
+  });
+
+  it('gives up frames first, then the rung, then the tier', () => {
+    let previous: Allocation | undefined;
+    const steps = [3e6, 420e3, 200e3, 100e3, 60e3, 20e3, 8e3].map((targetBps) => {
+      previous = allocate(input(targetBps), previous);
+      return [previous.fps, previous.rung.widthPx, previous.tierCap];
+    });
+    expect(steps).toEqual([
+      [24, 512, 'upscaled'],
+      [24, 512, 'upscaled'],
+      [24, 256, 'refined'],
+      [23, 256, 'refined'],
+      [24, 128, 'refined'],
+      [18, 128, 'base'],
+      [8, 128, 'draft'],
+    ]);
+  });
+
+  it('goes below the frame floor only for a generator that is slower itself', () => {
+    expect(allocate(input(10e3, { generatorFps: 12 }), undefined).fps).toBeGreaterThanOrEqual(8);
+    expect(allocate(input(10e3, { generatorFps: 5 }), undefined).fps).toBe(5);
+  });
+
+  it('climbs at most once in two seconds and falls at once', () => {
+    const low = allocate(input(60e3), undefined);
+    const soon = allocate(input(3e6, { nowUs: 1_900_000 }), low);
+    expect(soon.rung).toEqual(low.rung);
+    const later = allocate(input(3e6, { nowUs: 2_000_000 }), soon);
+    expect(later.rung.widthPx).toBe(512);
+    expect(allocate(input(60e3, { nowUs: 2_000_001 }), later).rung.widthPx).toBe(128);
+  });
+
+  it('does not swing between rungs when the target does by a tenth', () => {
+    let previous: Allocation | undefined;
+    const widths = new Set<number>();
+    for (let step = 0; step < 40; step++) {
+      previous = allocate(input(step % 2 ? 95e3 : 86e3, { nowUs: step * 3e6 }), previous);
+      widths.add(previous.rung.widthPx);
+    }
+    expect(widths.size).toBe(1);
+  });
+
+  it('spends less while the pacer holds a queue', () => {
+    const calm = allocate(input(1e6), undefined);
+    const pressed = allocate(input(1e6, { queueMs: 400 }), calm);
+    expect(pressed.bitrateBps).toBe(calm.bitrateBps / 2);
+  });
+
+  it('never exceeds the target, the generator or the tier limit', () => {
+    const inputs = fc.record({
+      targetBps: fc.integer({ min: 0, max: 20_000_000 }),
+      queueMs: fc.integer({ min: 0, max: 1_000 }),
+      generatorFps: fc.integer({ min: 1, max: 60 }),
+      stepUs: fc.integer({ min: 0, max: 5_000_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(inputs, { maxLength: 30 }), (steps) => {
+        let previous: Allocation | undefined;
+        let nowUs = 0;
+        for (const { stepUs, ...step } of steps) {
+          nowUs += stepUs;
+          previous = allocate(input(0, { ...step, nowUs, tierLimit: 'base' }), previous);
+          expect(previous.bitrateBps).toBeLessThanOrEqual(step.targetBps);
+          expect(previous.fps).toBeLessThanOrEqual(step.generatorFps);
+          expect(previous.fps).toBeGreaterThanOrEqual(Math.min(8, step.generatorFps));
+          expect(['draft', 'base']).toContain(previous.tierCap);
+          expect(rungs).toContainEqual(previous.rung);
+        }
+      }),
+    );
+  });
+});
