@@ -5,8 +5,8 @@
 import { GlimpseError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 
-/** C0 and C1 controls and the invisible characters that reorder or hide text (bidirectional marks, zero width, BOM). */
-const INVISIBLE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+/** C0 and C1 controls and what hides or reorders text: zero-width space, bidirectional marks, BOM. Joiners are spelling. */
+const INVISIBLE = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
 /**
  * Trims, turns runs of white space into one space, strips control characters and composes accents (NFC).
@@ -16,13 +16,9 @@ const INVISIBLE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 export function normalizePrompt(text: string): string {
   // Normalising is linear but not free: what is absurdly long is refused before it is touched.
   if (text.length > LIMITS.promptMaxChars * 4) throw tooLong(text.length);
-  const prompt = text
-    .toWellFormed()
-    .normalize('NFC')
-    .replace(/\s+/gu, ' ')
-    .replace(INVISIBLE, '')
-    .replace(/ +/g, ' ')
-    .trim();
+  // Stripping may bring a letter and its accent together, so composing comes after it.
+  const visible = text.toWellFormed().replace(/\s+/gu, ' ').replace(INVISIBLE, '').normalize('NFC');
+  const prompt = visible.replace(/ +/g, ' ').trim();
   if (prompt === '') throw new GlimpseError('PROMPT_EMPTY');
   if (prompt.length > LIMITS.promptMaxChars) throw tooLong(prompt.length);
   return prompt;

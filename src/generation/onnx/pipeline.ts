@@ -3,7 +3,6 @@
  * comes from the job's seed, so the same job gives the same pictures on every call.
  */
 import type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
-import { sliceStartMs } from '../schedule.ts';
 import { tierRank } from '../tiers.ts';
 import { loadModelPack } from './model-pack.ts';
 import type { Manifest, ModelPack, PartName } from './model-pack.ts';
@@ -75,7 +74,7 @@ export class OnnxGenerator implements Generator {
       slice: 0,
       prompt,
       seed: 0,
-      startMs: sliceStartMs(0, this.info.slice),
+      startMs: 0,
       stopAtTier: 'refined',
     };
     const { signal } = new AbortController();

@@ -49,9 +49,7 @@ function checkTensors(
   for (const { name, type, shape } of expected) {
     const actual = found.find((candidate) => candidate.name === name);
     if (actual?.isTensor !== true || actual.type !== type) throw packError(part, `${name} ${type}`, 'another type');
-    const fits = actual.shape.every(
-      (size, axis) => typeof size === 'string' || size === shape[axis] || typeof shape[axis] === 'string',
-    );
+    const fits = actual.shape.every((size, axis) => typeof size === 'string' || size === shape[axis]);
     if (!fits) throw packError(part, `${name} [${shape.join()}]`, `[${actual.shape.join()}]`);
   }
 }
