@@ -1,0 +1,180 @@
+/** The embedded model as shipped, run by the real runtime. What it draws is not judged here, only how it behaves. */
+import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
+import { i420Bytes } from '../../src/media/frame.ts';
+import { collect } from '../support/collect.ts';
+
+const OPTIONS = { modelDirectory: defaultModelDirectory(), threads: 1 };
+const PROMPT = 'a red ball over a green meadow';
+const JOB: SliceJob = { revision: 3, slice: 0, prompt: PROMPT, seed: 7, startMs: 0, stopAtTier: 'refined' };
+const live = { signal: new AbortController().signal };
+
+const pixels = (renditions: readonly Rendition[]): Uint8Array[] =>
+  renditions.flatMap(({ frames }) => frames.map(({ data }) => data));
+
+const tiersWithLatents = (renditions: readonly Rendition[]): string[] =>
+  renditions.filter(({ latents }) => latents !== undefined).map(({ tier }) => tier);
+
+/** What keeps the process alive, but for the timers of the test runner. */
+const openResources = (): string[] =>
+  process
+    .getActiveResourcesInfo()
+    .filter((kind) => kind !== 'Timeout')
+    .toSorted();
+
+/** Starts a generator and says which thread it runs in. */
+async function createWithThread(): Promise<{ generator: OnnxGenerator; thread: Worker }> {
+  const created = once(process, 'worker') as Promise<[Worker]>;
+  const generator = await OnnxGenerator.create(OPTIONS);
+  const [thread] = await created;
+  return { generator, thread };
+}
+
+describe('OnnxGenerator', () => {
+  let generator: OnnxGenerator;
+  const slice = (job: Partial<SliceJob> = {}): Promise<Rendition[]> =>
+    collect(generator.generate({ ...JOB, ...job }, live));
+
+  beforeAll(async () => {
+    generator = await OnnxGenerator.create(OPTIONS);
+  });
+  afterAll(() => generator.close());
+
+  it('yields its tiers lowest first, at the announced sizes', async () => {
+    const renditions = await slice();
+    expect(renditions.map(({ tier }) => tier)).toEqual(['draft', 'base', 'refined']);
+    for (const [index, { revision, frames, computeMs }] of renditions.entries()) {
+      const { widthPx = 0, heightPx = 0 } = generator.info.tiers[index] ?? {};
+      expect(revision).toBe(3);
+      expect(computeMs).toBeGreaterThan(0);
+      expect(frames).toHaveLength(generator.info.slice.frames);
+      expect(frames.every(({ data }) => data.length === i420Bytes(widthPx, heightPx))).toBe(true);
+    }
+  });
+
+  it('hands out latents with the draft and once with the finished picture', async () => {
+    expect(tiersWithLatents(await slice())).toEqual(['draft', 'base']);
+    expect(tiersWithLatents(await slice({ startAtTier: 'refined' }))).toEqual(['refined']);
+  });
+
+  it('makes the same picture of the same job, whichever tiers are asked for', async () => {
+    const whole = await slice();
+    expect(pixels(await slice())).toEqual(pixels(whole));
+    expect(pixels(await slice({ startAtTier: 'refined' }))).toEqual(pixels(whole.slice(2)));
+    expect(pixels(await slice({ stopAtTier: 'draft' }))).toEqual(pixels(whole.slice(0, 1)));
+  });
+
+  it('draws something else for another seed, prompt, slice, or slice before it', async () => {
+    const job = { startAtTier: 'base', stopAtTier: 'base' } as const;
+    const [first] = await slice(job);
+    const previous = first?.latents ?? new Float32Array();
+    for (const change of [{ seed: 8 }, { prompt: 'snow in a city at night' }, { slice: 1 }, { previous }]) {
+      const [other] = await slice({ ...job, ...change });
+      expect(pixels(other === undefined ? [] : [other])).not.toEqual(pixels(first === undefined ? [] : [first]));
+    }
+  });
+
+  it('leaves the latents it is given as they are', async () => {
+    const [draft] = await slice({ stopAtTier: 'draft' });
+    const previous = draft?.latents ?? new Float32Array();
+    const copy = previous.slice();
+    await slice({ previous });
+    expect(previous).toEqual(copy);
+  });
+
+  it('clamps guidance to the range of the model', async () => {
+    const job = { stopAtTier: 'draft' } as const;
+    expect(pixels(await slice({ ...job, guidance: 1000 }))).toEqual(pixels(await slice({ ...job, guidance: 4 })));
+  });
+
+  it('computes a tier only when it is pulled, so that other jobs get in between', async () => {
+    const waiting = generator.generate(JOB, live);
+    const first = await waiting.next();
+    const order: string[] = [];
+    const refined = (async () => {
+      for await (const { tier } of waiting) order.push(`waiting ${tier}`);
+    })();
+    const other = await slice({ seed: 9, stopAtTier: 'draft' });
+    order.push(`other ${other[0]?.tier}`);
+    await refined;
+    expect(first.value?.tier).toBe('draft');
+    expect(order).toEqual(['other draft', 'waiting base', 'waiting refined']);
+  });
+
+  it('stops between steps when aborted, and works on', async () => {
+    const controller = new AbortController();
+    const renditions = generator.generate(JOB, { signal: controller.signal });
+    await renditions.next();
+    const base = renditions.next();
+    await nextTurn();
+    controller.abort();
+    await expect(base).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await renditions.next()).toEqual({ done: true, value: undefined });
+    expect(await slice()).toHaveLength(3);
+  });
+
+  it('refuses latents of another model', async () => {
+    await expect(slice({ previous: new Float32Array(10) })).rejects.toMatchObject({ code: 'PARAMETER_INVALID' });
+  });
+
+  it('says which words it does not know', async () => {
+    const { unknownWords } = await generator.read('a red Zeppelin, 3 balls and a zeppelin');
+    expect(unknownWords).toContain('zeppelin');
+    expect(unknownWords.filter((word) => word === 'zeppelin')).toHaveLength(1);
+    expect(unknownWords).not.toContain('red');
+    expect(unknownWords).not.toContain('3');
+  });
+
+  it('understands its own examples', async () => {
+    for (const example of generator.info.examples) {
+      const { fields, unknownWords } = await generator.read(example);
+      expect(Object.keys(fields).length).toBeGreaterThan(0);
+      expect(unknownWords).toEqual([]);
+    }
+  });
+
+  it('accepts a prompt in no known language', async () => {
+    expect(await slice({ prompt: '🚀 красный шар', stopAtTier: 'draft' })).toHaveLength(1);
+  });
+});
+
+describe('the inference thread', () => {
+  it('takes its jobs down with GENERATOR_DOWN when it dies, and is replaced by the next', async () => {
+    const { generator, thread } = await createWithThread();
+    const running = collect(generator.generate(JOB, live));
+    const reading = generator.read('another prompt');
+    // A message it cannot read makes it throw, which is how a thread dies without taking the process with it.
+    thread.postMessage(null, []);
+    await expect(running).rejects.toMatchObject({ code: 'GENERATOR_DOWN', retryable: true });
+    await Promise.allSettled([reading]);
+    expect(await collect(generator.generate(JOB, live))).toHaveLength(3);
+    expect(generator.restarts).toBe(1);
+    await generator.close();
+  });
+
+  it('finishes the run in progress when closed, refuses the rest, and leaves nothing behind', async () => {
+    const before = openResources();
+    const { generator, thread } = await createWithThread();
+    const job = collect(generator.generate(JOB, live));
+    const refused = expect(job).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
+    const exited = once(thread, 'exit');
+    await Promise.all([generator.close(), generator.close()]);
+    expect((await exited)[0]).toBe(0);
+    await refused;
+    await expect(generator.read(PROMPT)).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
+    await vi.waitFor(() => expect(openResources()).toEqual(before));
+  });
+
+  it('takes no more runs than its queue holds', async () => {
+    const { generator } = await createWithThread();
+    const reads = await Promise.allSettled(Array.from({ length: 80 }, (_, index) => generator.read(`prompt ${index}`)));
+    expect(reads.filter(({ status }) => status === 'rejected')).not.toHaveLength(0);
+    expect(reads.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(64);
+    await generator.close();
+  });
+});

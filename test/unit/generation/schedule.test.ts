@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import {
+  areSigmas,
+  denoiseSteps,
+  frameAt,
+  frameDurationMs,
+  sliceAt,
+  sliceCount,
+  sliceDurationMs,
+  sliceStartMs,
+} from '../../../src/generation/schedule.ts';
+
+const SLICE = { frames: 8, fps: 12 };
+
+describe('slices', () => {
+  it('cover a clip, the last one perhaps beyond its end', () => {
+    expect(sliceCount(2, SLICE)).toBe(3);
+    expect(sliceCount(2.01, SLICE)).toBe(4);
+    expect(sliceCount(0, SLICE)).toBe(1);
+  });
+
+  it('last two thirds of a second at 8 frames and 12 fps', () => {
+    expect(frameDurationMs(SLICE)).toBeCloseTo(83.333, 3);
+    expect(sliceDurationMs(SLICE)).toBeCloseTo(666.667, 3);
+    expect(sliceStartMs(3, SLICE)).toBe(2000);
+  });
+
+  it('begin with their own first frame, at any rate', () => {
+    for (const fps of [12, 24, 29.97, 30, 60]) {
+      for (let slice = 0; slice < 500; slice++) {
+        const startMs = sliceStartMs(slice, { frames: 8, fps });
+        expect(sliceAt(startMs, { frames: 8, fps })).toBe(slice);
+        expect(frameAt(startMs, { frames: 8, fps })).toBe(slice * 8);
+        if (slice > 0) expect(sliceAt(startMs - 0.01, { frames: 8, fps })).toBe(slice - 1);
+      }
+    }
+  });
+});
+
+describe('sigmas', () => {
+  it('make one step less than there are levels', () => {
+    expect(denoiseSteps([1, 0.8, 0])).toEqual([
+      { sigma: 1, sigmaNext: 0.8 },
+      { sigma: 0.8, sigmaNext: 0 },
+    ]);
+  });
+
+  it('fall from 1 to 0', () => {
+    expect(areSigmas([1, 0.8, 0])).toBe(true);
+    for (const wrong of [[], [1], [0.9, 0], [1, 0.1], [1, 0.5, 0.5, 0], [1, 0.2, 0.5, 0], [1, Number.NaN, 0]]) {
+      expect(areSigmas(wrong)).toBe(false);
+    }
+  });
+});
