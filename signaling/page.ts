@@ -5,7 +5,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 
 /** What Vite names its outputs: `assets/index-DiwrgTda.js`. */
-const HASHED = /[/\\]assets[/\\].+-[\w-]{8}\.\w+$/;
+const HASHED = /^\/assets\/.+-[\w-]{8}\.\w+$/;
 const NOT_BUILT = 'The page is not built: run "npx vite build client-demo" and load this again.\n';
 
 /** @param directory where the built page lies; undefined serves none */
@@ -16,16 +16,13 @@ export function pageRoutes(directory: string | undefined): Hono {
     return built ? next() : context.text(NOT_BUILT, 404);
   });
   if (directory === undefined || !existsSync(directory)) return app;
-  app.get(
-    '*',
-    // Refuses `..`, encoded or not, and backslashes.
-    serveStatic({
-      root: directory,
-      onFound: (path, context) => {
-        context.header('Cache-Control', HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache');
-        context.header('X-Content-Type-Options', 'nosniff');
-      },
-    }),
-  );
+  app.get('*', async (context, next) => {
+    const immutable = HASHED.test(context.req.path);
+    context.header('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+    context.header('X-Content-Type-Options', 'nosniff');
+    await next();
+  });
+  // Refuses `..`, encoded or not, and backslashes.
+  app.get('*', serveStatic({ root: directory }));
   return app;
 }

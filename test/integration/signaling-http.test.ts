@@ -1,0 +1,203 @@
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { errorBody, sessionBody } from '../../signaling/protocol.ts';
+import { httpApp } from '../../signaling/http.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { silentLog } from '../../src/log.ts';
+import { startFixture } from '../support/signaling-fixture.ts';
+import type { SignalingFixture } from '../support/signaling-fixture.ts';
+
+const READY = { modelWarm: true, encoderAlive: true };
+
+async function failure(response: Response): Promise<[number, string]> {
+  const { error } = (await response.json()) as { error: unknown };
+  return [response.status, errorBody.parse(error).code];
+}
+
+/** Sends a path as it stands, which fetch would normalise; resolves with the status. */
+const rawGet = ({ server }: SignalingFixture, path: string) =>
+  new Promise<number>((resolve, reject) => {
+    const request = httpRequest({ host: '127.0.0.1', port: server.port, path }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+    });
+    request.on('error', reject).end();
+  });
+
+/** Starts a session and returns its address. */
+const start = async (fixture: SignalingFixture) => {
+  const client = await fixture.connect();
+  const { sessionId } = await client.offer();
+  return `${fixture.url}/v1/sessions/${sessionId}`;
+};
+
+describe('/v1/sessions/{id}', () => {
+  it('shows state and stats', async () => {
+    await using fixture = await startFixture();
+    const response = await fetch(await start(fixture));
+    expect(sessionBody.parse(await response.json())).toMatchObject({ id: 'session-1', state: 'live' });
+    expect(response.headers.get('Cache-Control')).toBe('no-store');
+  });
+
+  it('is ended by DELETE', async () => {
+    await using fixture = await startFixture();
+    const address = await start(fixture);
+    expect((await fetch(address, { method: 'DELETE' })).status).toBe(204);
+    expect(fixture.registry.size).toBe(0);
+    expect(await failure(await fetch(address))).toEqual([404, 'SESSION_NOT_FOUND']);
+  });
+
+  it.each([
+    ['malformed JSON', '{', 400, 'MESSAGE_INVALID'],
+    ['an unknown type', '{"type":"dance"}', 400, 'MESSAGE_INVALID'],
+    ['an offer', '{"type":"offer"}', 400, 'MESSAGE_INVALID'],
+    ['an empty prompt', '{"type":"prompt","prompt":""}', 400, 'PROMPT_EMPTY'],
+    ['a 3000-character prompt', JSON.stringify({ type: 'prompt', prompt: 'x'.repeat(3_000) }), 400, 'PROMPT_TOO_LONG'],
+    ['a guidance out of range', '{"type":"steer","guidance":99}', 400, 'PARAMETER_INVALID'],
+    ['a body over the limit', 'x'.repeat(LIMITS.messageMaxBytes + 1), 413, 'MESSAGE_TOO_LARGE'],
+    ['bytes that are no text', new Uint8Array([0xff, 0xfe]), 400, 'MESSAGE_INVALID'],
+  ])('refuses %s as a control, and the session goes on', async (_, body, status, code) => {
+    await using fixture = await startFixture();
+    const address = `${await start(fixture)}/control`;
+    expect(await failure(await fetch(address, { method: 'POST', body }))).toEqual([status, code]);
+    const reply = await fetch(address, { method: 'POST', body: '{"type":"pause","id":2}' });
+    expect(await reply.json()).toMatchObject({ type: 'accepted', id: 2 });
+  });
+
+  it('cuts off a body without a length once it is too long', async () => {
+    await using fixture = await startFixture();
+    const address = `${await start(fixture)}/control`;
+    let sentBytes = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sentBytes += 16_384;
+        controller.enqueue(new Uint8Array(16_384));
+      },
+    });
+    // The server may answer, or hang up on a sender that does not stop: either way it has read no more than a little.
+    await fetch(address, { method: 'POST', body: endless, duplex: 'half' } as RequestInit).then(
+      async (response) => expect(await failure(response)).toEqual([413, 'MESSAGE_TOO_LARGE']),
+      () => {},
+    );
+    expect(sentBytes).toBeLessThan(64 * LIMITS.messageMaxBytes);
+    expect((await fetch(address, { method: 'POST', body: '{"type":"pause"}' })).status).toBe(200);
+  });
+
+  it('answers for an unknown session and an unknown address with different codes', async () => {
+    await using fixture = await startFixture();
+    const body = '{"type":"pause"}';
+    const control = await fetch(`${fixture.url}/v1/sessions/nobody/control`, { method: 'POST', body });
+    expect(await failure(control)).toEqual([404, 'SESSION_NOT_FOUND']);
+    expect(await failure(await fetch(`${fixture.url}/v2`))).toEqual([404, 'NOT_FOUND']);
+    expect(await failure(await fetch(`${fixture.url}/whep`, { method: 'PUT' }))).toEqual([404, 'NOT_FOUND']);
+  });
+});
+
+describe('health and metrics', () => {
+  it('is alive, and ready only when model and encoder are', async () => {
+    let readiness = { modelWarm: false, encoderAlive: false };
+    await using fixture = await startFixture({ readiness: () => readiness });
+    expect((await fetch(`${fixture.url}/healthz`)).status).toBe(200);
+    const early = await fetch(`${fixture.url}/readyz`);
+    expect(early.status).toBe(503);
+    expect(await early.json()).toEqual({
+      ready: false,
+      reasons: ['the video encoder is not alive', 'the model is not warm yet'],
+    });
+    readiness = READY;
+    const late = await fetch(`${fixture.url}/readyz`);
+    expect([late.status, await late.json()]).toEqual([200, { ready: true, reasons: [] }]);
+  });
+
+  it('exposes metrics with the number of sessions as it is', async () => {
+    await using fixture = await startFixture();
+    await (await fixture.connect()).offer();
+    const response = await fetch(`${fixture.url}/metrics`);
+    expect(response.headers.get('Content-Type')).toContain('text/plain');
+    expect(await response.text()).toContain('glimpse_sessions 1');
+  });
+});
+
+describe('/openapi.json', () => {
+  it('describes exactly the addresses that are served', async () => {
+    await using fixture = await startFixture();
+    const document = (await (await fetch(`${fixture.url}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const described = Object.entries(document.paths)
+      .flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method} ${path}`))
+      // The WebSocket is no hono route.
+      .filter((operation) => operation !== 'get /signal');
+    const { registry, metrics } = fixture;
+    const options = { registry, metrics, iceServers: [], log: silentLog, readiness: () => READY };
+    const served = httpApp(options)
+      .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*') && path !== '/')
+      .map(
+        ({ method, path }) =>
+          `${method.toLowerCase()} ${path.replace('/:file{[\\w-]+\\.mp4}', '/{id}.mp4').replace(/:(\w+)/, '{$1}')}`,
+      );
+    expect(described.toSorted()).toEqual([...new Set(served)].toSorted());
+  });
+
+  it('has the schemas of the wire, and every reference leads somewhere', async () => {
+    await using fixture = await startFixture();
+    const text = await (await fetch(`${fixture.url}/openapi.json`)).text();
+    const { components } = JSON.parse(text) as { components: { schemas: Record<string, object> } };
+    expect(JSON.stringify(components.schemas['ClientMessage'])).toContain('resumeToken');
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      expect(components.schemas).toHaveProperty(name ?? '');
+  });
+});
+
+describe('the page', () => {
+  it('says in one line how to build it', async () => {
+    await using fixture = await startFixture({ pageDirectory: '/nowhere' });
+    const response = await fetch(fixture.url);
+    expect(response.headers.get('Content-Type')).toContain('text/plain');
+    expect(await response.text()).toMatch(/^.*vite build client-demo.*\n$/);
+  });
+
+  it('is served with types and cache headers, and nothing beside it', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'glimpse-page-'));
+    const pageDirectory = join(parent, 'page');
+    await mkdir(join(pageDirectory, 'assets'), { recursive: true });
+    await writeFile(join(pageDirectory, 'index.html'), '<title>Glimpse</title>');
+    await writeFile(join(pageDirectory, 'assets', 'index-DiwrgTda.js'), 'export {};');
+    await writeFile(join(parent, 'secret.txt'), 'secret');
+    await using fixture = await startFixture({ pageDirectory });
+    const page = await fetch(fixture.url);
+    expect([page.status, page.headers.get('Cache-Control'), await page.text()]).toEqual([
+      200,
+      'no-cache',
+      '<title>Glimpse</title>',
+    ]);
+    expect(page.headers.get('Content-Type')).toContain('text/html');
+    const asset = await fetch(`${fixture.url}/assets/index-DiwrgTda.js`);
+    expect(asset.headers.get('Content-Type')).toContain('javascript');
+    expect(asset.headers.get('Cache-Control')).toBe('public, max-age=31536000, immutable');
+    for (const path of [
+      '/../secret.txt',
+      '/%2e%2e/secret.txt',
+      '/..%2fsecret.txt',
+      '/assets/..\\..\\..\\secret.txt',
+      '/%00',
+    ]) {
+      expect(await rawGet(fixture, path), path).toBeGreaterThanOrEqual(400);
+    }
+    expect(await failure(await fetch(`${fixture.url}/missing.js`))).toEqual([404, 'NOT_FOUND']);
+    await rm(parent, { recursive: true });
+  });
+});
+
+describe('/v1/clips/{id}.mp4', () => {
+  it('serves a clip from where they are kept', async () => {
+    const clips = { read: async (id: string) => (id === 'abc' ? new Uint8Array([1, 2, 3]) : undefined) };
+    await using fixture = await startFixture({ clips });
+    const response = await fetch(`${fixture.url}/v1/clips/abc.mp4`);
+    expect([response.headers.get('Content-Type'), (await response.arrayBuffer()).byteLength]).toEqual(['video/mp4', 3]);
+    expect(await failure(await fetch(`${fixture.url}/v1/clips/other.mp4`))).toEqual([404, 'NOT_FOUND']);
+  });
+});
