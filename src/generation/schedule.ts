@@ -17,20 +17,11 @@ export interface DenoiseStep {
 
 export const frameDurationMs = ({ fps }: SliceLength): number => 1000 / fps;
 
-export const sliceDurationMs = ({ frames, fps }: SliceLength): number => (frames * 1000) / fps;
-
 /** Slices that cover `seconds`; the last one may reach beyond it. At least one. */
 export const sliceCount = (seconds: number, { frames, fps }: SliceLength): number =>
   Math.max(1, Math.ceil((seconds * fps) / frames - 1e-9));
 
 export const sliceStartMs = (slice: number, { frames, fps }: SliceLength): number => (slice * frames * 1000) / fps;
-
-/** The frame on screen at `timeMs`, counted from the revision's start. The slack absorbs what dividing by fps rounds off. */
-export const frameAt = (timeMs: number, { fps }: SliceLength): number => Math.floor((timeMs * fps) / 1000 + 1e-6);
-
-/** The slice on screen at `timeMs`. */
-export const sliceAt = (timeMs: number, length: SliceLength): number =>
-  Math.floor(frameAt(timeMs, length) / length.frames);
 
 /** Neighbouring noise levels as steps: n + 1 sigmas give n steps. */
 export const denoiseSteps = (sigmas: readonly number[]): DenoiseStep[] =>

@@ -2,11 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   areSigmas,
   denoiseSteps,
-  frameAt,
   frameDurationMs,
-  sliceAt,
   sliceCount,
-  sliceDurationMs,
   sliceStartMs,
 } from '../../../src/generation/schedule.ts';
 
@@ -21,19 +18,8 @@ describe('slices', () => {
 
   it('last two thirds of a second at 8 frames and 12 fps', () => {
     expect(frameDurationMs(SLICE)).toBeCloseTo(83.333, 3);
-    expect(sliceDurationMs(SLICE)).toBeCloseTo(666.667, 3);
+    expect(sliceStartMs(1, SLICE)).toBeCloseTo(666.667, 3);
     expect(sliceStartMs(3, SLICE)).toBe(2000);
-  });
-
-  it('begin with their own first frame, at any rate', () => {
-    for (const fps of [12, 24, 29.97, 30, 60]) {
-      for (let slice = 0; slice < 500; slice++) {
-        const startMs = sliceStartMs(slice, { frames: 8, fps });
-        expect(sliceAt(startMs, { frames: 8, fps })).toBe(slice);
-        expect(frameAt(startMs, { frames: 8, fps })).toBe(slice * 8);
-        if (slice > 0) expect(sliceAt(startMs - 0.01, { frames: 8, fps })).toBe(slice - 1);
-      }
-    }
   });
 });
 
