@@ -1,0 +1,12 @@
+/**
+ * `glimpse/client`: the browser SDK. No dependency and no Node import; types alone come from the service, so a bundle
+ * of it stays small.
+ */
+export { connect } from './connect.ts';
+export { GlimpseClientError } from './errors.ts';
+export type { ClientErrorCode } from './errors.ts';
+export type { PresentedFrame } from './frames.ts';
+export type { Live } from './live.ts';
+export type { LiveEvents, LiveState, PromptChange, Quality, Stats, Steering, Transition } from './live-events.ts';
+export type { Accepted, ConnectOptions, Mode, PlayingEvent, Tier, TierEvent, Welcome } from './options.ts';
+export { rtpDistance } from './playing-log.ts';

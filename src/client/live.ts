@@ -1,0 +1,276 @@
+/**
+ * A stream as the page sees it: one `MediaStream` that stays the same object through every reconnection, events, and
+ * the controls. Made by `connect`.
+ */
+import type { GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
+import { Emitter } from './emitter.ts';
+import { aborted, connectTimeout, toClientError } from './errors.ts';
+import { observeFrames } from './frames.ts';
+import type { PresentedFrame } from './frames.ts';
+import { Link } from './link.ts';
+import type { LiveEvents, LiveState, PromptChange, Stats, Steering, Transition } from './live-events.ts';
+import { generationRequest } from './options.ts';
+import type { Accepted, ConnectOptions, Message, PlayingEvent, Welcome } from './options.ts';
+import { PlayingLog } from './playing-log.ts';
+import { recover } from './recovery.ts';
+import { serverError } from './signaling-socket.ts';
+import type { Request } from './signaling-socket.ts';
+import { swapTrack } from './track-swap.ts';
+
+export class Live implements AsyncDisposable {
+  /** Give it to a video element once; it survives reconnections. */
+  readonly stream = new MediaStream();
+  readonly #options: ConnectOptions;
+  readonly #events = new Emitter<LiveEvents>();
+  readonly #lifetime = new AbortController();
+  readonly #link: Link;
+  readonly #playing = new PlayingLog();
+  readonly #observers = new Set<() => void>();
+  readonly #startedAtMs = performance.now();
+  #state: LiveState = 'connecting';
+  #request: GenerationRequest | undefined;
+  #welcome: Welcome | undefined;
+  #accepted: Accepted | undefined;
+  #stats: Stats | undefined;
+  #timeToConnectMs: number | null = null;
+  #recovering = false;
+
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+    const listener = {
+      onMessage: (message: ServerMessage) => this.#receive(message),
+      onTrack: (track: MediaStreamTrack) => swapTrack(this.stream, track),
+      onPeerState: (state: RTCPeerConnectionState) => this.#peerChanged(state),
+      onNewPeer: () => this.#playing.clear(),
+      onSocketLost: () => this.#broken('The connection to the server was lost.'),
+    };
+    this.#link = new Link(options, listener, this.#lifetime.signal);
+    options.signal?.addEventListener('abort', this.#abort);
+    globalThis.addEventListener?.('pagehide', this.#leave);
+  }
+
+  get state(): LiveState {
+    return this.#state;
+  }
+
+  /** What the server said it can do. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  /** The latest revision the server accepted, with its seed and the reading of its prompt. */
+  get accepted(): Accepted | undefined {
+    return this.#accepted;
+  }
+
+  get stats(): Stats | undefined {
+    return this.#stats;
+  }
+
+  /** From the call of `connect` to a connected peer, ms; null until then. */
+  get timeToConnectMs(): number | null {
+    return this.#timeToConnectMs;
+  }
+
+  /** Adds a listener; returns the function that removes it. */
+  on<Name extends keyof LiveEvents>(event: Name, listener: (...args: LiveEvents[Name]) => void): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /** Used by `connect`. @throws GlimpseClientError when the session is refused; it is closed then */
+  async start(): Promise<void> {
+    try {
+      if (this.#options.signal?.aborted) throw aborted();
+      const { prompt } = this.#options;
+      const build = (welcome: Welcome) => this.#remember(typeof prompt === 'string' ? prompt : prompt(welcome));
+      const accepted = await this.#link.start(typeof prompt === 'string' ? this.#remember(prompt) : build);
+      this.#accept(accepted);
+      this.#enter('live', '');
+      if (!this.#link.socketIsOpen) this.#broken('The connection to the server was lost.');
+    } catch (thrown) {
+      const error = toClientError(thrown);
+      this.#end(error.message);
+      throw error;
+    }
+  }
+
+  /** Changes the prompt in the running stream; resolves when the server has accepted it. */
+  async setPrompt(text: string, change: PromptChange = {}): Promise<Accepted> {
+    const accepted = await this.#control({ type: 'prompt', prompt: text, transition: 'cut', ...change });
+    this.#amend({ prompt: text, ...change });
+    return accepted;
+  }
+
+  /** Changes the parameters, not the prompt; resolves when the server has accepted them. */
+  async steer(steering: Steering): Promise<Accepted> {
+    const accepted = await this.#control({ type: 'steer', transition: 'cut', ...steering });
+    this.#amend(steering);
+    return accepted;
+  }
+
+  async pause(): Promise<void> {
+    await this.#control({ type: 'pause' });
+  }
+
+  async play(): Promise<void> {
+    await this.#control({ type: 'play' });
+  }
+
+  /** Clip mode: jumps to a time of the clip, ms. */
+  async seek(timeMs: number): Promise<void> {
+    await this.#control({ type: 'seek', timeMs });
+  }
+
+  /**
+   * Calls `onFrame` for each frame that `video`, which shows this stream, presents, with the slice and tier on it.
+   * @returns stops it
+   */
+  onFrame(video: HTMLVideoElement, onFrame: (frame: PresentedFrame) => void): () => void {
+    const stop = observeFrames(video, (rtpTimestamp) => this.playingAt(rtpTimestamp), onFrame);
+    this.#observers.add(stop);
+    return () => {
+      this.#observers.delete(stop);
+      stop();
+    };
+  }
+
+  /** What a frame shows; without an RTP timestamp (older browsers), what plays now. */
+  playingAt(rtpTimestamp: number | undefined): PlayingEvent | undefined {
+    return rtpTimestamp === undefined ? this.#playing.latest : this.#playing.at(rtpTimestamp);
+  }
+
+  /** The browser's own figures for the connection (jitter buffer, packets, round trip). */
+  peerStats(): Promise<RTCStatsReport | undefined> {
+    return this.#link.peerStats();
+  }
+
+  /** Ends the stream and frees the session on the server. Idempotent, never throws. */
+  async close(): Promise<void> {
+    this.#end('');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #control(message: Request): Promise<Accepted> {
+    if (this.#state === 'closed') throw aborted();
+    const accepted = await this.#link.control(message);
+    this.#accept(accepted);
+    return accepted;
+  }
+
+  #receive(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        this.#welcome = message;
+        return;
+      case 'tier':
+        return this.#events.emit('tier', message);
+      case 'playing':
+        this.#playing.add(message);
+        return this.#events.emit('playing', message);
+      case 'stats':
+        return this.#measure(message.stats);
+      case 'error':
+        // An error that answers a request rejects that request instead.
+        if (message.id === undefined) this.#events.emit('error', serverError(message));
+        return;
+      case 'bye':
+        return this.#dismissed(message);
+      default:
+        return;
+    }
+  }
+
+  #accept(accepted: Accepted): void {
+    this.#accepted = { ...this.#accepted, ...accepted };
+    this.#events.emit('queue', accepted.queuePosition);
+    this.#events.emit('accepted', accepted);
+  }
+
+  #measure(stats: Stats): void {
+    const before = this.#stats;
+    this.#stats = stats;
+    const { widthPx, heightPx, tierCap, codec } = stats;
+    const changed =
+      before?.widthPx !== widthPx ||
+      before.heightPx !== heightPx ||
+      before.tierCap !== tierCap ||
+      before.codec !== codec;
+    if (changed) this.#events.emit('quality', { widthPx, heightPx, tierCap, codec });
+    this.#events.emit('stats', stats);
+  }
+
+  #peerChanged(state: RTCPeerConnectionState): void {
+    if (state === 'connected') this.#timeToConnectMs ??= performance.now() - this.#startedAtMs;
+    if (state === 'disconnected' || state === 'failed') this.#broken('The network path was lost.');
+  }
+
+  /** The server ends the session: for a while (`retryAfterMs`), because the path is dead, or for good. */
+  #dismissed({ reason, retryAfterMs }: Message<'bye'>): void {
+    if (this.#state === 'connecting' || this.#recovering) return;
+    const pathIsDead = this.#timeToConnectMs !== null && this.#link.peerState !== 'connected';
+    if (retryAfterMs !== undefined || pathIsDead) return this.#broken(reason, retryAfterMs);
+    if (this.#timeToConnectMs === null) this.#events.emit('error', connectTimeout());
+    this.#end(reason);
+  }
+
+  #broken(reason: string, waitMs = 0): void {
+    if (this.#recovering || this.#state !== 'live') return;
+    this.#recovering = true;
+    this.#enter('reconnecting', reason);
+    void this.#recover(waitMs);
+  }
+
+  async #recover(waitMs: number): Promise<void> {
+    const lostRequest = this.#options.restartLost === false ? undefined : () => this.#request as GenerationRequest;
+    try {
+      const accepted = await recover(this.#link, { lostRequest, waitMs, signal: this.#lifetime.signal });
+      if (this.#lifetime.signal.aborted) return;
+      if (accepted) this.#accept(accepted);
+      this.#recovering = false;
+      this.#enter('live', '');
+      if (!this.#link.socketIsOpen || this.#link.peerState === 'failed') this.#broken('The connection broke again.');
+    } catch (thrown) {
+      if (this.#lifetime.signal.aborted) return;
+      const error = toClientError(thrown);
+      this.#events.emit('error', error);
+      this.#end(error.message);
+    }
+  }
+
+  #remember(prompt: string): GenerationRequest {
+    return (this.#request = generationRequest(this.#options, prompt));
+  }
+
+  /** A new session after a loss shows what the viewer last asked for. */
+  #amend({ transition: _transition, ...change }: Partial<GenerationRequest> & { transition?: Transition }): void {
+    if (this.#request) this.#request = { ...this.#request, ...change };
+  }
+
+  readonly #abort = (): void => this.#end('');
+
+  /** A page that is put away frees its session; should it come back, recovery finds it gone and starts anew. */
+  readonly #leave = (): void => this.#link.sayBye();
+
+  #enter(state: LiveState, reason: string): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    this.#events.emit('state', state, reason);
+  }
+
+  #end(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#lifetime.abort();
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+    globalThis.removeEventListener?.('pagehide', this.#leave);
+    for (const stop of this.#observers) stop();
+    this.#observers.clear();
+    this.#link.sayBye();
+    this.#link.close();
+    for (const track of this.stream.getTracks()) this.stream.removeTrack(track);
+    this.#enter('closed', reason);
+    this.#events.clear();
+  }
+}

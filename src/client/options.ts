@@ -1,0 +1,55 @@
+/** What `connect` takes, and how it becomes the request on the wire. */
+import type { GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
+
+export type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
+export type Welcome = Message<'welcome'>;
+export type Accepted = Message<'accepted'>;
+export type TierEvent = Message<'tier'>;
+export type PlayingEvent = Message<'playing'>;
+export type Tier = TierEvent['tier'];
+export type Mode = GenerationRequest['mode'];
+
+export interface ConnectOptions {
+  /** The server: `http(s)://host`, or the WebSocket's own address ending in `/signal`. Default: the page's origin. */
+  url?: string | URL | undefined;
+  /** Bearer token, where the server asks for one. Browsers cannot set headers on a WebSocket, so it goes as a query. */
+  token?: string | undefined;
+  /**
+   * The prompt; or a function that picks one when the server has said what it can do. A string saves a round trip: it
+   * goes out the moment the socket opens.
+   */
+  prompt: string | ((welcome: Welcome) => string);
+  /** `live` (default) has no end; `clip` is `seconds` long and loops. */
+  mode?: Mode | undefined;
+  /** Clip length, s. Default 4; ignored in live mode. */
+  seconds?: number | undefined;
+  /** 0 … 2³²−1. Same prompt and seed, same picture. Default: the server picks. */
+  seed?: number | undefined;
+  /** How hard the picture follows the prompt, 0 … 20. Default: the generator's own. */
+  guidance?: number | undefined;
+  codec?: 'VP8' | 'H264' | undefined;
+  /** Nothing above this tier is computed. */
+  tierCap?: Tier | undefined;
+  /** Ends the stream for good. */
+  signal?: AbortSignal | undefined;
+  /** Used instead of what the server's welcome names. */
+  iceServers?: RTCIceServer[] | undefined;
+  /** When the session is gone (the page slept too long), start a new one with the last request. Default true. */
+  restartLost?: boolean | undefined;
+}
+
+export function generationRequest(options: ConnectOptions, prompt: string): GenerationRequest {
+  const { mode = 'live', seconds = 4, seed, guidance, codec, tierCap } = options;
+  return { prompt, mode, seconds, seed, guidance, codec, tierCap };
+}
+
+/** The address of the WebSocket for a server's address. */
+export function signalUrl({ url = globalThis.location?.href, token }: Pick<ConnectOptions, 'url' | 'token'>): URL {
+  const address = new URL('.', url);
+  const explicit = new URL(url).pathname.endsWith('/signal');
+  if (explicit) address.pathname = new URL(url).pathname;
+  else address.pathname += 'signal';
+  address.protocol = address.protocol.replace('http', 'ws');
+  if (token !== undefined) address.searchParams.set('token', token);
+  return address;
+}

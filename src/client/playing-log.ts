@@ -1,0 +1,34 @@
+/**
+ * Which slice and tier a presented frame shows. The server says from which RTP timestamp on a slice plays; the browser
+ * says the RTP timestamp of the frame on the glass. Pure. RTP timestamps are 32-bit and wrap (RFC 3550 5.1).
+ */
+import type { PlayingEvent } from './options.ts';
+
+/** A slice changes at most a few times a second; frames are matched within a second or two. */
+const CAPACITY = 64;
+
+/** Signed distance `a - b` of two 32-bit timestamps across the wrap, in ticks of 90 kHz. */
+export const rtpDistance = (a: number, b: number): number => (a - b) | 0;
+
+export class PlayingLog {
+  #events: PlayingEvent[] = [];
+
+  add(event: PlayingEvent): void {
+    this.#events.push(event);
+    if (this.#events.length > CAPACITY) this.#events.shift();
+  }
+
+  /** The event in force at `rtpTimestamp`; undefined when all known ones begin later. */
+  at(rtpTimestamp: number): PlayingEvent | undefined {
+    return this.#events.findLast((event) => rtpDistance(rtpTimestamp, event.rtpTimestamp) >= 0);
+  }
+
+  get latest(): PlayingEvent | undefined {
+    return this.#events.at(-1);
+  }
+
+  /** A new peer connection counts from a new random timestamp. */
+  clear(): void {
+    this.#events = [];
+  }
+}

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { generationRequest as schema } from '../../../signaling/protocol.ts';
+import { generationRequest, signalUrl } from '../../../src/client/options.ts';
+
+describe('options', () => {
+  it('finds the signal address of a server', () => {
+    expect(String(signalUrl({ url: 'http://127.0.0.1:8080' }))).toBe('ws://127.0.0.1:8080/signal');
+    expect(String(signalUrl({ url: 'https://host/glimpse/?prompt=x#y' }))).toBe('wss://host/glimpse/signal');
+    expect(String(signalUrl({ url: 'wss://host/a/signal' }))).toBe('wss://host/a/signal');
+    expect(String(signalUrl({ url: 'http://host', token: 'a&b' }))).toBe('ws://host/signal?token=a%26b');
+  });
+
+  it('makes a request that the protocol takes', () => {
+    const request = generationRequest({ prompt: '', mode: 'clip', seconds: 3, seed: 7, tierCap: 'base' }, 'a ball');
+    expect(schema.parse(request)).toEqual({ prompt: 'a ball', mode: 'clip', seconds: 3, seed: 7, tierCap: 'base' });
+  });
+});

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import '../../support/browser-globals.ts';
+import { connect } from '../../../src/client/index.ts';
+import type { ConnectOptions, Live, LiveState } from '../../../src/client/index.ts';
+import { ScriptedSignalingServer } from '../../support/scripted-signaling-server.ts';
+
+let server: ScriptedSignalingServer;
+const opened: Live[] = [];
+
+/** A stream whose peer is up, and the states it goes through from there. */
+async function open(options: Partial<ConnectOptions> = {}): Promise<{ live: Live; states: LiveState[] }> {
+  const live = await connect({ url: server.url, prompt: 'a red ball', ...options });
+  opened.push(live);
+  const states: LiveState[] = [];
+  live.on('state', (state) => states.push(state));
+  await vi.waitFor(() => expect(live.timeToConnectMs).not.toBeNull());
+  return { live, states };
+}
+
+const settled = (states: LiveState[], last: LiveState) =>
+  vi.waitFor(() => expect(states.at(-1)).toBe(last), { timeout: 60_000 });
+
+beforeEach(async () => {
+  server = await ScriptedSignalingServer.listen();
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((live) => live.close()));
+  await vi.waitFor(() => expect(server.openSockets).toBe(0));
+  await server[Symbol.asyncDispose]();
+});
+
+describe('reconnecting', () => {
+  it('resumes over a new socket and keeps the running peer connection', async () => {
+    const { live, states } = await open();
+    const [track] = live.stream.getTracks();
+    server.dropSockets();
+    await settled(states, 'live');
+    expect(states).toEqual(['reconnecting', 'live']);
+    expect(server.of('resume')).toEqual([{ type: 'resume', id: 1, sessionId: 'session-1', resumeToken: 'secret' }]);
+    expect(live.stream.getTracks()).toEqual([track]);
+    expect((await live.setPrompt('again')).prompt).toBe('again');
+  });
+
+  it('rejects controls while there is no connection, saying that they may be tried again', async () => {
+    const { live, states } = await open();
+    server.dropSockets();
+    await settled(states, 'reconnecting');
+    await expect(live.setPrompt('x')).rejects.toMatchObject({ code: 'CONNECTION_LOST', retryable: true });
+    await settled(states, 'live');
+  });
+
+  it('keeps trying while the server refuses for now', async () => {
+    const { states } = await open();
+    let refusals = 2;
+    server.script = (message, reply) => {
+      if (message.type !== 'resume' || refusals-- <= 0) return false;
+      const { id } = message;
+      reply({ type: 'error', id, code: 'RATE_LIMITED', message: 'slow', retryable: true, retryAfterMs: 5 });
+      return true;
+    };
+    server.dropSockets();
+    await settled(states, 'live');
+    expect(server.of('resume')).toHaveLength(3);
+  });
+
+  it('starts a new session with what was last asked for when the old one is gone', async () => {
+    const { live, states } = await open();
+    await live.setPrompt('a boat', { seed: 5 });
+    server.forgetSession();
+    server.dropSockets();
+    await settled(states, 'live');
+    expect(server.of('offer')).toHaveLength(2);
+    expect(server.of('offer')[1]?.request).toMatchObject({ prompt: 'a boat', seed: 5, mode: 'live' });
+    expect(live.stream.getVideoTracks()).toHaveLength(1);
+  });
+
+  it('gives up when told not to start anew', async () => {
+    const { live, states } = await open({ restartLost: false });
+    const failure = new Promise((resolve) => live.on('error', resolve));
+    server.forgetSession();
+    server.dropSockets();
+    await settled(states, 'closed');
+    expect(await failure).toMatchObject({ code: 'SESSION_NOT_FOUND' });
+    expect(server.of('offer')).toHaveLength(1);
+  });
+
+  it('stops trying when closed', async () => {
+    const { live, states } = await open();
+    server.script = () => true;
+    server.dropSockets();
+    await settled(states, 'reconnecting');
+    await live.close();
+    expect(states).toEqual(['reconnecting', 'closed']);
+    expect(live.state).toBe('closed');
+  });
+
+  it('comes back after a server that said when', async () => {
+    const { states } = await open();
+    server.forgetSession();
+    server.send({ type: 'bye', reason: 'the server restarts', retryAfterMs: 20 });
+    await settled(states, 'live');
+    expect(server.of('offer')).toHaveLength(2);
+  });
+
+  // A browser takes 5 to 15 s to call a path dead.
+  it('offers an ICE restart when the path dies, and a new peer connection when that does not help', async () => {
+    const { live, states } = await open();
+    server.dropPeer();
+    server.script = (message, reply) => {
+      if (message.type !== 'restart') return false;
+      reply({ type: 'error', id: message.id, code: 'PEER_CLOSED', message: 'gone', retryable: true });
+      return true;
+    };
+    await settled(states, 'live');
+    expect(server.of('restart')).toHaveLength(1);
+    expect(server.of('resume')[0]?.sdp).toContain('m=video');
+    await vi.waitFor(() => expect(live.stream.getVideoTracks()).toHaveLength(1));
+  }, 90_000);
+});
