@@ -120,7 +120,7 @@ class LibwebrtcSession {
       const { picture } = shown;
       this.#hooks.onFrame(picture.frame);
       const { widthPx, heightPx, data } = scaleI420(picture.frame, rung.widthPx, rung.heightPx);
-      this.#source.onFrame({ width: widthPx, height: heightPx, data: new Uint8ClampedArray(data) });
+      this.#source.onFrame({ width: widthPx, height: heightPx, data: data });
       this.#measure(picture.revision, this.#revisions.isBest(picture.tier));
       this.#revisions.wake();
     }

@@ -8,9 +8,10 @@ import type { Allocation, Rung } from '../congestion/allocation.ts';
 import type { Clock } from '../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../errors.ts';
 import type { Tier } from '../generation/tiers.ts';
-import type { EncoderFactory, VideoCodec } from '../media/encoder.ts';
+import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import { StillPicture } from '../media/convergence.ts';
-import type { Playout } from '../timeline/playout.ts';
+import { LoopCache } from '../media/loop-cache.ts';
+import type { Playout, PlayoutPicture } from '../timeline/playout.ts';
 import type { Timeline, TimelineFrame } from '../timeline/timeline.ts';
 import type { VideoSender } from '../transport/video-sender.ts';
 import { EncoderSlot } from './encoder-slot.ts';
@@ -31,6 +32,8 @@ export interface PictureLoopOptions {
   rungs: readonly Rung[];
   generatorFps: number;
   tierLimit(): Tier;
+  /** A clip of which nothing is left to compute: its loops may be replayed. */
+  isFinished(): boolean;
   onSent(sent: SentPicture): void;
   /** The playhead has moved to another slice, or the allocation to another tier cap. */
   onProgress(): void;
@@ -44,6 +47,7 @@ export class PictureLoop {
   readonly #options: PictureLoopOptions;
   readonly #encoder: EncoderSlot;
   readonly #still = new StillPicture();
+  readonly #loop = new LoopCache();
   #sender: VideoSender | undefined;
   #offKeyframeNeeded: (() => void) | undefined;
   #allocation: Allocation | undefined;
@@ -54,6 +58,8 @@ export class PictureLoop {
   #sentRevision = -1;
   #lastSentUs = -Infinity;
   #lastSlice = -1;
+  /** The decoder last saw replayed units, which the encoder knows nothing of. */
+  #replaying = false;
   #closed = false;
 
   constructor(options: PictureLoopOptions) {
@@ -70,6 +76,7 @@ export class PictureLoop {
     this.detach();
     this.#sender = sender;
     this.#encoder.setCodec(codec);
+    this.#loop.clear();
     this.#keyframeNeeded = true;
     this.#offKeyframeNeeded = sender.events.on('keyframeNeeded', () => {
       this.#keyframeNeeded = true;
@@ -131,12 +138,18 @@ export class PictureLoop {
     const { clock, rungs, generatorFps, tierLimit, onProgress } = this.#options;
     const { targetBps, pacerQueueMs } = sender.stats;
     const before = this.#allocation;
-    this.#allocation = allocate(
-      { targetBps, nowUs: clock.nowUs(), queueMs: pacerQueueMs, rungs, generatorFps, tierLimit: tierLimit() },
-      before,
-    );
-    if (before && before.tierCap !== this.#allocation.tierCap) onProgress();
-    return this.#allocation;
+    const input = {
+      targetBps,
+      nowUs: clock.nowUs(),
+      queueMs: pacerQueueMs,
+      rungs,
+      generatorFps,
+      tierLimit: tierLimit(),
+    };
+    const allocation = allocate(input, before);
+    this.#allocation = allocation;
+    if (before && before.tierCap !== allocation.tierCap) onProgress();
+    return allocation;
   }
 
   async #show(sender: VideoSender, allocation: Allocation): Promise<void> {
@@ -152,21 +165,38 @@ export class PictureLoop {
     const cut = picture.revision !== this.#sentRevision;
     const wanted = this.#still.wants({ fresh: fresh || cut, nowUs, bitrateBps: allocation.bitrateBps });
     if (!wanted && !this.#keyframeNeeded) return;
+    const replayed = cut ? undefined : this.#replay(shown, allocation);
+    const units = replayed ?? [await this.#encode(shown, allocation, cut, nowUs)];
+    if (this.#closed || sender !== this.#sender) return;
+    this.#replaying = replayed !== undefined;
+    for (const unit of units) this.#send(sender, picture, unit, nowUs);
+  }
 
-    const encoder = await this.#encoder.get({
-      ...allocation.rung,
-      fps: allocation.fps,
-      bitrateBps: allocation.bitrateBps,
-    });
-    const keyframe = this.#keyframeNeeded || cut || encoder.fresh;
+  async #encode({ picture }: PlayoutPicture, allocation: Allocation, cut: boolean, nowUs: number): Promise<AccessUnit> {
+    const { rung, fps, bitrateBps } = allocation;
+    const encoder = await this.#encoder.get({ ...rung, fps, bitrateBps });
+    const finished = this.#options.isFinished();
+    const begins = finished && picture.frameIndex === 0 && !this.#loop.whole;
+    const keyframe = this.#keyframeNeeded || cut || encoder.fresh || this.#replaying || begins;
     this.#keyframeNeeded = false;
     const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
-    const unit = await encoder.encode(picture.frame, {
-      keyframe,
-      bitrateBps: allocation.bitrateBps,
-      durationMs: Math.max(sinceMs, 1000 / this.#options.generatorFps / 2),
-    });
-    if (this.#closed || sender !== this.#sender) return;
+    const durationMs = Math.max(sinceMs, 1000 / this.#options.generatorFps / 2);
+    const unit = await encoder.encode(picture.frame, { keyframe, bitrateBps, durationMs });
+    if (finished) this.#loop.onEncoded(picture.frameIndex, unit, bitrateBps);
+    else this.#loop.clear();
+    return unit;
+  }
+
+  /** What was recorded for this frame, when a finished clip goes round again. */
+  #replay({ picture, looped, fresh }: PlayoutPicture, { rung, bitrateBps }: Allocation): AccessUnit[] | undefined {
+    if (looped) this.#loop.onLoop();
+    if (this.#keyframeNeeded && picture.frameIndex !== 0) this.#loop.interrupt();
+    const units = fresh ? this.#loop.take(picture.frameIndex, rung, bitrateBps) : undefined;
+    if (units?.[0]?.keyframe) this.#keyframeNeeded = false;
+    return units;
+  }
+
+  #send(sender: VideoSender, picture: TimelineFrame, unit: AccessUnit, nowUs: number): void {
     const { rtpTimestamp } = sender.sendFrame(unit, { captureUs: nowUs });
     this.#lastSentUs = nowUs;
     this.#sentRevision = picture.revision;

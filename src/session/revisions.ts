@@ -49,9 +49,9 @@ export class Revisions {
     return this.#run?.request;
   }
 
-  /** True when nothing of the present revision is left to compute. */
-  get complete(): boolean {
-    return this.#run?.complete ?? false;
+  /** True when nothing is left to compute of the revision that plays. */
+  get finished(): boolean {
+    return this.#run?.request.revision === this.#options.timeline.revision && this.#run.complete;
   }
 
   /** Begins a revision; its number comes back at once, its pictures when they are made. */

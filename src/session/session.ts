@@ -70,6 +70,7 @@ export class ViewerSession implements Session {
       rungs: deps.rungs,
       generatorFps: info.slice.fps,
       tierLimit: () => this.#tierLimit,
+      isFinished: () => clipSlices !== undefined && this.#revisions.finished,
       onSent: (sent) => this.#onSent(sent),
       onProgress: () => this.#revisions.wake(),
       onError: (error) => this.events.emit('error', error),

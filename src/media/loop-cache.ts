@@ -1,0 +1,83 @@
+/**
+ * The access units of one finished loop of a clip, recorded once and replayed: nothing is computed or encoded again
+ * while a clip repeats. A recording begins with a keyframe at frame 0, so every replay is decodable whatever came
+ * before it; it is only good as a whole, and only at its own rung. Pure.
+ */
+import type { AccessUnit } from './encoder.ts';
+
+interface Recorded {
+  frameIndex: number;
+  unit: AccessUnit;
+}
+
+/** A loop recorded for less than this share of the present bitrate is worth encoding again, better. */
+const STALE_SHARE = 0.5;
+
+export class LoopCache {
+  #units: Recorded[] = [];
+  #state: 'empty' | 'recording' | 'whole' = 'empty';
+  #bitrateBps = 0;
+  /** Index into `#units` of the next unit to replay; undefined while not replaying. */
+  #next: number | undefined;
+
+  get whole(): boolean {
+    return this.#state === 'whole';
+  }
+
+  /** Bytes held; at most one loop's worth. */
+  get sizeBytes(): number {
+    return this.#units.reduce((sum, { unit }) => sum + unit.data.byteLength, 0);
+  }
+
+  /** A live-encoded unit was sent. Only an unbroken run from a keyframe at frame 0 to the loop's end is kept. */
+  onEncoded(frameIndex: number, unit: AccessUnit, bitrateBps: number): void {
+    this.#next = undefined;
+    if (this.#state === 'whole') return;
+    if (frameIndex === 0 && unit.keyframe) {
+      this.#units = [];
+      this.#state = 'recording';
+      this.#bitrateBps = bitrateBps;
+    }
+    const last = this.#units.at(-1);
+    if (this.#state !== 'recording' || (last && (frameIndex <= last.frameIndex || unit.keyframe))) return this.clear();
+    this.#units.push({ frameIndex, unit });
+  }
+
+  /** The playhead has gone round: what was recorded up to here is a whole loop. */
+  onLoop(): void {
+    if (this.#state === 'recording') this.#state = 'whole';
+    this.#next = undefined;
+  }
+
+  /**
+   * The units to send so that `frameIndex` is on screen: every one since the last, for each builds on the one before.
+   * Undefined when there is none: encode instead. A replay begins at frame 0 only.
+   */
+  take(frameIndex: number, rung: { widthPx: number; heightPx: number }, bitrateBps: number): AccessUnit[] | undefined {
+    if (this.#state !== 'whole') return undefined;
+    const [first] = this.#units;
+    if (!first || first.unit.widthPx !== rung.widthPx || first.unit.heightPx !== rung.heightPx)
+      return void this.clear();
+    if (this.#bitrateBps > bitrateBps * 1.1 || this.#bitrateBps < bitrateBps * STALE_SHARE) return void this.clear();
+    if (frameIndex === 0) this.#next = 0;
+    if (this.#next === undefined) return undefined;
+    const units: AccessUnit[] = [];
+    for (let recorded = this.#units[this.#next]; recorded && recorded.frameIndex <= frameIndex;) {
+      units.push(recorded.unit);
+      recorded = this.#units[++this.#next];
+    }
+    return units;
+  }
+
+  /** A keyframe is needed now: the present replay is broken, the next loop can be replayed again. */
+  interrupt(): void {
+    this.#next = undefined;
+  }
+
+  /** The pictures, the codec or the encoder have changed. */
+  clear(): void {
+    this.#units = [];
+    this.#state = 'empty';
+    this.#next = undefined;
+  }
+}
