@@ -1,0 +1,45 @@
+/**
+ * How the codecs are set up, the same for the in-process encoder and the ffmpeg child: one thread, no frame held back,
+ * keyframes only on request, rate control that reacts within a frame.
+ */
+import type { EncoderSettings, VideoCodec } from './encoder.ts';
+
+/** Frames between forced keyframes of the codec's own: none within a session's life. */
+export const GOP_FRAMES = 1_000_000;
+
+/** Buffer of libvpx's rate control, in seconds of the rate it is opened with. */
+export const VP8_BUFFER_S = 0.6;
+/** Buffer of x264's, in frames' worth of bits: fewer starve it, more make it slow to follow. */
+export const X264_BUFFER_FRAMES = 5;
+
+/**
+ * libvpx: `cpu-used -6` is the knee of quality against time; `max-intra-rate` keeps a requested keyframe under four
+ * frames' worth of bits (9–15 kB became 1.6 kB); `undershoot 100` lets a debt be paid at once.
+ */
+const VP8_OPTIONS = {
+  deadline: 'realtime',
+  'cpu-used': '-6',
+  'lag-in-frames': '0',
+  'auto-alt-ref': '0',
+  'undershoot-pct': '100',
+  'overshoot-pct': '15',
+  'max-intra-rate': '400',
+} as const;
+
+/** x264: baseline is what every WebRTC client decodes; `forced-idr` makes a requested keyframe a real entry point. */
+const H264_OPTIONS = {
+  preset: 'superfast',
+  tune: 'zerolatency',
+  profile: 'baseline',
+  'forced-idr': '1',
+  sc_threshold: '0',
+} as const;
+
+export const CODEC_OPTIONS: Record<VideoCodec, Readonly<Record<string, string>>> = {
+  VP8: VP8_OPTIONS,
+  H264: H264_OPTIONS,
+};
+
+/** H.264 level by picture size: 3.1 holds 1280×720 at 30 frames a second, 4.0 holds 1920×1080. */
+export const h264Level = ({ widthPx, heightPx }: EncoderSettings): string =>
+  Math.ceil(widthPx / 16) * Math.ceil(heightPx / 16) <= 3_600 ? '3.1' : '4.0';

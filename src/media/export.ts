@@ -1,0 +1,108 @@
+/**
+ * Pictures to files through the bundled ffmpeg: MP4 for clips, PNG for single frames. A file appears under its name only
+ * when it is whole; until then, and after a failure, there is at most a `.partial` beside it, which is removed.
+ */
+import { once } from 'node:events';
+import { rename, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { GlimpseError } from '../errors.ts';
+import { COLOUR_TAGS, ffmpegArguments, ffmpegBinary, type FfmpegOptions, QUIET } from './ffmpeg-binary.ts';
+import type { I420Frame } from './frame.ts';
+
+/** Of what ffmpeg says on standard error, enough to tell what went wrong. */
+const STDERR_KEPT_CHARS = 2_000;
+/** x264's constant rate factor: visually lossless for most content at a tenth of lossless size. */
+const MP4_QUALITY = 18;
+
+export interface Mp4Options {
+  /** Frames of one size, in order. Iterated once; ended early on failure. */
+  frames: AsyncIterable<I420Frame>;
+  widthPx: number;
+  heightPx: number;
+  fps: number;
+  /** Written whole or not at all; an existing file is replaced. */
+  path: string;
+  /** Size to scale to (lanczos), both even; the frames' own size when left out. */
+  display?: { widthPx: number; heightPx: number };
+  signal?: AbortSignal;
+  /** Called after each frame with the number of frames written so far. */
+  onProgress?: (frames: number) => void;
+}
+
+/**
+ * Writes H.264 in MP4 (yuv420p, index in front, so that it plays while it loads).
+ * @throws GlimpseError ABORTED when the signal fires, ENCODER_FAILED when ffmpeg cannot be run or refuses.
+ */
+export async function exportMp4(options: Mp4Options): Promise<void> {
+  const { frames, widthPx, heightPx, fps, path, display, signal, onProgress } = options;
+  const scale = display ? { vf: `scale=${display.widthPx}:${display.heightPx}:flags=lanczos` } : {};
+  const codec = { 'c:v': 'libx264', preset: 'medium', crf: MP4_QUALITY, pix_fmt: 'yuv420p' };
+  const output = { ...scale, ...codec, ...COLOUR_TAGS, movflags: '+faststart', f: 'mp4' };
+  await writeFile({ frames, widthPx, heightPx, fps, path, signal, onProgress, output });
+}
+
+/** Writes one picture as PNG (RGB). @throws GlimpseError ENCODER_FAILED when ffmpeg cannot be run or refuses. */
+export async function writePng(frame: I420Frame, path: string): Promise<void> {
+  const { widthPx, heightPx } = frame;
+  const output = { 'frames:v': 1, 'c:v': 'png', pix_fmt: 'rgb24', f: 'image2pipe' };
+  const frames = (async function* () {
+    yield frame;
+  })();
+  await writeFile({ frames, widthPx, heightPx, fps: 1, path, signal: undefined, onProgress: undefined, output });
+}
+
+interface FileJob extends Pick<Mp4Options, 'frames' | 'widthPx' | 'heightPx' | 'fps' | 'path'> {
+  signal: AbortSignal | undefined;
+  onProgress: ((frames: number) => void) | undefined;
+  output: FfmpegOptions;
+}
+
+async function writeFile(job: FileJob): Promise<void> {
+  const partial = `${job.path}.partial`;
+  try {
+    job.signal?.throwIfAborted();
+    await encodeTo(partial, job);
+    await rename(partial, job.path);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    if (job.signal?.aborted) throw new GlimpseError('ABORTED', { cause });
+    throw cause;
+  }
+}
+
+async function encodeTo(partial: string, { frames, widthPx, heightPx, fps, signal, onProgress, output }: FileJob) {
+  const binary = await ffmpegBinary();
+  if (binary === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No ffmpeg for this platform.' });
+  const input = { f: 'rawvideo', pix_fmt: 'yuv420p', s: `${widthPx}x${heightPx}`, r: fps, i: 'pipe:0' };
+  const flags = [...ffmpegArguments({ ...QUIET, y: true, ...input }), ...ffmpegArguments(output)];
+  const child = spawn(binary.path, [...flags, partial], { stdio: ['pipe', 'ignore', 'pipe'], windowsHide: true });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_KEPT_CHARS);
+  });
+  child.stdin.on('error', () => {});
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', resolve);
+  });
+  const stop = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    let written = 0;
+    for await (const frame of frames) {
+      if (signal?.aborted || child.exitCode !== null) break;
+      if (frame.widthPx !== widthPx || frame.heightPx !== heightPx) {
+        throw new GlimpseError('ENCODER_FAILED', { message: 'All frames of a file must have its size.' });
+      }
+      if (!child.stdin.write(frame.data)) await Promise.race([once(child.stdin, 'drain').catch(() => {}), ended]);
+      onProgress?.(++written);
+    }
+    child.stdin.end();
+    const exitCode = await ended;
+    if (exitCode !== 0) throw new GlimpseError('ENCODER_FAILED', { details: { exitCode, stderr } });
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    stop();
+    await ended;
+  }
+}
