@@ -59,8 +59,9 @@ export class GlimpseEstimator implements BandwidthEstimator {
   #rembBps = Infinity;
   #rttMs: number | undefined;
   #packetBytes = 1_000;
-  /** When the receiver was last heard, or last given up on. */
   #heardAtUs: number | undefined;
+  /** When the first packet left that the receiver has not answered since; silence counts from there. */
+  #unansweredSinceUs: number | undefined;
   #sawFeedback = false;
 
   constructor({ startBps = 300_000, minBps = 20_000, maxBps = 8_000_000 }: EstimatorOptions = {}) {
@@ -72,6 +73,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
 
   onPacketSent(packet: SentPacket): void {
     this.#sent.add(packet);
+    this.#unansweredSinceUs ??= packet.sentAtUs;
     this.#packetBytes += PACKET_WEIGHT * (packet.sizeBytes - this.#packetBytes);
     if (packet.probeId !== undefined) this.#probing.onSent(packet.probeId, packet.sequence, packet.sizeBytes);
   }
@@ -81,36 +83,34 @@ export class GlimpseEstimator implements BandwidthEstimator {
     if (reports.length === 0) return;
     if (this.#heardAtUs !== undefined && nowUs - this.#heardAtUs > STALE_US) this.#forgetDelays();
     this.#heardAtUs = nowUs;
+    this.#unansweredSinceUs = undefined;
     this.#sawFeedback = true;
     this.#takeReports(reports);
     const provenBps = this.#probing.evaluate(reports.at(-1)!.sequence, nowUs, this.#maxBps);
     this.#decide(nowUs, provenBps);
   }
 
-  onRtt(rttMs: number, nowUs: number): void {
+  onRtt(rttMs: number): void {
     if (!(rttMs >= 0)) return;
     this.#rttMs = rttMs;
-    if (!this.#sawFeedback) this.#heardAtUs = nowUs;
+    if (!this.#sawFeedback) this.#unansweredSinceUs = undefined;
   }
 
-  onRemb(bitrateBps: number, nowUs: number): void {
+  onRemb(bitrateBps: number): void {
     if (!(bitrateBps > 0)) return;
     this.#rembBps = bitrateBps;
     if (this.#sawFeedback) return;
     // A receiver that estimates by itself and reports no packets: its word is all there is.
-    this.#heardAtUs = nowUs;
+    this.#unansweredSinceUs = undefined;
     this.#rate.raiseTo(bitrateBps);
     this.#rate.limit(this.#minBps, this.#maxBps);
     this.#reason = 'remb';
   }
 
   onTick(nowUs: number): void {
-    const oldestUs = this.#sent.oldestUnreportedUs;
-    if (oldestUs === undefined) return;
-    const silentSinceUs = Math.max(oldestUs, this.#heardAtUs ?? oldestUs);
     const timeoutMs = Math.max(TIMEOUT_MIN_MS, 3 * (this.#rttMs ?? RTT_UNKNOWN_MS));
-    if (nowUs - silentSinceUs < timeoutMs * 1_000) return;
-    this.#heardAtUs = nowUs;
+    if (this.#unansweredSinceUs === undefined || nowUs - this.#unansweredSinceUs < timeoutMs * 1_000) return;
+    this.#unansweredSinceUs = undefined;
     this.#rate.scale(0.5);
     this.#rate.limit(this.#minBps, this.#maxBps);
     this.#rate.endDrain();

@@ -43,16 +43,4 @@ export class SentPackets {
     }
     return reports;
   }
-
-  /** When the oldest packet nobody has spoken of was sent; undefined when none is in flight. */
-  get oldestUnreportedUs(): number | undefined {
-    for (const packet of this.#inFlight.values()) {
-      if (!packet.reportedLost) return packet.sentAtUs;
-    }
-    return undefined;
-  }
-
-  clear(): void {
-    this.#inFlight.clear();
-  }
 }

@@ -96,7 +96,7 @@ describe('GlimpseEstimator', () => {
     const estimator = new GlimpseEstimator();
     estimator.onPacketSent({ sequence: 0, sizeBytes: 1_000, sentAtUs: 0, kind: 'keyframe' });
     for (let atUs = 0; atUs < 5e6; atUs += 25_000) {
-      if (atUs % 500_000 === 0) estimator.onRemb(900_000, atUs);
+      if (atUs % 500_000 === 0) estimator.onRemb(900_000);
       estimator.onTick(atUs);
     }
     expect(estimator.targetBps).toBe(900_000);

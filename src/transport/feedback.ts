@@ -1,0 +1,138 @@
+/**
+ * Everything a viewer says over RTCP, taken apart: reports and transport-wide feedback move the estimator, NACK
+ * (RFC 4585) claims packets for retransmission, PLI and FIR (RFC 5104) ask for a keyframe.
+ */
+import type { BandwidthEstimator } from '../congestion/bandwidth-estimator.ts';
+import { TwccReader } from '../congestion/twcc.ts';
+import type { KeyframeRequests } from './keyframe-requests.ts';
+import type { NegotiatedVideo } from './media-path.ts';
+import { parseRtcp, type ReportBlock, type RtcpItem } from './rtcp.ts';
+import type { RtpStream, SentMedia } from './rtp-stream.ts';
+import type { VideoSenderCounts } from './sender-stats.ts';
+import { rttMsOf } from './sender-report.ts';
+
+export interface FeedbackOptions {
+  video: NegotiatedVideo;
+  estimator: BandwidthEstimator;
+  stream: RtpStream;
+  keyframes: KeyframeRequests;
+  counts: VideoSenderCounts;
+}
+
+export interface FeedbackOutcome {
+  /** To be sent again, in the order asked for. */
+  lost: SentMedia[];
+  /** The estimator has seen new results. */
+  digested: boolean;
+}
+
+interface Instant {
+  nowUs: number;
+  wallMs: number;
+}
+
+/** Until a report block tells: no copy follows a copy sooner. */
+const RTT_UNKNOWN_MS = 100;
+
+export class Feedback {
+  readonly #options: FeedbackOptions;
+  readonly #twcc = new TwccReader();
+  #lastSequence: number | undefined;
+  #lastFir: number | undefined;
+  #keyframe = -1;
+  #rttMs: number | undefined;
+  #seen = false;
+
+  constructor(options: FeedbackOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined before the first report block. */
+  get rttMs(): number | undefined {
+    return this.#rttMs;
+  }
+
+  /** True once transport-wide feedback has come. */
+  get seen(): boolean {
+    return this.#seen;
+  }
+
+  /** A packet has left under this transport-wide number. */
+  onSent(transportSequence: number): void {
+    this.#lastSequence = transportSequence;
+  }
+
+  /** A keyframe replaces all frames before this one: nobody needs them any more. */
+  onKeyframe(frame: number): void {
+    this.#keyframe = frame;
+  }
+
+  /** Takes one compound RTCP packet; what cannot be read is ignored. */
+  take(packet: Uint8Array, now: Instant): FeedbackOutcome {
+    const outcome: FeedbackOutcome = { lost: [], digested: false };
+    for (const item of parseRtcp(packet)) this.#take(item, now, outcome);
+    return outcome;
+  }
+
+  #take(item: RtcpItem, now: Instant, outcome: FeedbackOutcome): void {
+    const { video, estimator, keyframes, counts } = this.#options;
+    switch (item.type) {
+      case 'transportFeedback': {
+        const feedback = this.#lastSequence === undefined ? undefined : this.#twcc.read(item.fci, this.#lastSequence);
+        if (!feedback) return;
+        estimator.onFeedback(feedback, now.nowUs);
+        this.#seen = true;
+        outcome.digested = true;
+        return;
+      }
+      case 'senderReport':
+      case 'receiverReport':
+        for (const block of item.blocks) this.#onReport(block, now);
+        return;
+      case 'nack':
+        if (item.mediaSsrc === video.ssrc) outcome.lost.push(...this.#claim(item.sequences, now.nowUs));
+        return;
+      case 'pli':
+        if (item.mediaSsrc !== video.ssrc) return;
+        counts.plis += 1;
+        keyframes.request('pli');
+        return;
+      case 'fir': {
+        // RFC 5104 section 4.3.1.2: a repeated number is the same request again.
+        const entry = item.entries.find(({ ssrc }) => ssrc === video.ssrc);
+        if (!entry || entry.commandSequence === this.#lastFir) return;
+        this.#lastFir = entry.commandSequence;
+        counts.firs += 1;
+        keyframes.request('fir');
+        return;
+      }
+      case 'remb':
+        estimator.onRemb(item.bitrateBps, now.nowUs);
+        return;
+      case 'bye':
+    }
+  }
+
+  #onReport(block: ReportBlock, { nowUs, wallMs }: Instant): void {
+    const rttMs = block.ssrc === this.#options.video.ssrc ? rttMsOf(block, wallMs) : undefined;
+    if (rttMs === undefined) return;
+    this.#rttMs = rttMs;
+    this.#options.estimator.onRtt(rttMs, nowUs);
+  }
+
+  /** A packet that cannot be sent again leaves a hole that only a keyframe mends. */
+  #claim(sequences: readonly number[], nowUs: number): SentMedia[] {
+    const { video, stream, keyframes, counts } = this.#options;
+    const rttUs = (this.#rttMs ?? RTT_UNKNOWN_MS) * 1_000;
+    const claimed: SentMedia[] = [];
+    for (const sequence of sequences) {
+      counts.nacks += 1;
+      const sent = stream.find(sequence);
+      if (sent && sent.frame < this.#keyframe) continue;
+      if (!sent || !video.rtx) keyframes.request('loss');
+      const again = stream.claim(sequence, nowUs, rttUs);
+      if (again) claimed.push(again);
+    }
+    return claimed;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Decides when the encoder is asked for a keyframe: many asking at once get one, a keyframe on its way answers whoever
+ * asks meanwhile, and no storm of PLI or FIR (RFC 4585, RFC 5104) turns more than a fifth of the bitrate into keyframes.
+ */
+export type KeyframeReason = 'pli' | 'fir' | 'drop' | 'loss';
+
+/** Requests this close together are one; or a round trip, whichever is longer. */
+const COALESCE_MIN_MS = 300;
+const BITRATE_SHARE = 0.2;
+/** Unspent share kept for bad moments. */
+const SAVED_MAX_S = 2;
+
+export interface KeyframeCircumstances {
+  nowUs: number;
+  targetBps: number;
+  rttMs: number;
+  /** A keyframe is being sent at this moment. */
+  sending: boolean;
+}
+
+export class KeyframeRequests {
+  #pending: KeyframeReason | undefined;
+  #latestUs = -Infinity;
+  /** Below zero: saved. Starts with all that may be saved. */
+  #spentBits = -Infinity;
+  #updatedAtUs: number | undefined;
+
+  /** Our own drop is certain to need one; whatever the viewer says may already be answered. */
+  request(reason: KeyframeReason): void {
+    if (this.#pending !== 'drop') this.#pending = reason;
+  }
+
+  /** A keyframe has been handed to the pacer. */
+  onKeyframe(sizeBytes: number, nowUs: number): void {
+    this.#latestUs = nowUs;
+    this.#spentBits += sizeBytes * 8;
+    this.#pending = undefined;
+  }
+
+  /** The reason to ask now, once; undefined: nobody asks, or not yet. */
+  take(circumstances: KeyframeCircumstances): KeyframeReason | undefined {
+    const { nowUs, targetBps, rttMs, sending } = circumstances;
+    const grantBps = targetBps * BITRATE_SHARE;
+    const elapsedS = (nowUs - (this.#updatedAtUs ?? nowUs)) / 1_000_000;
+    this.#updatedAtUs = nowUs;
+    this.#spentBits = Math.max(-grantBps * SAVED_MAX_S, this.#spentBits - grantBps * elapsedS);
+    const reason = this.#pending;
+    if (reason === undefined) return undefined;
+    const justAnswered = sending || nowUs - this.#latestUs < Math.max(COALESCE_MIN_MS, rttMs) * 1_000;
+    if (justAnswered && reason !== 'drop') this.#pending = undefined;
+    if (justAnswered || this.#spentBits > 0) return undefined;
+    this.#pending = undefined;
+    this.#latestUs = nowUs;
+    return reason;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * One timer for all send paths of the process. Waking up costs more than sending a packet, so everyone due within a
+ * millisecond is woken together, and with nobody due there is no timer at all.
+ */
+import { systemClock, type Clock } from '../clock.ts';
+
+/** Runs a callback once after a delay; returns what cancels it. */
+export type Schedule = (callback: () => void, delayMs: number) => () => void;
+
+export interface PacerTimerOptions {
+  clock?: Clock;
+  /** For virtual time; the default does not keep the process alive. */
+  schedule?: Schedule;
+}
+
+export interface Waker {
+  /** Wakes at this instant at the latest. */
+  by(dueUs: number): void;
+  close(): void;
+}
+
+interface Sleeper {
+  wake: (nowUs: number) => number | undefined;
+  dueUs: number;
+}
+
+/** Timers below this are not kept by any system. */
+const GRANULARITY_US = 1_000;
+
+const scheduleTimeout: Schedule = (callback, delayMs) => {
+  const timer = setTimeout(callback, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
+};
+
+export class PacerTimer {
+  readonly #clock: Clock;
+  readonly #schedule: Schedule;
+  readonly #sleepers = new Set<Sleeper>();
+  #cancel: (() => void) | undefined;
+  #armedForUs = Infinity;
+
+  constructor({ clock = systemClock, schedule = scheduleTimeout }: PacerTimerOptions = {}) {
+    this.#clock = clock;
+    this.#schedule = schedule;
+  }
+
+  /** How many are registered; for leak tests. */
+  get size(): number {
+    return this.#sleepers.size;
+  }
+
+  /** @param wake called when due; returns when it wants to be called again, undefined: not before it asks. */
+  register(wake: (nowUs: number) => number | undefined): Waker {
+    const sleeper: Sleeper = { wake, dueUs: Infinity };
+    this.#sleepers.add(sleeper);
+    return {
+      by: (dueUs) => {
+        if (!this.#sleepers.has(sleeper) || dueUs >= sleeper.dueUs) return;
+        sleeper.dueUs = dueUs;
+        this.#arm();
+      },
+      close: () => {
+        this.#sleepers.delete(sleeper);
+        this.#arm();
+      },
+    };
+  }
+
+  #arm(): void {
+    let dueUs = Infinity;
+    for (const sleeper of this.#sleepers) dueUs = Math.min(dueUs, sleeper.dueUs);
+    if (dueUs === this.#armedForUs) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#armedForUs = dueUs;
+    if (dueUs === Infinity) return;
+    const delayUs = Math.max(dueUs - this.#clock.nowUs(), GRANULARITY_US);
+    this.#cancel = this.#schedule(() => this.#fire(), Math.ceil(delayUs / 1_000));
+  }
+
+  #fire(): void {
+    this.#cancel = undefined;
+    this.#armedForUs = Infinity;
+    const nowUs = this.#clock.nowUs();
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.dueUs > nowUs + GRANULARITY_US / 2) continue;
+      sleeper.dueUs = Infinity;
+      sleeper.dueUs = Math.min(sleeper.dueUs, sleeper.wake(nowUs) ?? Infinity);
+    }
+    this.#arm();
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Spreads packets over time at a multiple of the target rate, most valuable first: keyframe, retransmissions of its
+ * packets, other retransmissions, deltas, and filler only inside probes. What is sent makes a debt that time pays off;
+ * without debt a packet leaves the moment it comes. Nothing here knows the time or the network: both are handed in.
+ *
+ * Drop rule: media may wait `LIMITS.pacerQueueMaxMs`. When a delta is older, or deltas are more than that at the pacing
+ * rate, all queued deltas go, because each needs the one before it, and further ones are refused until a keyframe comes;
+ * `onDrop` tells. A keyframe flushes everything older, and is itself only ever replaced by a newer one.
+ */
+import type { PacketKind, ProbeRequest } from '../congestion/bandwidth-estimator.ts';
+import { LIMITS } from '../limits.ts';
+import { PacedProbe } from './paced-probe.ts';
+
+export interface PacedPacket<Content> {
+  kind: PacketKind;
+  /** Estimate of its bytes on the wire. */
+  sizeBytes: number;
+  /** Counts frames; packets of one frame share it. */
+  frame: number;
+  /** Retransmissions: of a keyframe. */
+  ofKeyframe?: boolean;
+  content: Content;
+}
+
+export interface PacerOptions<Content> {
+  /** @returns bytes on the wire; undefined when there is no path at present: the packet then waits. */
+  send(packet: PacedPacket<Content>, nowUs: number, probeId: number | undefined): number | undefined;
+  /** Something of about this size to fill a probe with; undefined when there is nothing. */
+  filler(sizeBytes: number): PacedPacket<Content> | undefined;
+  /** Deltas were dropped; none will be taken before the next keyframe. */
+  onDrop(frames: number): void;
+}
+
+interface Queued<Content> {
+  packet: PacedPacket<Content>;
+  enqueuedAtUs: number;
+}
+
+/** What may leave at once. Ten ms of media cost one wake-up, and no router queue notices. */
+const BURST_MS = 10;
+/** How soon a missing path is tried again. */
+const NO_PATH_RETRY_US = 20_000;
+const DEADLINE_US = LIMITS.pacerQueueMaxMs * 1_000;
+
+export class Pacer<Content> {
+  readonly #options: PacerOptions<Content>;
+  /** In order of priority. */
+  readonly #queues: Queued<Content>[][] = [[], [], [], []];
+  #queuedBytes = 0;
+  #rateBps: number;
+  #debtBytes = 0;
+  #updatedAtUs = 0;
+  #needsKeyframe = true;
+  #probe: PacedProbe | undefined;
+
+  constructor(rateBps: number, options: PacerOptions<Content>) {
+    this.#rateBps = rateBps;
+    this.#options = options;
+  }
+
+  /** How long the queue takes at the present rate. */
+  get queueMs(): number {
+    return (this.#queuedBytes * 8_000) / this.#rateBps;
+  }
+
+  get probing(): boolean {
+    return this.#probe !== undefined;
+  }
+
+  /** True while part of a keyframe still waits. */
+  get holdsKeyframe(): boolean {
+    return this.#queues[0]!.length > 0;
+  }
+
+  setRate(rateBps: number, nowUs: number): void {
+    this.#payOff(nowUs);
+    this.#rateBps = rateBps;
+  }
+
+  /**
+   * Takes the packets of one frame, or retransmissions, and sends what the rate allows at once.
+   * @returns false when they were refused: a delta, and its reference is gone.
+   */
+  enqueue(packets: readonly PacedPacket<Content>[], nowUs: number): boolean {
+    const kind = packets[0]?.kind;
+    if (kind === 'delta' && this.#needsKeyframe) return false;
+    if (kind === 'keyframe') {
+      for (const queue of this.#queues) this.#clear(queue);
+      this.#needsKeyframe = false;
+    }
+    for (const packet of packets) {
+      this.#queues[priorityOf(packet)]!.push({ packet, enqueuedAtUs: nowUs });
+      this.#queuedBytes += packet.sizeBytes;
+    }
+    this.process(nowUs);
+    return true;
+  }
+
+  /** Sends a cluster for the estimator, out of the queue as far as it reaches and filled up beyond. */
+  startProbe(request: ProbeRequest, nowUs: number): void {
+    this.#probe = new PacedProbe(request);
+    this.process(nowUs);
+  }
+
+  /** Sends what is due. `nextUs`: when to call again; undefined: nothing waits. */
+  process(nowUs: number): { nextUs: number | undefined } {
+    this.#payOff(nowUs);
+    this.#dropLate(nowUs);
+    if (this.#probe) {
+      const nextUs = this.#runProbe(this.#probe, nowUs);
+      if (nextUs !== undefined) return { nextUs };
+    }
+    while (this.#debtBytes < this.#burstBytes) {
+      const queue = this.#firstQueue();
+      if (!queue) return { nextUs: undefined };
+      const bytes = this.#sendFirst(queue, nowUs, undefined);
+      if (bytes === undefined) return { nextUs: nowUs + NO_PATH_RETRY_US };
+      this.#debtBytes += bytes;
+    }
+    if (!this.#firstQueue()) return { nextUs: undefined };
+    return { nextUs: nowUs + (this.#debtBytes * 8_000_000) / this.#rateBps };
+  }
+
+  /** @returns when its next packet is due; undefined once the cluster is over. */
+  #runProbe(probe: PacedProbe, nowUs: number): number | undefined {
+    for (;;) {
+      const dueUs = probe.dueUs(nowUs);
+      if (dueUs === undefined) break;
+      if (dueUs > nowUs) return dueUs;
+      const queue = this.#firstQueue();
+      const filler = queue ? undefined : this.#options.filler(probe.packetBytes);
+      const bytes = queue
+        ? this.#sendFirst(queue, nowUs, probe.id)
+        : filler && this.#options.send(filler, nowUs, probe.id);
+      if (bytes === undefined) break;
+      probe.sent(bytes, nowUs);
+    }
+    this.#probe = undefined;
+    return undefined;
+  }
+
+  get #burstBytes(): number {
+    return (this.#rateBps * BURST_MS) / 8_000;
+  }
+
+  #firstQueue(): Queued<Content>[] | undefined {
+    return this.#queues.find((queue) => queue.length > 0);
+  }
+
+  #sendFirst(queue: Queued<Content>[], nowUs: number, probeId: number | undefined): number | undefined {
+    const { packet } = queue[0]!;
+    const bytes = this.#options.send(packet, nowUs, probeId);
+    if (bytes === undefined) return undefined;
+    queue.shift();
+    this.#queuedBytes -= packet.sizeBytes;
+    return bytes;
+  }
+
+  #payOff(nowUs: number): void {
+    const paidBytes = (this.#rateBps * (nowUs - this.#updatedAtUs)) / 8_000_000;
+    // While packets wait, a timer that ran late is made up for; an idle path saves nothing.
+    const savedBytes = this.#queuedBytes > 0 ? this.#burstBytes : 0;
+    this.#debtBytes = Math.max(-savedBytes, this.#debtBytes - paidBytes);
+    this.#updatedAtUs = nowUs;
+  }
+
+  #dropLate(nowUs: number): void {
+    const [, urgent = [], retransmissions = [], deltas = []] = this.#queues;
+    for (const queue of [urgent, retransmissions]) {
+      while (queue[0] && nowUs - queue[0].enqueuedAtUs > DEADLINE_US) {
+        this.#queuedBytes -= queue.shift()!.packet.sizeBytes;
+      }
+    }
+    const [oldest] = deltas;
+    if (!oldest) return;
+    const deltaBytes = deltas.reduce((sum, { packet }) => sum + packet.sizeBytes, 0);
+    const late = nowUs - oldest.enqueuedAtUs > DEADLINE_US;
+    if (!late && (deltaBytes * 8_000) / this.#rateBps <= LIMITS.pacerQueueMaxMs) return;
+    const frames = new Set(deltas.map(({ packet }) => packet.frame)).size;
+    this.#clear(deltas);
+    this.#needsKeyframe = true;
+    this.#options.onDrop(frames);
+  }
+
+  #clear(queue: Queued<Content>[]): void {
+    for (const { packet } of queue) this.#queuedBytes -= packet.sizeBytes;
+    queue.length = 0;
+  }
+}
+
+function priorityOf({ kind, ofKeyframe }: PacedPacket<unknown>): 0 | 1 | 2 | 3 {
+  if (kind === 'keyframe') return 0;
+  if (kind === 'delta') return 3;
+  return ofKeyframe ? 1 : 2;
+}

@@ -1,0 +1,119 @@
+/**
+ * The RTP stream of one video and its retransmissions (RFC 3550, RFC 4588). Sequence numbers are given at the moment of
+ * sending, so a queue may be flushed without leaving a gap. Without RTX nothing is ever sent twice: the same sequence
+ * number under SRTP means the same nonce.
+ */
+import { LIMITS } from '../limits.ts';
+import type { NegotiatedVideo, OutgoingRtp } from './media-path.ts';
+
+/** What is to be sent of a frame, before it has a number. */
+export interface MediaPacket {
+  payload: Uint8Array;
+  rtpTimestamp: number;
+  marker: boolean;
+  keyframe: boolean;
+  /** Counts the frames of the stream. */
+  frame: number;
+}
+
+export interface SentMedia extends MediaPacket {
+  sequenceNumber: number;
+  /** When it, or its latest copy, was sent or asked to be sent. */
+  lastSentUs: number;
+}
+
+const RTX_PREFIX_BYTES = 2;
+/** Fresh packets to choose filler from: what is older may have left the receiver's window. */
+const FILLER_WINDOW = 64;
+
+export interface RtpStreamOptions {
+  video: NegotiatedVideo;
+  /** 16 bits each, random (RFC 3550 section 5.1). */
+  initialSequence: number;
+  initialRtxSequence: number;
+}
+
+export class RtpStream {
+  readonly #video: NegotiatedVideo;
+  /** Slot = low bits of the sequence number. */
+  readonly #history: (SentMedia | undefined)[] = [];
+  #nextSequence: number;
+  #nextRtxSequence: number;
+  #packets = 0;
+  #payloadBytes = 0;
+
+  constructor({ video, initialSequence, initialRtxSequence }: RtpStreamOptions) {
+    this.#video = video;
+    this.#nextSequence = initialSequence & 0xffff;
+    this.#nextRtxSequence = initialRtxSequence & 0xffff;
+  }
+
+  /** For sender reports: media packets and their payload bytes, retransmissions not counted. */
+  get counts(): { packets: number; payloadBytes: number } {
+    return { packets: this.#packets, payloadBytes: this.#payloadBytes };
+  }
+
+  /** The packet under the next sequence number. The number is used up only by `commit`. */
+  stamp({ payload, rtpTimestamp, marker }: MediaPacket): OutgoingRtp {
+    const { ssrc, payloadType } = this.#video;
+    return { ssrc, payloadType, sequenceNumber: this.#nextSequence, rtpTimestamp, marker, payload };
+  }
+
+  /** The packet stamped last has been sent. */
+  commit(packet: MediaPacket, nowUs: number): void {
+    const sequenceNumber = this.#nextSequence;
+    this.#history[sequenceNumber % LIMITS.rtpHistoryPackets] = { ...packet, sequenceNumber, lastSentUs: nowUs };
+    this.#nextSequence = (sequenceNumber + 1) & 0xffff;
+    this.#packets += 1;
+    this.#payloadBytes += packet.payload.length;
+  }
+
+  /** A packet sent before; undefined when it was never sent or is forgotten. */
+  find(sequenceNumber: number): SentMedia | undefined {
+    const sent = this.#history[sequenceNumber % LIMITS.rtpHistoryPackets];
+    return sent?.sequenceNumber === sequenceNumber ? sent : undefined;
+  }
+
+  /**
+   * Claims a lost packet for retransmission.
+   * @returns undefined when there is no RTX, it is forgotten, or a copy went out less than a round trip ago.
+   */
+  claim(sequenceNumber: number, nowUs: number, rttUs: number): SentMedia | undefined {
+    const sent = this.#video.rtx && this.find(sequenceNumber);
+    if (!sent || nowUs - sent.lastSentUs < rttUs) return undefined;
+    sent.lastSentUs = nowUs;
+    return sent;
+  }
+
+  /** The packet again, under the RTX stream's own next number, which is used up only by `commitRetransmission`. */
+  retransmission(sent: SentMedia): OutgoingRtp | undefined {
+    const { rtx } = this.#video;
+    if (!rtx) return undefined;
+    const payload = new Uint8Array(RTX_PREFIX_BYTES + sent.payload.length);
+    payload[0] = sent.sequenceNumber >> 8;
+    payload[1] = sent.sequenceNumber & 0xff;
+    payload.set(sent.payload, RTX_PREFIX_BYTES);
+    const { rtpTimestamp, marker } = sent;
+    return { ...rtx, sequenceNumber: this.#nextRtxSequence, rtpTimestamp, marker, payload };
+  }
+
+  commitRetransmission(): void {
+    this.#nextRtxSequence = (this.#nextRtxSequence + 1) & 0xffff;
+  }
+
+  /**
+   * A recent packet to send once more as filler for a probe: the receiver throws duplicates away. The one whose size is
+   * nearest to `sizeBytes`; undefined without RTX or before anything was sent.
+   */
+  filler(sizeBytes: number): SentMedia | undefined {
+    if (!this.#video.rtx) return undefined;
+    let best: SentMedia | undefined;
+    for (let back = 1; back <= FILLER_WINDOW; back++) {
+      const sent = this.find((this.#nextSequence - back) & 0xffff);
+      if (!sent) break;
+      const better = Math.abs(sent.payload.length - sizeBytes) < Math.abs((best?.payload.length ?? 0) - sizeBytes);
+      if (!best || better) best = sent;
+    }
+    return best;
+  }
+}

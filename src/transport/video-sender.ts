@@ -1,0 +1,276 @@
+/**
+ * The send path of one viewer: access units in, protected RTP out, RTCP back in. A frame goes one way, packetizer →
+ * pacer → RtpStream → path; what comes back moves the estimator, claims retransmissions, or asks for a keyframe.
+ * Wires the parts of this folder and holds no algorithm of theirs.
+ */
+import type { BandwidthEstimator, EstimatorSnapshot } from '../congestion/bandwidth-estimator.ts';
+import type { Clock } from '../clock.ts';
+import { Emitter } from '../events.ts';
+import type { AccessUnit } from '../media/encoder.ts';
+import { Feedback } from './feedback.ts';
+import { KeyframeRequests, type KeyframeReason } from './keyframe-requests.ts';
+import type { MediaPath } from './media-path.ts';
+import { Pacer, type PacedPacket } from './pacer.ts';
+import type { PacerTimer, Waker } from './pacer-timer.ts';
+import { packetize } from './payload-format.ts';
+import { RateMeter } from './rate-meter.ts';
+import { RtpStream, type MediaPacket, type SentMedia } from './rtp-stream.ts';
+import { noCounts, type VideoSenderStats } from './sender-stats.ts';
+import { buildSenderReport } from './sender-report.ts';
+
+export type { VideoSenderStats } from './sender-stats.ts';
+
+export interface VideoSenderEvents {
+  /** The encoder's next frame should be a keyframe. Coalesced and limited; see `KeyframeRequests`. */
+  keyframeNeeded: [reason: KeyframeReason];
+  /** The first RTP packet has left, at this instant of the clock. */
+  firstPacket: [nowUs: number];
+  /** The estimator has digested feedback. */
+  feedback: [snapshot: EstimatorSnapshot];
+}
+
+export interface VideoSenderOptions {
+  path: MediaPath;
+  estimator: BandwidthEstimator;
+  clock: Clock;
+  timer: PacerTimer;
+  /** Uniform in [0, 1); for RTP's random starting points (RFC 3550 section 5.1). */
+  random: () => number;
+}
+
+export interface SendFrameOptions {
+  /** When the picture was ready, on the clock. */
+  captureUs: number;
+  /** 90 kHz, 32 bits; default: from `captureUs`. */
+  rtpTimestamp?: number;
+}
+
+type Content = { media: MediaPacket } | { again: SentMedia };
+
+const CLOCK_RATE_PER_US = 0.09;
+/** RTP header, the usual extensions and the SRTP tag: what pacing adds to a payload. */
+const WIRE_OVERHEAD_BYTES = 48;
+/**
+ * Pacing over the target. Before any feedback the first keyframe should simply arrive. Then 1.5: at 12 frames a second
+ * a frame of average size leaves in two thirds of its interval. With a queue on the path no more than keeps up.
+ */
+const FACTOR_BEFORE_FEEDBACK = 2.5;
+const FACTOR_CLEAR = 1.5;
+const FACTOR_QUEUED = 1.1;
+const QUEUED_MS = 20;
+const TICK_US = 25_000;
+/** Nothing sent or heard for this long: only sender reports keep time. */
+const IDLE_US = 2_000_000;
+const REPORT_US = 1_000_000;
+
+export class VideoSender {
+  readonly events = new Emitter<VideoSenderEvents>();
+  readonly #options: VideoSenderOptions;
+  readonly #stream: RtpStream;
+  readonly #pacer: Pacer<Content>;
+  readonly #waker: Waker;
+  readonly #keyframes = new KeyframeRequests();
+  readonly #cname: string;
+  readonly #timestampOffset: number;
+  readonly #counts = noCounts();
+  readonly #feedback: Feedback;
+  readonly #bits = new RateMeter();
+  readonly #frameRate = new RateMeter();
+  #frame = 0;
+  #lastFrame: { rtpTimestamp: number; captureUs: number } | undefined;
+  #activeAtUs = -Infinity;
+  #reportDueUs = -Infinity;
+  #closed = false;
+
+  constructor(options: VideoSenderOptions) {
+    this.#options = options;
+    const { path, estimator, timer, random } = options;
+    // Low starting points keep the first wrap of the sequence away from the first packets (RFC 3711 section 3.3.1).
+    const initial = (): number => Math.floor(random() * 0x8000);
+    this.#stream = new RtpStream({ video: path.video, initialSequence: initial(), initialRtxSequence: initial() });
+    this.#feedback = new Feedback({
+      video: path.video,
+      estimator,
+      stream: this.#stream,
+      keyframes: this.#keyframes,
+      counts: this.#counts,
+    });
+    this.#timestampOffset = Math.floor(random() * 2 ** 32);
+    this.#cname = Math.floor(random() * 2 ** 48).toString(36);
+    this.#pacer = new Pacer<Content>(estimator.targetBps * FACTOR_BEFORE_FEEDBACK, {
+      send: (packet, nowUs, probeId) => this.#send(packet, nowUs, probeId),
+      filler: (sizeBytes) => this.#filler(sizeBytes),
+      onDrop: (frames) => {
+        this.#counts.droppedFrames += frames;
+        this.#keyframes.request('drop');
+      },
+    });
+    this.#waker = timer.register((nowUs) => this.#wake(nowUs));
+  }
+
+  /** Cheap enough to read for every frame. */
+  get stats(): VideoSenderStats {
+    const nowUs = this.#options.clock.nowUs();
+    const { targetBps, lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
+    return {
+      ...this.#counts,
+      targetBps,
+      sentBps: this.#bits.perSecond(nowUs),
+      sentFps: this.#frameRate.perSecond(nowUs),
+      rttMs: this.#feedback.rttMs ?? null,
+      lossRatio,
+      pacerQueueMs: this.#pacer.queueMs,
+      networkQueueMs: queueMs,
+      reason,
+    };
+  }
+
+  /**
+   * Sends one frame, paced. A delta whose reference was dropped is refused and counted.
+   * @returns the frame's RTP timestamp, by which the viewer will know it.
+   */
+  sendFrame(accessUnit: AccessUnit, { captureUs, rtpTimestamp }: SendFrameOptions): { rtpTimestamp: number } {
+    const timestamp = (rtpTimestamp ?? this.#timestampOffset + Math.round(captureUs * CLOCK_RATE_PER_US)) >>> 0;
+    if (this.#closed) return { rtpTimestamp: timestamp };
+    const nowUs = this.#options.clock.nowUs();
+    const { keyframe, data } = accessUnit;
+    this.#lastFrame = { rtpTimestamp: timestamp, captureUs };
+    const frame = this.#frame++;
+    const payloads = packetize(this.#options.path.video.codec, data, frame);
+    const packets = payloads.map((payload, index): PacedPacket<Content> => {
+      const marker = index === payloads.length - 1;
+      const media = { payload, rtpTimestamp: timestamp, marker, keyframe, frame };
+      const sizeBytes = payload.length + WIRE_OVERHEAD_BYTES;
+      return { kind: keyframe ? 'keyframe' : 'delta', sizeBytes, frame, content: { media } };
+    });
+    if (keyframe) {
+      this.#feedback.onKeyframe(frame);
+      this.#keyframes.onKeyframe(data.length, nowUs);
+    }
+    this.#activeAtUs = nowUs;
+    this.#applyRate(nowUs);
+    if (this.#pacer.enqueue(packets, nowUs)) {
+      this.#counts.framesSent += 1;
+      this.#counts.keyframes += keyframe ? 1 : 0;
+      this.#counts.keyframeBytes += keyframe ? data.length : 0;
+      this.#frameRate.add(1, nowUs);
+    } else {
+      this.#counts.droppedFrames += 1;
+      this.#keyframes.request('drop');
+    }
+    this.#run(nowUs);
+    return { rtpTimestamp: timestamp };
+  }
+
+  /** Takes one decrypted compound RTCP packet; what cannot be read is ignored. */
+  onRtcp(packet: Uint8Array): void {
+    if (this.#closed) return;
+    const { clock, estimator } = this.#options;
+    const nowUs = clock.nowUs();
+    const { lost, digested } = this.#feedback.take(packet, { nowUs, wallMs: clock.wallMs() });
+    if (lost.length > 0) {
+      const copies = lost.map((sent) => pacedCopy(sent, 'rtx'));
+      this.#pacer.enqueue(copies, nowUs);
+    }
+    this.#run(nowUs);
+    if (digested) this.events.emit('feedback', estimator.snapshot);
+  }
+
+  /** Idempotent. What still waits is not sent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waker.close();
+    this.events.clear();
+  }
+
+  #send({ kind, content }: PacedPacket<Content>, nowUs: number, probeId: number | undefined): number | undefined {
+    const { path, estimator } = this.#options;
+    const outgoing =
+      'again' in content ? this.#stream.retransmission(content.again) : this.#stream.stamp(content.media);
+    const sent = outgoing && path.sendRtp(outgoing);
+    if (!sent) return undefined;
+    if ('again' in content) this.#stream.commitRetransmission();
+    else this.#stream.commit(content.media, nowUs);
+    const { transportSequence, sizeBytes } = sent;
+    if (path.video.feedback.transportCc) {
+      const probe = probeId === undefined ? {} : { probeId };
+      estimator.onPacketSent({ sequence: transportSequence, sizeBytes, sentAtUs: nowUs, kind, ...probe });
+    }
+    this.#feedback.onSent(transportSequence);
+    this.#counts.bytesSent += sizeBytes;
+    this.#counts.retransmitted += kind === 'rtx' ? 1 : 0;
+    this.#counts.probePackets += probeId === undefined ? 0 : 1;
+    this.#bits.add(sizeBytes * 8, nowUs);
+    this.#counts.packetsSent += 1;
+    if (this.#counts.packetsSent === 1) this.events.emit('firstPacket', nowUs);
+    return sizeBytes;
+  }
+
+  #filler(sizeBytes: number): PacedPacket<Content> | undefined {
+    const sent = this.#stream.filler(sizeBytes);
+    return sent && pacedCopy(sent, 'padding');
+  }
+
+  #applyRate(nowUs: number): void {
+    const { targetBps, queueMs } = this.#options.estimator.snapshot;
+    const factor = queueMs > QUEUED_MS ? FACTOR_QUEUED : FACTOR_CLEAR;
+    this.#pacer.setRate(targetBps * (this.#feedback.seen ? factor : FACTOR_BEFORE_FEEDBACK), nowUs);
+  }
+
+  /** Does what is due now and sleeps until the next thing is. */
+  #run(nowUs: number): void {
+    const nextUs = this.#wake(nowUs);
+    if (nextUs !== undefined) this.#waker.by(nextUs);
+  }
+
+  #wake(nowUs: number): number | undefined {
+    if (this.#closed) return undefined;
+    const { estimator, path } = this.#options;
+    estimator.onTick(nowUs);
+    this.#applyRate(nowUs);
+    if (path.video.feedback.transportCc && this.#counts.packetsSent > 0 && !this.#pacer.probing) {
+      const probe = estimator.takeProbe(nowUs);
+      if (probe) this.#pacer.startProbe(probe, nowUs);
+    }
+    const { nextUs } = this.#pacer.process(nowUs);
+    this.#report(nowUs);
+    this.#askForKeyframe(nowUs);
+    if (this.#closed) return undefined;
+    const tickUs = nowUs - this.#activeAtUs < IDLE_US ? nowUs + TICK_US : nowUs + REPORT_US;
+    return Math.min(nextUs ?? Infinity, tickUs, this.#reportDueUs > nowUs ? this.#reportDueUs : Infinity);
+  }
+
+  #askForKeyframe(nowUs: number): void {
+    const { targetBps } = this.#options.estimator;
+    const rttMs = this.#feedback.rttMs ?? 0;
+    const reason = this.#keyframes.take({ nowUs, targetBps, rttMs, sending: this.#pacer.holdsKeyframe });
+    if (reason) this.events.emit('keyframeNeeded', reason);
+  }
+
+  #report(nowUs: number): void {
+    const { path, clock } = this.#options;
+    if (!this.#lastFrame || this.#counts.packetsSent === 0 || nowUs < this.#reportDueUs) return;
+    this.#reportDueUs = nowUs + REPORT_US;
+    const { rtpTimestamp, captureUs } = this.#lastFrame;
+    const { packets, payloadBytes } = this.#stream.counts;
+    path.sendRtcp(
+      buildSenderReport({
+        ssrc: path.video.ssrc,
+        wallMs: clock.wallMs(),
+        rtpTimestamp: (rtpTimestamp + Math.round((nowUs - captureUs) * CLOCK_RATE_PER_US)) >>> 0,
+        packetCount: packets,
+        octetCount: payloadBytes,
+        cname: this.#cname,
+      }),
+    );
+  }
+}
+
+const pacedCopy = (sent: SentMedia, kind: 'rtx' | 'padding'): PacedPacket<Content> => ({
+  kind,
+  sizeBytes: sent.payload.length + WIRE_OVERHEAD_BYTES,
+  frame: sent.frame,
+  ofKeyframe: sent.keyframe,
+  content: { again: sent },
+});
