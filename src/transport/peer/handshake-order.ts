@@ -6,6 +6,8 @@ import type { HandshakeMessage } from './werift-dtls.ts';
 
 /** Largest message put together: a client certificate chain, generously. */
 const MESSAGE_MAX_BYTES = 16 * 1024;
+/** Fragments of one message: the largest in the smallest pieces a sender makes, each twice. */
+const FRAGMENTS_MAX = 64;
 /** How far ahead of its turn a message may arrive: the whole of the client's last flight. */
 const AHEAD_MAX = 6;
 
@@ -27,6 +29,7 @@ export class HandshakeOrder {
     if (length > MESSAGE_MAX_BYTES || offset + size > length || fragment.fragment.length !== size) return [];
     const partial = this.#partials.get(sequence) ?? { first: fragment, bytes: Buffer.alloc(length), ranges: [] };
     if (partial.bytes.length !== length || partial.first.msg_type !== fragment.msg_type) return [];
+    if (partial.ranges.length >= FRAGMENTS_MAX) return [];
     fragment.fragment.copy(partial.bytes, offset);
     partial.ranges.push([offset, offset + size]);
     this.#partials.set(sequence, partial);

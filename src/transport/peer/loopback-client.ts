@@ -66,21 +66,25 @@ export class LoopbackClient {
 
   /** Sends the check and, once it is answered, starts the handshake. Resolves when DTLS is up on this side. */
   async connect(answerSdp: string, to: RemoteAddress): Promise<void> {
-    const attribute = (name: string): string => new RegExp(`^a=${name}:(.+)$`, 'm').exec(answerSdp)?.[1]?.trim() ?? '';
     this.#to = to;
     const connected = new Promise<void>((resolve) => {
       this.#dtls.onConnect.once(() => resolve());
     });
     this.#socket.on('message', (datagram) => this.#receive(datagram));
-    this.#send(
-      writeBindingRequest({
-        transactionId: randomBytes(12),
-        username: `${attribute('ice-ufrag')}:${UFRAG}`,
-        password: attribute('ice-pwd'),
-        useCandidate: true,
-      }),
-    );
+    this.check(answerSdp);
     await connected;
+  }
+
+  /** Sends one connectivity check that nominates this client's address. */
+  check(answerSdp: string): void {
+    const attribute = (name: string): string => new RegExp(`^a=${name}:(.+)$`, 'm').exec(answerSdp)?.[1]?.trim() ?? '';
+    const request = {
+      transactionId: randomBytes(12),
+      username: `${attribute('ice-ufrag')}:${UFRAG}`,
+      password: attribute('ice-pwd'),
+      useCandidate: true,
+    };
+    this.#send(writeBindingRequest(request));
   }
 
   close(): void {
@@ -91,7 +95,9 @@ export class LoopbackClient {
 
   #receive(datagram: Buffer): void {
     if (!isStun(datagram)) this.#dtls.transport.socket.onData(datagram, ['', 0]);
-    else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingSuccess) this.#dtls.connect().catch(() => {});
+    else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingSuccess && !this.#dtls.connected) {
+      this.#dtls.connect().catch(() => {});
+    }
   }
 
   #send(datagram: Buffer): void {

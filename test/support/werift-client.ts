@@ -1,0 +1,95 @@
+/** A WebRTC viewer without a browser: werift's peer connection, receiving one video and holding one data channel. */
+import * as werift from 'werift';
+import type { Peer } from '../../src/transport/peer/contract.ts';
+
+const FEEDBACK = [
+  { type: 'nack' },
+  { type: 'nack', parameter: 'pli' },
+  { type: 'ccm', parameter: 'fir' },
+  { type: 'transport-cc' },
+  { type: 'goog-remb' },
+];
+const EXTENSIONS = [
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
+  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+  'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',
+  'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
+];
+
+export interface WeriftClient {
+  readonly pc: werift.RTCPeerConnection;
+  readonly channel: werift.RTCDataChannel;
+  /** RTP packets in the clear, as they arrived. */
+  readonly received: werift.RtpPacket[];
+  /** Exchanges offer and answer with `peer`; resolves when both sides are connected. */
+  connect(peer: Peer): Promise<void>;
+  /** Sends a raw datagram from the very address and port the connection uses. */
+  sendRaw(datagram: Buffer): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createWeriftClient({ codec = 'VP8' }: { codec?: 'VP8' | 'H264' } = {}): WeriftClient {
+  const pc = new werift.RTCPeerConnection({
+    codecs: {
+      audio: [],
+      video: [
+        new werift.RTCRtpCodecParameters({
+          mimeType: `video/${codec}`,
+          clockRate: 90_000,
+          rtcpFeedback: FEEDBACK,
+          ...(codec === 'H264' ? { parameters: 'packetization-mode=1;profile-level-id=42e01f' } : {}),
+        }),
+        new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
+      ],
+    },
+    headerExtensions: { video: EXTENSIONS.map((uri) => new werift.RTCRtpHeaderExtensionParameters({ uri })) },
+    iceServers: [],
+    iceUseIpv6: false,
+    iceUseTcp: false,
+    iceAdditionalHostAddresses: ['127.0.0.1'],
+    iceFilterCandidatePair: (pair) => pair.localCandidate.host === '127.0.0.1',
+  });
+  pc.addTransceiver('video', { direction: 'recvonly' });
+  const channel = pc.createDataChannel('control');
+  const received: werift.RtpPacket[] = [];
+  const connection = () => pc.iceTransports[0]!.connection;
+  // Without this it would ask a public server for its address.
+  for (const { connection: own } of pc.iceTransports) delete own.stunServer;
+  return {
+    pc,
+    channel,
+    received,
+    async connect(peer) {
+      const connected = Promise.all([
+        pc.connectionStateChange.watch((state) => state === 'connected'),
+        new Promise<void>((resolve, reject) => {
+          peer.events.on('state', (state, reason) => {
+            if (state === 'connected') resolve();
+            else if (state === 'closed') reject(new Error(reason));
+          });
+        }),
+      ]);
+      connected.catch(() => {});
+      await pc.setLocalDescription(await pc.createOffer());
+      await pc.setRemoteDescription({ type: 'answer', sdp: await peer.answer(pc.localDescription!.sdp) });
+      await connected;
+      pc.dtlsTransports[0]!.onRtp.subscribe((packet) => received.push(packet));
+    },
+    async sendRaw(datagram) {
+      const { protocol, remoteAddr } = connection().nominated!;
+      await (protocol as werift.StunProtocol).transport.send(datagram, remoteAddr);
+    },
+    async close() {
+      await pc.close();
+    },
+  };
+}
+
+/** Resolves as soon as `condition` holds; a test that waits in vain runs into its own timeout. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}

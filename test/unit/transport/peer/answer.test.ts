@@ -1,0 +1,169 @@
+/** From offer to answer, without a network: what is agreed, what is refused, and what a reader of the answer sees. */
+import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { SessionDescription } from 'werift';
+import { describe, expect, it } from 'vitest';
+import { GlimpseError } from '../../../../src/errors.ts';
+import { LIMITS } from '../../../../src/limits.ts';
+import { writeAnswer } from '../../../../src/transport/peer/answer.ts';
+import { negotiate } from '../../../../src/transport/peer/negotiation.ts';
+import { readOffer } from '../../../../src/transport/peer/offer.ts';
+
+/** Chromium 1xx: video recvonly and a data channel. */
+const CHROMIUM = readFileSync(new URL('../../../fixtures/chromium-offer.sdp', import.meta.url), 'utf8').replaceAll(
+  /\r?\n/g,
+  '\r\n',
+);
+
+const negotiated = (sdp: string) => negotiate(readOffer(sdp), ['VP8', 'H264']);
+
+function answerTo(sdp: string): string {
+  const offer = readOffer(sdp);
+  const negotiation = negotiate(offer, ['VP8', 'H264']);
+  const { codec, payloadType, rtxPayloadType, extensions, feedback } = negotiation;
+  return writeAnswer({
+    offer,
+    negotiation,
+    video: {
+      codec,
+      payloadType,
+      ssrc: 11,
+      rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: 12 },
+      mid: offer.sections[negotiation.videoIndex]!.mid ?? '',
+      clockRateHz: 90_000,
+      extensions,
+      feedback,
+    },
+    sessionId: '1',
+    sessionVersion: 1,
+    cname: 'cname',
+    ice: { ufrag: 'ours', password: 'oursoursoursoursoursours' },
+    fingerprint: 'sha-256 AA',
+    hosts: ['127.0.0.1', '192.0.2.1'],
+    port: 5000,
+  });
+}
+
+const codeOf = (attempt: () => unknown): string => {
+  try {
+    attempt();
+    return 'none';
+  } catch (error) {
+    return error instanceof GlimpseError ? error.code : String(error);
+  }
+};
+
+describe('an offer from Chromium', () => {
+  it('is agreed on in full', () => {
+    expect(negotiated(CHROMIUM)).toMatchObject({
+      roles: ['video', 'control'],
+      codec: 'VP8',
+      payloadType: 96,
+      rtxPayloadType: 97,
+      extensions: { mid: 9, transportWideCc: 4, absSendTime: 2, playoutDelay: 5 },
+      feedback: { nack: true, pli: true, fir: true, transportCc: true, remb: true },
+      remoteSctpPort: 5000,
+      remote: { iceUfrag: 'wHSK' },
+    });
+  });
+
+  it('gets H264 constrained baseline in packetization mode 1 when we prefer H264', () => {
+    const negotiation = negotiate(readOffer(CHROMIUM), ['H264', 'VP8']);
+    expect(negotiation).toMatchObject({ codec: 'H264', payloadType: 108, rtxPayloadType: 109 });
+    expect(negotiation.fmtp).toContain('profile-level-id=42e01f');
+  });
+
+  it('is answered ICE-lite, passive, sendonly, with both SSRCs described', () => {
+    const answer = SessionDescription.parse(answerTo(CHROMIUM));
+    expect(answer.iceLite).toBe(true);
+    expect(answer.media.map(({ kind, port, direction }) => [kind, port, direction])).toEqual([
+      ['video', 5000, 'sendonly'],
+      ['application', 5000, undefined],
+    ]);
+    const [video] = answer.media;
+    expect(video!.dtlsParams!.role).toBe('server');
+    expect(video!.ssrcGroup[0]!.str).toBe('FID 11 12');
+    expect(video!.ssrc.map(({ ssrc, cname, msid }) => [ssrc, cname, msid])).toEqual([
+      [11, 'cname', 'glimpse video'],
+      [12, 'cname', 'glimpse video'],
+    ]);
+    expect(video!.iceCandidates.map(({ ip }) => ip)).toEqual(['127.0.0.1', '192.0.2.1']);
+    expect(video!.iceCandidates[0]!.priority).toBeGreaterThan(video!.iceCandidates[1]!.priority);
+    expect(video!.iceCandidatesComplete).toBe(true);
+  });
+});
+
+const without = (line: RegExp): string => CHROMIUM.replaceAll(line, '');
+
+describe('an offer', () => {
+  it('without RTX, feedback or extensions is answered without them', () => {
+    const sdp = without(/a=(rtcp-fb|extmap|fmtp|rtpmap:97)[^\r]*\r\n/g);
+    expect(negotiated(sdp)).toMatchObject({ rtxPayloadType: undefined, extensions: {}, feedback: { nack: false } });
+    expect(answerTo(sdp)).not.toMatch(/rtx|FID|extmap:|rtcp-fb/);
+  });
+
+  it('with a wildcard in rtcp-fb and ids only the two-byte form could carry keeps the first and drops the second', () => {
+    const sdp = CHROMIUM.replace('a=rtcp-fb:96 nack pli', 'a=rtcp-fb:* nack pli').replace(
+      'a=extmap:9 ',
+      'a=extmap:15 ',
+    );
+    const { feedback, extensions } = negotiated(sdp);
+    expect(feedback.pli).toBe(true);
+    expect(extensions.mid).toBeUndefined();
+  });
+
+  it('with everything at session level, as WHEP players write it, is understood', () => {
+    const shared = /a=(ice-ufrag|ice-pwd|fingerprint|setup)[^\r]*\r\n/g;
+    const lines = [...new Set(CHROMIUM.match(shared))].join('');
+    expect(negotiated(CHROMIUM.replaceAll(shared, '').replace('m=video', `${lines}m=video`)).remote).toEqual(
+      negotiated(CHROMIUM).remote,
+    );
+  });
+
+  it('whose further sections are not bundled has them rejected', () => {
+    const answer = SessionDescription.parse(answerTo(without(/a=group[^\r]*\r\n/g)));
+    expect(answer.media.map(({ port }) => port)).toEqual([5000, 0]);
+    expect(answer.group).toEqual([]);
+  });
+
+  it('that takes only H264 in packetization mode 0, or none of our codecs, is CODEC_UNSUPPORTED', () => {
+    const mode0 = CHROMIUM.replaceAll('packetization-mode=1', 'packetization-mode=0').replaceAll('VP8', 'XX');
+    expect(codeOf(() => negotiated(mode0))).toBe('CODEC_UNSUPPORTED');
+    expect(codeOf(() => negotiated(CHROMIUM.replaceAll(/VP8|H264/g, 'XX')))).toBe('CODEC_UNSUPPORTED');
+  });
+
+  it.each([
+    ['no video', (sdp: string) => sdp.replace('m=video', 'm=audio')],
+    ['another profile', (sdp: string) => sdp.replace('UDP/TLS/RTP/SAVPF', 'RTP/AVP')],
+    ['a disabled video', (sdp: string) => sdp.replace('m=video 9', 'm=video 0')],
+    ['an inactive video', (sdp: string) => sdp.replace('a=recvonly', 'a=inactive')],
+    ['a passive client', (sdp: string) => sdp.replaceAll('setup:actpass', 'setup:passive')],
+    ['a lite client', (sdp: string) => sdp.replace('s=-', 's=-\r\na=ice-lite')],
+    ['only a SHA-1 fingerprint', (sdp: string) => sdp.replaceAll('sha-256', 'sha-1')],
+    ['a broken fingerprint', (sdp: string) => sdp.replaceAll(/sha-256 ../g, 'sha-256 ZZ')],
+    ['a short password', (sdp: string) => sdp.replaceAll(/ice-pwd:.*/g, 'ice-pwd:short')],
+    ['a mid that would break our header', (sdp: string) => sdp.replaceAll('a=mid:0', 'a=mid:12345678901234567')],
+    ['a broken media line', (sdp: string) => sdp.replace('m=video 9', 'm=video nine')],
+    ['too many sections', (sdp: string) => sdp + 'm=audio 9 RTP/AVP 0\r\n'.repeat(LIMITS.sdpMaxMediaSections)],
+    ['too many bytes', (sdp: string) => sdp + 'a=x\r\n'.repeat(LIMITS.sdpMaxBytes / 4)],
+  ])('with %s is SDP_INVALID', (_name, change) => {
+    expect(codeOf(() => negotiated(change(CHROMIUM)))).toBe('SDP_INVALID');
+  });
+
+  it('that is rubbish never throws anything but our errors', () => {
+    const lines = CHROMIUM.split('\r\n');
+    const mutated = fc
+      .array(fc.tuple(fc.nat(lines.length - 1), fc.oneof(fc.string(), fc.constantFrom(...lines))), { maxLength: 12 })
+      .map((changes) => {
+        const copy = [...lines];
+        for (const [at, line] of changes) copy[at] = line;
+        return copy.join('\r\n');
+      });
+    const allowed = ['none', 'SDP_INVALID', 'CODEC_UNSUPPORTED'];
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), mutated), (sdp) => {
+        expect(allowed).toContain(codeOf(() => answerTo(sdp)));
+      }),
+    );
+  });
+});
