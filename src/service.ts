@@ -46,10 +46,13 @@ export interface ServiceOptions {
 /** @throws GlimpseError CONFIG_INVALID, MODEL_INVALID */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const log = options.log ?? createLog({ level: config.logLevel });
-  Emitter.onListenerError = (error, event) => log.error({ err: error, event }, 'a listener failed');
+  const metrics = new Metrics();
+  Emitter.onListenerError = (error, event) => {
+    log.error({ err: error, event }, 'a listener failed');
+    metrics.count('listenerErrors');
+  };
   const stack = new AsyncDisposableStack();
   try {
-    const metrics = new Metrics();
     const generator = stack.use(await createGenerator(config));
     const createEncoder = options.createEncoder ?? encoderFactory(config.encoder);
     const peers = stack.adopt(
@@ -61,7 +64,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       (host) => host.close(),
     );
     const scheduler = stack.adopt(new Scheduler(), (held) => held.close());
-    const pacerTimer = new PacerTimer(systemClock);
+    const pacerTimer = new PacerTimer({ clock: systemClock });
     const best = generator.info.tiers.at(-1);
     if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });
     const sessions = new Sessions(
