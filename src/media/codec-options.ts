@@ -40,6 +40,13 @@ export const CODEC_OPTIONS: Record<VideoCodec, Readonly<Record<string, string>>>
   H264: H264_OPTIONS,
 };
 
+/** A still repeated once a second is no reason to put a second's worth of bits into one frame. */
+const FRAMES_PER_PICTURE_MAX = 4;
+
+/** The part of a frame's time on screen that it may spend bits for. */
+export const spendableMs = (durationMs: number, { fps }: EncoderSettings): number =>
+  Math.min(durationMs, (FRAMES_PER_PICTURE_MAX * 1000) / fps);
+
 /** H.264 level by picture size: 3.1 holds 1280×720 at 30 frames a second, 4.0 holds 1920×1080. */
 export const h264Level = ({ widthPx, heightPx }: EncoderSettings): string =>
   Math.ceil(widthPx / 16) * Math.ceil(heightPx / 16) <= 3_600 ? '3.1' : '4.0';

@@ -7,6 +7,7 @@
  * asked for, and not more often than every `RESTART_HOLD_MS` of media time. Prefer VP8 here.
  */
 import { GlimpseError } from '../errors.ts';
+import { spendableMs } from './codec-options.ts';
 import type { AccessUnit, EncodeOptions, EncoderSettings, VideoCodec, VideoEncoder } from './encoder.ts';
 import { ffmpegBinary } from './ffmpeg-binary.ts';
 import { CHILD_TICKS_HZ, FfmpegChild } from './ffmpeg-child.ts';
@@ -18,8 +19,6 @@ const RESTART_BAND = 0.075;
 const RESTART_HOLD_MS = 500;
 /** Weight of the newest frame in the average frame duration: a change of frame rate counts, jitter does not. */
 const DURATION_WEIGHT = 0.2;
-/** A repeated still lasts a second; that is no frame rate to plan x264's bits by. */
-const DURATION_MAX_FRAMES = 4;
 
 export class FfmpegEncoder implements VideoEncoder {
   readonly codec: VideoCodec;
@@ -68,7 +67,7 @@ export class FfmpegEncoder implements VideoEncoder {
     }
     const startedMs = performance.now();
     const { data } = scaleI420(frame, this.widthPx, this.heightPx);
-    const ticks = this.#spend(bitrateBps, durationMs);
+    const ticks = this.#spend(bitrateBps, spendableMs(durationMs, this.#settings));
     const picture = this.#current.push(data, { ptsTicks: this.#ptsTicks, keyframe: keyframe && this.#ptsTicks > 0 });
     this.#ptsTicks += ticks;
     const inOrder = Promise.all([picture, this.#answered]);
@@ -94,7 +93,7 @@ export class FfmpegEncoder implements VideoEncoder {
       return Math.max(1, Math.round(((durationMs / 1000) * CHILD_TICKS_HZ * bitrateBps) / this.#settings.bitrateBps));
     }
     const nominalMs = 1000 / fps;
-    this.#frameMs += DURATION_WEIGHT * (Math.min(durationMs, DURATION_MAX_FRAMES * nominalMs) - this.#frameMs);
+    this.#frameMs += DURATION_WEIGHT * (durationMs - this.#frameMs);
     const neededBps = bitrateBps * (this.#frameMs / nominalMs);
     const first = this.#ptsTicks === 0 && this.#sinceRestartMs === 0;
     const held = !first && this.#sinceRestartMs < RESTART_HOLD_MS;

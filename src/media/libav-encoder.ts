@@ -7,7 +7,14 @@
 import type { CodecContext, Frame, Packet } from 'node-av/lib';
 import { GlimpseError } from '../errors.ts';
 import { annexB, nalType, NAL_SEI, nalUnits } from './annex-b.ts';
-import { CODEC_OPTIONS, GOP_FRAMES, h264Level, VP8_BUFFER_S, X264_BUFFER_FRAMES } from './codec-options.ts';
+import {
+  CODEC_OPTIONS,
+  GOP_FRAMES,
+  h264Level,
+  spendableMs,
+  VP8_BUFFER_S,
+  X264_BUFFER_FRAMES,
+} from './codec-options.ts';
 import { BitBudget } from './bit-budget.ts';
 import type { AccessUnit, EncodeOptions, EncoderSettings, VideoCodec, VideoEncoder } from './encoder.ts';
 import { type I420Frame, i420Bytes } from './frame.ts';
@@ -65,7 +72,7 @@ export class LibavEncoder implements VideoEncoder {
     if (this.#closed) throw new GlimpseError('ENCODER_CLOSED');
     const startedMs = performance.now();
     const { AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE } = this.#libav.constants;
-    const durationTicks = this.#spend(bitrateBps, durationMs);
+    const durationTicks = this.#spend(bitrateBps, spendableMs(durationMs, this.#settings));
     const picture = this.#picture;
     this.#check('makeWritable', picture.makeWritable());
     this.#check('fromBuffer', picture.fromBuffer(this.#fitted(frame)));

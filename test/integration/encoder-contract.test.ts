@@ -66,6 +66,14 @@ describe.each(KINDS)('$name', ({ codec, open, name }) => {
     expect(bits / 2 / options.bitrateBps).toBeLessThan(1.2);
   });
 
+  it('does not spend a second of bits on one frame that stays for a second', async () => {
+    await using encoder = await open(settings);
+    const repeats = await encodeAll(encoder, clip(1).concat(clip(2)), { ...options, durationMs: 1000 });
+    const other = new MovingTexture({ ...SIZE, seed: 99 });
+    const cut = await encoder.encode(other.frame(0), { ...options, durationMs: 1000 });
+    for (const { data } of [...repeats, cut]) expect(data.length * 8).toBeLessThan(options.bitrateBps * 0.4);
+  });
+
   it('makes keyframes on demand and no others, even at a cut', async () => {
     await using encoder = await open(settings);
     const other = new MovingTexture({ ...SIZE, seed: 99 });
