@@ -1,8 +1,7 @@
 /**
  * The default encoder: libvpx or x264 inside this process through node-av, one frame in and one access unit out at the
- * speed of the C libraries (0.6–2.5 ms at the sizes we stream). It runs on the calling thread on purpose: handing a
- * frame to another thread and back costs more than encoding a small one. The
- * bitrate may change with every frame.
+ * speed of the C libraries. It runs on the calling thread: at 256×256 a frame takes 0.7 ms, at 1280×720 five to seven.
+ * The bitrate may change with every frame.
  */
 import type { CodecContext, Frame, Packet } from 'node-av/lib';
 import { GlimpseError } from '../errors.ts';
