@@ -1,0 +1,40 @@
+/** The page's address names what it shows: `?prompt=…&seed=…&mode=…` starts with it, and follows what is steered. */
+import type { Mode } from '../src/client/index.ts';
+
+const SEED_MAX = 0xffff_ffff;
+
+export interface DeepLink {
+  prompt: string | undefined;
+  seed: number | undefined;
+  mode: Mode;
+  /** For servers that ask for one; never written back. */
+  token: string | undefined;
+}
+
+/** Values out of range are left out: a link may come from anywhere. */
+export function readDeepLink(search: string): DeepLink {
+  const query = new URLSearchParams(search);
+  return {
+    prompt: query.get('prompt')?.trim() || undefined,
+    seed: parseSeed(query.get('seed') ?? ''),
+    mode: query.get('mode') === 'clip' ? 'clip' : 'live',
+    token: query.get('token') ?? undefined,
+  };
+}
+
+/** `search` with the link's values in it; other parameters stay. */
+export function writeDeepLink(search: string, { prompt, seed, mode }: Omit<DeepLink, 'token'>): string {
+  const query = new URLSearchParams(search);
+  const values = { prompt, seed: seed === undefined ? undefined : String(seed), mode };
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) query.delete(name);
+    else query.set(name, value);
+  }
+  return `?${query.toString()}`;
+}
+
+/** A whole number of 32 bits, or nothing. */
+export function parseSeed(text: string): number | undefined {
+  const seed = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isInteger(seed) && seed >= 0 && seed <= SEED_MAX ? seed : undefined;
+}

@@ -1,0 +1,22 @@
+/** What each failure means to the person in front of the screen. */
+import type { GlimpseClientError } from '../src/client/index.ts';
+
+const WORDS: Readonly<Record<string, string>> = {
+  CONNECTION_LOST: 'The server cannot be reached.',
+  SESSION_LIMIT: 'All places are taken at the moment.',
+  RATE_LIMITED: 'That was a little fast. Wait a moment.',
+  UNAUTHORIZED: 'This server wants a token: add ?token=… to the address.',
+  PROMPT_EMPTY: 'Describe something first.',
+  PROMPT_TOO_LONG: 'That prompt is too long.',
+  PARAMETER_INVALID: 'One of the values is out of its range.',
+  CODEC_UNSUPPORTED: 'This browser and the server share no video codec.',
+  CONNECT_TIMEOUT: 'The video found no way through the network. A firewall may block UDP.',
+  GENERATOR_DOWN: 'The generator does not answer.',
+  MODEL_INVALID: "The server's model is incomplete.",
+  ENCODER_FAILED: 'The video encoder failed.',
+  SERVER_CLOSING: 'The server is restarting.',
+  SESSION_NOT_FOUND: 'The session has ended.',
+};
+
+export const errorWords = ({ code, message }: Pick<GlimpseClientError, 'code' | 'message'>): string =>
+  WORDS[code] ?? (message || `Something went wrong (${code}).`);

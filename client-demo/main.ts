@@ -1,0 +1,123 @@
+/**
+ * The page: a prompt, the picture while it is being made, and what it costs. It opens a stream at once, so that
+ * whoever started the server sees something without a click; from then on it steers that one stream.
+ */
+import { GlimpseClientError } from '../src/client/index.ts';
+import type { Accepted, Live, PresentedFrame } from '../src/client/index.ts';
+import { readDeepLink, writeDeepLink } from './deep-link.ts';
+import { byId } from './element.ts';
+import { errorWords } from './error-words.ts';
+import { LatencyBoard } from './latency-board.ts';
+import { NetworkView } from './network-view.ts';
+import { Parameters } from './parameters.ts';
+import { PauseButton } from './pause-button.ts';
+import { Player } from './player.ts';
+import { PromptBox } from './prompt-box.ts';
+import { ReadingView } from './reading-view.ts';
+import { Screen } from './screen.ts';
+import { StatusLine } from './status-line.ts';
+import { TimelineView } from './timeline-view.ts';
+
+/** Long enough to see a clip being refined, short enough to see it whole. */
+const CLIP_SECONDS = 4;
+
+const link = readDeepLink(location.search);
+let prompt = link.prompt;
+
+const status = new StatusLine();
+const screen = new Screen();
+const network = new NetworkView();
+const latency = new LatencyBoard(byId('latency', HTMLElement));
+const reading = new ReadingView(byId('fields', HTMLElement), byId('unknown', HTMLElement));
+const timeline = new TimelineView((timeMs) => tell((live) => live.seek(timeMs)));
+const promptBox = new PromptBox((text) => steerTo(text));
+const pauseButton = new PauseButton((paused) => tell((live) => setPaused(live, paused)));
+const parameters = new Parameters({
+  onMode: () => open(),
+  onSeed: (seed) => steer((live) => live.steer({ seed })),
+  onGuidance: (guidance) => steer((live) => live.steer({ guidance, transition: 'continue' })),
+});
+const player = new Player(status, {
+  onWelcome: (welcome) => {
+    promptBox.offer(welcome);
+    byId('generator', HTMLElement).textContent = welcome.generator.name;
+    byId('generator', HTMLElement).title = welcome.generator.conditioning;
+  },
+  onLive: watch,
+});
+
+function open(): void {
+  const { mode, seed, guidance } = parameters;
+  latency.start(performance.now());
+  network.clear();
+  pauseButton.show(false);
+  timeline.paused = false;
+  void player.open({ prompt, seed, guidance, mode, seconds: CLIP_SECONDS, token: link.token });
+}
+
+function watch(live: Live): void {
+  timeline.reset(live, parameters.mode === 'clip' ? CLIP_SECONDS * 1000 : null);
+  screen.show(live.stream);
+  if (live.accepted) accept(live.accepted);
+  live.on('accepted', accept);
+  live.on('tier', (event) => timeline.addTier(event));
+  live.on('stats', (stats) => {
+    network.show(stats);
+    latency.measured(stats);
+    latency.connected(live.timeToConnectMs);
+    pauseButton.show(stats.paused);
+    timeline.paused = stats.paused;
+  });
+  live.onFrame(screen.video, (frame) => present(live, frame));
+}
+
+function present(live: Live, frame: PresentedFrame): void {
+  screen.present(frame);
+  timeline.present(frame, screen.video);
+  latency.connected(live.timeToConnectMs);
+  latency.presented(frame.playing?.revision, frame.presentedAtMs);
+}
+
+function accept(accepted: Accepted): void {
+  prompt = accepted.prompt;
+  promptBox.show(accepted.prompt);
+  parameters.showSeed(accepted.seed);
+  if (accepted.reading) reading.show(accepted.reading);
+  const shown = { prompt: accepted.prompt, seed: accepted.seed, mode: parameters.mode };
+  history.replaceState(null, '', writeDeepLink(location.search, shown));
+}
+
+/** A new prompt goes into the running stream; without one, it is what the next one begins with. */
+function steerTo(text: string): void {
+  if (text === '') return status.notice(errorWords({ code: 'PROMPT_EMPTY', message: '' }));
+  prompt = text;
+  if (!player.live) return open();
+  const { seed, guidance } = parameters;
+  const change = { ...(seed === undefined ? {} : { seed }), ...(guidance === undefined ? {} : { guidance }) };
+  return steer((live) => live.setPrompt(text, change));
+}
+
+/** Sends something that makes a new revision, and measures until that revision is on screen. */
+function steer(send: (live: Live) => Promise<Accepted>): void {
+  const sentAtMs = performance.now();
+  tell(async (live) => latency.steered((await send(live)).revision, sentAtMs));
+}
+
+async function setPaused(live: Live, paused: boolean): Promise<void> {
+  pauseButton.show(paused);
+  timeline.paused = paused;
+  await (paused ? live.pause() : live.play());
+}
+
+function tell(send: (live: Live) => Promise<void>): void {
+  if (!player.live) return status.notice('There is no stream yet.');
+  send(player.live).catch((error: unknown) => {
+    status.notice(error instanceof GlimpseClientError ? errorWords(error) : String(error));
+  });
+}
+
+status.onAgain(open);
+parameters.showMode(link.mode);
+parameters.showSeed(link.seed);
+if (prompt !== undefined) promptBox.show(prompt);
+open();

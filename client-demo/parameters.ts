@@ -1,0 +1,56 @@
+/** Mode, seed and guidance: what the viewer sets, and what the server then really used. */
+import type { Mode } from '../src/client/index.ts';
+import { parseSeed } from './deep-link.ts';
+import { byId } from './element.ts';
+
+export interface ParametersListener {
+  onMode: (mode: Mode) => void;
+  onSeed: (seed: number) => void;
+  onGuidance: (guidance: number) => void;
+}
+
+export class Parameters {
+  readonly #seed = byId('seed', HTMLInputElement);
+  readonly #guidance = byId('guidance', HTMLInputElement);
+  readonly #guidanceValue = byId('guidance-value', HTMLOutputElement);
+  readonly #modes = [...document.querySelectorAll<HTMLInputElement>('input[name=mode]')];
+  #guidanceTouched = false;
+
+  constructor(listener: ParametersListener) {
+    for (const mode of this.#modes) mode.addEventListener('change', () => listener.onMode(this.mode));
+    this.#seed.addEventListener('change', () => {
+      if (this.seed !== undefined) listener.onSeed(this.seed);
+    });
+    byId('dice', HTMLButtonElement).addEventListener('click', () => {
+      const [seed = 0] = crypto.getRandomValues(new Uint16Array(1));
+      this.showSeed(seed);
+      listener.onSeed(seed);
+    });
+    this.#guidance.addEventListener('input', () => {
+      this.#guidanceTouched = true;
+      this.#guidanceValue.textContent = this.#guidance.value;
+    });
+    this.#guidance.addEventListener('change', () => listener.onGuidance(this.#guidance.valueAsNumber));
+  }
+
+  get mode(): Mode {
+    return this.#modes.find(({ checked }) => checked)?.value === 'clip' ? 'clip' : 'live';
+  }
+
+  get seed(): number | undefined {
+    return parseSeed(this.#seed.value);
+  }
+
+  /** Undefined until the viewer has moved the slider: then the generator's own. */
+  get guidance(): number | undefined {
+    return this.#guidanceTouched ? this.#guidance.valueAsNumber : undefined;
+  }
+
+  showMode(mode: Mode): void {
+    for (const radio of this.#modes) radio.checked = radio.value === mode;
+  }
+
+  showSeed(seed: number | undefined): void {
+    if (document.activeElement !== this.#seed) this.#seed.value = seed === undefined ? '' : String(seed);
+  }
+}

@@ -1,0 +1,91 @@
+/** Opens the stream and keeps asking while the server says "later"; one stream at a time. */
+import { GlimpseClientError, connect } from '../src/client/index.ts';
+import type { Live, Mode, Welcome } from '../src/client/index.ts';
+import { errorWords } from './error-words.ts';
+import type { StatusLine } from './status-line.ts';
+
+/** Between attempts when the server does not say. */
+const RETRY_MS = 2_000;
+
+export interface Wish {
+  /** Undefined: the server's first example. */
+  prompt: string | undefined;
+  seed: number | undefined;
+  guidance: number | undefined;
+  mode: Mode;
+  /** Clip length, s. */
+  seconds: number;
+  token: string | undefined;
+}
+
+export interface PlayerListener {
+  /** As soon as the server has said what it can do, even if it then refuses. */
+  onWelcome: (welcome: Welcome) => void;
+  /** The stream is accepted. */
+  onLive: (live: Live) => void;
+}
+
+export class Player {
+  readonly #status: StatusLine;
+  readonly #listener: PlayerListener;
+  #attempt = new AbortController();
+  #live: Live | undefined;
+
+  constructor(status: StatusLine, listener: PlayerListener) {
+    this.#status = status;
+    this.#listener = listener;
+  }
+
+  /** The stream, once accepted and until it ends. */
+  get live(): Live | undefined {
+    return this.#live;
+  }
+
+  /** Ends what runs and opens what is wished; resolves when it is live or has been given up. */
+  async open(wish: Wish): Promise<void> {
+    this.#attempt.abort();
+    this.#live = undefined;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    this.#status.show('connecting');
+    while (!attempt.signal.aborted) {
+      try {
+        return this.#begin(await this.#connect(wish, attempt.signal));
+      } catch (error) {
+        if (attempt.signal.aborted) return;
+        if (!(error instanceof GlimpseClientError) || !error.retryable) return this.#giveUp(error);
+        this.#status.show('reconnecting', `${errorWords(error)} Trying again…`);
+        await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? RETRY_MS));
+      }
+    }
+  }
+
+  #connect({ prompt, ...wish }: Wish, signal: AbortSignal): Promise<Live> {
+    const choose = (welcome: Welcome) => {
+      this.#listener.onWelcome(welcome);
+      return prompt ?? welcome.generator.examples[0] ?? 'a red ball over a green meadow';
+    };
+    return connect({ url: location.href, ...wish, prompt: prompt ?? choose, signal });
+  }
+
+  #begin(live: Live): void {
+    this.#live = live;
+    live.on('state', (state, reason) => {
+      if (state === 'closed') this.#live = undefined;
+      this.#status.show(state, state === 'live' || reason === '' ? undefined : `${reason} ${tail(state)}`.trim());
+    });
+    live.on('error', (error) => this.#status.notice(errorWords(error)));
+    live.on('queue', (position) => {
+      if (position > 0) this.#status.notice(`Waiting: ${position} before you.`);
+    });
+    if (live.welcome) this.#listener.onWelcome(live.welcome);
+    this.#status.show('live');
+    this.#listener.onLive(live);
+  }
+
+  #giveUp(error: unknown): void {
+    this.#status.show('closed', error instanceof GlimpseClientError ? errorWords(error) : String(error));
+  }
+}
+
+const tail = (state: string): string => (state === 'reconnecting' ? 'Reconnecting…' : '');

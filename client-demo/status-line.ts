@@ -1,0 +1,42 @@
+/** One line that always says how things stand: connecting, live, reconnecting, or what went wrong. */
+import { byId } from './element.ts';
+
+export type StatusKind = 'connecting' | 'live' | 'reconnecting' | 'closed';
+
+/** A notice about something that passed gives way to the state after this long, ms. */
+const NOTICE_MS = 5_000;
+
+const STATE_WORDS: Readonly<Record<StatusKind, string>> = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  reconnecting: 'Reconnecting…',
+  closed: 'Ended',
+};
+
+export class StatusLine {
+  readonly #line = byId('status', HTMLElement);
+  readonly #text = byId('status-text', HTMLElement);
+  readonly #again = byId('again', HTMLButtonElement);
+  #standing = STATE_WORDS.connecting;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  onAgain(listener: () => void): void {
+    this.#again.addEventListener('click', listener);
+  }
+
+  /** @param words instead of the state's own */
+  show(kind: StatusKind, words = STATE_WORDS[kind]): void {
+    clearTimeout(this.#timer);
+    this.#standing = words;
+    this.#line.dataset['state'] = kind;
+    this.#text.textContent = words;
+    this.#again.hidden = kind !== 'closed';
+  }
+
+  /** Something passing; the standing state comes back by itself. */
+  notice(words: string): void {
+    clearTimeout(this.#timer);
+    this.#text.textContent = words;
+    this.#timer = setTimeout(() => (this.#text.textContent = this.#standing), NOTICE_MS);
+  }
+}

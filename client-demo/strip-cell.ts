@@ -1,0 +1,135 @@
+/**
+ * How one slice is drawn: before it has been seen, a mosaic in its tier's colour; after, a still of it. Both are as
+ * coarse as the slice is rough, so that the strip sharpens as the video does. A bar below fills with the tier.
+ */
+import type { Cell } from './strip-model.ts';
+import { TIER_COLOURS, tierRank } from './tiers.ts';
+
+/** Blocks across a cell, by tier: draft, base, refined, upscaled. */
+const BLOCKS = [4, 9, 48, 96] as const;
+/** Part of the bar that is filled, by tier. */
+const FILL = [1 / 3, 2 / 3, 1, 1] as const;
+const BAR_PX = 4;
+const BAR_GAP_PX = 4;
+const RADIUS_PX = 6;
+/** A cell lights up for this long when it reaches a tier. */
+const FLASH_MS = 700;
+
+export interface CellBox {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface CellLook {
+  box: CellBox;
+  /** A still of the slice, once it has been on screen. */
+  still: CanvasImageSource | undefined;
+  /** Behind the playhead. */
+  past: boolean;
+  /** Since it reached its tier, ms; Infinity draws it without motion. */
+  ageMs: number;
+}
+
+const scratch = document.createElement('canvas');
+
+export function drawCell(context: CanvasRenderingContext2D, cell: Cell, { box, still, past, ageMs }: CellLook): void {
+  const rank = tierRank(cell.tier);
+  const picture = { ...box, height: box.height - BAR_PX - BAR_GAP_PX };
+  const flash = Math.max(0, 1 - ageMs / FLASH_MS);
+  context.save();
+  context.beginPath();
+  context.roundRect(picture.x, picture.y, picture.width, picture.height, RADIUS_PX);
+  context.clip();
+  if (still) drawCoarse(context, still, picture, BLOCKS[rank] ?? 48);
+  else drawMosaic(context, cell, picture);
+  context.globalAlpha = past ? 0.35 : 0;
+  context.fillStyle = '#0a0c11';
+  context.fillRect(picture.x, picture.y, picture.width, picture.height);
+  context.globalAlpha = flash * 0.55;
+  context.fillStyle = TIER_COLOURS[cell.tier];
+  context.fillRect(picture.x, picture.y, picture.width, picture.height);
+  context.restore();
+  drawBar(context, cell, { ...box, y: box.y + box.height - BAR_PX, height: BAR_PX }, { past, flash, ageMs });
+}
+
+/** The place of a slice that has not been made. */
+export function drawEmpty(context: CanvasRenderingContext2D, box: CellBox): void {
+  context.fillStyle = '#141822';
+  context.beginPath();
+  context.roundRect(box.x, box.y, box.width, box.height - BAR_PX - BAR_GAP_PX, RADIUS_PX);
+  context.roundRect(box.x, box.y + box.height - BAR_PX, box.width, BAR_PX, BAR_PX / 2);
+  context.fill();
+}
+
+function drawBar(
+  context: CanvasRenderingContext2D,
+  cell: Cell,
+  box: CellBox,
+  { past, flash, ageMs }: { past: boolean; flash: number; ageMs: number },
+): void {
+  const rank = tierRank(cell.tier);
+  const from = rank === 0 ? 0 : (FILL[rank - 1] ?? 0);
+  const grown = 1 - (1 - Math.min(1, ageMs / 300)) ** 3;
+  const fill = from + ((FILL[rank] ?? 1) - from) * grown;
+  context.fillStyle = '#1d2330';
+  context.beginPath();
+  context.roundRect(box.x, box.y, box.width, box.height, box.height / 2);
+  context.fill();
+  context.save();
+  context.globalAlpha = past ? 0.55 : 1;
+  context.shadowColor = TIER_COLOURS[cell.tier];
+  context.shadowBlur = flash * 10;
+  context.fillStyle = TIER_COLOURS[cell.tier];
+  context.beginPath();
+  context.roundRect(box.x, box.y, Math.max(box.height, box.width * fill), box.height, box.height / 2);
+  context.fill();
+  context.restore();
+}
+
+/** Cuts the middle of a still to the box and shows it in `blocks` blocks across. */
+function drawCoarse(context: CanvasRenderingContext2D, still: CanvasImageSource, box: CellBox, blocks: number): void {
+  const across = Math.max(1, Math.round(blocks));
+  const down = Math.max(1, Math.round((blocks * box.height) / box.width));
+  const small = scratch.getContext('2d');
+  if (!small) return;
+  scratch.width = across;
+  scratch.height = down;
+  small.drawImage(still, 0, 0, across, down);
+  context.imageSmoothingEnabled = blocks > 16;
+  context.drawImage(scratch, box.x, box.y, box.width, box.height);
+}
+
+function drawMosaic(context: CanvasRenderingContext2D, { tier, revision, slice }: Cell, box: CellBox): void {
+  const rank = tierRank(tier);
+  context.fillStyle = '#10141d';
+  context.fillRect(box.x, box.y, box.width, box.height);
+  context.fillStyle = TIER_COLOURS[tier];
+  if (rank >= 2) {
+    const gradient = context.createLinearGradient(box.x, box.y, box.x + box.width, box.y + box.height);
+    gradient.addColorStop(0, `${TIER_COLOURS[tier]}80`);
+    gradient.addColorStop(1, `${TIER_COLOURS[tier]}22`);
+    context.fillStyle = gradient;
+    context.fillRect(box.x, box.y, box.width, box.height);
+    return;
+  }
+  const across = BLOCKS[rank] ?? 4;
+  const side = box.width / across;
+  const down = Math.ceil(box.height / side);
+  for (let row = 0; row < down; row++) {
+    for (let column = 0; column < across; column++) {
+      context.globalAlpha = 0.1 + 0.38 * grain(revision, slice, row * across + column);
+      context.fillRect(box.x + column * side, box.y + row * side, side - 0.5, side - 0.5);
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+/** The same 0 … 1 for the same block, so that a mosaic does not flicker. */
+function grain(revision: number, slice: number, block: number): number {
+  let mixed = Math.imul(revision * 7919 + slice * 104_729 + block, 0x9e37_79b1);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85eb_ca6b);
+  mixed ^= mixed >>> 13;
+  return (mixed >>> 0) / 0xffff_ffff;
+}

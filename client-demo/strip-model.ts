@@ -1,0 +1,156 @@
+/**
+ * The timeline as the strip shows it: cells that are slices, each at the tier it has reached, and the playhead. Pure.
+ * In live mode the strip has no end, and a new revision begins where the playhead is; what lay ahead of it is dropped.
+ * In clip mode the strip is the clip. Times are strip time, ms.
+ */
+import { rtpDistance } from '../src/client/index.ts';
+import type { PlayingEvent, Tier, TierEvent } from '../src/client/index.ts';
+import { tierRank } from './tiers.ts';
+
+/** Cells further behind the playhead have scrolled out of any window. */
+const KEPT_BEHIND_MS = 60_000;
+/** The playhead runs on its own between frames, but not through a stall. */
+const RUN_MAX_MS = 300;
+const TICKS_PER_MS = 90;
+
+export interface Cell {
+  readonly revision: number;
+  readonly slice: number;
+  /** Strip time. */
+  readonly startMs: number;
+  readonly durationMs: number;
+  tier: Tier;
+  /** When it reached its tier, on the caller's clock, ms. */
+  reachedAtMs: number;
+}
+
+export class StripModel {
+  #cells: Cell[] = [];
+  #revision = 0;
+  /** Strip time of the revision's own zero. */
+  #offsetMs = 0;
+  #placed = false;
+  #clipMs: number | null = null;
+  #anchor = { positionMs: 0, atMs: 0 };
+  /** Where the slice on screen began: its strip time, and the RTP timestamp of its first frame. */
+  #entry: { revision: number; slice: number; startMs: number; rtpTimestamp: number } | undefined;
+  paused = false;
+
+  get cells(): readonly Cell[] {
+    return this.#cells;
+  }
+
+  /** Length of the clip, ms; null in live mode. */
+  get clipMs(): number | null {
+    return this.#clipMs;
+  }
+
+  /** Where the newest slice ends. */
+  get endMs(): number {
+    const last = this.#cells.at(-1);
+    return last ? last.startMs + last.durationMs : 0;
+  }
+
+  /** A new session. @param clipMs length of the clip; null for live */
+  reset(clipMs: number | null): void {
+    this.#cells = [];
+    this.#revision = 0;
+    this.#offsetMs = 0;
+    this.#placed = false;
+    this.#clipMs = clipMs;
+    this.#anchor = { positionMs: 0, atMs: 0 };
+    this.#entry = undefined;
+  }
+
+  /** A slice has reached a tier. */
+  addTier({ revision, slice, tier, startMs, durationMs }: TierEvent, nowMs: number): void {
+    if (revision < this.#revision) return;
+    if (revision > this.#revision) this.#begin(revision, startMs, nowMs);
+    const known = this.#find(revision, slice);
+    if (known) {
+      if (tierRank(tier) > tierRank(known.tier)) Object.assign(known, { tier, reachedAtMs: nowMs });
+      return;
+    }
+    this.#cells.push({ revision, slice, tier, startMs: this.#offsetMs + startMs, durationMs, reachedAtMs: nowMs });
+    this.#forget(nowMs);
+  }
+
+  /** A frame is on screen. */
+  present(playing: PlayingEvent, rtpTimestamp: number, nowMs: number): void {
+    const { revision, slice } = playing;
+    const cell = this.#find(revision, slice);
+    if (!cell) return;
+    if (revision === this.#revision && !this.#placed) this.#place(cell, nowMs);
+    if (this.#entry?.revision !== revision || this.#entry.slice !== slice) {
+      this.#entry = { revision, slice, startMs: this.#find(revision, slice)?.startMs ?? 0, rtpTimestamp };
+    }
+    const sinceMs = Math.max(0, rtpDistance(rtpTimestamp, this.#entry.rtpTimestamp) / TICKS_PER_MS);
+    this.#anchor = { positionMs: this.#entry.startMs + Math.min(sinceMs, cell.durationMs), atMs: nowMs };
+  }
+
+  /** The viewer jumped; the next frame says exactly where. */
+  jump(positionMs: number, nowMs: number): void {
+    this.#anchor = { positionMs, atMs: nowMs };
+    this.#entry = undefined;
+  }
+
+  playheadMs(nowMs: number): number {
+    const { positionMs, atMs } = this.#anchor;
+    const ranMs = this.paused || atMs === 0 ? 0 : Math.min(nowMs - atMs, RUN_MAX_MS);
+    return this.#clipMs === null ? positionMs + ranMs : (positionMs + ranMs) % this.#clipMs;
+  }
+
+  /** The cell at a time, the newest revision's first. */
+  at(timeMs: number): Cell | undefined {
+    return this.#cells.findLast((cell) => timeMs >= cell.startMs && timeMs < cell.startMs + cell.durationMs);
+  }
+
+  /** Slices from the playhead on, by tier. */
+  ahead(nowMs: number): Cell[] {
+    const playheadMs = this.#clipMs === null ? this.playheadMs(nowMs) : 0;
+    return this.#cells.filter(
+      (cell) => cell.startMs + cell.durationMs > playheadMs && cell.revision === this.#revision,
+    );
+  }
+
+  #begin(revision: number, startMs: number, nowMs: number): void {
+    const playheadMs = this.playheadMs(nowMs);
+    this.#revision = revision;
+    this.#placed = false;
+    if (this.#clipMs !== null) {
+      this.#cells = [];
+      return;
+    }
+    this.#offsetMs = (this.#cells.length === 0 ? 0 : playheadMs) - startMs;
+    this.#cut(playheadMs);
+  }
+
+  /** The first frame of a revision says where it really begins: the old one ran on until then. */
+  #place(first: Cell, nowMs: number): void {
+    this.#placed = true;
+    if (this.#clipMs !== null) return;
+    const playheadMs = this.playheadMs(nowMs);
+    const shiftMs = Math.max(0, playheadMs - first.startMs);
+    this.#offsetMs += shiftMs;
+    this.#cells = this.#cells.map((cell) =>
+      cell.revision === first.revision ? { ...cell, startMs: cell.startMs + shiftMs } : cell,
+    );
+  }
+
+  /** Drops what the old revisions had ahead of a time. */
+  #cut(timeMs: number): void {
+    this.#cells = this.#cells
+      .filter((cell) => cell.startMs < timeMs)
+      .map((cell) => ({ ...cell, durationMs: Math.min(cell.durationMs, timeMs - cell.startMs) }));
+  }
+
+  #find(revision: number, slice: number): Cell | undefined {
+    return this.#cells.findLast((cell) => cell.revision === revision && cell.slice === slice);
+  }
+
+  #forget(nowMs: number): void {
+    if (this.#clipMs !== null) return;
+    const oldestMs = this.playheadMs(nowMs) - KEPT_BEHIND_MS;
+    this.#cells = this.#cells.filter((cell) => cell.startMs + cell.durationMs > oldestMs);
+  }
+}

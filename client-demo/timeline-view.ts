@@ -1,0 +1,105 @@
+/** Feeds the strip from the stream, draws it while the page is visible, and lets a clip be sought on it. */
+import type { Live, PresentedFrame, TierEvent } from '../src/client/index.ts';
+import { byId } from './element.ts';
+import { Strip } from './strip.ts';
+import { StripModel } from './strip-model.ts';
+import { TIER_ORDER } from './tiers.ts';
+
+/** How often the strip is put in words for those who cannot see it, ms. */
+const WORDS_INTERVAL_MS = 1_000;
+/** One press of an arrow key, ms. */
+const SEEK_STEP_MS = 500;
+
+export class TimelineView {
+  readonly #canvas = byId('strip', HTMLCanvasElement);
+  readonly #text = byId('strip-text', HTMLElement);
+  readonly #model = new StripModel();
+  readonly #strip = new Strip(this.#canvas, this.#model);
+  readonly #onSeek: (timeMs: number) => void;
+  /** Slice and tier of the last still. */
+  #still = '';
+
+  constructor(onSeek: (timeMs: number) => void) {
+    this.#onSeek = onSeek;
+    this.#canvas.addEventListener('pointerdown', (event) => this.#seek(this.#strip.timeAt(event.clientX)));
+    this.#canvas.addEventListener('keydown', (event) => this.#step(event));
+    const draw = (nowMs: number) => {
+      this.#strip.draw(nowMs);
+      requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+    setInterval(() => this.#speak(), WORDS_INTERVAL_MS);
+  }
+
+  set paused(paused: boolean) {
+    this.#model.paused = paused;
+  }
+
+  /** A new session. @param clipMs length of the clip; null for live */
+  reset(live: Live, clipMs: number | null): void {
+    const slice = live.welcome?.generator.slice ?? { frames: 8, fps: 12 };
+    this.#model.reset(clipMs);
+    this.#strip.reset((slice.frames / slice.fps) * 1000);
+    this.#still = '';
+    this.#canvas.setAttribute('role', clipMs === null ? 'img' : 'slider');
+    if (clipMs === null) {
+      this.#canvas.removeAttribute('tabindex');
+      for (const name of ['aria-valuemin', 'aria-valuemax', 'aria-valuenow', 'aria-valuetext']) {
+        this.#canvas.removeAttribute(name);
+      }
+    } else {
+      this.#canvas.tabIndex = 0;
+      this.#canvas.setAttribute('aria-valuemin', '0');
+      this.#canvas.setAttribute('aria-valuemax', (clipMs / 1000).toFixed(1));
+    }
+    this.#speak();
+  }
+
+  addTier(event: TierEvent): void {
+    this.#model.addTier(event, performance.now());
+    for (const item of document.querySelectorAll<HTMLElement>('.legend [data-tier=upscaled]')) {
+      if (event.tier === 'upscaled') item.hidden = false;
+    }
+  }
+
+  present({ playing, rtpTimestamp }: PresentedFrame, video: HTMLVideoElement): void {
+    if (!playing) return;
+    this.#model.present(playing, rtpTimestamp ?? playing.rtpTimestamp, performance.now());
+    const still = `${playing.revision}:${playing.slice}:${playing.tier}`;
+    if (still === this.#still) return;
+    this.#still = still;
+    this.#strip.keepStill(video, playing);
+  }
+
+  #seek(timeMs: number): void {
+    const { clipMs } = this.#model;
+    if (clipMs === null) return;
+    const wrapped = ((timeMs % clipMs) + clipMs) % clipMs;
+    this.#model.jump(wrapped, performance.now());
+    this.#onSeek(wrapped);
+  }
+
+  #step(event: KeyboardEvent): void {
+    const steps: Record<string, number> = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
+    const step = steps[event.key];
+    if (step === undefined || this.#model.clipMs === null) return;
+    event.preventDefault();
+    this.#seek(this.#model.playheadMs(performance.now()) + step * SEEK_STEP_MS);
+  }
+
+  #speak(): void {
+    const nowMs = performance.now();
+    const cells = this.#model.ahead(nowMs);
+    const counts = TIER_ORDER.toReversed()
+      .map((tier) => ({ tier, count: cells.filter((cell) => cell.tier === tier).length }))
+      .filter(({ count }) => count > 0);
+    const words = counts.map(({ tier, count }) => `${count} ${tier}`).join(', ') || 'nothing made yet';
+    const { clipMs } = this.#model;
+    this.#text.textContent = counts.length === 0 ? '' : `${clipMs === null ? 'from here on' : 'slices'}: ${words}`;
+    this.#canvas.setAttribute('aria-label', `Timeline: ${words}`);
+    if (clipMs === null) return;
+    const playheadSeconds = (this.#model.playheadMs(nowMs) / 1000).toFixed(1);
+    this.#canvas.setAttribute('aria-valuenow', playheadSeconds);
+    this.#canvas.setAttribute('aria-valuetext', `${playheadSeconds} of ${(clipMs / 1000).toFixed(1)} seconds`);
+  }
+}

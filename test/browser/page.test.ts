@@ -1,0 +1,202 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Tier } from '../../src/client/index.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { ScriptedSignalingServer, WELCOME } from '../support/scripted-signaling-server.ts';
+
+let browser: Browser;
+let pageDir: string;
+let server: ScriptedSignalingServer;
+const pages: Page[] = [];
+
+beforeAll(async () => {
+  pageDir = await mkdtemp(join(tmpdir(), 'page-'));
+  await build({ root: 'client-demo', logLevel: 'error', build: { outDir: pageDir, emptyOutDir: true } });
+  browser = await launchChromium();
+});
+
+afterAll(async () => {
+  await browser.close();
+  await rm(pageDir, { recursive: true });
+});
+
+beforeEach(async () => {
+  server = await ScriptedSignalingServer.listen({ pageDir });
+});
+
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map((page) => page.context().close()));
+  await server[Symbol.asyncDispose]();
+});
+
+/** The page with a picture in it; a page error fails the test. */
+async function open(query = '', options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  pages.push(page);
+  page.on('pageerror', (error) => expect.unreachable(error.message));
+  await page.goto(server.url + query);
+  await page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0);
+  return page;
+}
+
+const shared = { revision: 1, widthPx: 128, heightPx: 128 };
+const reach = (slice: number, tier: Tier) =>
+  server.send({ type: 'tier', ...shared, slice, tier, startMs: slice * 667, durationMs: 667, computeMs: 9 });
+
+/** RTP timestamp of a frame on the glass. */
+const rtpTimestamp = (page: Page): Promise<number> =>
+  page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        document.querySelector('video')?.requestVideoFrameCallback((_now, frame) => resolve(frame.rtpTimestamp ?? 0));
+      }),
+  );
+
+const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText();
+const becomes = (read: () => Promise<unknown>, wanted: unknown) =>
+  vi.waitFor(async () => expect(await read()).toEqual(wanted), { timeout: 20_000 });
+
+describe('the page', () => {
+  it('shows a picture of the first example without a click', async () => {
+    const page = await open();
+    expect(server.of('offer')[0]?.request).toMatchObject({ prompt: WELCOME.generator.examples[0], mode: 'live' });
+    expect(await page.inputValue('#prompt')).toBe(WELCOME.generator.examples[0]);
+    expect(await page.locator('#examples button').allInnerTexts()).toEqual(WELCOME.generator.examples);
+    await becomes(() => text(page, '#status-text'), 'Live');
+  });
+
+  it('begins with what its address says', async () => {
+    await open('?prompt=a%20boat&seed=7&mode=clip');
+    expect(server.of('offer')[0]?.request).toMatchObject({ prompt: 'a boat', seed: 7, mode: 'clip', seconds: 4 });
+  });
+
+  it('fills the strip as slices reach tiers, and says so in words', async () => {
+    const page = await open('?mode=clip');
+    const strip = page.locator('#strip');
+    reach(0, 'draft');
+    reach(1, 'draft');
+    await becomes(() => strip.getAttribute('aria-label'), 'Timeline: 2 draft');
+    reach(0, 'base');
+    reach(0, 'refined');
+    await becomes(() => strip.getAttribute('aria-label'), 'Timeline: 1 refined, 1 draft');
+    const colours = await strip.evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')?.getImageData(0, canvas.height - 3, canvas.width, 1) ?? { data: [] };
+      const at = (part: number) => Math.round(canvas.width * part) * 4;
+      return [0.08, 0.19].map((part) => Array.from(data.slice(at(part), at(part) + 3)));
+    });
+    expect(colours).toEqual([
+      [0x3f, 0xe0, 0xb4],
+      [0x8b, 0x7c, 0xf6],
+    ]);
+  });
+
+  it('names the tier of the frame on the glass', async () => {
+    const page = await open();
+    reach(0, 'draft');
+    server.send({ type: 'playing', ...shared, slice: 0, tier: 'draft', rtpTimestamp: await rtpTimestamp(page) });
+    await becomes(() => text(page, '#badge'), 'draft 128×128');
+    server.send({ type: 'playing', ...shared, slice: 0, tier: 'refined', rtpTimestamp: await rtpTimestamp(page) });
+    await becomes(() => text(page, '#badge'), 'refined 128×128');
+    expect(Number(await text(page, '[data-figure=firstFrame]'))).toBeGreaterThan(0);
+  });
+
+  it('strikes out the words the generator does not know', async () => {
+    const page = await open();
+    server.reading = { fields: { scene: 'city', time: 'night' }, unknownWords: ['gryphon', 'baroque'] };
+    await page.fill('#prompt', 'a baroque gryphon');
+    await page.press('#prompt', 'Enter');
+    await becomes(() => page.locator('#unknown s').allInnerTexts(), ['gryphon', 'baroque']);
+    expect(await page.locator('#fields li').allInnerTexts()).toEqual(['scene city', 'time night']);
+    expect(server.of('prompt')[0]).toMatchObject({ prompt: 'a baroque gryphon' });
+    expect(server.of('offer')).toHaveLength(1);
+    expect(new URL(page.url()).searchParams.get('prompt')).toBe('a baroque gryphon');
+  });
+
+  it('measures from Enter to the new revision on the glass', async () => {
+    const page = await open();
+    await page.fill('#prompt', 'snow');
+    await page.press('#prompt', 'Enter');
+    await becomes(() => Promise.resolve(server.revision), 2);
+    const now = await rtpTimestamp(page);
+    server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: now });
+    await vi.waitFor(async () => expect(Number(await text(page, '[data-figure=steer]'))).toBeGreaterThan(0));
+  });
+
+  it('can be used with the keyboard alone', async () => {
+    const page = await open('?mode=clip');
+    reach(0, 'draft');
+    await page.locator('body').press(' ');
+    await becomes(() => Promise.resolve(server.of('pause').length), 1);
+    expect(await page.getAttribute('#pause', 'aria-label')).toBe('Play');
+    await page.focus('#prompt');
+    await page.keyboard.press('End');
+    await page.keyboard.type(' x');
+    expect(server.of('play')).toHaveLength(0);
+
+    const reached: string[] = [];
+    await page.locator('body').evaluate(() => (document.activeElement as HTMLElement).blur());
+    for (let press = 0; press < 14; press++) {
+      await page.keyboard.press('Tab');
+      reached.push(await page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName || ''));
+    }
+    for (const id of ['prompt', 'pause', 'strip', 'seed', 'dice', 'guidance']) expect(reached).toContain(id);
+    await page.focus('#strip');
+    await page.keyboard.press('ArrowRight');
+    await becomes(() => Promise.resolve(server.of('seek').length), 1);
+  });
+
+  it('throws the dice, and asks anew only when the mode changes', async () => {
+    const page = await open();
+    await page.click('#dice');
+    await becomes(() => Promise.resolve(server.of('steer').length), 1);
+    const seed = server.of('steer')[0]?.seed;
+    await becomes(() => page.inputValue('#seed'), String(seed));
+    await page.check('input[value=clip]', { force: true });
+    await becomes(() => Promise.resolve(server.of('offer').length), 2);
+    expect(server.of('offer')[1]?.request).toMatchObject({ mode: 'clip', seed });
+    expect(server.of('bye')).toHaveLength(1);
+  });
+
+  it('says in words why there is no picture, and offers to try again', async () => {
+    server.script = ({ type, ...message }, reply) => {
+      if (type !== 'offer') return false;
+      const { id } = message as { id?: number };
+      reply({ type: 'error', id, code: 'CODEC_UNSUPPORTED', message: '', retryable: false });
+      return true;
+    };
+    const page = await browser.newPage();
+    pages.push(page);
+    await page.goto(server.url);
+    await becomes(() => text(page, '#status-text'), 'This browser and the server share no video codec.');
+    server.script = () => false;
+    await page.click('#again');
+    await becomes(() => text(page, '#status-text'), 'Live');
+  });
+
+  it('comes back by itself when the socket dies', async () => {
+    const page = await open();
+    server.dropSockets();
+    await becomes(() => Promise.resolve(server.of('resume').length), 1);
+    await becomes(() => text(page, '#status-text'), 'Live');
+  });
+
+  it('fits a phone: one column, nothing to scroll sideways, targets a thumb can hit', async () => {
+    const page = await open('', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    expect(widths).toEqual([390, 390]);
+    const boxes = await page
+      .locator('button:visible, .segments label')
+      .evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect().height));
+    expect(Math.min(...boxes)).toBeGreaterThanOrEqual(38);
+  });
+
+  it('stands still for those who ask for reduced motion', async () => {
+    const page = await open('', { reducedMotion: 'reduce' });
+    const duration = await page.locator('#dice').evaluate((button) => getComputedStyle(button).transitionDuration);
+    expect(duration).toBe('0s');
+  });
+});
