@@ -12,8 +12,8 @@ import { VideoSender } from '../transport/video-sender.ts';
 
 export interface ConnectionEvents {
   connected: [sender: VideoSender, codec: VideoCodec];
-  /** The peer is gone; this connection has closed itself. */
-  lost: [reason: string];
+  /** The peer is gone and this connection has closed itself. `silent`: by consent (RFC 7675) running out. */
+  lost: [how: 'silent' | 'closed'];
 }
 
 export interface ConnectionOptions {
@@ -36,7 +36,8 @@ export class Connection {
     this.peer = options.peer;
     this.peer.events.on('state', (state, reason) => {
       if (state === 'connected') this.#onConnected();
-      else if (state === 'disconnected' || state === 'closed') this.#onLost(reason);
+      else if (state === 'disconnected') this.#onLost('silent', reason);
+      else if (state === 'closed') this.#onLost('closed', reason);
     });
     this.peer.events.on('rtcp', (packet) => this.#sender?.onRtcp(packet));
   }
@@ -67,9 +68,9 @@ export class Connection {
     this.events.emit('connected', this.#sender, path.video.codec);
   }
 
-  #onLost(reason: string): void {
+  #onLost(how: 'silent' | 'closed', reason: string): void {
     if (this.#closed) return;
-    this.events.emit('lost', reason);
+    this.events.emit('lost', how);
     void this.close(reason);
   }
 }

@@ -121,7 +121,7 @@ export class ViewerSession implements Session {
     peer.events.on('candidate', (candidate) => this.events.emit('candidate', candidate));
     peer.events.on('control', (text) => this.events.emit('channelMessage', text));
     connection.events.on('connected', (sender, codec) => this.#onConnected(connection, sender, codec));
-    connection.events.on('lost', (reason) => this.#onLost(connection, reason));
+    connection.events.on('lost', (how) => this.#onLost(connection, how));
     this.#latencies.offered();
     this.#apply('offered');
     try {
@@ -242,14 +242,14 @@ export class ViewerSession implements Session {
     this.#pictures.attach(sender, codec);
   }
 
-  #onLost(connection: Connection, reason: string): void {
+  #onLost(connection: Connection, how: 'silent' | 'closed'): void {
     if (connection !== this.#connection) return;
     this.#reportCounts();
     this.#connection = undefined;
     this.#pictures.detach();
     this.#apply('lost');
-    // Without consent for this long the viewer is gone, not reconnecting.
-    if (reason === 'consent-expired') void this.close('peer-gone');
+    // A viewer that has been silent this long is gone, not reconnecting.
+    if (how === 'silent') void this.close('peer-gone');
   }
 
   #apply(event: SessionEvent): void {
