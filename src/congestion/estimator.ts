@@ -124,7 +124,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
       this.#queue.state(this.#packetMs) === 'clear' &&
       this.#rate.drainingSinceUs === undefined &&
       this.#reason !== 'timeout' &&
-      targetBps >= this.#rate.targetBps;
+      Math.min(this.#loss.boundBps, this.#rembBps) >= this.#rate.targetBps;
     const maxBps = Math.min(this.#maxBps, this.#rembBps);
     return this.#probing.take({ nowUs, targetBps, maxBps, clear, cutAtUs: this.#rate.cutAtUs });
   }

@@ -102,10 +102,9 @@ export class Probing {
       const bps = rateOf(cluster);
       if (bps === undefined) continue;
       provenBps = Math.max(provenBps ?? 0, bps);
-      const faster = STEP_FACTOR * bps;
-      if (bps > YIELD * cluster.rateBps && cluster.rateBps < maxBps && !this.#wanted.some((rate) => rate > bps)) {
-        this.#wanted = [faster];
-      }
+      const fasterBps = STEP_FACTOR * bps;
+      const yields = bps > YIELD * cluster.rateBps && cluster.rateBps < maxBps;
+      if (yields && fasterBps > Math.max(...this.#wanted, 0)) this.#wanted = [fasterBps];
     }
     return provenBps;
   }

@@ -39,7 +39,6 @@ export class Feedback {
   readonly #twcc = new TwccReader();
   #lastSequence: number | undefined;
   #lastFir: number | undefined;
-  #keyframe = -1;
   #rttMs: number | undefined;
   #seen = false;
 
@@ -60,11 +59,6 @@ export class Feedback {
   /** A packet has left under this transport-wide number. */
   onSent(transportSequence: number): void {
     this.#lastSequence = transportSequence;
-  }
-
-  /** A keyframe replaces all frames before this one: nobody needs them any more. */
-  onKeyframe(frame: number): void {
-    this.#keyframe = frame;
   }
 
   /** Takes one compound RTCP packet; what cannot be read is ignored. */
@@ -127,9 +121,8 @@ export class Feedback {
     const claimed: SentMedia[] = [];
     for (const sequence of sequences) {
       counts.nacks += 1;
-      const sent = stream.find(sequence);
-      if (sent && sent.frame < this.#keyframe) continue;
-      if (!sent || !video.rtx) keyframes.request('loss');
+      if (stream.isSuperseded(sequence)) continue;
+      if (!stream.find(sequence) || !video.rtx) keyframes.request('loss');
       const again = stream.claim(sequence, nowUs, rttUs);
       if (again) claimed.push(again);
     }

@@ -82,6 +82,7 @@ export class Pacer<Content> {
    * @returns false when they were refused: a delta, and its reference is gone.
    */
   enqueue(packets: readonly PacedPacket<Content>[], nowUs: number): boolean {
+    this.#payOff(nowUs);
     const kind = packets[0]?.kind;
     if (kind === 'delta' && this.#needsKeyframe) return false;
     if (kind === 'keyframe') {

@@ -3,6 +3,7 @@
  * sending, so a queue may be flushed without leaving a gap. Without RTX nothing is ever sent twice: the same sequence
  * number under SRTP means the same nonce.
  */
+import { distance16 } from '../congestion/sequence.ts';
 import { LIMITS } from '../limits.ts';
 import type { NegotiatedVideo, OutgoingRtp } from './media-path.ts';
 
@@ -23,6 +24,8 @@ export interface SentMedia extends MediaPacket {
 }
 
 const RTX_PREFIX_BYTES = 2;
+/** Beyond this many packets serial arithmetic cannot tell before from after. */
+const SERIAL_HALF = 0x4000;
 /** Fresh packets to choose filler from: what is older may have left the receiver's window. */
 const FILLER_WINDOW = 64;
 
@@ -39,6 +42,8 @@ export class RtpStream {
   readonly #history: (SentMedia | undefined)[] = [];
   #nextSequence: number;
   #nextRtxSequence: number;
+  /** The latest keyframe sent: its frame, first sequence number, and how many packets ago that was. */
+  #keyframe: { frame: number; sequenceNumber: number; packetsSince: number } | undefined;
   #packets = 0;
   #payloadBytes = 0;
 
@@ -63,6 +68,9 @@ export class RtpStream {
   commit(packet: MediaPacket, nowUs: number): void {
     const sequenceNumber = this.#nextSequence;
     this.#history[sequenceNumber % LIMITS.rtpHistoryPackets] = { ...packet, sequenceNumber, lastSentUs: nowUs };
+    const { keyframe, frame } = packet;
+    if (keyframe && this.#keyframe?.frame !== frame) this.#keyframe = { frame, sequenceNumber, packetsSince: 0 };
+    if (this.#keyframe) this.#keyframe.packetsSince += 1;
     this.#nextSequence = (sequenceNumber + 1) & 0xffff;
     this.#packets += 1;
     this.#payloadBytes += packet.payload.length;
@@ -72,6 +80,15 @@ export class RtpStream {
   find(sequenceNumber: number): SentMedia | undefined {
     const sent = this.#history[sequenceNumber % LIMITS.rtpHistoryPackets];
     return sent?.sequenceNumber === sequenceNumber ? sent : undefined;
+  }
+
+  /** True for what a later keyframe has replaced: losing it no longer matters. */
+  isSuperseded(sequenceNumber: number): boolean {
+    const keyframe = this.#keyframe;
+    if (!keyframe) return false;
+    const sent = this.find(sequenceNumber);
+    if (sent) return sent.frame < keyframe.frame;
+    return keyframe.packetsSince < SERIAL_HALF && distance16(sequenceNumber, keyframe.sequenceNumber) > 0;
   }
 
   /**

@@ -143,10 +143,7 @@ export class VideoSender {
       const sizeBytes = payload.length + WIRE_OVERHEAD_BYTES;
       return { kind: keyframe ? 'keyframe' : 'delta', sizeBytes, frame, content: { media } };
     });
-    if (keyframe) {
-      this.#feedback.onKeyframe(frame);
-      this.#keyframes.onKeyframe(data.length, nowUs);
-    }
+    if (keyframe) this.#keyframes.onKeyframe(data.length, nowUs);
     this.#activeAtUs = nowUs;
     this.#applyRate(nowUs);
     if (this.#pacer.enqueue(packets, nowUs)) {

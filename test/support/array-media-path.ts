@@ -1,0 +1,56 @@
+/** A media path that keeps what is sent in arrays, and can be taken away. */
+import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../src/transport/media-path.ts';
+
+/** Header, extensions and tag, as on a real path. */
+const OVERHEAD_BYTES = 12 + 24 + 16;
+
+export interface SentRtp extends OutgoingRtp {
+  transportSequence: number;
+  sizeBytes: number;
+}
+
+export const vp8Video: NegotiatedVideo = {
+  codec: 'VP8',
+  payloadType: 96,
+  ssrc: 0x1111,
+  rtx: { payloadType: 97, ssrc: 0x2222 },
+  mid: '0',
+  clockRateHz: 90_000,
+  extensions: { transportWideCc: 3 },
+  feedback: { nack: true, pli: true, fir: true, transportCc: true, remb: true },
+};
+
+export class ArrayMediaPath implements MediaPath {
+  readonly video: NegotiatedVideo;
+  readonly rtp: SentRtp[] = [];
+  readonly rtcp: Uint8Array[] = [];
+  /** False: no validated path at present. */
+  up = true;
+  onRtp: (packet: SentRtp) => void = () => {};
+  #next = 0;
+
+  constructor(video: NegotiatedVideo = vp8Video) {
+    this.video = video;
+  }
+
+  /** Media packets only, retransmissions left out. */
+  get media(): SentRtp[] {
+    return this.rtp.filter((packet) => packet.ssrc === this.video.ssrc);
+  }
+
+  get retransmissions(): SentRtp[] {
+    return this.rtp.filter((packet) => packet.ssrc === this.video.rtx?.ssrc);
+  }
+
+  sendRtp(packet: OutgoingRtp): { transportSequence: number; sizeBytes: number } | undefined {
+    if (!this.up) return undefined;
+    const sent = { ...packet, transportSequence: this.#next++, sizeBytes: packet.payload.length + OVERHEAD_BYTES };
+    this.rtp.push(sent);
+    this.onRtp(sent);
+    return sent;
+  }
+
+  sendRtcp(packet: Uint8Array): void {
+    this.rtcp.push(packet);
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { KeyframeRequests } from '../../../src/transport/keyframe-requests.ts';
+
+const calm = { targetBps: 1e6, rttMs: 50, sending: false };
+
+describe('KeyframeRequests', () => {
+  it('answers many requests with one keyframe', () => {
+    const requests = new KeyframeRequests();
+    requests.request('pli');
+    requests.request('pli');
+    expect(requests.take({ ...calm, nowUs: 0 })).toBe('pli');
+    requests.onKeyframe(5_000, 20_000);
+    for (const nowUs of [100_000, 200_000, 300_000]) {
+      requests.request('pli');
+      expect(requests.take({ ...calm, nowUs })).toBeUndefined();
+    }
+    requests.request('fir');
+    expect(requests.take({ ...calm, nowUs: 400_000 })).toBe('fir');
+  });
+
+  it('waits a round trip when that is longer', () => {
+    const requests = new KeyframeRequests();
+    requests.onKeyframe(100, 0);
+    requests.request('pli');
+    expect(requests.take({ ...calm, rttMs: 800, nowUs: 700_000 })).toBeUndefined();
+    requests.request('pli');
+    expect(requests.take({ ...calm, rttMs: 800, nowUs: 800_000 })).toBe('pli');
+  });
+
+  it('remembers its own drop until the keyframe on its way has left', () => {
+    const requests = new KeyframeRequests();
+    requests.request('drop');
+    expect(requests.take({ ...calm, sending: true, nowUs: 1e6 })).toBeUndefined();
+    expect(requests.take({ ...calm, nowUs: 1.1e6 })).toBe('drop');
+  });
+
+  it('spends at most a fifth of the bitrate on keyframes in a storm', () => {
+    const requests = new KeyframeRequests();
+    let bits = 0;
+    for (let nowUs = 0; nowUs < 60e6; nowUs += 10_000) {
+      requests.request('pli');
+      if (!requests.take({ ...calm, nowUs })) continue;
+      requests.onKeyframe(20_000, nowUs);
+      bits += 160_000;
+    }
+    expect(bits / 60).toBeGreaterThan(0.15e6);
+    expect(bits / 60).toBeLessThan(0.22e6);
+  });
+});

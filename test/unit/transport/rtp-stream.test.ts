@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../src/limits.ts';
+import { RtpStream, type MediaPacket } from '../../../src/transport/rtp-stream.ts';
+import { vp8Video } from '../../support/array-media-path.ts';
+
+const packet = (size: number): MediaPacket => ({
+  payload: new Uint8Array(size).fill(size & 0xff),
+  rtpTimestamp: 1,
+  marker: true,
+  keyframe: false,
+  frame: 0,
+});
+const streamFrom = (initialSequence: number, video = vp8Video): RtpStream =>
+  new RtpStream({ video, initialSequence, initialRtxSequence: 65_535 });
+
+describe('RtpStream', () => {
+  it('gives a number only to what was sent, across the wrap', () => {
+    const stream = streamFrom(65_535);
+    expect(stream.stamp(packet(1)).sequenceNumber).toBe(65_535);
+    expect(stream.stamp(packet(2)).sequenceNumber).toBe(65_535);
+    stream.commit(packet(2), 0);
+    expect(stream.stamp(packet(3)).sequenceNumber).toBe(0);
+  });
+
+  it('wraps a lost packet as RTX under its own ssrc, payload type and numbers', () => {
+    const stream = streamFrom(0x1234);
+    stream.commit(packet(3), 0);
+    const claimed = stream.claim(0x1234, 200_000, 100_000)!;
+    const again = stream.retransmission(claimed)!;
+    expect(again).toMatchObject({ ...vp8Video.rtx, sequenceNumber: 65_535, marker: true, rtpTimestamp: 1 });
+    expect([...again.payload]).toEqual([0x12, 0x34, 3, 3, 3]);
+    stream.commitRetransmission();
+    expect(stream.retransmission(claimed)!.sequenceNumber).toBe(0);
+  });
+
+  it('sends nothing twice within a round trip', () => {
+    const stream = streamFrom(1);
+    stream.commit(packet(3), 0);
+    expect(stream.claim(1, 50_000, 100_000)).toBeUndefined();
+    expect(stream.claim(1, 100_000, 100_000)).toBeDefined();
+    expect(stream.claim(1, 150_000, 100_000)).toBeUndefined();
+    expect(stream.claim(1, 200_000, 100_000)).toBeDefined();
+  });
+
+  it('forgets what is older than its history, and never mistakes one for the other', () => {
+    const stream = streamFrom(0);
+    for (let index = 0; index <= LIMITS.rtpHistoryPackets; index++) stream.commit(packet(1), 0);
+    expect(stream.find(0)).toBeUndefined();
+    expect(stream.find(1)).toBeDefined();
+    expect(stream.find(LIMITS.rtpHistoryPackets)).toBeDefined();
+    expect(stream.find(LIMITS.rtpHistoryPackets + 1)).toBeUndefined();
+  });
+
+  it('never sends again without RTX', () => {
+    const stream = streamFrom(1, { ...vp8Video, rtx: undefined });
+    stream.commit(packet(3), 0);
+    expect(stream.claim(1, 1e6, 0)).toBeUndefined();
+    expect(stream.filler(3)).toBeUndefined();
+  });
+
+  it('fills probes with the recent packet of the nearest size', () => {
+    const stream = streamFrom(1);
+    expect(stream.filler(500)).toBeUndefined();
+    for (const size of [40, 480, 1_100]) stream.commit(packet(size), 0);
+    expect(stream.filler(500)!.payload).toHaveLength(480);
+  });
+});

@@ -1,0 +1,250 @@
+/** The send path of one viewer, in virtual time: what leaves, what it answers, and what a whole link makes of it. */
+import { describe, expect, it } from 'vitest';
+import { GlimpseEstimator } from '../../../src/congestion/estimator.ts';
+import type { NegotiatedVideo } from '../../../src/transport/media-path.ts';
+import { PacerTimer } from '../../../src/transport/pacer-timer.ts';
+import { parseRtcp } from '../../../src/transport/rtcp.ts';
+import { VideoSender } from '../../../src/transport/video-sender.ts';
+import { ArrayMediaPath, vp8Video } from '../../support/array-media-path.ts';
+import { depacketizeVp8 } from '../../support/depacketizer.ts';
+import * as rtcp from '../../support/rtcp-builder.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
+import { runSender } from '../../support/sender-run.ts';
+import { encodeTwcc } from '../../support/twcc-encoder.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
+
+function setUp(video: NegotiatedVideo = vp8Video) {
+  const time = new VirtualTime();
+  const path = new ArrayMediaPath(video);
+  const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+  const random = seededRandom(1);
+  const sender = new VideoSender({ path, estimator: new GlimpseEstimator(), clock: time, timer, random });
+  const asked: string[] = [];
+  sender.events.on('keyframeNeeded', (reason) => asked.push(reason));
+  const send = (bytes: number, keyframe: boolean): number => {
+    const data = new Uint8Array(bytes).fill(keyframe ? 1 : 2);
+    const unit = { data, keyframe, widthPx: 16, heightPx: 16, encodeMs: 0 };
+    return sender.sendFrame(unit, { captureUs: time.nowUs() }).rtpTimestamp;
+  };
+  return { time, path, timer, sender, asked, send };
+}
+
+describe('VideoSender', () => {
+  it('sends a small frame at once, whole and marked', () => {
+    const { path, send, sender } = setUp();
+    const rtpTimestamp = send(600, true);
+    expect(path.media).toHaveLength(1);
+    expect(path.media[0]).toMatchObject({ rtpTimestamp, marker: true, ssrc: vp8Video.ssrc, payloadType: 96 });
+    expect(depacketizeVp8([path.media[0]!.payload]).frame).toHaveLength(600);
+    expect(sender.stats).toMatchObject({ framesSent: 1, keyframes: 1, keyframeBytes: 600 });
+  });
+
+  it('timestamps frames at 90 kHz from their capture, from a random start', () => {
+    const { time, send } = setUp();
+    const first = send(100, true);
+    time.advance(100);
+    expect((send(100, false) - first) >>> 0).toBe(9_000);
+    expect(setUp().send(100, true)).toBe(first);
+    expect(first).not.toBe(0);
+  });
+
+  it('says when the first packet left', () => {
+    const { sender, send, time } = setUp();
+    const left: number[] = [];
+    sender.events.on('firstPacket', (nowUs) => left.push(nowUs));
+    send(5_000, true);
+    time.advance(500);
+    expect(left).toEqual([1_000_000]);
+  });
+
+  it('leaves no gap in the sequence when a keyframe flushes what waited', () => {
+    const { path, send, time } = setUp();
+    send(6_000, true);
+    send(6_000, false);
+    time.advance(20);
+    send(6_000, true);
+    time.advance(2_000);
+    const numbers = path.media.map((packet) => packet.sequenceNumber);
+    expect(numbers).toEqual(numbers.map((_, index) => (numbers[0]! + index) & 0xffff));
+    const frames = Map.groupBy(path.media, (packet) => packet.rtpTimestamp);
+    expect(depacketizeVp8([...frames.values()].at(-1)!.map((packet) => packet.payload)).frame).toHaveLength(6_000);
+  });
+
+  it('reports once a second, with the media time of the instant', () => {
+    const { path, send, time } = setUp();
+    const first = send(100, true);
+    time.advance(3_500);
+    const reports = path.rtcp.map((packet) => new DataView(packet.buffer));
+    expect(reports).toHaveLength(4);
+    expect(path.rtcp.every((packet) => parseRtcp(packet)[0]?.type === 'senderReport')).toBe(true);
+    const media = reports.map((view) => view.getUint32(16));
+    expect(media[0]).toBe(first);
+    const wall = reports.map((view) => view.getUint32(8) * 1_000 + (view.getUint32(12) / 2 ** 32) * 1_000);
+    expect(((media[3]! - media[0]!) >>> 0) / 90).toBeCloseTo(wall[3]! - wall[0]!, 0);
+  });
+
+  it('answers a NACK with RTX once a round trip, keyframe packets first', () => {
+    const { path, sender, send, time } = setUp();
+    send(2_000, true);
+    send(1_000, false);
+    time.advance(200);
+    const lost = path.media.map((packet) => packet.sequenceNumber).toReversed();
+    const nack = rtcp.nack(
+      vp8Video.ssrc,
+      lost.map((sequence) => [sequence, 0]),
+    );
+    path.rtp.length = 0;
+    sender.onRtcp(nack);
+    sender.onRtcp(nack);
+    time.advance(90);
+    const original = path.retransmissions.map(({ payload }) => (payload[0]! << 8) | payload[1]!);
+    expect(new Set(original.slice(0, 3))).toEqual(new Set(lost));
+    expect(original[2]).toBe(lost[0]);
+    expect(sender.stats).toMatchObject({ nacks: 6, retransmitted: 3 });
+  });
+
+  it('does not resend what a keyframe has replaced', () => {
+    const { path, sender, send, time } = setUp();
+    send(500, true);
+    time.advance(100);
+    send(500, true);
+    time.advance(100);
+    sender.onRtcp(rtcp.nack(vp8Video.ssrc, [[path.media[0]!.sequenceNumber, 0]]));
+    time.advance(50);
+    expect(sender.stats.retransmitted).toBe(0);
+  });
+
+  it('asks for a keyframe instead of resending when there is no RTX', () => {
+    const { path, sender, send, asked, time } = setUp({ ...vp8Video, rtx: undefined });
+    send(500, true);
+    time.advance(400);
+    sender.onRtcp(rtcp.nack(vp8Video.ssrc, [[path.media[0]!.sequenceNumber, 0]]));
+    time.advance(50);
+    expect(asked).toEqual(['loss']);
+    expect(path.rtp).toHaveLength(1);
+  });
+
+  it('coalesces PLI, and takes a repeated FIR for one', () => {
+    const { sender, send, asked, time } = setUp();
+    send(500, true);
+    time.advance(400);
+    for (let times = 0; times < 5; times++) sender.onRtcp(rtcp.pli(vp8Video.ssrc));
+    expect(asked).toEqual(['pli']);
+    send(500, true);
+    for (const commandSequence of [1, 1, 1, 2]) {
+      time.advance(400);
+      sender.onRtcp(rtcp.fir(vp8Video.ssrc, commandSequence));
+    }
+    expect(asked).toEqual(['pli', 'fir', 'fir']);
+    sender.onRtcp(rtcp.pli(0x9999));
+    expect(sender.stats).toMatchObject({ plis: 5, firs: 2 });
+  });
+
+  it('drops what waited too long for a path, and asks for a keyframe', () => {
+    const { path, send, asked, time, sender } = setUp();
+    send(500, true);
+    path.up = false;
+    time.advance(100);
+    send(500, false);
+    time.advance(500);
+    expect(asked).toEqual(['drop']);
+    path.up = true;
+    send(500, false);
+    expect(sender.stats.droppedFrames).toBe(2);
+    send(500, true);
+    time.advance(100);
+    expect(path.media).toHaveLength(2);
+    expect(path.media.at(-1)!.sequenceNumber).toBe((path.media[0]!.sequenceNumber + 1) & 0xffff);
+  });
+
+  it('survives feedback about packets it never sent', () => {
+    const { sender, send, time } = setUp();
+    const feedback = rtcp.transportFeedback(vp8Video.ssrc, encodeTwcc([{ sequence: 40_000, arrivedAtUs: 1e6 }]));
+    sender.onRtcp(feedback);
+    send(500, true);
+    time.advance(10);
+    sender.onRtcp(feedback);
+    expect(sender.stats.reason).toBe('start');
+  });
+
+  it('neither probes nor starves on a client without transport-wide feedback', () => {
+    const { path, sender, send, time } = setUp({
+      ...vp8Video,
+      extensions: {},
+      feedback: { ...vp8Video.feedback, transportCc: false },
+    });
+    for (let frame = 0; frame < 60; frame++) {
+      send(400, frame === 0);
+      time.advance(83);
+    }
+    expect(path.retransmissions).toHaveLength(0);
+    expect(sender.stats.targetBps).toBe(300_000);
+    sender.onRtcp(rtcp.remb(800_000, vp8Video.ssrc));
+    expect(sender.stats.targetBps).toBeCloseTo(800_000, -4);
+  });
+
+  it('stops for good when closed', () => {
+    const { path, sender, send, time, timer } = setUp();
+    send(20_000, true);
+    sender.close();
+    sender.close();
+    const sent = path.rtp.length;
+    send(100, true);
+    sender.onRtcp(rtcp.pli(vp8Video.ssrc));
+    time.advance(5_000);
+    expect(path.rtp).toHaveLength(sent);
+    expect([timer.size, time.timers]).toEqual([0, 0]);
+  });
+});
+
+/** Capture to complete arrival of each frame, in ms, ascending. */
+const delay = (run: ReturnType<typeof runSender>): number[] =>
+  run.frames
+    .flatMap((frame) => (frame.doneMs === undefined ? [] : [frame.doneMs - frame.captureMs]))
+    .toSorted((a, b) => a - b);
+
+describe('VideoSender over a link', () => {
+  it('fills 2 Mbps without loss, every frame whole and in time', () => {
+    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 30_000, queueUs: 300_000 };
+    const run = runSender({ link, seconds: 20 });
+    const settled = run.samples.filter((sample) => sample.atMs >= 3_000);
+    const target = settled.reduce((sum, { stats }) => sum + stats.targetBps, 0) / settled.length;
+    expect(target).toBeGreaterThan(1.6e6);
+    expect(run.frames.slice(0, -2).every((frame) => frame.doneMs !== undefined)).toBe(true);
+    expect(delay(run).at(-1)).toBeLessThan(250);
+    expect(run.stats).toMatchObject({ droppedFrames: 0, nacks: 0 });
+    expect(run.stats.rttMs).toBeCloseTo(60, 0);
+    expect(run.keyframesAsked).toEqual([]);
+  });
+
+  it('mends 5% random loss by retransmission alone', () => {
+    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 40_000, queueUs: 300_000, lossRatio: 0.05 };
+    const run = runSender({ link, seconds: 20 });
+    const whole = run.frames.slice(0, -10).filter((frame) => frame.doneMs !== undefined).length;
+    expect(whole / (run.frames.length - 10)).toBeGreaterThan(0.98);
+    expect(run.stats.retransmitted).toBeGreaterThan(100);
+    expect(run.stats.targetBps).toBeGreaterThan(1.4e6);
+    expect(run.keyframesAsked).toEqual([]);
+  });
+
+  it('recovers from a drop to a quarter with at most two keyframes', () => {
+    const capacity = [
+      { fromUs: 0, bps: 2e6 },
+      { fromUs: 8e6, bps: 0.5e6 },
+    ];
+    const run = runSender({ link: { capacity, delayUs: 30_000, queueUs: 300_000 }, seconds: 16 });
+    const late = run.samples.filter((sample) => sample.atMs >= 10_000);
+    expect(Math.max(...late.map((sample) => sample.queueMs))).toBeLessThan(120);
+    expect(run.keyframesAsked.length).toBeLessThanOrEqual(2);
+    const after = run.frames.filter((frame) => frame.captureMs > 10_000 && frame.captureMs < 15_000);
+    expect(after.filter((frame) => frame.doneMs !== undefined).length / after.length).toBeGreaterThan(0.95);
+  });
+
+  it('sends the same packets for the same seed', () => {
+    const link = { capacity: [{ fromUs: 0, bps: 1e6 }], delayUs: 30_000, queueUs: 300_000, lossRatio: 0.02 };
+    const sums = [1, 2].map(() =>
+      runSender({ link, seconds: 5 }).path.rtp.map(({ sequenceNumber, sizeBytes }) => [sequenceNumber, sizeBytes]),
+    );
+    expect(sums[0]).toEqual(sums[1]);
+  });
+});
