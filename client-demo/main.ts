@@ -56,7 +56,9 @@ function open(): void {
 }
 
 function watch(live: Live): void {
-  timeline.reset(live, parameters.mode === 'clip' ? CLIP_SECONDS * 1000 : null);
+  const begin = () => timeline.reset(live, parameters.mode === 'clip' ? CLIP_SECONDS * 1000 : null);
+  begin();
+  live.on('session', begin);
   screen.show(live.stream);
   if (live.accepted) accept(live.accepted);
   live.on('accepted', accept);

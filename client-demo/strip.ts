@@ -6,8 +6,9 @@ import { drawCell, drawEmpty } from './strip-cell.ts';
 import type { CellBox } from './strip-cell.ts';
 import type { Cell, StripModel } from './strip-model.ts';
 
-/** Width of one second in live mode, CSS px. */
+/** Width of one second in live mode, CSS px: room for a still to be seen, and on a phone for what lies ahead. */
 const PX_PER_SECOND = 116;
+const SECONDS_MIN = 4.4;
 /** Where the playhead stands in live mode, as a part of the width. */
 const PLAYHEAD_AT = 0.64;
 const GAP_PX = 3;
@@ -63,7 +64,7 @@ export class Strip {
   draw(nowMs: number): void {
     const { width, height } = this.#fit();
     const playheadMs = this.#model.playheadMs(nowMs);
-    const pxPerMs = this.#model.clipMs === null ? PX_PER_SECOND / 1000 : width / this.#model.clipMs;
+    const pxPerMs = width / (this.#model.clipMs ?? Math.max(SECONDS_MIN, width / PX_PER_SECOND) * 1000);
     const originMs = this.#model.clipMs === null ? playheadMs - (width * PLAYHEAD_AT) / pxPerMs : 0;
     const place = (startMs: number, durationMs: number): CellBox => ({
       x: (startMs - originMs) * pxPerMs + GAP_PX / 2,

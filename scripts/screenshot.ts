@@ -19,7 +19,10 @@ try {
   page.on('pageerror', (error) => console.error(error));
   await page.goto(url);
   await page.locator('#badge').waitFor({ timeout: 20_000 });
-  await sleep(Number(seconds) * 1000);
+  await sleep(Number(seconds) * 500);
+  // Steered half-way, so that the strip shows two revisions and the latency of steering is there.
+  await page.locator('#examples button').nth(1).click();
+  await sleep(Number(seconds) * 500);
   await page.screenshot({ path: file });
 } finally {
   await browser.close();

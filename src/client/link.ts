@@ -41,6 +41,11 @@ export class Link {
     this.#iceServers = options.iceServers ?? [];
   }
 
+  /** Undefined until the server has answered. */
+  get sessionId(): string | undefined {
+    return this.#session?.sessionId;
+  }
+
   get socketIsOpen(): boolean {
     return this.#socket?.isOpen ?? false;
   }

@@ -30,6 +30,8 @@ export interface LiveEvents {
   queue: [position: number];
   /** A revision begins: after `connect`, a control, or a reconnection that had to start anew. */
   accepted: [accepted: Accepted];
+  /** A new session stands in for one that was lost; revisions and slices count anew. `accepted` follows. */
+  session: [sessionId: string];
   /** Something failed; unless the state turns `closed`, the stream goes on. */
   error: [error: GlimpseClientError];
 }

@@ -225,9 +225,12 @@ export class Live implements AsyncDisposable {
 
   async #recover(waitMs: number): Promise<void> {
     const lostRequest = this.#options.restartLost === false ? undefined : () => this.#request as GenerationRequest;
+    const lostId = this.#link.sessionId;
     try {
       const accepted = await recover(this.#link, { lostRequest, waitMs, signal: this.#lifetime.signal });
       if (this.#lifetime.signal.aborted) return;
+      const { sessionId } = this.#link;
+      if (sessionId !== undefined && sessionId !== lostId) this.#events.emit('session', sessionId);
       if (accepted) this.#accept(accepted);
       this.#recovering = false;
       this.#enter('live', '');

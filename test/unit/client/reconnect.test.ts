@@ -67,11 +67,14 @@ describe('reconnecting', () => {
   it('starts a new session with what was last asked for when the old one is gone', async () => {
     const { live, states } = await open();
     await live.setPrompt('a boat', { seed: 5 });
+    const sessions: string[] = [];
+    live.on('session', (id) => sessions.push(id));
     server.forgetSession();
     server.dropSockets();
     await settled(states, 'live');
     expect(server.of('offer')).toHaveLength(2);
     expect(server.of('offer')[1]?.request).toMatchObject({ prompt: 'a boat', seed: 5, mode: 'live' });
+    expect(sessions).toEqual(['session-2']);
     expect(live.stream.getVideoTracks()).toHaveLength(1);
   });
 
