@@ -12,6 +12,8 @@ const FPS_FLOOR = 8;
 const KEYFRAME_TIME_MS = 200;
 /** Bits a pixel at which a delta frame still looks right (VP8 realtime on generated motion). */
 const DELTA_BITS_PER_PX = 0.06;
+/** Bits a pixel beyond which nobody sees a difference; what the grant holds above this is left to the path. */
+const DELTA_BITS_PER_PX_MAX = 0.5;
 /** Bits a pixel of a keyframe at the quality it may start from. */
 const KEYFRAME_BITS_PER_PX = 0.25;
 /** Share of the grant that is left for media after RTP headers, SRTP tags and retransmission. */
@@ -33,10 +35,11 @@ export function allocate(input: AllocatorInput, previous: Allocation | undefined
   const floorFps = Math.min(FPS_FLOOR, generatorFps);
   const rung = chooseRung(grantBps, floorFps, input, previous);
   const moved = previous !== undefined && !sameRung(previous.rung, rung);
-  const fps = Math.floor(grantBps / (DELTA_BITS_PER_PX * pixels(rung)));
+  const affordableFps = Math.floor(grantBps / (DELTA_BITS_PER_PX * pixels(rung)));
+  const fps = Math.min(Math.max(affordableFps, floorFps), generatorFps);
   return {
-    bitrateBps: Math.round(grantBps),
-    fps: Math.min(Math.max(fps, floorFps), generatorFps),
+    bitrateBps: Math.round(Math.min(grantBps, DELTA_BITS_PER_PX_MAX * pixels(rung) * fps)),
+    fps,
     rung,
     tierCap: chooseTier(grantBps / neededBps(rungs.at(-1) ?? rung, floorFps), rung, input, previous),
     keyframeBudgetBytes: Math.floor((grantBps * KEYFRAME_TIME_MS) / 8_000),

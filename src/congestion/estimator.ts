@@ -86,7 +86,8 @@ export class GlimpseEstimator implements BandwidthEstimator {
     this.#unansweredSinceUs = undefined;
     this.#sawFeedback = true;
     this.#takeReports(reports);
-    const provenBps = this.#probing.evaluate(reports.at(-1)!.sequence, nowUs, this.#maxBps);
+    const reading = { nowUs, maxBps: this.#maxBps, jitterMs: this.#queue.jitterMs };
+    const provenBps = this.#probing.evaluate(reports.at(-1)!.sequence, reading);
     this.#decide(nowUs, provenBps);
   }
 

@@ -28,6 +28,8 @@ const SATURATED = 0.9;
 const SATURATED_MARGIN = 0.95;
 /** A timer that runs late makes a burst faster than asked for; it proves no more than this. */
 const OVERSPEED = 1.5;
+/** Jitter that pacing and serialisation make on any path. */
+const JITTER_FREE_US = 3_000;
 
 interface Cluster extends ProbeRequest {
   askedAtUs: number;
@@ -44,6 +46,13 @@ export interface ProbeTake {
   /** The queue is at its base and nothing drains. */
   clear: boolean;
   cutAtUs: number | undefined;
+}
+
+export interface ProbeReading {
+  nowUs: number;
+  maxBps: number;
+  /** Of the path: what a cluster may have been stretched or squeezed by on its way. */
+  jitterMs: number;
 }
 
 export class Probing {
@@ -92,14 +101,14 @@ export class Probing {
    * Reads clusters that feedback up to `sequence` has told all about.
    * @returns the highest rate proven, in bits a second; undefined when none was.
    */
-  evaluate(sequence: number, nowUs: number, maxBps: number): number | undefined {
+  evaluate(sequence: number, { nowUs, maxBps, jitterMs }: ProbeReading): number | undefined {
     let provenBps: number | undefined;
     for (const cluster of this.#clusters.values()) {
       const complete = cluster.sentBytes >= cluster.sizeBytes && sequence >= cluster.lastSequence;
       if (!complete) continue;
       this.#clusters.delete(cluster.id);
       this.#disturbedUntilUs = nowUs + AFTERMATH_US;
-      const bps = rateOf(cluster);
+      const bps = rateOf(cluster, jitterMs * 1_000);
       if (bps === undefined) continue;
       provenBps = Math.max(provenBps ?? 0, bps);
       const fasterBps = STEP_FACTOR * bps;
@@ -131,7 +140,7 @@ export class Probing {
 }
 
 /** The rate a cluster proves: the slower of sending and receiving. */
-function rateOf({ received, rateBps, sentPackets, sentBytes }: Cluster): number | undefined {
+function rateOf({ received, rateBps, sentPackets, sentBytes }: Cluster, jitterUs: number): number | undefined {
   const bytes = received.reduce((sum, packet) => sum + packet.sizeBytes, 0);
   if (received.length < Math.max(PACKETS_MIN, ARRIVED * sentPackets) || bytes < ARRIVED * sentBytes) return undefined;
   const bySending = received.toSorted((a, b) => a.sentAtUs - b.sentAtUs || a.sequence - b.sequence);
@@ -140,7 +149,7 @@ function rateOf({ received, rateBps, sentPackets, sentBytes }: Cluster): number 
   const arrivalSpanUs = byArrival.at(-1)!.arrivedAtUs! - byArrival[0]!.arrivedAtUs!;
   // The last packet sent ends the sending span, the first received starts the arrival span: neither fills it.
   const sendBps = rateOver(bytes - bySending.at(-1)!.sizeBytes, sendSpanUs);
-  const arrivalBps = rateOver(bytes - byArrival[0]!.sizeBytes, arrivalSpanUs);
+  const arrivalBps = rateOver(bytes - byArrival[0]!.sizeBytes, arrivalSpanUs + Math.max(0, jitterUs - JITTER_FREE_US));
   const slower = Math.min(sendBps, arrivalBps, OVERSPEED * rateBps);
   return arrivalBps < SATURATED * sendBps ? SATURATED_MARGIN * slower : slower;
 }

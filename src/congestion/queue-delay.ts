@@ -17,16 +17,23 @@ const CLEAR_MS = 20;
 const CONGESTED_PACKETS = 3;
 const CLEAR_PACKETS = 1.5;
 
+/** As in RFC 3550. */
+const JITTER_WEIGHT = 1 / 16;
+
 export type QueueState = 'clear' | 'filling' | 'congested';
 
 export class QueueDelay {
   #buckets: { startUs: number; minUs: number }[] = [];
   #recent: { arrivedUs: number; delayUs: number }[] = [];
   #queueMs = 0;
+  #jitterUs = 0;
+  #lastDelayUs: number | undefined;
 
   /** Takes one received packet, in order of arrival. Times on their own clocks. */
   add(sentUs: number, arrivedUs: number): void {
     const delayUs = arrivedUs - sentUs;
+    this.#jitterUs += (Math.abs(delayUs - (this.#lastDelayUs ?? delayUs)) - this.#jitterUs) * JITTER_WEIGHT;
+    this.#lastDelayUs = delayUs;
     this.#remember(arrivedUs, delayUs);
     this.#recent.push({ arrivedUs, delayUs });
     while (
@@ -41,6 +48,11 @@ export class QueueDelay {
 
   get queueMs(): number {
     return this.#queueMs;
+  }
+
+  /** Mean change of delay from one packet to the next (RFC 3550 section 6.4.1). */
+  get jitterMs(): number {
+    return this.#jitterUs / 1_000;
   }
 
   /** @param packetMs how long the path needs for one packet. */

@@ -5,7 +5,8 @@
  *
  * Drop rule: media may wait `LIMITS.pacerQueueMaxMs`. When a delta is older, or deltas are more than that at the pacing
  * rate, all queued deltas go, because each needs the one before it, and further ones are refused until a keyframe comes;
- * `onDrop` tells. A keyframe flushes everything older, and is itself only ever replaced by a newer one.
+ * `onDrop` tells. Retransmissions that wait as long go too: by then a keyframe mends more. A keyframe flushes everything
+ * older, and is itself only ever replaced by a newer one.
  */
 import type { PacketKind, ProbeRequest } from '../congestion/bandwidth-estimator.ts';
 import { LIMITS } from '../limits.ts';
@@ -23,11 +24,13 @@ export interface PacedPacket<Content> {
 }
 
 export interface PacerOptions<Content> {
+  /** Bytes that may leave unpaced at the very start; default `INITIAL_WINDOW_BYTES`. */
+  initialWindowBytes?: number;
   /** @returns bytes on the wire; undefined when there is no path at present: the packet then waits. */
   send(packet: PacedPacket<Content>, nowUs: number, probeId: number | undefined): number | undefined;
   /** Something of about this size to fill a probe with; undefined when there is nothing. */
   filler(sizeBytes: number): PacedPacket<Content> | undefined;
-  /** Deltas were dropped; none will be taken before the next keyframe. */
+  /** A keyframe is needed: so many frames were dropped, and no delta is taken before it; 0: only retransmissions were. */
   onDrop(frames: number): void;
 }
 
@@ -38,6 +41,11 @@ interface Queued<Content> {
 
 /** What may leave at once. Ten ms of media cost one wake-up, and no router queue notices. */
 const BURST_MS = 10;
+/**
+ * Ten packets, as TCP may send before it has heard anything (RFC 6928): the first keyframe is on screen a round trip
+ * sooner, and a path that cannot buffer as much could not carry the web either.
+ */
+export const INITIAL_WINDOW_BYTES = 10 * 1_200;
 /** How soon a missing path is tried again. */
 const NO_PATH_RETRY_US = 20_000;
 const DEADLINE_US = LIMITS.pacerQueueMaxMs * 1_000;
@@ -49,6 +57,7 @@ export class Pacer<Content> {
   #queuedBytes = 0;
   #rateBps: number;
   #debtBytes = 0;
+  #windowBytes: number;
   #updatedAtUs = 0;
   #needsKeyframe = true;
   #probe: PacedProbe | undefined;
@@ -56,6 +65,7 @@ export class Pacer<Content> {
   constructor(rateBps: number, options: PacerOptions<Content>) {
     this.#rateBps = rateBps;
     this.#options = options;
+    this.#windowBytes = options.initialWindowBytes ?? INITIAL_WINDOW_BYTES;
   }
 
   /** How long the queue takes at the present rate. */
@@ -111,12 +121,13 @@ export class Pacer<Content> {
       const nextUs = this.#runProbe(this.#probe, nowUs);
       if (nextUs !== undefined) return { nextUs };
     }
-    while (this.#debtBytes < this.#burstBytes) {
+    while (this.#debtBytes < this.#burstBytes || this.#windowBytes > 0) {
       const queue = this.#firstQueue();
       if (!queue) return { nextUs: undefined };
       const bytes = this.#sendFirst(queue, nowUs, undefined);
       if (bytes === undefined) return { nextUs: nowUs + NO_PATH_RETRY_US };
-      this.#debtBytes += bytes;
+      this.#windowBytes -= bytes;
+      if (this.#windowBytes < 0) this.#debtBytes += bytes;
     }
     if (!this.#firstQueue()) return { nextUs: undefined };
     return { nextUs: nowUs + (this.#debtBytes * 8_000_000) / this.#rateBps };
@@ -168,9 +179,9 @@ export class Pacer<Content> {
   #dropLate(nowUs: number): void {
     const [, urgent = [], retransmissions = [], deltas = []] = this.#queues;
     for (const queue of [urgent, retransmissions]) {
-      while (queue[0] && nowUs - queue[0].enqueuedAtUs > DEADLINE_US) {
-        this.#queuedBytes -= queue.shift()!.packet.sizeBytes;
-      }
+      if (!queue[0] || nowUs - queue[0].enqueuedAtUs <= DEADLINE_US) continue;
+      this.#clear(queue);
+      this.#options.onDrop(0);
     }
     const [oldest] = deltas;
     if (!oldest) return;

@@ -79,6 +79,7 @@ describe('QueueDelay', () => {
     const queue = new QueueDelay();
     for (let index = 0; index < 500; index++) queue.add(index * 5_000, index * 5_000 + random() * 30_000);
     expect(queue.queueMs).toBeLessThan(20);
+    expect(queue.jitterMs).toBeGreaterThan(5);
   });
 
   it('forgets its base after ten seconds', () => {
@@ -166,9 +167,23 @@ describe('Probing', () => {
       const times = { sentAtUs: sequence * 2_400, arrivedAtUs: sequence * 2_500 };
       probing.onReceived({ sequence, sizeBytes: packetBytes, kind: 'padding', probeId: id, ...times });
     }
-    const bps = probing.evaluate(6, 100_000, 8e6)!;
+    const bps = probing.evaluate(6, { nowUs: 100_000, maxBps: 8e6, jitterMs: 0 })!;
     expect(bps).toBeCloseTo((packetBytes * 8e6) / 2_500, -2);
     expect(probing.take({ ...take, nowUs: 100_000 })!.rateBps).toBe(Math.round(2 * bps));
+  });
+
+  it('believes less of a cluster the more jitter the path has', () => {
+    const proven = [0, 10].map((jitterMs) => {
+      const probing = new Probing();
+      const { id } = probing.take({ ...take, nowUs: 0 })!;
+      for (let sequence = 0; sequence < 6; sequence++) {
+        probing.onSent(id, sequence, 300);
+        const times = { sentAtUs: sequence * 2_600, arrivedAtUs: sequence * 2_600 };
+        probing.onReceived({ sequence, sizeBytes: 300, kind: 'padding', probeId: id, ...times });
+      }
+      return probing.evaluate(6, { nowUs: 100_000, maxBps: 8e6, jitterMs })!;
+    });
+    expect(proven[1]).toBeLessThan(0.7 * proven[0]!);
   });
 
   it('leaves a congested path alone', () => {

@@ -110,6 +110,17 @@ describe('Pacer', () => {
     expect(dropped).toEqual([2]);
   });
 
+  it('drops retransmissions that waited too long, and says that a keyframe is needed', () => {
+    const { pacer, dropped, names } = setUp(1e4);
+    pacer.enqueue(packets('keyframe', 0), 0);
+    pacer.enqueue(packets('rtx', 0, 3), 0);
+    pacer.process(400_001);
+    expect(dropped).toEqual([0]);
+    drain(pacer, 400_001);
+    expect(names()).toEqual(['keyframe0.0']);
+    expect(pacer.enqueue(packets('delta', 1), 2e6)).toBe(true);
+  });
+
   it('keeps packets while there is no path and goes on in order', () => {
     const { pacer, names, path } = setUp(1e6);
     path.up = false;
