@@ -9,11 +9,12 @@ interface Sent {
 }
 
 /** A pacer with a record of what left and what was dropped; packets are 1000 bytes. */
-function setUp(rateBps: number) {
+function setUp(rateBps: number, initialWindowBytes = 0) {
   const sent: Sent[] = [];
   const dropped: number[] = [];
   const path = { up: true, filler: false };
   const pacer = new Pacer<string>(rateBps, {
+    initialWindowBytes,
     send: ({ content, sizeBytes }, atUs, probeId) => {
       if (!path.up) return undefined;
       sent.push({ name: content, atUs, probeId });
@@ -49,6 +50,19 @@ describe('Pacer', () => {
     const { pacer, names } = setUp(1e6);
     pacer.enqueue(packets('keyframe', 0), 5);
     expect(names()).toEqual(['keyframe0.0']);
+  });
+
+  it('sends the first ten packets unpaced, and only those', () => {
+    const { pacer, names } = setUp(4e5, 10_000);
+    pacer.enqueue(packets('keyframe', 0, 8), 0);
+    expect(names()).toHaveLength(8);
+    pacer.enqueue(packets('delta', 1, 5), 0);
+    // Two more of the window, and one that makes the debt.
+    expect(names()).toHaveLength(11);
+    drain(pacer, 0);
+    pacer.enqueue(packets('keyframe', 2, 8), 60e6);
+    // The two deltas that waited, and one packet of the new frame.
+    expect(names()).toHaveLength(14);
   });
 
   it('spreads a frame at the rate, in bursts of at most 10 ms and a packet', () => {
