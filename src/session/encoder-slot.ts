@@ -15,6 +15,8 @@ export class EncoderSlot {
   #codec: VideoCodec | undefined;
   #encoder: VideoEncoder | undefined;
   #closed = false;
+  /** Openings wait for each other: preparing early must not open twice. */
+  #opening: Promise<unknown> = Promise.resolve();
   /** True until the present encoder has encoded its first frame. */
   fresh = true;
 
@@ -27,7 +29,13 @@ export class EncoderSlot {
   }
 
   /** Makes sure the encoder is of this size and the present codec. */
-  async get(need: EncoderNeed): Promise<this> {
+  get(need: EncoderNeed): Promise<this> {
+    const ready = this.#opening.then(() => this.#ensure(need));
+    this.#opening = ready.catch(() => {});
+    return ready;
+  }
+
+  async #ensure(need: EncoderNeed): Promise<this> {
     if (this.#closed || !this.#codec) throw new GlimpseError('ENCODER_CLOSED');
     const { widthPx, heightPx } = need;
     const held = this.#encoder;
@@ -61,6 +69,7 @@ export class EncoderSlot {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#opening;
     await this.#encoder?.close();
     this.#encoder = undefined;
   }

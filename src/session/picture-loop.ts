@@ -13,7 +13,7 @@ import { StillPicture } from '../media/convergence.ts';
 import { LoopCache } from '../media/loop-cache.ts';
 import type { Playout, PlayoutPicture } from '../timeline/playout.ts';
 import type { Timeline, TimelineFrame } from '../timeline/timeline.ts';
-import type { VideoSender } from '../transport/video-sender.ts';
+import type { VideoSender, VideoSenderStats } from '../transport/video-sender.ts';
 import { EncoderSlot } from './encoder-slot.ts';
 
 export interface SentPicture {
@@ -71,6 +71,14 @@ export class PictureLoop {
     return this.#allocation;
   }
 
+  /** Opens the encoder that `attach` will probably want, while the connection is still being made. */
+  prepare(codec: VideoCodec, targetBps: number): void {
+    this.#encoder.setCodec(codec);
+    const allocation = this.#allocate({ targetBps, pacerQueueMs: 0 });
+    // A failure shows again, and is reported, when the first frame wants the encoder.
+    this.#encoder.get({ ...allocation.rung, ...allocation }).catch(() => {});
+  }
+
   /** Begins, or goes on, sending over a connected path. The first picture leaves at once, as a keyframe. */
   attach(sender: VideoSender, codec: VideoCodec): void {
     this.detach();
@@ -122,7 +130,7 @@ export class PictureLoop {
     if (!sender) return;
     let dueUs = clock.nowUs() + ENCODER_RETRY_MS * 1000;
     try {
-      const allocation = this.#allocate(sender);
+      const allocation = this.#allocate(sender.stats);
       await this.#show(sender, allocation);
       dueUs = Math.max(playout.nextFrameUs(), this.#lastSentUs + 1e6 / allocation.fps);
     } catch (error) {
@@ -134,9 +142,8 @@ export class PictureLoop {
     this.#timer = setTimeout(() => this.kick(), Math.max(1, (dueUs - clock.nowUs()) / 1000));
   }
 
-  #allocate(sender: VideoSender): Allocation {
+  #allocate({ targetBps, pacerQueueMs }: Pick<VideoSenderStats, 'targetBps' | 'pacerQueueMs'>): Allocation {
     const { clock, rungs, generatorFps, tierLimit, onProgress } = this.#options;
-    const { targetBps, pacerQueueMs } = sender.stats;
     const before = this.#allocation;
     const input = {
       targetBps,

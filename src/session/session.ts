@@ -86,6 +86,7 @@ export class ViewerSession implements Session {
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
       onError: (error) => this.events.emit('error', error),
     });
+    this.#pictures.prepare(request.codec ?? deps.codecs[0] ?? 'VP8', deps.startBitrateBps);
     this.#accepted = this.#begin({ prompt, seed: request.seed, guidance: request.guidance, transition: 'cut' }, true);
     this.#statsTimer = setInterval(() => this.#onStatsTick(), STATS_INTERVAL_MS);
     this.#armDeadline();
