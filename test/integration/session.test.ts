@@ -1,0 +1,213 @@
+/** What a session promises whatever happens around it: to its viewer, and to the process it lives in. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { GlimpseError } from '../../src/errors.ts';
+import type { Generator } from '../../src/generation/generator.ts';
+import { PatternGenerator } from '../../src/generation/pattern.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { encoderFactory } from '../../src/media/encoders.ts';
+import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
+import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
+
+const pattern = () => new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 });
+
+/** A generator that fails as often as it is told to, then works. */
+class FailingGenerator implements Generator {
+  readonly #inner = pattern();
+  readonly info = this.#inner.info;
+  failures: number;
+  constructor(failures: number) {
+    this.failures = failures;
+  }
+  read = () => this.#inner.read();
+  warmUp = () => this.#inner.warmUp();
+  async *generate(...job: Parameters<Generator['generate']>) {
+    if (this.failures-- > 0) throw new GlimpseError('GENERATOR_DOWN');
+    yield* this.#inner.generate(...job);
+  }
+  async [Symbol.asyncDispose]() {}
+}
+
+describe('session', () => {
+  let before: Holdings;
+  beforeEach(async () => {
+    // Loads the encoder's library, which stays.
+    await (await encoderFactory('auto')({ codec: 'VP8', widthPx: 64, heightPx: 64, fps: 10, bitrateBps: 1e5 })).close();
+    before = takeHoldings();
+  });
+  afterEach(() => expectNoLeaks(before));
+
+  it('generates while it connects, and its first packet is a keyframe sent the moment it is connected', async () => {
+    const { sessions, peers, latencies } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    const tiers: string[] = [];
+    session.events.on('tier', ({ slice, tier }) => tiers.push(`${slice}:${tier}`));
+    await session.answer('offer');
+    await expect.poll(() => tiers).toContain('0:refined');
+    peers.last.connect();
+    await expect.poll(() => peers.last.sent.media.length).toBeGreaterThan(0);
+    const [first] = peers.last.sent.media;
+    // RFC 7741: after the 4-byte descriptor, bit 0 of the VP8 header is 0 on a keyframe.
+    expect((first?.payload[4] ?? 1) & 1).toBe(0);
+    expect(session.stats).toMatchObject({ state: 'live', keyframes: 1 });
+    for (const latency of ['timeToConnectMs', 'timeToFirstFrameMs', 'timeToDraftMs'] as const)
+      expect(latencies.get(latency)).toHaveLength(1);
+    await session.close('done');
+  });
+
+  it('makes one keyframe at the cut to a new prompt, and tells what is playing', async () => {
+    const { sessions, peers } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    const playing: number[] = [];
+    session.events.on('playing', ({ revision }) => playing.push(revision));
+    await session.answer('offer');
+    peers.last.connect();
+    await expect.poll(() => session.stats.framesSent).toBeGreaterThan(3);
+    const accepted = await session.control({ type: 'prompt', prompt: 'a blue cube', transition: 'cut' });
+    expect(accepted).toMatchObject({ revision: 1, prompt: 'a blue cube' });
+    await expect.poll(() => playing.at(-1)).toBe(1);
+    expect(session.stats.keyframes).toBe(2);
+    await session.close('done');
+  });
+
+  it('keeps the seed when only the prompt changes, and the prompt when only the seed does', async () => {
+    const { sessions } = sessionFixture();
+    const session = await sessions.create({ ...REQUEST, seed: 77 });
+    expect(await session.control({ type: 'prompt', prompt: 'other', transition: 'cut' })).toMatchObject({ seed: 77 });
+    expect(await session.control({ type: 'steer', seed: 5, transition: 'cut' })).toMatchObject({
+      seed: 5,
+      prompt: 'other',
+      revision: 2,
+    });
+    expect(await session.control({ type: 'steer', tierCap: 'draft', transition: 'cut' })).toMatchObject({
+      revision: 2,
+    });
+    expect(session.stats.tierCap).toBe('draft');
+    await session.close('done');
+  });
+
+  it('lets a bad prompt change nothing', async () => {
+    const { sessions } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    await expect(session.control({ type: 'prompt', prompt: ' \n ', transition: 'cut' })).rejects.toMatchObject({
+      code: 'PROMPT_EMPTY',
+    });
+    expect(await session.accepted).toMatchObject({ revision: 0 });
+    await session.close('done');
+  });
+
+  it('asks a failed generator again, tells the viewer, and comes back', async () => {
+    const generator = new FailingGenerator(2);
+    const { sessions, peers } = sessionFixture({ generator });
+    const session = await sessions.create(REQUEST);
+    const errors: unknown[] = [];
+    session.events.on('error', (error) => errors.push((error as GlimpseError).code));
+    await session.answer('offer');
+    peers.last.connect();
+    await expect.poll(() => session.stats.framesSent, { timeout: 5_000 }).toBeGreaterThan(0);
+    expect(errors).toEqual(['GENERATOR_DOWN', 'GENERATOR_DOWN']);
+    await session.close('done');
+  });
+
+  it('opens a new encoder when the old one fails', async () => {
+    let broken = 1;
+    const create = encoderFactory('auto');
+    const { sessions, peers } = sessionFixture({
+      createEncoder: async (settings) => {
+        const encoder = await create(settings);
+        if (broken-- > 0) encoder.encode = () => Promise.reject(new GlimpseError('ENCODER_FAILED'));
+        return encoder;
+      },
+    });
+    const session = await sessions.create(REQUEST);
+    const errors: unknown[] = [];
+    session.events.on('error', (error) => errors.push((error as GlimpseError).code));
+    await session.answer('offer');
+    peers.last.connect();
+    await expect.poll(() => session.stats.framesSent, { timeout: 5_000 }).toBeGreaterThan(2);
+    expect(errors).toEqual(['ENCODER_FAILED']);
+    await session.close('done');
+  });
+
+  it('gets a new connection by resume, with the same timeline', async () => {
+    const { sessions, peers } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    await session.answer('offer');
+    const first = peers.last;
+    first.connect();
+    await expect.poll(() => session.stats.framesSent).toBeGreaterThan(3);
+    await first.close('the network changed');
+    expect(session.stats.state).toBe('waiting');
+    expect(() => sessions.resume(session.id, 'guess')).toThrow(expect.objectContaining({ code: 'UNAUTHORIZED' }));
+    const resumed = sessions.resume(session.id, session.resumeToken);
+    await resumed.answer('another offer');
+    peers.last.connect();
+    expect(peers.last).not.toBe(first);
+    await expect.poll(() => peers.last.sent.media.length).toBeGreaterThan(3);
+    expect(session.stats).toMatchObject({ state: 'live', revision: 0 });
+    await session.close('done');
+  });
+
+  it('refuses one viewer too many, and has room again when one leaves', async () => {
+    const { sessions, sizes } = sessionFixture({ maxSessions: 2 });
+    const one = await sessions.create(REQUEST);
+    await sessions.create(REQUEST);
+    await expect(sessions.create(REQUEST)).rejects.toMatchObject({ code: 'SESSION_LIMIT', retryable: true });
+    await one.close('left');
+    await sessions.create(REQUEST);
+    expect(sizes).toEqual([1, 2, 1, 2]);
+    await sessions.close('done');
+    expect(sessions.size).toBe(0);
+    await expect(sessions.create(REQUEST)).rejects.toMatchObject({ code: 'SERVER_CLOSING' });
+  });
+
+  it('answers nothing after its end', async () => {
+    const { sessions } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    await session.close('done');
+    await expect(session.answer('offer')).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' });
+    expect(() => sessions.get(session.id)).toThrow(expect.objectContaining({ code: 'SESSION_NOT_FOUND' }));
+  });
+});
+
+describe('session deadlines', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('ends a session that never connects', async () => {
+    const { sessions, peers } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    const closed = vi.fn();
+    session.events.on('closed', closed);
+    await session.answer('offer');
+    await vi.advanceTimersByTimeAsync(LIMITS.connectTimeoutMs - 1);
+    expect(closed).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('connect-timeout'));
+    expect([sessions.size, peers.peerCount]).toEqual([0, 0]);
+  });
+
+  it('ends a session whose peer said goodbye and did not come back', async () => {
+    const { sessions, peers } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    const closed = vi.fn();
+    session.events.on('closed', closed);
+    await session.answer('offer');
+    peers.last.connect();
+    await peers.last.close('goodbye');
+    await vi.advanceTimersByTimeAsync(LIMITS.resumeGraceMs);
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
+    expect(sessions.size).toBe(0);
+  });
+
+  it('ends a session at once when its peer has been silent for the consent time', async () => {
+    const { sessions, peers } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    const closed = vi.fn();
+    session.events.on('closed', closed);
+    await session.answer('offer');
+    peers.last.connect();
+    peers.last.become('disconnected', 'consent ran out');
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
+    expect(sessions.size).toBe(0);
+  });
+});

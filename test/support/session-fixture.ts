@@ -1,0 +1,55 @@
+/** Sessions over real encoder, timeline and send path, with the test pattern and peers the test controls. */
+import { systemClock } from '../../src/clock.ts';
+import type { Generator } from '../../src/generation/generator.ts';
+import { PatternGenerator } from '../../src/generation/pattern.ts';
+import { Scheduler } from '../../src/generation/scheduler.ts';
+import type { EncoderFactory } from '../../src/media/encoder.ts';
+import { encoderFactory } from '../../src/media/encoders.ts';
+import type { SessionRequest } from '../../src/session/contract.ts';
+import { Sessions } from '../../src/session/registry.ts';
+import type { SessionCount, SessionLatency } from '../../src/session/session-deps.ts';
+import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { FakePeerHost } from './fake-peer-host.ts';
+
+export interface SessionFixture {
+  sessions: Sessions;
+  peers: FakePeerHost;
+  sizes: number[];
+  latencies: Map<SessionLatency, number[]>;
+  counts: Map<SessionCount, number>;
+}
+
+export interface FixtureOptions {
+  generator?: Generator;
+  createEncoder?: EncoderFactory;
+  maxSessions?: number;
+}
+
+export const REQUEST: SessionRequest = { prompt: 'a red ball', mode: 'live', seconds: 4 };
+
+export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
+  const peers = new FakePeerHost();
+  const sizes: number[] = [];
+  const latencies = new Map<SessionLatency, number[]>();
+  const counts = new Map<SessionCount, number>();
+  const sessions = new Sessions(
+    {
+      clock: systemClock,
+      generator: options.generator ?? new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 }),
+      scheduler: new Scheduler(),
+      createEncoder: options.createEncoder ?? encoderFactory('auto'),
+      peers,
+      pacerTimer: new PacerTimer(),
+      rungs: [{ widthPx: 128, heightPx: 128 }],
+      codecs: ['VP8'],
+      startBitrateBps: 500_000,
+      metrics: {
+        observe: (latency, ms) => latencies.set(latency, [...(latencies.get(latency) ?? []), ms]),
+        count: (what, amount) => counts.set(what, (counts.get(what) ?? 0) + amount),
+      },
+      random: () => 0.5,
+    },
+    { maxSessions: options.maxSessions ?? 4, onSize: (size) => sizes.push(size) },
+  );
+  return { sessions, peers, sizes, latencies, counts };
+}
