@@ -18,5 +18,14 @@ const WORDS: Readonly<Record<string, string>> = {
   SESSION_NOT_FOUND: 'The session has ended.',
 };
 
+/** Reasons a session or a connection ends with; others are already words. */
+const REASONS: Readonly<Record<string, string>> = {
+  'server-closing': 'The server is restarting.',
+  'peer-gone': 'The video connection was lost.',
+  'connect-timeout': 'The video found no way through the network.',
+};
+
+export const reasonWords = (reason: string): string => REASONS[reason] ?? reason;
+
 export const errorWords = ({ code, message }: Pick<GlimpseClientError, 'code' | 'message'>): string =>
   WORDS[code] ?? (message || `Something went wrong (${code}).`);

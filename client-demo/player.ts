@@ -1,7 +1,7 @@
 /** Opens the stream and keeps asking while the server says "later"; one stream at a time. */
 import { GlimpseClientError, connect } from '../src/client/index.ts';
 import type { Live, Mode, Welcome } from '../src/client/index.ts';
-import { errorWords } from './error-words.ts';
+import { errorWords, reasonWords } from './error-words.ts';
 import type { StatusLine } from './status-line.ts';
 
 /** Between attempts when the server does not say. */
@@ -72,7 +72,10 @@ export class Player {
     this.#live = live;
     live.on('state', (state, reason) => {
       if (state === 'closed') this.#live = undefined;
-      this.#status.show(state, state === 'live' || reason === '' ? undefined : `${reason} ${tail(state)}`.trim());
+      this.#status.show(
+        state,
+        state === 'live' || reason === '' ? undefined : `${reasonWords(reason)} ${tail(state)}`.trim(),
+      );
     });
     live.on('error', (error) => this.#status.notice(errorWords(error)));
     live.on('queue', (position) => {

@@ -5,8 +5,10 @@
 import type { Cell } from './strip-model.ts';
 import { TIER_COLOURS, tierRank } from './tiers.ts';
 
-/** Blocks across a cell, by tier: draft, base, refined, upscaled. */
-const BLOCKS = [4, 9, 48, 96] as const;
+/** Side of a block, CSS px, by tier: draft, base, refined, upscaled. */
+const BLOCK_PX = [16, 8, 1, 0.5] as const;
+/** Blocks larger than this are meant to be seen as such. */
+const SMOOTH_PX = 4;
 /** Part of the bar that is filled, by tier. */
 const FILL = [1 / 3, 2 / 3, 1, 1] as const;
 const BAR_PX = 4;
@@ -25,7 +27,7 @@ export interface CellBox {
 export interface CellLook {
   box: CellBox;
   /** A still of the slice, once it has been on screen. */
-  still: CanvasImageSource | undefined;
+  still: HTMLCanvasElement | undefined;
   /** Behind the playhead. */
   past: boolean;
   /** Since it reached its tier, ms; Infinity draws it without motion. */
@@ -42,12 +44,12 @@ export function drawCell(context: CanvasRenderingContext2D, cell: Cell, { box, s
   context.beginPath();
   context.roundRect(picture.x, picture.y, picture.width, picture.height, RADIUS_PX);
   context.clip();
-  if (still) drawCoarse(context, still, picture, BLOCKS[rank] ?? 48);
+  if (still) drawCoarse(context, still, picture, BLOCK_PX[rank] ?? 1);
   else drawMosaic(context, cell, picture);
   context.globalAlpha = past ? 0.35 : 0;
   context.fillStyle = '#0a0c11';
   context.fillRect(picture.x, picture.y, picture.width, picture.height);
-  context.globalAlpha = flash * 0.55;
+  context.globalAlpha = flash * 0.35;
   context.fillStyle = TIER_COLOURS[cell.tier];
   context.fillRect(picture.x, picture.y, picture.width, picture.height);
   context.restore();
@@ -88,16 +90,20 @@ function drawBar(
   context.restore();
 }
 
-/** Cuts the middle of a still to the box and shows it in `blocks` blocks across. */
-function drawCoarse(context: CanvasRenderingContext2D, still: CanvasImageSource, box: CellBox, blocks: number): void {
-  const across = Math.max(1, Math.round(blocks));
-  const down = Math.max(1, Math.round((blocks * box.height) / box.width));
+/** Cuts the middle of a still to the box and shows it in blocks. */
+function drawCoarse(context: CanvasRenderingContext2D, still: HTMLCanvasElement, box: CellBox, blockPx: number): void {
+  const across = Math.max(1, Math.round(box.width / blockPx));
+  const down = Math.max(1, Math.round(box.height / blockPx));
   const small = scratch.getContext('2d');
   if (!small) return;
   scratch.width = across;
   scratch.height = down;
-  small.drawImage(still, 0, 0, across, down);
-  context.imageSmoothingEnabled = blocks > 16;
+  const scale = Math.min(still.width / box.width, still.height / box.height);
+  const cut = { width: box.width * scale, height: box.height * scale };
+  const left = (still.width - cut.width) / 2;
+  const top = (still.height - cut.height) / 2;
+  small.drawImage(still, left, top, cut.width, cut.height, 0, 0, across, down);
+  context.imageSmoothingEnabled = blockPx < SMOOTH_PX;
   context.drawImage(scratch, box.x, box.y, box.width, box.height);
 }
 
@@ -114,7 +120,7 @@ function drawMosaic(context: CanvasRenderingContext2D, { tier, revision, slice }
     context.fillRect(box.x, box.y, box.width, box.height);
     return;
   }
-  const across = BLOCKS[rank] ?? 4;
+  const across = Math.max(1, Math.round(box.width / (BLOCK_PX[rank] ?? 8)));
   const side = box.width / across;
   const down = Math.ceil(box.height / side);
   for (let row = 0; row < down; row++) {

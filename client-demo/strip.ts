@@ -13,7 +13,7 @@ const SECONDS_MIN = 4.4;
 const PLAYHEAD_AT = 0.64;
 const GAP_PX = 3;
 const TOP_PX = 7;
-const STILL_WIDTH_PX = 96;
+const STILL_WIDTH_PX = 160;
 const STILLS_MAX = 160;
 
 export class Strip {
@@ -43,12 +43,9 @@ export class Strip {
     if (video.videoWidth === 0) return;
     const key = `${revision}:${slice}`;
     const still = this.#stills.get(key) ?? document.createElement('canvas');
-    const boxRatio = (this.#canvas.clientHeight - TOP_PX) / 76;
-    const cropHeight = Math.min(video.videoHeight, video.videoWidth * boxRatio);
     still.width = STILL_WIDTH_PX;
-    still.height = Math.round((STILL_WIDTH_PX * cropHeight) / video.videoWidth);
-    const top = (video.videoHeight - cropHeight) / 2;
-    still.getContext('2d')?.drawImage(video, 0, top, video.videoWidth, cropHeight, 0, 0, still.width, still.height);
+    still.height = Math.round((STILL_WIDTH_PX * video.videoHeight) / video.videoWidth);
+    still.getContext('2d')?.drawImage(video, 0, 0, still.width, still.height);
     this.#stills.delete(key);
     this.#stills.set(key, still);
     const [oldest] = this.#stills.keys();

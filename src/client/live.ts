@@ -17,6 +17,10 @@ import { serverError } from './signaling-socket.ts';
 import type { Request } from './signaling-socket.ts';
 import { swapTrack } from './track-swap.ts';
 
+/** The reason a session ends with when its server does; another one, or the same again, may be there soon. */
+const SERVER_CLOSING = 'server-closing';
+const RESTART_WAIT_MS = 1_000;
+
 export class Live implements AsyncDisposable {
   /** Give it to a video element once; it survives reconnections. */
   readonly stream = new MediaStream();
@@ -211,6 +215,7 @@ export class Live implements AsyncDisposable {
   #dismissed({ reason, retryAfterMs }: Message<'bye'>): void {
     if (this.#state === 'connecting' || this.#recovering) return;
     const pathIsDead = this.#timeToConnectMs !== null && this.#link.peerState !== 'connected';
+    if (reason === SERVER_CLOSING) return this.#broken(reason, retryAfterMs ?? RESTART_WAIT_MS);
     if (retryAfterMs !== undefined || pathIsDead) return this.#broken(reason, retryAfterMs);
     if (this.#timeToConnectMs === null) this.#events.emit('error', connectTimeout());
     this.#end(reason);

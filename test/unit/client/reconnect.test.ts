@@ -106,6 +106,14 @@ describe('reconnecting', () => {
     expect(server.of('offer')).toHaveLength(2);
   });
 
+  it('comes back after a server that closes, even if that did not say when', async () => {
+    const { states } = await open();
+    server.forgetSession();
+    server.send({ type: 'bye', reason: 'server-closing' });
+    await settled(states, 'live');
+    expect(server.of('offer')).toHaveLength(2);
+  });
+
   // A browser takes 5 to 15 s to call a path dead.
   it('offers an ICE restart when the path dies, and a new peer connection when that does not help', async () => {
     const { live, states } = await open();
