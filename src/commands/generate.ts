@@ -11,6 +11,7 @@ import { sliceCount } from '../generation/schedule.ts';
 import { TIERS, type Tier } from '../generation/tiers.ts';
 import type { I420Frame } from '../media/frame.ts';
 import { exportMp4, writePng } from '../media/export.ts';
+import { ladder } from '../media/ladder.ts';
 
 export interface GenerateOptions {
   prompt: string;
@@ -31,6 +32,9 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   const { slice } = generator.info;
   const size = generator.info.tiers.find((info) => info.tier === tier);
   if (!size) throw new GlimpseError('PARAMETER_INVALID', { message: `--tier: this generator makes no ${tier}` });
+  // Whatever the tier, the file has the size that a viewer would be shown.
+  const best = generator.info.tiers.at(-1) ?? size;
+  const [display = best] = ladder(best);
   const reading = await generator.read(prompt);
   if (reading.unknownWords.length > 0)
     process.stderr.write(`not known to the model: ${reading.unknownWords.join(', ')}\n`);
@@ -53,12 +57,13 @@ export async function generate(config: Config, options: GenerateOptions, signal:
       fps: slice.fps,
       path: options.out,
       signal,
+      display,
     });
   } finally {
     bar.stop();
   }
   process.stdout.write(
-    `${options.out}: ${((slices * slice.frames) / slice.fps).toFixed(1)} s, ${size.widthPx}x${size.heightPx}, seed ${seed}\n`,
+    `${options.out}: ${((slices * slice.frames) / slice.fps).toFixed(1)} s, ${display.widthPx}x${display.heightPx}, seed ${seed}\n`,
   );
 }
 

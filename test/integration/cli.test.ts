@@ -1,0 +1,123 @@
+/** The commands of README and docs, run as a user runs them. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'glimpse-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, ['src/cli.ts', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => (output.stdout += String(data)));
+  child.stderr.on('data', (data) => (output.stderr += String(data)));
+  const finished = new Promise<Finished>((done) => child.on('close', (code) => done({ code, ...output })));
+  return { child, output, finished };
+}
+const run = (...args: string[]) => start(...args).finished;
+
+describe('glimpse', () => {
+  it('generate writes a clip and a picture of each tier, the same for the same seed', async () => {
+    const clip = (name: string) => join(folder, name);
+    const first = await run(
+      'generate',
+      'a red ball over a green meadow',
+      '--out',
+      clip('a.mp4'),
+      '--seconds',
+      '1',
+      '--seed',
+      '4',
+      '--tiers',
+      clip('tiers'),
+    );
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('256x256') });
+    await run('generate', 'a red ball over a green meadow', '--out', clip('b.mp4'), '--seconds', '1', '--seed', '4');
+    expect((await readFile(clip('a.mp4'))).equals(await readFile(clip('b.mp4')))).toBe(true);
+    for (const tier of ['draft', 'base', 'refined'])
+      expect((await stat(join(clip('tiers'), `${tier}.png`))).size).toBeGreaterThan(500);
+  });
+
+  it('generate says which words the model does not know', async () => {
+    const { stderr } = await run(
+      'generate',
+      'a zebra in the desert',
+      '--out',
+      join(folder, 'z.mp4'),
+      '--seconds',
+      '1',
+      '--tier',
+      'draft',
+    );
+    expect(stderr).toContain('zebra');
+    expect(stderr).not.toContain('desert');
+  });
+
+  it.each([
+    ['an empty prompt', ['generate', ' ', '--out', 'x.mp4'], 'PROMPT_EMPTY'],
+    ['a tier that does not exist', ['generate', 'sea', '--out', 'x.mp4', '--tier', 'perfect'], 'PARAMETER_INVALID'],
+    ['a model pack that is not there', ['models', '--model', '/nowhere'], 'MODEL_INVALID'],
+    ['an unknown suite', ['bench', 'nonsense'], 'PARAMETER_INVALID'],
+    ['a port that is no number', ['serve', '--port', 'http'], 'CONFIG_INVALID'],
+  ])('refuses %s with its code and exit 1', async (_, args, code) => {
+    const result = await run(...args);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(new RegExp(`^${code}: `));
+  });
+
+  it('models lists the parts after checking them', async () => {
+    expect(await run('models')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/denoiser\.onnx.*hash matches/),
+    });
+  });
+
+  it('doctor says what there is', async () => {
+    const { code, stdout } = await run('doctor');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/encoders\s+libav: /);
+    expect(stdout).toMatch(/DTLS self-test passed/);
+    expect(stdout).toMatch(/live viewers\s+about \d/);
+  });
+
+  it('help shows default, environment and consequence of each setting', async () => {
+    const { stdout } = await run('serve', '--help');
+    expect(stdout.replace(/\s+/g, ' ')).toContain('HTTP port; 0 picks a free one (GLIMPSE_PORT; default 8080)');
+  });
+
+  it('serve says its address, serves, and ends by SIGTERM with nothing left', async () => {
+    const { child, output, finished } = start('serve', '--port', '0');
+    await expect.poll(() => output.stdout, { timeout: 20_000 }).toContain('Glimpse is ready');
+    const { url } = JSON.parse(output.stdout.split('\n').find((line) => line.includes('Glimpse is ready')) ?? '{}') as {
+      url: string;
+    };
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    const page = await (await fetch(url)).text();
+    expect(page).toContain('<title>Glimpse');
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain('glimpse_sessions 0');
+    child.kill('SIGTERM');
+    expect((await finished).code).toBe(0);
+  });
+
+  it('serve says which port is taken', async () => {
+    const { output, child, finished } = start('serve', '--port', '0', '--generator', 'pattern');
+    await expect.poll(() => output.stdout, { timeout: 20_000 }).toContain('Glimpse is ready');
+    const port = /127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1] ?? '';
+    const second = await run('serve', '--port', port, '--generator', 'pattern');
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('CONFIG_INVALID') });
+    child.kill('SIGTERM');
+    await finished;
+  });
+});
