@@ -20,6 +20,8 @@ export function pageRoutes(directory: string | undefined): Hono {
     const immutable = HASHED.test(context.req.path);
     context.header('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
     context.header('X-Content-Type-Options', 'nosniff');
+    // Nothing here is secret, and a page of another origin may import the SDK (`/glimpse-client.js`) from a service.
+    context.header('Access-Control-Allow-Origin', '*');
     await next();
   });
   // Refuses `..`, encoded or not, and backslashes.

@@ -64,7 +64,7 @@ export interface ConfigOption {
   /** `GLIMPSE_RTC_HOST` */
   environment: string;
   description: string;
-  defaultValue: unknown;
+  defaultValue: string | number | undefined;
 }
 
 const words = (key: string): string[] => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(' ');

@@ -15,8 +15,8 @@ export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[]
   on<Name extends keyof Events>(event: Name, listener: Listener<Events[Name]>): () => void {
     const set = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, set);
-    set.add(listener as Listener<never>);
-    return () => set.delete(listener as Listener<never>);
+    set.add(listener);
+    return () => set.delete(listener);
   }
 
   once<Name extends keyof Events>(event: Name, listener: Listener<Events[Name]>): () => void {
@@ -28,7 +28,7 @@ export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[]
   }
 
   emit<Name extends keyof Events>(event: Name, ...args: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+    for (const listener of Array.from(this.#listeners.get(event) ?? [])) {
       try {
         (listener as Listener<Events[Name]>)(...args);
       } catch (error) {

@@ -77,7 +77,7 @@ class LibwebrtcSession {
       },
       onError: () => {},
     });
-    socket.on('message', (data) => void this.#onMessage(JSON.parse(String(data)) as SignalMessage));
+    socket.on('message', (data: Buffer) => void this.#onMessage(JSON.parse(data.toString()) as SignalMessage));
     socket.on('close', () => void this.#close());
     this.#peer.onicecandidate = ({ candidate }) => candidate && this.#send({ type: 'candidate', candidate });
     this.#peer.onconnectionstatechange = () => {

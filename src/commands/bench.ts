@@ -36,7 +36,11 @@ export async function bench(suite: string, options: BenchOptions): Promise<void>
     });
   if (!(options.connections >= 1 && options.connections <= 1000))
     throw new GlimpseError('PARAMETER_INVALID', { message: '--connections must be from 1 to 1000' });
-  const { report, table } = await run(options);
+  const { report, table } = await run(options).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    const message = 'benches need the development dependencies: run them in a checkout after npm ci';
+    throw new GlimpseError('CONFIG_INVALID', { message, cause });
+  });
   const json = `${JSON.stringify(report, null, 2)}\n`;
   process.stdout.write(options.json ? json : `${table}\n`);
   if (options.out === undefined) return;

@@ -56,9 +56,8 @@ export class LoopCache {
   take(frameIndex: number, rung: { widthPx: number; heightPx: number }, bitrateBps: number): AccessUnit[] | undefined {
     if (this.#state !== 'whole') return undefined;
     const [first] = this.#units;
-    if (!first || first.unit.widthPx !== rung.widthPx || first.unit.heightPx !== rung.heightPx)
-      return void this.clear();
-    if (this.#bitrateBps > bitrateBps * 1.1 || this.#bitrateBps < bitrateBps * STALE_SHARE) return void this.clear();
+    if (!first || first.unit.widthPx !== rung.widthPx || first.unit.heightPx !== rung.heightPx) return this.#stale();
+    if (this.#bitrateBps > bitrateBps * 1.1 || this.#bitrateBps < bitrateBps * STALE_SHARE) return this.#stale();
     if (frameIndex === 0) this.#next = 0;
     if (this.#next === undefined) return undefined;
     const units: AccessUnit[] = [];
@@ -67,6 +66,11 @@ export class LoopCache {
       recorded = this.#units[++this.#next];
     }
     return units;
+  }
+
+  #stale(): undefined {
+    this.clear();
+    return undefined;
   }
 
   /** A keyframe is needed now: the present replay is broken, the next loop can be replayed again. */

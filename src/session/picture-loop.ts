@@ -31,13 +31,13 @@ export interface PictureLoopOptions {
   /** Largest first. */
   rungs: readonly Rung[];
   generatorFps: number;
-  tierLimit(): Tier;
+  tierLimit: () => Tier;
   /** A clip of which nothing is left to compute: its loops may be replayed. */
-  isFinished(): boolean;
-  onSent(sent: SentPicture): void;
+  isFinished: () => boolean;
+  onSent: (sent: SentPicture) => void;
   /** The playhead has moved to another slice, or the allocation to another tier cap. */
-  onProgress(): void;
-  onError(error: GlimpseError): void;
+  onProgress: () => void;
+  onError: (error: GlimpseError) => void;
 }
 
 /** How soon an encoder that failed is tried again. */

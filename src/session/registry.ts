@@ -9,7 +9,7 @@ export interface RegistryOptions {
   /** Sessions at once. */
   maxSessions: number;
   /** Called whenever the number of sessions changes. */
-  onSize(size: number): void;
+  onSize: (size: number) => void;
 }
 
 export class Sessions implements SessionRegistry {

@@ -28,11 +28,11 @@ export interface RevisionRunOptions {
   clock: Clock;
   request: RevisionRequest;
   /** Slice of this revision under the playhead; 0 before it plays. */
-  playheadSlice(): number;
-  tierCap(): Tier;
-  onRendition(rendition: Rendition): void;
+  playheadSlice: () => number;
+  tierCap: () => Tier;
+  onRendition: (rendition: Rendition) => void;
   /** The generator failed; the run tries again by itself. */
-  onError(error: GlimpseError): void;
+  onError: (error: GlimpseError) => void;
 }
 
 interface OpenSlice {
@@ -163,7 +163,7 @@ export class RevisionRun {
   async #forget(): Promise<void> {
     const best = this.#options.generator.info.tiers.at(-1)?.tier;
     const behind = this.request.sliceCount === undefined ? this.#options.playheadSlice() - 1 : -1;
-    for (const slice of [...this.#open.keys()])
+    for (const slice of this.#open.keys())
       if (slice < behind || this.#tiers.get(slice) === best) await this.#drop(slice);
     for (const slice of this.#latents.keys()) if (slice < behind) this.#latents.delete(slice);
     for (const slice of this.#tiers.keys()) if (slice < behind) this.#tiers.delete(slice);

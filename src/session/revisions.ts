@@ -21,9 +21,9 @@ export interface RevisionsOptions {
   timeline: Timeline;
   playout: Playout;
   sliceCount: number | undefined;
-  tierCap(): Tier;
-  onPlaced(rendition: Rendition, placement: Placement): void;
-  onError(error: GlimpseError): void;
+  tierCap: () => Tier;
+  onPlaced: (rendition: Rendition, placement: Placement) => void;
+  onError: (error: GlimpseError) => void;
 }
 
 export interface RevisionChange {

@@ -57,7 +57,8 @@ describe('a prompt becomes a moving picture', () => {
   it('reaches the refined tier and says so in the session state', async () => {
     const player = await WhepPage.open(browser, service.url);
     await player.play({ prompt: 'a red ball over a green meadow', seed: '5' });
-    const state = async () => (await (await fetch(`${service.url}/v1/sessions/${player.sessionId}`)).json()) as { stats: { tier: string } };
+    const state = async () =>
+      (await (await fetch(`${service.url}/v1/sessions/${player.sessionId}`)).json()) as { stats: { tier: string } };
     await player.until(async () => (await state()).stats.tier === 'refined');
     expect((await state()).stats).toMatchObject({ state: 'live', mode: 'live', codec: 'VP8', widthPx: 256 });
     await player.end();
@@ -86,10 +87,17 @@ describe('a prompt becomes a moving picture', () => {
   it('refuses what it cannot do, and what was running goes on', async () => {
     const player = await WhepPage.open(browser, service.url);
     await player.play({ prompt: 'the city at dawn', seed: '2' });
-    expect(await player.control({ type: 'prompt', prompt: '   ' })).toMatchObject({ status: 400, body: { error: { code: 'PROMPT_EMPTY' } } });
-    expect(await player.control({ type: 'prompt', prompt: 'x'.repeat(3_000) })).toMatchObject({ body: { error: { code: 'PROMPT_TOO_LONG' } } });
+    expect(await player.control({ type: 'prompt', prompt: '   ' })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'PROMPT_EMPTY' } },
+    });
+    expect(await player.control({ type: 'prompt', prompt: 'x'.repeat(3_000) })).toMatchObject({
+      body: { error: { code: 'PROMPT_TOO_LONG' } },
+    });
     expect(await player.control({ type: 'dance' })).toMatchObject({ body: { error: { code: 'MESSAGE_INVALID' } } });
-    expect(await player.control({ type: 'seek', timeMs: 1 })).toMatchObject({ body: { error: { code: 'PARAMETER_INVALID' } } });
+    expect(await player.control({ type: 'seek', timeMs: 1 })).toMatchObject({
+      body: { error: { code: 'PARAMETER_INVALID' } },
+    });
     const frames = await player.frames();
     await player.until(async () => (await player.frames()) > frames + 6);
     await player.end();
