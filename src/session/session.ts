@@ -9,23 +9,21 @@ import type { Rendition } from '../generation/generator.ts';
 import { normalizePrompt } from '../generation/prompt.ts';
 import { sliceCount } from '../generation/schedule.ts';
 import { lowerTier, tierRank, type Tier } from '../generation/tiers.ts';
-import { LIMITS } from '../limits.ts';
 import { Playout } from '../timeline/playout.ts';
 import { Timeline, type Placement } from '../timeline/timeline.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
 import type { VideoSender } from '../transport/video-sender.ts';
 import { Connection } from './connection.ts';
 import type { Accepted, Control, Session, SessionEvents, SessionRequest, SessionStats } from './contract.ts';
+import { Counting } from './counting.ts';
 import { Latencies } from './latencies.ts';
+import { Lifetime } from './lifetime.ts';
 import { PictureLoop, type SentPicture } from './picture-loop.ts';
 import { Revisions, type RevisionChange } from './revisions.ts';
 import type { SessionDeps } from './session-deps.ts';
-import { DEADLINES, nextState, type SessionEvent, type SessionState } from './state.ts';
 import { snapshotStats } from './stats.ts';
 
 const STATS_INTERVAL_MS = 1_000;
-const DEADLINE_MS = { connect: LIMITS.connectTimeoutMs, resume: LIMITS.resumeGraceMs };
-const DEADLINE_REASON = { connect: 'connect-timeout', resume: 'peer-gone' };
 
 export class ViewerSession implements Session {
   readonly id = randomBytes(16).toString('base64url');
@@ -38,14 +36,13 @@ export class ViewerSession implements Session {
   readonly #revisions: Revisions;
   readonly #pictures: PictureLoop;
   readonly #latencies: Latencies;
+  readonly #counting: Counting;
+  readonly #life = new Lifetime((reason) => void this.close(reason));
   readonly #statsTimer: NodeJS.Timeout;
-  #state: SessionState = 'new';
-  #deadline: NodeJS.Timeout | undefined;
   #connection: Connection | undefined;
   #tierLimit: Tier;
   #accepted: Promise<Accepted>;
   #playing: SentPicture | undefined;
-  #reported = { framesSent: 0, keyframes: 0, bytesSent: 0, lateFrames: 0 };
   #closing: Promise<void> | undefined;
 
   /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG */
@@ -57,6 +54,7 @@ export class ViewerSession implements Session {
     this.#deps = deps;
     this.#tierLimit = this.#limitTier(request.tierCap);
     this.#latencies = new Latencies(deps.clock, deps.metrics);
+    this.#counting = new Counting(deps.metrics);
     this.#timeline = new Timeline(info.slice.frames);
     this.#playout = new Playout({
       fps: info.slice.fps,
@@ -89,7 +87,6 @@ export class ViewerSession implements Session {
     this.#pictures.prepare(request.codec ?? deps.codecs[0] ?? 'VP8', deps.startBitrateBps);
     this.#accepted = this.#begin({ prompt, seed: request.seed, guidance: request.guidance, transition: 'cut' }, true);
     this.#statsTimer = setInterval(() => this.#onStatsTick(), STATS_INTERVAL_MS);
-    this.#armDeadline();
   }
 
   get accepted(): Promise<Accepted> {
@@ -98,7 +95,7 @@ export class ViewerSession implements Session {
 
   get stats(): SessionStats {
     return snapshotStats({
-      state: this.#state,
+      state: this.#life.state,
       request: this.#request,
       revision: this.#revisions.current?.revision ?? 0,
       playout: this.#playout,
@@ -124,7 +121,7 @@ export class ViewerSession implements Session {
     connection.events.on('connected', (sender, codec) => this.#onConnected(connection, sender, codec));
     connection.events.on('lost', (how) => this.#onLost(connection, how));
     this.#latencies.offered();
-    this.#apply('offered');
+    this.#life.apply('offered');
     try {
       return await peer.answer(offerSdp);
     } catch (error) {
@@ -238,8 +235,8 @@ export class ViewerSession implements Session {
   #onConnected(connection: Connection, sender: VideoSender, codec: Parameters<PictureLoop['attach']>[1]): void {
     if (connection !== this.#connection) return;
     this.#latencies.connected();
-    this.#reported = { ...this.#reported, framesSent: 0, keyframes: 0, bytesSent: 0 };
-    this.#apply('connected');
+    this.#counting.onConnected();
+    this.#life.apply('connected');
     this.#pictures.attach(sender, codec);
   }
 
@@ -248,46 +245,23 @@ export class ViewerSession implements Session {
     this.#reportCounts();
     this.#connection = undefined;
     this.#pictures.detach();
-    this.#apply('lost');
+    this.#life.apply('lost');
     // A viewer that has been silent this long is gone, not reconnecting.
     if (how === 'silent') void this.close('peer-gone');
   }
 
-  #apply(event: SessionEvent): void {
-    const before = this.#state;
-    this.#state = nextState(before, event);
-    if (this.#state !== before) this.#armDeadline();
-  }
-
-  #armDeadline(): void {
-    clearTimeout(this.#deadline);
-    const deadline = DEADLINES[this.#state];
-    if (deadline === undefined) return;
-    this.#deadline = setTimeout(() => void this.close(DEADLINE_REASON[deadline]), DEADLINE_MS[deadline]);
-  }
-
   #onStatsTick(): void {
     this.#reportCounts();
-    if (this.#state === 'live') this.events.emit('stats', this.stats);
+    if (this.#life.state === 'live') this.events.emit('stats', this.stats);
   }
 
   #reportCounts(): void {
-    const stats = this.#connection?.sender?.stats;
-    const now = {
-      framesSent: stats?.framesSent ?? this.#reported.framesSent,
-      keyframes: stats?.keyframes ?? this.#reported.keyframes,
-      bytesSent: stats?.bytesSent ?? this.#reported.bytesSent,
-      lateFrames: this.#playout.lateFrames,
-    };
-    for (const what of ['framesSent', 'keyframes', 'bytesSent', 'lateFrames'] as const)
-      this.#deps.metrics.count(what, now[what] - this.#reported[what]);
-    this.#reported = now;
+    this.#counting.report(this.#connection?.sender?.stats, this.#playout.lateFrames);
   }
 
   async #end(reason: string): Promise<void> {
     this.#reportCounts();
-    this.#state = nextState(this.#state, 'closed');
-    clearTimeout(this.#deadline);
+    this.#life.apply('closed');
     clearInterval(this.#statsTimer);
     await Promise.allSettled([this.#revisions.close(), this.#pictures.close(), this.#connection?.close(reason)]);
     this.events.emit('closed', reason);
