@@ -53,7 +53,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   };
   const stack = new AsyncDisposableStack();
   try {
-    const generator = stack.use(await createGenerator(config));
+    const generator = stack.use(await createGenerator(config, { onRestart: () => metrics.count('workerRestarts') }));
     const createEncoder = options.createEncoder ?? encoderFactory(config.encoder);
     const peers = stack.adopt(
       await createPeerHost({

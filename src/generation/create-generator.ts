@@ -8,10 +8,17 @@ import { PatternGenerator } from './pattern.ts';
 
 type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'size' | 'fps'>;
 
+export interface GeneratorHooks {
+  /** A worker of the generator died and was replaced. */
+  onRestart?: () => void;
+}
+
 /** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID */
-export async function createGenerator(config: GeneratorConfig): Promise<Generator> {
-  if (config.generator === 'onnx')
-    return OnnxGenerator.create({ modelDirectory: config.model ?? defaultModelDirectory(), threads: config.threads });
+export async function createGenerator(config: GeneratorConfig, hooks: GeneratorHooks = {}): Promise<Generator> {
+  if (config.generator === 'onnx') {
+    const { model: modelDirectory = defaultModelDirectory(), threads } = config;
+    return OnnxGenerator.create({ modelDirectory, threads, ...hooks });
+  }
   const [widthPx = 0, heightPx = 0] = config.size.split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
     throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });

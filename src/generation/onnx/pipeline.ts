@@ -16,6 +16,8 @@ export interface OnnxGeneratorOptions {
   modelDirectory: string;
   /** Threads of one inference; the cores left over are the encoder's and the network's. */
   threads: number;
+  /** The inference thread died and was replaced. */
+  onRestart?: () => void;
 }
 
 export class OnnxGenerator implements Generator {
@@ -31,9 +33,9 @@ export class OnnxGenerator implements Generator {
    * Checks the pack and loads it into a thread of its own. Close it when done: the thread keeps the process alive.
    * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`.
    */
-  static async create({ modelDirectory, threads }: OnnxGeneratorOptions): Promise<OnnxGenerator> {
+  static async create({ modelDirectory, threads, onRestart }: OnnxGeneratorOptions): Promise<OnnxGenerator> {
     const pack = await loadModelPack(modelDirectory);
-    const runtime = new OnnxRuntime({ parts: workerParts(pack), threads });
+    const runtime = new OnnxRuntime({ parts: workerParts(pack), threads }, onRestart);
     try {
       await runtime.start();
     } catch (error) {

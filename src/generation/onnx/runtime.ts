@@ -35,6 +35,7 @@ interface Thread {
 
 export class OnnxRuntime implements AsyncDisposable {
   readonly #setup: WorkerSetup;
+  readonly #onRestart: () => void;
   readonly #queue: PendingRun[] = [];
   #running: PendingRun | undefined;
   #thread: Thread | undefined;
@@ -42,8 +43,10 @@ export class OnnxRuntime implements AsyncDisposable {
   #nextId = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(setup: WorkerSetup) {
+  /** @param onRestart called whenever a thread that died has been replaced. */
+  constructor(setup: WorkerSetup, onRestart: () => void = () => {}) {
     this.#setup = setup;
+    this.#onRestart = onRestart;
   }
 
   /** How often a dead thread was replaced. */
@@ -133,6 +136,7 @@ export class OnnxRuntime implements AsyncDisposable {
 
   #startThread(): Thread {
     this.#starts += 1;
+    if (this.#starts > 1) this.#onRestart();
     const worker = new Worker(workerUrl(), { workerData: this.#setup });
     const ready = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
