@@ -3,7 +3,7 @@
  * receiver that reports every 50 ms. Returns what a person would plot.
  */
 import type { BandwidthEstimator, PacketResult, ProbeRequest } from '../../src/congestion/bandwidth-estimator.ts';
-import { VirtualLink, type LinkPlan } from './virtual-link.ts';
+import { Path, type PathPlan } from '../../bench/link/path.ts';
 
 const STEP_US = 1_000;
 const PACKET_BYTES = 1_150;
@@ -27,7 +27,7 @@ export interface EstimatorRun {
 }
 
 export interface RunOptions {
-  link: LinkPlan;
+  link: PathPlan;
   seconds: number;
   /** The source never sends more than this: an encoder with a still picture. */
   sourceMaxBps?: number;
@@ -37,7 +37,7 @@ export interface RunOptions {
 
 export function runEstimator(estimator: BandwidthEstimator, options: RunOptions): EstimatorRun {
   const { link: plan, seconds, sourceMaxBps = Infinity, silentUs } = options;
-  const link = new VirtualLink(plan);
+  const link = new Path(plan);
   const results: (PacketResult & { knownAtUs: number })[] = [];
   const samples: Sample[] = [];
   let sequence = 0;
@@ -48,7 +48,8 @@ export function runEstimator(estimator: BandwidthEstimator, options: RunOptions)
   const feedbackUnderWay: { atUs: number; packets: PacketResult[] }[] = [];
 
   const send = (nowUs: number, sizeBytes: number, probeId?: number): void => {
-    const arrivalUs = link.send(sizeBytes, nowUs);
+    const fate = link.send(sizeBytes, nowUs);
+    const arrivalUs = fate.outcome === 'delivered' ? fate.arrivalUs : undefined;
     estimator.onPacketSent({
       sequence,
       sizeBytes,

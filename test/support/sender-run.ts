@@ -9,16 +9,16 @@ import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import { VideoSender, type VideoSenderStats } from '../../src/transport/video-sender.ts';
 import { ArrayMediaPath, type SentRtp, vp8Video } from './array-media-path.ts';
 import * as rtcp from './rtcp-builder.ts';
-import { seededRandom } from './seeded-random.ts';
+import { seededRandom } from '../../bench/link/seeded-random.ts';
 import { encodeTwcc, type TwccArrival } from './twcc-encoder.ts';
-import { VirtualLink, type LinkPlan } from './virtual-link.ts';
-import { VirtualTime } from './virtual-time.ts';
+import { Path, type PathPlan } from '../../bench/link/path.ts';
+import { VirtualTime } from '../../bench/link/virtual-time.ts';
 
 const FEEDBACK_MS = 50;
 const CLOCK_OFFSET_US = 123_456_789_000;
 
 export interface SenderRunOptions {
-  link: LinkPlan;
+  link: PathPlan;
   seconds: number;
   fps?: number;
   video?: NegotiatedVideo;
@@ -86,7 +86,7 @@ export function runSender(options: SenderRunOptions): SenderRun {
   const time = new VirtualTime();
   const startUs = time.nowUs();
   const capacity = plan.capacity.map((step) => ({ ...step, fromUs: step.fromUs + (step.fromUs > 0 ? startUs : 0) }));
-  const link = new VirtualLink({ ...plan, capacity });
+  const link = new Path({ ...plan, capacity });
   const path = new ArrayMediaPath(video);
   const timer = new PacerTimer({ clock: time, schedule: time.schedule });
   const sender = new VideoSender({
@@ -107,9 +107,9 @@ export function runSender(options: SenderRunOptions): SenderRun {
   });
   path.onRtp = (packet) => {
     if (packet.ssrc === video.ssrc) packetsOf.set(packet.rtpTimestamp, (packetsOf.get(packet.rtpTimestamp) ?? 0) + 1);
-    const arrivalUs = link.send(packet.sizeBytes, time.nowUs());
-    if (arrivalUs === undefined) return;
-    time.at(arrivalUs, () => {
+    const fate = link.send(packet.sizeBytes, time.nowUs());
+    if (fate.outcome !== 'delivered') return;
+    time.at(fate.arrivalUs, () => {
       receiver.onRtp(packet, time.nowUs(), video);
       for (const frame of run.frames.slice(-30)) {
         const packets = packetsOf.get(frame.rtpTimestamp);
@@ -166,7 +166,7 @@ export function runSender(options: SenderRunOptions): SenderRun {
 }
 
 /** 1/65536 s since the report arrived: it left at its own NTP time and took the one-way delay. */
-function reportAge(view: DataView, time: VirtualTime, plan: LinkPlan): number {
+function reportAge(view: DataView, time: VirtualTime, plan: PathPlan): number {
   const sentWallMs = (view.getUint32(8) - 2_208_988_800) * 1_000 + (view.getUint32(12) / 2 ** 32) * 1_000;
   return Math.max(0, Math.round(((time.wallMs() - sentWallMs - plan.delayUs / 1_000) * 65_536) / 1_000));
 }

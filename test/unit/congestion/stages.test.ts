@@ -8,7 +8,7 @@ import { QueueDelay } from '../../../src/congestion/queue-delay.ts';
 import { SentPackets } from '../../../src/congestion/sent-packets.ts';
 import { Throughput } from '../../../src/congestion/throughput.ts';
 import { Trendline } from '../../../src/congestion/trendline.ts';
-import { seededRandom } from '../../support/seeded-random.ts';
+import { seededRandom } from '../../../bench/link/seeded-random.ts';
 
 /** State of the detector after `groups` groups 10 ms apart, while the queue grows by so much a group. */
 const feed = (queueGrowthUs: number, groups: number): string => {

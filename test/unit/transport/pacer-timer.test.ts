@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PacerTimer } from '../../../src/transport/pacer-timer.ts';
-import { VirtualTime } from '../../support/virtual-time.ts';
+import { VirtualTime } from '../../../bench/link/virtual-time.ts';
 
 function setUp() {
   const time = new VirtualTime();

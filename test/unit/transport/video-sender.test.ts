@@ -8,10 +8,10 @@ import { VideoSender } from '../../../src/transport/video-sender.ts';
 import { ArrayMediaPath, vp8Video } from '../../support/array-media-path.ts';
 import { depacketizeVp8 } from '../../support/depacketizer.ts';
 import * as rtcp from '../../support/rtcp-builder.ts';
-import { seededRandom } from '../../support/seeded-random.ts';
+import { seededRandom } from '../../../bench/link/seeded-random.ts';
 import { runSender } from '../../support/sender-run.ts';
 import { encodeTwcc } from '../../support/twcc-encoder.ts';
-import { VirtualTime } from '../../support/virtual-time.ts';
+import { VirtualTime } from '../../../bench/link/virtual-time.ts';
 
 function setUp(video: NegotiatedVideo = vp8Video) {
   const time = new VirtualTime();
