@@ -37,6 +37,11 @@ export const ERROR_CODES = {
     retryable: false,
     text: 'The model pack is missing a file or does not match its manifest.',
   },
+  WORKFLOW_INVALID: {
+    status: 500,
+    retryable: false,
+    text: 'The workflow lacks something or does not fit its server: a node, a model, an input, or a size.',
+  },
   GENERATOR_DOWN: { status: 503, retryable: true, text: 'The generator cannot be reached or has failed.' },
   ENCODER_FAILED: { status: 500, retryable: true, text: 'The video encoder failed.' },
   ENCODER_CLOSED: { status: 500, retryable: false, text: 'The video encoder is closed.' },

@@ -1,0 +1,35 @@
+/**
+ * A ComfyUI graph in the prompt format: nodes by id, each input a value or a link `[node id, output index]`. Pure. The
+ * server runs what its output nodes need; leaving a tap out leaves out all that only this tap needed.
+ */
+export type Link = readonly [nodeId: string, output: number];
+export type InputValue = string | number | boolean | Link;
+
+export interface GraphNode {
+  class_type: string;
+  inputs: Readonly<Record<string, InputValue>>;
+}
+
+export type Graph = Readonly<Record<string, GraphNode>>;
+
+export const isLink = (value: unknown): value is Link =>
+  Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number';
+
+/** The part of a graph that the nodes in `outputs` need. Links to nodes that are not there are kept: the server names them. */
+export function prune(graph: Graph, outputs: readonly string[]): Graph {
+  const kept: Record<string, GraphNode> = {};
+  const open = [...outputs];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const node = graph[id];
+    if (node === undefined || id in kept) continue;
+    kept[id] = node;
+    open.push(...linksOf(node));
+  }
+  // In the order of the whole graph, so that equal requests are equal bytes.
+  return Object.fromEntries(Object.entries(graph).filter(([id]) => id in kept));
+}
+
+export const linksOf = ({ inputs }: GraphNode): string[] =>
+  Object.values(inputs)
+    .filter(isLink)
+    .map(([id]) => id);

@@ -1,0 +1,59 @@
+/**
+ * What goes wrong at a ComfyUI server, as our errors. Texts name nodes, inputs and exception types and never the values
+ * they were given, because one of these is the user's prompt.
+ */
+import { GlimpseError } from '../../errors.ts';
+import type { ExecutionFailure, Refusal } from './wire.ts';
+
+/** Torch's class is `torch.OutOfMemoryError`, formerly `torch.cuda.OutOfMemoryError`; other allocators say it in words. */
+const OUT_OF_MEMORY = /OutOfMemory|out of memory|allocation on device/i;
+
+/** The server cannot be reached, or answers like something else. */
+export const serverDown = (message: string, cause?: unknown): GlimpseError =>
+  new GlimpseError('GENERATOR_DOWN', { message, retryAfterMs: 1_000, cause });
+
+/** The server ran the prompt and a node failed. */
+export function executionError({
+  node_id,
+  node_type,
+  exception_type,
+  exception_message,
+}: ExecutionFailure): GlimpseError {
+  const reason = OUT_OF_MEMORY.test(`${exception_type} ${exception_message}`) ? 'out-of-memory' : 'node-failed';
+  const message =
+    reason === 'out-of-memory'
+      ? `ComfyUI ran out of memory in ${node_type}. Use a smaller size, fewer frames or a quantised checkpoint.`
+      : `ComfyUI failed in ${node_type} (${exception_type}); its console says more.`;
+  return new GlimpseError('GENERATOR_DOWN', { message, details: { reason, nodeId: node_id, nodeType: node_type } });
+}
+
+export const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof GlimpseError && error.details['reason'] === 'out-of-memory';
+
+/** The server refused the graph before running it. */
+export function refusedError({ error, node_errors }: Refusal): GlimpseError {
+  const problems = Object.entries(Array.isArray(node_errors) ? {} : (node_errors ?? {})).flatMap(([nodeId, node]) =>
+    node.errors.map(({ type, message, extra_info }) => ({
+      nodeId,
+      nodeType: node.class_type ?? 'a node',
+      input: extra_info?.input_name,
+      type,
+      message,
+    })),
+  );
+  const [first] = problems;
+  const summary =
+    first === undefined
+      ? whole(error)
+      : `${first.nodeType}${first.input === undefined ? '' : ` input ${first.input}`}: ${first.message} (${first.type})`;
+  return new GlimpseError('WORKFLOW_INVALID', {
+    message: `ComfyUI refused the workflow: ${summary}. \`glimpse comfyui check\` lists what is missing.`,
+    details: { problems },
+  });
+}
+
+function whole(error: Refusal['error']): string {
+  if (typeof error === 'string') return error;
+  const nodeType = error.extra_info?.class_type;
+  return nodeType === undefined ? `${error.message} (${error.type})` : `node ${nodeType} (${error.type})`;
+}

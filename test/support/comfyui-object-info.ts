@@ -1,0 +1,280 @@
+/**
+ * What a ComfyUI with the LTXVideo extension says its nodes take: `/object_info` entries of the nodes that the workflows
+ * use, in the server's two spellings (a list of choices first, or `COMBO` with options), reduced to inputs and outputs.
+ * Taken from the node definitions in Comfy-Org/ComfyUI and Lightricks/ComfyUI-LTXVideo (June 2026).
+ */
+import type { NodeInfo, ObjectInfo } from '../../src/generation/comfyui/wire.ts';
+
+type Inputs = Record<string, unknown[]>;
+
+const node = (required: Inputs, output: string[], optional: Inputs = {}, output_node = false): NodeInfo => ({
+  input: { required, optional },
+  output,
+  output_node,
+});
+
+const INT = (min: number, max: number, step = 1): unknown[] => ['INT', { min, max, step }];
+const FLOAT = (min: number, max: number): unknown[] => ['FLOAT', { min, max }];
+const BOOLEAN: unknown[] = ['BOOLEAN', {}];
+const STRING: unknown[] = ['STRING', { multiline: true }];
+const combo = (...options: string[]): unknown[] => ['COMBO', { multiselect: false, options }];
+const choice = (...options: string[]): unknown[] => [options];
+const of = (type: string): unknown[] => [type];
+
+export const MODEL_NAMES = {
+  checkpoints: [
+    'ltx-2-19b-distilled.safetensors',
+    'ltx-2-19b-dev.safetensors',
+    'ltx-2-19b-distilled-fp8.safetensors',
+    'ltx-2.3-22b-dev.safetensors',
+    'ltx-2.3-22b-distilled-1.1.safetensors',
+  ],
+  loras: [
+    'ltx-2-19b-distilled-lora-384.safetensors',
+    'ltx-2-19b-ic-lora-detailer.safetensors',
+    'ltx-2-19b-ic-lora-canny-control.safetensors',
+    'ltx-2-19b-ic-lora-depth-control.safetensors',
+    'ltx-2-19b-ic-lora-pose-control.safetensors',
+    'ltx-2-19b-lora-camera-control-dolly-in.safetensors',
+    'ltx-2.3-22b-distilled-lora-384-1.1.safetensors',
+    'ltx-2.3-22b-ic-lora-union-control-ref0.5.safetensors',
+  ],
+  textEncoders: [
+    'gemma-3-12b-it-qat-q4_0-unquantized/model-00001-of-00005.safetensors',
+    'comfy_gemma_3_12B_it.safetensors',
+  ],
+  upscalers: ['ltx-2-spatial-upscaler-x2-1.0.safetensors', 'ltx-2.3-spatial-upscaler-x2-1.1.safetensors'],
+};
+
+const { checkpoints, loras, textEncoders, upscalers } = MODEL_NAMES;
+const SIDE = INT(0, 16_384);
+const CONDITIONED = { positive: of('CONDITIONING'), negative: of('CONDITIONING') };
+const SCALING = choice('nearest-exact', 'bilinear', 'area', 'bicubic', 'lanczos');
+const DECODE_ENDS = {
+  last_frame_fix: BOOLEAN,
+  working_device: choice('cpu', 'auto'),
+  working_dtype: choice('float16', 'float32', 'auto'),
+};
+
+export const OBJECT_INFO: ObjectInfo = {
+  BasicGuider: node({ model: of('MODEL'), conditioning: of('CONDITIONING') }, ['GUIDER']),
+  CFGGuider: node({ model: of('MODEL'), ...CONDITIONED, cfg: FLOAT(0, 100) }, ['GUIDER']),
+  CLIPTextEncode: node({ text: STRING, clip: of('CLIP') }, ['CONDITIONING']),
+  Canny: node({ image: of('IMAGE'), low_threshold: FLOAT(0.01, 0.99), high_threshold: FLOAT(0.01, 0.99) }, ['IMAGE']),
+  CheckpointLoaderSimple: node({ ckpt_name: choice(...checkpoints) }, ['MODEL', 'CLIP', 'VAE']),
+  EmptyImage: node(
+    { width: INT(1, 16_384), height: INT(1, 16_384), batch_size: INT(1, 4096), color: INT(0, 0xff_ff_ff) },
+    ['IMAGE'],
+  ),
+  EmptyLTXVLatentVideo: node(
+    { width: INT(64, 16_384, 32), height: INT(64, 16_384, 32), length: INT(1, 16_384, 8), batch_size: INT(1, 4096) },
+    ['LATENT'],
+  ),
+  GetVideoComponents: node({ video: of('VIDEO') }, ['IMAGE', 'AUDIO', 'FLOAT']),
+  GuiderParameters: node(
+    {
+      modality: choice('VIDEO', 'AUDIO'),
+      cfg: FLOAT(0, 100),
+      stg: FLOAT(0, 100),
+      perturb_attn: BOOLEAN,
+      rescale: FLOAT(0, 1),
+      modality_scale: FLOAT(0, 100),
+      skip_step: INT(0, 100),
+      cross_attn: BOOLEAN,
+    },
+    ['GUIDER_PARAMETERS'],
+    { parameters: of('GUIDER_PARAMETERS') },
+  ),
+  ImageFromBatch: node({ image: of('IMAGE'), batch_index: INT(0, 4095), length: INT(1, 4096) }, ['IMAGE']),
+  ImageScale: node(
+    {
+      image: of('IMAGE'),
+      upscale_method: SCALING,
+      width: SIDE,
+      height: SIDE,
+      crop: choice('disabled', 'center'),
+    },
+    ['IMAGE'],
+  ),
+  KSamplerSelect: node(
+    { sampler_name: combo('euler', 'euler_cfg_pp', 'euler_ancestral', 'euler_ancestral_cfg_pp', 'res_multistep') },
+    ['SAMPLER'],
+  ),
+  LTXAVTextEncoderLoader: node(
+    {
+      text_encoder: combo(...textEncoders),
+      ckpt_name: combo(...checkpoints),
+      device: combo('default', 'cpu'),
+    },
+    ['CLIP'],
+  ),
+  LTXAddVideoICLoRAGuide: node(
+    {
+      ...CONDITIONED,
+      vae: of('VAE'),
+      latent: of('LATENT'),
+      image: of('IMAGE'),
+      frame_idx: INT(-9999, 9999),
+      strength: FLOAT(0, 1),
+      latent_downscale_factor: FLOAT(1, 10),
+      crop: combo('disabled', 'center'),
+      use_tiled_encode: BOOLEAN,
+      tile_size: INT(64, 512, 32),
+      tile_overlap: INT(16, 256, 16),
+    },
+    ['CONDITIONING', 'CONDITIONING', 'LATENT'],
+  ),
+  LTXICLoRALoaderModelOnly: node({ model: of('MODEL'), lora_name: combo(...loras), strength_model: FLOAT(-100, 100) }, [
+    'MODEL',
+    'FLOAT',
+  ]),
+  LTXVAddGuide: node(
+    {
+      ...CONDITIONED,
+      vae: of('VAE'),
+      latent: of('LATENT'),
+      image: of('IMAGE'),
+      frame_idx: INT(-9999, 9999),
+      strength: FLOAT(0, 10),
+    },
+    ['CONDITIONING', 'CONDITIONING', 'LATENT'],
+    { attention_mask: of('MASK') },
+  ),
+  LTXVAudioVAELoader: node({ ckpt_name: combo(...checkpoints) }, ['VAE']),
+  LTXVConcatAVLatent: node({ video_latent: of('LATENT'), audio_latent: of('LATENT') }, ['LATENT']),
+  LTXVConditioning: node({ ...CONDITIONED, frame_rate: FLOAT(0, 1000) }, ['CONDITIONING', 'CONDITIONING']),
+  LTXVCropGuides: node({ ...CONDITIONED, latent: of('LATENT') }, ['CONDITIONING', 'CONDITIONING', 'LATENT']),
+  LTXVEmptyLatentAudio: node(
+    {
+      frames_number: INT(1, 1000),
+      frame_rate: ['FLOAT,INT', { min: 1, max: 1000 }],
+      batch_size: INT(1, 4096),
+      audio_vae: of('VAE'),
+    },
+    ['LATENT'],
+  ),
+  LTXVGemmaCLIPModelLoader: node(
+    { gemma_path: choice(...textEncoders), ltxv_path: choice(...checkpoints), max_length: INT(16, 131_072, 8) },
+    ['CLIP'],
+  ),
+  LTXVImgToVideoConditionOnly: node(
+    { vae: of('VAE'), image: of('IMAGE'), latent: of('LATENT'), strength: FLOAT(0, 1) },
+    ['LATENT'],
+    { bypass: BOOLEAN },
+  ),
+  LTXVImgToVideoInplace: node(
+    { vae: of('VAE'), image: of('IMAGE'), latent: of('LATENT'), strength: FLOAT(0, 1), bypass: BOOLEAN },
+    ['LATENT'],
+  ),
+  LTXVLatentUpsampler: node({ samples: of('LATENT'), upscale_model: of('LATENT_UPSCALE_MODEL'), vae: of('VAE') }, [
+    'LATENT',
+  ]),
+  LTXVLoopingSampler: node(
+    {
+      model: of('MODEL'),
+      vae: of('VAE'),
+      noise: of('NOISE'),
+      sampler: of('SAMPLER'),
+      sigmas: of('SIGMAS'),
+      guider: of('GUIDER'),
+      latents: of('LATENT'),
+      temporal_tile_size: INT(24, 1000, 8),
+      temporal_overlap: INT(16, 80, 8),
+      guiding_strength: FLOAT(0, 1),
+      temporal_overlap_cond_strength: FLOAT(0, 1),
+      cond_image_strength: FLOAT(0, 1),
+      horizontal_tiles: INT(1, 6),
+      vertical_tiles: INT(1, 6),
+      spatial_overlap: INT(1, 8),
+    },
+    ['LATENT'],
+    {
+      optional_cond_images: of('IMAGE'),
+      optional_guiding_latents: of('LATENT'),
+      adain_factor: FLOAT(0, 1),
+      guiding_start_step: INT(0, 1000),
+      guiding_end_step: INT(0, 1000),
+      optional_cond_image_indices: STRING,
+    },
+  ),
+  LTXVPreprocess: node({ image: of('IMAGE'), img_compression: INT(0, 100) }, ['IMAGE']),
+  LTXVScheduler: node(
+    {
+      steps: INT(1, 10_000),
+      max_shift: FLOAT(0, 100),
+      base_shift: FLOAT(0, 100),
+      stretch: BOOLEAN,
+      terminal: FLOAT(0, 0.99),
+    },
+    ['SIGMAS'],
+    { latent: of('LATENT') },
+  ),
+  LTXVSeparateAVLatent: node({ av_latent: of('LATENT') }, ['LATENT', 'LATENT']),
+  LTXVSpatioTemporalTiledVAEDecode: node(
+    {
+      vae: of('VAE'),
+      latents: of('LATENT'),
+      spatial_tiles: INT(1, 8),
+      spatial_overlap: INT(0, 8),
+      temporal_tile_length: INT(2, 1000),
+      temporal_overlap: INT(0, 8),
+      ...DECODE_ENDS,
+    },
+    ['IMAGE'],
+  ),
+  LTXVTiledVAEDecode: node(
+    {
+      vae: of('VAE'),
+      latents: of('LATENT'),
+      horizontal_tiles: INT(1, 6),
+      vertical_tiles: INT(1, 6),
+      overlap: INT(1, 8),
+      last_frame_fix: BOOLEAN,
+    },
+    ['IMAGE'],
+    { working_device: DECODE_ENDS.working_device, working_dtype: DECODE_ENDS.working_dtype },
+  ),
+  LatentUpscaleModelLoader: node({ model_name: combo(...upscalers) }, ['LATENT_UPSCALE_MODEL']),
+  // Which files there are, the server looks up when it validates; this list is of its start.
+  LoadImage: node({ image: [['example.png'], { image_upload: true }] }, ['IMAGE', 'MASK']),
+  LoadVideo: node({ file: ['COMBO', { options: ['example.mp4'], video_upload: true }] }, ['VIDEO']),
+  LoraLoaderModelOnly: node({ model: of('MODEL'), lora_name: choice(...loras), strength_model: FLOAT(-100, 100) }, [
+    'MODEL',
+  ]),
+  LowVRAMAudioVAELoader: node({ ckpt_name: choice(...checkpoints) }, ['VAE'], { dependencies: of('*') }),
+  LowVRAMCheckpointLoader: node({ ckpt_name: choice(...checkpoints) }, ['MODEL', 'CLIP', 'VAE'], {
+    dependencies: of('*'),
+  }),
+  LowVRAMLatentUpscaleModelLoader: node({ model_name: combo(...upscalers) }, ['LATENT_UPSCALE_MODEL'], {
+    dependencies: of('*'),
+  }),
+  ManualSigmas: node({ sigmas: STRING }, ['SIGMAS']),
+  MultimodalGuider: node(
+    { model: of('MODEL'), ...CONDITIONED, parameters: of('GUIDER_PARAMETERS'), skip_blocks: STRING },
+    ['GUIDER'],
+  ),
+  RandomNoise: node({ noise_seed: INT(0, Number.MAX_SAFE_INTEGER) }, ['NOISE']),
+  SamplerCustomAdvanced: node(
+    {
+      noise: of('NOISE'),
+      guider: of('GUIDER'),
+      sampler: of('SAMPLER'),
+      sigmas: of('SIGMAS'),
+      latent_image: of('LATENT'),
+    },
+    ['LATENT', 'LATENT'],
+  ),
+  SaveImageWebsocket: node({ images: of('IMAGE') }, [], {}, true),
+  VAEDecode: node({ samples: of('LATENT'), vae: of('VAE') }, ['IMAGE']),
+  VAEEncodeTiled: node(
+    {
+      pixels: of('IMAGE'),
+      vae: of('VAE'),
+      tile_size: INT(64, 4096, 64),
+      overlap: INT(0, 4096, 32),
+      temporal_size: INT(8, 4096, 4),
+      temporal_overlap: INT(4, 4096, 4),
+    },
+    ['LATENT'],
+  ),
+};

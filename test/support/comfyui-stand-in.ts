@@ -1,0 +1,350 @@
+/**
+ * Stands in for a ComfyUI server: the same HTTP paths, WebSocket events and binary frames, validation of graphs, one
+ * prompt at a time, a cache of results, PNG taps by SaveImageWebsocket, and faults on command. It computes no picture:
+ * each tap sends plain ones whose red says which frame and whose green says how many taps were before.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Graph } from '../../src/generation/comfyui/graph.ts';
+import type { ObjectInfo } from '../../src/generation/comfyui/wire.ts';
+import { OBJECT_INFO } from './comfyui-object-info.ts';
+import { batchOf, cacheKey, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
+import { encodePng } from './png.ts';
+
+/** What goes wrong; change it at any time. */
+export interface Faults {
+  /** No event and no picture is sent. */
+  silent?: boolean;
+  /** The socket is cut before this picture of a tap (counted from 0), once. */
+  dropSocketAtImage?: number | undefined;
+  /** So many samplers run out of memory before one does not. */
+  outOfMemory?: number;
+  /** A node of this class raises an error. */
+  failingNode?: string;
+  /** Pictures of another client's prompt are sent before each of ours. */
+  foreignPictures?: boolean;
+  /** Broken binary messages are sent before each picture. */
+  malformedBinary?: boolean;
+  /** HTTP answers instead of the right ones. */
+  answer?: 'html' | 'error' | 'nothing';
+  /** How long each sampler step and each picture of a tap takes, ms. */
+  stepMs?: number;
+}
+
+export interface StandInOptions {
+  /** Latent previews of each sampler: JPEG or PNG bytes sent once a step. Real servers send none for LTX-2. */
+  preview?: Uint8Array;
+  objectInfo?: ObjectInfo;
+  /** As before feature flags, client-chosen ids and `execution_success`. */
+  old?: boolean;
+}
+
+interface Prompt {
+  id: string;
+  clientId: string;
+  graph: Graph;
+  number: number;
+}
+
+const STEPS = 2;
+
+export class ComfyStandIn implements AsyncDisposable {
+  readonly faults: Faults = {};
+  /** What was asked, oldest first. */
+  readonly prompts: Prompt[] = [];
+  readonly interrupts: string[] = [];
+  readonly uploads = new Map<string, Uint8Array>();
+  /** Classes of the nodes that were run and not taken from the cache. */
+  readonly executed: string[] = [];
+  frees = 0;
+  readonly #options: StandInOptions;
+  readonly #http: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true });
+  readonly #clients = new Map<string, { socket: WebSocket; metadata: boolean }>();
+  readonly #pending: Prompt[] = [];
+  readonly #history = new Map<string, object>();
+  #cache = new Set<string>();
+  #running: Prompt | undefined;
+  #interrupted = false;
+  #foreignSent = 0;
+
+  private constructor(options: StandInOptions) {
+    this.#options = options;
+    this.#http = createServer((request, response) => void this.#answer(request, response));
+    this.#http.on('upgrade', (request, socket, head) => {
+      if (this.faults.answer !== undefined) {
+        socket.destroy();
+        return;
+      }
+      const clientId = new URL(request.url ?? '', 'http://stand-in').searchParams.get('clientId') ?? '';
+      this.#sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(clientId, client));
+    });
+  }
+
+  static async start(options: StandInOptions = {}, port = 0): Promise<ComfyStandIn> {
+    const standIn = new ComfyStandIn(options);
+    await new Promise<void>((resolve) => standIn.#http.listen(port, '127.0.0.1', resolve));
+    return standIn;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port;
+  }
+
+  get foreignPicturesSent(): number {
+    return this.#foreignSent;
+  }
+
+  /** Ids of the prompts that run or wait. */
+  get queued(): string[] {
+    return [...(this.#running === undefined ? [] : [this.#running]), ...this.#pending].map(({ id }) => id);
+  }
+
+  async close(): Promise<void> {
+    this.#pending.length = 0;
+    this.#interrupted = true;
+    for (const client of this.#sockets.clients) client.terminate();
+    this.#http.closeAllConnections();
+    await new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #welcome(clientId: string, socket: WebSocket): void {
+    const client = { socket, metadata: false };
+    this.#clients.set(clientId, client);
+    this.#send(clientId, 'status', { status: { exec_info: { queue_remaining: this.queued.length } }, sid: clientId });
+    socket.once('message', (data: Buffer) => {
+      const { type, data: flags } = JSON.parse(data.toString()) as { type: string; data: Record<string, unknown> };
+      client.metadata =
+        this.#options.old !== true && type === 'feature_flags' && flags['supports_preview_metadata'] === true;
+    });
+    socket.on('close', () => this.#clients.get(clientId)?.socket === socket && this.#clients.delete(clientId));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    const reply = (value: unknown, status = 200): void => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(value));
+    };
+    if (this.faults.answer === 'nothing') return void request.socket.destroy();
+    if (this.faults.answer === 'error') return reply({}, 500);
+    if (this.faults.answer === 'html') return void response.end('<!doctype html><title>Not ComfyUI</title>');
+    const [, path = '', argument = ''] = new URL(request.url ?? '', this.url).pathname.split('/');
+    const message = (): Record<string, unknown> => JSON.parse(body.toString()) as Record<string, unknown>;
+    switch (`${request.method} ${path}`) {
+      case 'POST prompt':
+        return this.#submit(message(), reply);
+      case 'GET queue': {
+        const entry = ({ number, id }: Prompt): unknown[] => [number, id, {}, {}, []];
+        const queue_running = this.#running === undefined ? [] : [entry(this.#running)];
+        return reply({ queue_running, queue_pending: this.#pending.map(entry) });
+      }
+      case 'POST queue': {
+        const doomed = (message()['delete'] ?? []) as string[];
+        for (const id of doomed) {
+          const index = this.#pending.findIndex((prompt) => prompt.id === id);
+          if (index >= 0) this.#pending.splice(index, 1);
+        }
+        return void response.end();
+      }
+      case 'POST interrupt': {
+        const id = String(message()['prompt_id']);
+        this.interrupts.push(id);
+        if (this.#running?.id === id) this.#interrupted = true;
+        return void response.end();
+      }
+      case 'POST free':
+        this.frees += 1;
+        this.#cache = new Set();
+        return void response.end();
+      case 'GET history':
+        return reply(this.#history.has(argument) ? { [argument]: this.#history.get(argument) } : {});
+      case 'GET system_stats':
+        return reply({
+          system: { os: 'posix', comfyui_version: '0.3.75', python_version: '3.12', embedded_python: false, argv: [] },
+          devices: [
+            {
+              name: 'cpu',
+              type: 'cpu',
+              index: null,
+              vram_total: 8e9,
+              vram_free: 2e9,
+              torch_vram_total: 8e9,
+              torch_vram_free: 2e9,
+            },
+          ],
+        });
+      case 'GET object_info': {
+        const info = this.#options.objectInfo ?? OBJECT_INFO;
+        return reply(
+          argument === '' ? info : Object.fromEntries(Object.entries(info).filter(([name]) => name === argument)),
+        );
+      }
+      case 'POST upload':
+        return reply(await this.#upload(request, body));
+      default:
+        return reply({}, 404);
+    }
+  }
+
+  async #upload(request: IncomingMessage, body: Buffer): Promise<object> {
+    const headers = { 'content-type': request.headers['content-type'] ?? '' };
+    const form = await new Response(new Uint8Array(body), { headers }).formData();
+    const image = form.get('image') as File;
+    this.uploads.set(image.name, new Uint8Array(await image.arrayBuffer()));
+    return { name: image.name, subfolder: '', type: 'input' };
+  }
+
+  #submit(message: Record<string, unknown>, reply: (value: unknown, status?: number) => void): void {
+    const graph = message['prompt'] as Graph;
+    const refusal = refusalOf(graph, this.#options.objectInfo ?? OBJECT_INFO, new Set(this.uploads.keys()));
+    if (refusal !== undefined) return reply(refusal, 400);
+    const id = this.#options.old === true ? randomUUID() : (message['prompt_id'] as string);
+    const prompt = { id, clientId: message['client_id'] as string, graph, number: this.prompts.length };
+    this.prompts.push(prompt);
+    this.#pending.push(prompt);
+    reply({ prompt_id: id, number: prompt.number, node_errors: {} });
+    void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#running !== undefined) return;
+    // Real servers take a prompt up in another thread, so the answer to `POST /prompt` is on its way before.
+    await sleep(5);
+    while (this.#running === undefined && this.#pending.length > 0) {
+      this.#running = this.#pending.shift() as Prompt;
+      this.#interrupted = false;
+      await this.#run(this.#running);
+      this.#running = undefined;
+    }
+  }
+
+  async #run(prompt: Prompt): Promise<void> {
+    const { id, clientId, graph } = prompt;
+    const messages: [string, object][] = [];
+    const tell = (type: string, data: object): void => {
+      messages.push([type, { ...data, prompt_id: id, timestamp: Date.now() }]);
+      this.#send(clientId, type, { ...data, prompt_id: id, timestamp: Date.now() });
+    };
+    tell('execution_start', {});
+    const outputs = outputsOf(graph, this.#options.objectInfo ?? OBJECT_INFO);
+    const failure = await this.#runNodes(prompt, runOrder(graph, outputs), tell);
+    if (failure === undefined && this.#options.old !== true) tell('execution_success', {});
+    const status = { status_str: failure ?? 'success', completed: failure === undefined, messages };
+    this.#history.set(id, { prompt: [], outputs: {}, status, meta: {} });
+    this.#send(clientId, 'executing', { node: null, prompt_id: id });
+  }
+
+  async #runNodes(
+    { id, clientId, graph }: Prompt,
+    order: readonly string[],
+    tell: (type: string, data: object) => void,
+  ): Promise<'error' | undefined> {
+    const cached = order.filter((nodeId) => this.#cache.has(cacheKey(graph, nodeId)));
+    tell('execution_cached', { nodes: cached });
+    // Like the server's default cache: what the last prompt did not have is forgotten.
+    this.#cache = new Set(cached.map((nodeId) => cacheKey(graph, nodeId)));
+    let taps = 0;
+    for (const nodeId of order) {
+      const { class_type } = graph[nodeId] ?? { class_type: '' };
+      const isTap = class_type === 'SaveImageWebsocket';
+      if (cached.includes(nodeId) && !isTap) continue;
+      this.executed.push(class_type);
+      this.#send(clientId, 'executing', { node: nodeId, display_node: nodeId, prompt_id: id });
+      if (isTap) await this.#sendTap(id, clientId, graph, nodeId, taps++);
+      else if (/Sampler(Custom|$)/.test(class_type)) await this.#sample(id, clientId, nodeId);
+      if (this.#interrupted) {
+        tell('execution_interrupted', { node_id: nodeId, node_type: class_type, executed: [] });
+        return 'error';
+      }
+      const error = this.#errorIn(class_type);
+      if (error !== undefined) {
+        const told = { node_id: nodeId, node_type: class_type, executed: [], traceback: [], current_inputs: {} };
+        tell('execution_error', { ...told, ...error, current_outputs: [] });
+        return 'error';
+      }
+      if (!isTap) this.#cache.add(cacheKey(graph, nodeId));
+    }
+    return undefined;
+  }
+
+  #errorIn(classType: string): object | undefined {
+    if (this.faults.failingNode === classType)
+      return { exception_type: 'RuntimeError', exception_message: 'mat1 and mat2 shapes cannot be multiplied\n' };
+    if (classType !== 'SamplerCustomAdvanced' || (this.faults.outOfMemory ?? 0) <= 0) return undefined;
+    this.faults.outOfMemory = (this.faults.outOfMemory ?? 0) - 1;
+    return { exception_type: 'torch.OutOfMemoryError', exception_message: 'Allocation on device 0 would exceed it.\n' };
+  }
+
+  async #sample(promptId: string, clientId: string, nodeId: string): Promise<void> {
+    for (let value = 1; value <= STEPS && !this.#interrupted; value++) {
+      if (this.#options.preview) this.#sendPicture(promptId, clientId, nodeId, this.#options.preview);
+      this.#send(clientId, 'progress', { value, max: STEPS, prompt_id: promptId, node: nodeId });
+      await sleep(this.faults.stepMs ?? 0);
+    }
+  }
+
+  async #sendTap(promptId: string, clientId: string, graph: Graph, nodeId: string, tap: number): Promise<void> {
+    const { widthPx, heightPx, frames } = batchOf(graph, nodeId);
+    for (let frame = 0; frame < frames && !this.#interrupted; frame++) {
+      if (frame === this.faults.dropSocketAtImage) {
+        this.faults.dropSocketAtImage = undefined;
+        this.#clients.get(clientId)?.socket.terminate();
+        this.#clients.delete(clientId);
+      }
+      if (this.faults.foreignPictures === true) {
+        this.#foreignSent += 1;
+        const foreign = encodePng(widthPx, heightPx, () => [0, 0, 255]);
+        this.#sendPicture(randomUUID(), clientId, nodeId, foreign);
+      }
+      if (this.faults.malformedBinary === true) this.#sendMalformed(clientId);
+      const picture = encodePng(widthPx, heightPx, () => [frame % 256, tap * 100, 0]);
+      this.#sendPicture(promptId, clientId, nodeId, picture);
+      this.#send(clientId, 'progress', { value: frame, max: frames, prompt_id: promptId, node: nodeId });
+      await sleep(this.faults.stepMs ?? 0);
+    }
+  }
+
+  #sendPicture(promptId: string, clientId: string, nodeId: string, picture: Uint8Array): void {
+    const client = this.#clients.get(clientId);
+    if (client === undefined || this.faults.silent === true) return;
+    const isPng = picture[0] === 0x89;
+    if (!client.metadata) {
+      client.socket.send(Buffer.concat([u32(1), u32(isPng ? 2 : 1), picture]));
+      return;
+    }
+    const ids = { node_id: nodeId, display_node_id: nodeId, parent_node_id: null, real_node_id: nodeId };
+    const metadata = { ...ids, prompt_id: promptId, image_type: isPng ? 'image/png' : 'image/jpeg' };
+    const json = Buffer.from(JSON.stringify(metadata));
+    client.socket.send(Buffer.concat([u32(4), u32(json.length), json, picture]));
+  }
+
+  #sendMalformed(clientId: string): void {
+    const socket = this.#clients.get(clientId)?.socket;
+    for (const bytes of [[], [0, 0, 0, 4], [0, 0, 0, 4, 255, 255, 255, 255, 1], [0, 0, 0, 1, 0, 0, 0, 2, 0], [9]])
+      socket?.send(Buffer.from(bytes));
+  }
+
+  #send(clientId: string, type: string, data: object): void {
+    if (this.faults.silent !== true) this.#clients.get(clientId)?.socket.send(JSON.stringify({ type, data }));
+  }
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

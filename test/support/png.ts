@@ -1,0 +1,30 @@
+/** Writes PNG pictures for tests: 8-bit RGB, no filter, stored fast. */
+import { crc32, deflateSync } from 'node:zlib';
+
+type Rgb = readonly [red: number, green: number, blue: number];
+
+/** `pixel` gives the colour at a place, 0 to 255 each. */
+export function encodePng(widthPx: number, heightPx: number, pixel: (x: number, y: number) => Rgb): Uint8Array {
+  const rows = Buffer.alloc(heightPx * (1 + widthPx * 3));
+  for (let y = 0; y < heightPx; y++)
+    for (let x = 0; x < widthPx; x++) rows.set(pixel(x, y), y * (1 + widthPx * 3) + 1 + x * 3);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(widthPx, 0);
+  header.writeUInt32BE(heightPx, 4);
+  // Depth 8, colour type 2 (RGB).
+  header.set([8, 2], 8);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const data = deflateSync(rows, { level: 1 });
+  return new Uint8Array(
+    Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]),
+  );
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const framed = Buffer.alloc(body.length + 8);
+  framed.writeUInt32BE(data.length, 0);
+  framed.set(body, 4);
+  framed.writeUInt32BE(crc32(body), body.length + 4);
+  return framed;
+}
