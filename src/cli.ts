@@ -60,13 +60,15 @@ withConfig(
 
 program
   .command('bench')
-  .description('measure: latency, encode')
-  .argument('<suite>', 'latency or encode')
+  .description('measure: latency, encode, congestion')
+  .argument('<suite>', 'latency, encode or congestion')
   .option('--json', 'print only JSON on standard output')
   .option('--out <file>', 'also write the JSON here')
   .option('--connections <number>', 'latency: connections a side', '20')
-  .action(async (suite: string, flags: BenchFlags) =>
-    bench(suite, { json: flags.json ?? false, out: flags.out, connections: Number(flags.connections) }),
+  .option('--scenario <file>', 'congestion: one scenario (JSON) instead of all that ship with the bench')
+  .option('--plots <directory>', 'congestion: also draw every case (SVG) here')
+  .action(async (suite: string, { json = false, out, connections, scenario, plots }: BenchFlags) =>
+    bench(suite, { json, out, connections: Number(connections), scenario, plots }),
   );
 
 withConfig(program.command('models').description('show the model pack and check its files'), ['model']).action(
@@ -89,6 +91,8 @@ interface BenchFlags {
   json?: boolean;
   out?: string;
   connections: string;
+  scenario?: string;
+  plots?: string;
 }
 
 try {

@@ -7,6 +7,10 @@ export interface BenchOptions {
   json: boolean;
   out: string | undefined;
   connections: number;
+  /** Congestion: one scenario file instead of all. */
+  scenario: string | undefined;
+  /** Congestion: directory for plots. */
+  plots: string | undefined;
 }
 
 interface Outcome {
@@ -23,6 +27,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
   encode: async () => {
     const { run, formatTable } = await import('../../bench/suites/encode.ts');
     const report = await run({ json: true });
+    return { report, table: formatTable(report) };
+  },
+  congestion: async ({ scenario, plots }) => {
+    const { run, formatTable } = await import('../../bench/suites/congestion.ts');
+    const report = await run({ scenario, plots });
     return { report, table: formatTable(report) };
   },
 };

@@ -12,6 +12,7 @@ import { KeyframeRequests, type KeyframeReason } from './keyframe-requests.ts';
 import type { MediaPath } from './media-path.ts';
 import { Pacer, type PacedPacket } from './pacer.ts';
 import type { PacerTimer, Waker } from './pacer-timer.ts';
+import { PACING, type PacingRules } from './pacing.ts';
 import { packetize } from './payload-format.ts';
 import { RateMeter } from './rate-meter.ts';
 import { RtpStream, type MediaPacket, type SentMedia } from './rtp-stream.ts';
@@ -36,6 +37,8 @@ export interface VideoSenderOptions {
   timer: PacerTimer;
   /** Uniform in [0, 1); for RTP's random starting points (RFC 3550 section 5.1). */
   random: () => number;
+  /** Default `PACING`. */
+  pacing?: PacingRules;
 }
 
 export interface SendFrameOptions {
@@ -50,13 +53,7 @@ type Content = { media: MediaPacket } | { again: SentMedia };
 const CLOCK_RATE_PER_US = 0.09;
 /** RTP header, the usual extensions and the SRTP tag: what pacing adds to a payload. */
 const WIRE_OVERHEAD_BYTES = 48;
-/**
- * Pacing over the target. Before any feedback the first keyframe should simply arrive. Then 1.5: at 12 frames a second
- * a frame of average size leaves in two thirds of its interval. With a queue on the path no more than keeps up.
- */
-const FACTOR_BEFORE_FEEDBACK = 2.5;
-const FACTOR_CLEAR = 1.5;
-const FACTOR_QUEUED = 1.1;
+/** Standing queue from which packets leave more slowly. */
 const QUEUED_MS = 20;
 const TICK_US = 25_000;
 /** Nothing sent or heard for this long: only sender reports keep time. */
@@ -66,6 +63,7 @@ const REPORT_US = 1_000_000;
 export class VideoSender {
   readonly events = new Emitter<VideoSenderEvents>();
   readonly #options: VideoSenderOptions;
+  readonly #pacing: PacingRules;
   readonly #stream: RtpStream;
   readonly #pacer: Pacer<Content>;
   readonly #waker: Waker;
@@ -84,7 +82,8 @@ export class VideoSender {
 
   constructor(options: VideoSenderOptions) {
     this.#options = options;
-    const { path, estimator, timer, random } = options;
+    const { path, estimator, timer, random, pacing = PACING } = options;
+    this.#pacing = pacing;
     // Low starting points keep the first wrap of the sequence away from the first packets (RFC 3711 section 3.3.1).
     const initial = (): number => Math.floor(random() * 0x8000);
     this.#stream = new RtpStream({ video: path.video, initialSequence: initial(), initialRtxSequence: initial() });
@@ -97,7 +96,8 @@ export class VideoSender {
     });
     this.#timestampOffset = Math.floor(random() * 2 ** 32);
     this.#cname = Math.floor(random() * 2 ** 48).toString(36);
-    this.#pacer = new Pacer<Content>(estimator.targetBps * FACTOR_BEFORE_FEEDBACK, {
+    this.#pacer = new Pacer<Content>(estimator.targetBps * pacing.beforeFeedback, {
+      initialWindowBytes: pacing.initialWindowBytes,
       send: (packet, nowUs, probeId) => this.#send(packet, nowUs, probeId),
       filler: (sizeBytes) => this.#filler(sizeBytes),
       onDrop: (frames) => {
@@ -211,8 +211,9 @@ export class VideoSender {
 
   #applyRate(nowUs: number): void {
     const { targetBps, queueMs } = this.#options.estimator.snapshot;
-    const factor = queueMs > QUEUED_MS ? FACTOR_QUEUED : FACTOR_CLEAR;
-    this.#pacer.setRate(targetBps * (this.#feedback.seen ? factor : FACTOR_BEFORE_FEEDBACK), nowUs);
+    const { beforeFeedback, clear, queued } = this.#pacing;
+    const factor = queueMs > QUEUED_MS ? queued : clear;
+    this.#pacer.setRate(targetBps * (this.#feedback.seen ? factor : beforeFeedback), nowUs);
   }
 
   /** Does what is due now and sleeps until the next thing is. */

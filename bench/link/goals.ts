@@ -1,0 +1,60 @@
+/** What our controller is to reach on the scenarios that ship with the bench, by scenario name. */
+import type { ControllerFigures } from './figures.ts';
+
+export interface GoalResult {
+  case: string;
+  goal: string;
+  measured: string;
+  met: boolean;
+}
+
+interface Goal {
+  goal: string;
+  /** NaN or undefined: not reached at all. */
+  value: (figures: ControllerFigures) => number | null | undefined;
+  limit: number;
+  compare: 'atLeast' | 'atMost';
+  unit: 'ratio' | 'ms';
+}
+
+const atLeast = (goal: string, limit: number, value: Goal['value']): Goal => ({
+  goal,
+  value,
+  limit,
+  compare: 'atLeast',
+  unit: 'ratio',
+});
+const atMost = (goal: string, limit: number, unit: Goal['unit'], value: Goal['value']): Goal => ({
+  goal,
+  value,
+  limit,
+  compare: 'atMost',
+  unit,
+});
+
+const GOALS: Record<string, readonly Goal[]> = {
+  'rfc8867-5.1': [
+    atLeast('capacity used at least 88%', 0.88, ({ utilisation }) => utilisation),
+    atLeast('each segment after 3 s at least 92%', 0.92, ({ segments }) =>
+      Math.min(...segments.map(({ settledUtilisation }) => settledUtilisation)),
+    ),
+    atMost('queue p95 outside drops at most 25 ms', 25, 'ms', ({ settledQueueP95Ms }) => settledQueueP95Ms),
+    atMost('queue under 50 ms after 2.5 to 0.6 Mbps within 1.5 s', 1_500, 'ms', ({ segments }) => segments[2]?.drainMs),
+    atMost('loss under 0.5%', 0.005, 'ratio', ({ lossRatio }) => lossRatio),
+  ],
+  'rfc8867-5.4': [atLeast('Jain index at least 0.9', 0.9, ({ jain }) => jain)],
+  'rfc8867-5.6-queue-300': [atLeast('beside TCP at least 25%', 0.25, ({ utilisation }) => utilisation)],
+  ramp: [atMost('2.5 Mbps in use within 1 s', 1_000, 'ms', ({ segments }) => segments[0]?.convergeMs)],
+  'loss-2': [atLeast('capacity used at least 90%', 0.9, ({ utilisation }) => utilisation)],
+  'loss-5': [atLeast('capacity used at least 90%', 0.9, ({ utilisation }) => utilisation)],
+};
+
+export function goalsOf(name: string, figures: ControllerFigures): GoalResult[] {
+  const goals = Object.hasOwn(GOALS, name) ? (GOALS[name] ?? []) : [];
+  return goals.map(({ goal, value, limit, compare, unit }) => {
+    const measured = value(figures);
+    if (measured === null || measured === undefined) return { case: name, goal, measured: 'never', met: false };
+    const met = compare === 'atLeast' ? measured >= limit : measured <= limit;
+    return { case: name, goal, measured: unit === 'ms' ? `${measured} ms` : `${(measured * 100).toFixed(1)}%`, met };
+  });
+}

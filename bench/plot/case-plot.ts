@@ -1,0 +1,82 @@
+/** One figure a case: capacity, target and throughput of each controller, and the queue of both, over time. */
+import { CONTROLLERS, type ControllerName } from '../link/controllers.ts';
+import { SAMPLE_MS, sumOver, type FlowRecord, type Recording } from '../link/recording.ts';
+import type { Scenario } from '../link/scenario.ts';
+import { svgOf, type Chart, type Series } from './chart.ts';
+
+const CAPACITY_COLOR = '#e4e7ec';
+const FLOW_COLORS = ['#1a66c2', '#d9480f', '#2b8a3e', '#9c36b5', '#c2255c'];
+const OTHERS_COLOR = '#868e96';
+const TARGET_COLOR = '#111';
+const QUEUE_COLORS: Record<ControllerName, string> = { glimpse: '#1a66c2', gcc: '#d9480f' };
+/** Throughput over this; shorter windows show frames instead of rates. */
+const WINDOW_MS = 500;
+const POINTS_MAX = 600;
+
+export function plotCase(scenario: Scenario, recordings: Record<ControllerName, Recording>): string {
+  const charts = CONTROLLERS.map((name) => rateChart(name, recordings[name]));
+  const top = Math.max(...charts.map(({ yMax }) => yMax));
+  const title = scenario.description ? `${scenario.name}: ${scenario.description}` : scenario.name;
+  return svgOf(title, [...charts.map((chart) => ({ ...chart, yMax: top })), queueChart(recordings)]);
+}
+
+function rateChart(name: ControllerName, { durationMs, capacity, flows }: Recording): Chart {
+  const stepMs = stepOf(durationMs);
+  const series: Series[] = [
+    {
+      label: 'capacity',
+      color: CAPACITY_COLOR,
+      area: true,
+      points: steps(durationMs, stepMs, (atMs) => capacity.bpsAt(atMs * 1_000) / 1e6),
+    },
+  ];
+  let color = 0;
+  flows.forEach((flow, index) => {
+    const media = ['media', 'glimpse', 'gcc'].includes(flow.kind);
+    const label = flows.length === 1 ? 'throughput' : `${flow.kind} ${index + 1}`;
+    const points = steps(durationMs, stepMs, (atMs) => throughput(flow, atMs));
+    series.push({ label, color: media ? FLOW_COLORS[color++ % FLOW_COLORS.length]! : OTHERS_COLOR, points });
+  });
+  if (flows.length === 1) series.push({ label: 'target', color: TARGET_COLOR, points: targets(flows[0]!) });
+  const shown = series.length > 6 ? series.map((line, index) => (index > 4 ? { ...line, label: '' } : line)) : series;
+  const yMax = 1.15 * Math.max(...series[0]!.points.map(([, mbps]) => mbps));
+  return { title: name, yLabel: 'Mbps', xMax: durationMs / 1_000, yMax, series: shown };
+}
+
+function queueChart(recordings: Record<ControllerName, Recording>): Chart {
+  const { durationMs } = recordings.glimpse;
+  const stepMs = stepOf(durationMs);
+  const series = CONTROLLERS.toReversed().map((name): Series => {
+    const worst = worstWaits(recordings[name], stepMs);
+    const points = worst.map((waitMs, index) => [(index * stepMs) / 1_000, waitMs] as const);
+    return { label: `${name} (longest wait)`, color: QUEUE_COLORS[name], points };
+  });
+  const top = Math.max(...series.flatMap(({ points }) => points.map(([, waitMs]) => waitMs)), 50);
+  return { title: 'queue', yLabel: 'ms', xMax: durationMs / 1_000, yMax: 1.1 * top, series };
+}
+
+const stepOf = (durationMs: number): number =>
+  Math.max(SAMPLE_MS, Math.ceil(durationMs / POINTS_MAX / SAMPLE_MS) * SAMPLE_MS);
+
+const steps = (durationMs: number, stepMs: number, value: (atMs: number) => number): [number, number][] =>
+  Array.from({ length: Math.ceil(durationMs / stepMs) }, (_, index) => [
+    (index * stepMs) / 1_000,
+    value(index * stepMs),
+  ]);
+
+const throughput = ({ servedBits }: FlowRecord, atMs: number): number =>
+  sumOver(servedBits, Math.max(0, atMs - WINDOW_MS / 2), atMs + WINDOW_MS / 2) / (WINDOW_MS * 1_000);
+
+const targets = ({ targetBps }: FlowRecord): [number, number][] =>
+  targetBps.map((bps, index) => [((index + 1) * SAMPLE_MS) / 1_000, bps / 1e6]);
+
+function worstWaits({ durationMs, flows }: Recording, stepMs: number): number[] {
+  const worst = Array.from({ length: Math.ceil(durationMs / stepMs) }, () => 0);
+  for (const { waits } of flows) {
+    for (const { atMs, waitMs } of waits) {
+      const index = Math.floor(atMs / stepMs);
+      worst[index] = Math.max(worst[index] ?? 0, waitMs);
+    }
+  }
+  return worst;
+}
