@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkClip, nearestClip } from '../../../src/generation/comfyui/clip-rules.ts';
+import { prune, type Graph } from '../../../src/generation/comfyui/graph.ts';
+import { mappedWorkflow } from '../../../src/generation/comfyui/mapped-workflow.ts';
+import type { SliceInput, WorkflowParameters } from '../../../src/generation/comfyui/parameters.ts';
+import { readMapping, readParameters } from '../../../src/generation/comfyui/settings.ts';
+import { checkGraph, describeProblem } from '../../../src/generation/comfyui/workflow-check.ts';
+import { ltxWorkflow, WORKFLOW_NAMES, type WorkflowName } from '../../../src/generation/comfyui/workflows/catalogue.ts';
+import { OBJECT_INFO } from '../../support/comfyui-object-info.ts';
+import { batchOf, refusalOf } from '../../support/comfyui-stand-in-graph.ts';
+
+const INPUT: SliceInput = { prompt: 'a red ball', seed: 7, slice: 2, image: 'in.png', video: 'in.mp4' };
+const UPLOADS = new Set(['in.png', 'in.mp4', 'last.png']);
+
+const parametersFor = (changes: Partial<WorkflowParameters> = {}): WorkflowParameters => ({
+  ...readParameters(undefined),
+  widthPx: 256,
+  heightPx: 128,
+  frames: 9,
+  ...changes,
+});
+
+/** Every workflow at every model it exists for. */
+const VARIANTS = WORKFLOW_NAMES.flatMap((name) =>
+  (['2', '2.3'] as const).filter((model) => model === '2' || name !== 'v2v-detailer').map((model) => ({ name, model })),
+);
+
+describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
+  const extras: Partial<WorkflowParameters>[] = [
+    {},
+    { lowVram: true, tiledDecode: false },
+    { cameraMove: 'dolly-in', loras: [{ name: 'ltx-2-19b-lora-camera-control-dolly-in.safetensors', strength: 0.5 }] },
+    { sigmas: [1, 0.5, 0], refineSigmas: [0.5, 0], control: 'depth' },
+  ];
+
+  it.each(extras)('fits what the nodes take with %j', (changes) => {
+    const workflow = ltxWorkflow(name, parametersFor({ model, ...changes }));
+    for (const input of [INPUT, { ...INPUT, previousFrame: 'last.png' }])
+      for (const reduced of [false, true]) {
+        const { graph, taps } = workflow.build(input, { reduced });
+        expect(checkGraph(graph, OBJECT_INFO)).toEqual([]);
+        for (const tap of Object.values(taps))
+          expect(refusalOf(prune(graph, [tap]), OBJECT_INFO, UPLOADS)).toBeUndefined();
+      }
+  });
+
+  it('taps both stages, at the sizes it promises', () => {
+    const workflow = ltxWorkflow(name, parametersFor({ model }));
+    const { graph, taps } = workflow.build(INPUT, { reduced: false });
+    for (const { tier, widthPx, heightPx } of workflow.tiers)
+      expect(batchOf(graph, taps[tier] ?? '')).toEqual({ widthPx, heightPx, frames: 9 });
+  });
+
+  it('does nothing of the second stage for the first tap', () => {
+    const { graph, taps } = ltxWorkflow(name, parametersFor({ model })).build(INPUT, { reduced: false });
+    const base = prune(graph, [taps.base ?? '']);
+    expect(Object.keys(base).filter((id) => /stage2|refine|upsample/.test(id))).toEqual([]);
+    expect(Object.keys(prune(graph, Object.values(taps)))).toEqual(Object.keys(graph));
+  });
+});
+
+describe('parameters', () => {
+  const guiderOf = (name: WorkflowName, changes: Partial<WorkflowParameters>, input: Partial<SliceInput> = {}) =>
+    ltxWorkflow(name, parametersFor(changes)).build({ ...INPUT, ...input }, { reduced: false }).graph['stage1-guider'];
+
+  it('guides full models as asked, and distilled ones never', () => {
+    expect(guiderOf('t2v-full', {})?.inputs['cfg']).toBe(4);
+    expect(guiderOf('t2v-full', { guidance: 3 })?.inputs['cfg']).toBe(3);
+    expect(guiderOf('t2v-full', { guidance: 3 }, { guidance: 6 })?.inputs['cfg']).toBe(6);
+    expect(guiderOf('t2v-distilled', { guidance: 3 }, { guidance: 6 })?.inputs['cfg']).toBe(1);
+  });
+
+  it('gives every slice its own noise, and the same one each time', () => {
+    const noiseOf = (slice: number): unknown =>
+      ltxWorkflow('t2v-distilled', parametersFor()).build({ ...INPUT, slice }, { reduced: false }).graph[
+        'stage1-noise'
+      ];
+    expect(noiseOf(0)).toEqual({ class_type: 'RandomNoise', inputs: { noise_seed: 7 } });
+    expect(noiseOf(1)).not.toEqual(noiseOf(0));
+    expect(noiseOf(1)).toEqual(noiseOf(1));
+  });
+
+  it('makes a reduced graph smaller, tiled and one model at a time', () => {
+    const { graph } = ltxWorkflow('t2v-distilled', parametersFor({ tiledDecode: false })).build(INPUT, {
+      reduced: true,
+    });
+    expect(graph['empty-video']?.inputs).toMatchObject({ width: 96, height: 64 });
+    expect(graph['checkpoint']?.class_type).toBe('LowVRAMCheckpointLoader');
+    expect(graph['base-decode']?.class_type).toBe('LTXVSpatioTemporalTiledVAEDecode');
+  });
+
+  it('refuses a size or length LTX-2 cannot make, and offers the nearest', () => {
+    expect(() => ltxWorkflow('t2v-full', parametersFor({ widthPx: 1920, heightPx: 1080, frames: 120 }))).toThrowError(
+      /Nearest: 1920x1088 with 121 frames/,
+    );
+  });
+});
+
+describe('clip rules', () => {
+  it('offer a shape that they accept, near what was asked', () => {
+    const side = fc.integer({ min: 1, max: 5_000 });
+    fc.assert(
+      fc.property(
+        side,
+        side,
+        fc.integer({ min: 1, max: 2_000 }),
+        fc.constantFrom(1, 2),
+        (widthPx, heightPx, frames, stages) => {
+          const nearest = nearestClip({ widthPx, heightPx, frames }, stages);
+          checkClip(nearest, stages);
+          expect(nearest.frames % 8).toBe(1);
+          if (widthPx >= 128 && widthPx <= 4096)
+            expect(Math.abs(nearest.widthPx - widthPx)).toBeLessThanOrEqual(16 * stages);
+        },
+      ),
+    );
+  });
+});
+
+describe('checkGraph', () => {
+  const { graph } = ltxWorkflow('t2v-distilled', parametersFor()).build(INPUT, { reduced: false });
+
+  it('names a missing extension, a missing file, and inputs that changed', () => {
+    const { LTXVLatentUpsampler: _, ...info } = OBJECT_INFO;
+    const renamed: Graph = {
+      ...graph,
+      'stage1-sampler': { class_type: 'KSamplerSelect', inputs: { sampler: 'euler' } },
+      checkpoint: {
+        class_type: 'CheckpointLoaderSimple',
+        inputs: { ckpt_name: 'ltx-2-19b-distilled-fp4.safetensors' },
+      },
+    };
+    const problems = checkGraph(renamed, info);
+    expect(problems).toMatchObject([
+      { kind: 'missing-file', input: 'ckpt_name', nearest: expect.arrayContaining([]) as string[] },
+      { kind: 'missing-input', nodeType: 'KSamplerSelect', input: 'sampler_name' },
+      { kind: 'unknown-input', nodeType: 'KSamplerSelect', input: 'sampler' },
+      { kind: 'missing-node', nodeType: 'LTXVLatentUpsampler' },
+    ]);
+    expect(problems.map(describeProblem).join('\n')).toContain('ltx-2-19b-distilled-fp8.safetensors');
+  });
+});
+
+describe('a mapping file', () => {
+  const mapping = {
+    name: 'plain',
+    graph: {
+      '1': { class_type: 'EmptyImage', inputs: { width: 64, height: 64, batch_size: 4, color: 0 } },
+      '2': { class_type: 'CLIPTextEncode', inputs: { text: '', clip: ['9', 1] } },
+      '3': { class_type: 'SaveImageWebsocket', inputs: { images: ['1', 0] } },
+    },
+    inputs: { prompt: ['2', 'text'], seed: ['1', 'color'] },
+    tiers: { base: { tap: '3', widthPx: 64, heightPx: 64 } },
+    frames: 4,
+    fps: 12,
+  };
+
+  const reading = (value: unknown): (() => ReturnType<typeof readMapping>) => {
+    const directory = mkdtempSync(join(tmpdir(), 'glimpse-'));
+    const path = join(directory, 'mapping.json');
+    writeFileSync(path, JSON.stringify(value));
+    return () => {
+      try {
+        return readMapping(path);
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
+    };
+  };
+
+  it('makes any graph a workflow', () => {
+    const workflow = mappedWorkflow(reading(mapping)());
+    const { graph, taps } = workflow.build(INPUT, { reduced: false });
+    expect(graph['2']?.inputs['text']).toBe('a red ball');
+    expect(graph['1']?.inputs['color']).toBe(7 + 2 * 2 ** 32);
+    expect(taps).toEqual({ base: '3' });
+    expect(workflow.continues).toBe(false);
+  });
+
+  it('is refused when it names what the graph does not have', () => {
+    expect(reading({ ...mapping, inputs: { prompt: ['2', 'words'] } })).toThrowError(/no input words of node 2/);
+    expect(reading({ ...mapping, tiers: { base: { ...mapping.tiers.base, tap: '1' } } })).toThrowError(/no SaveImage/);
+    expect(reading({ ...mapping, frames: 1 })).toThrowError(/frames/);
+  });
+});
