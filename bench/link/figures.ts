@@ -45,12 +45,14 @@ export interface ControllerFigures {
   lossRatio: number;
   /** Dropped by a full queue, or vanished, of those lost. */
   droppedRatio: number;
-  /** While all media flows are active, without the first ten seconds of that; only with two or more. */
+  /** While all controlled flows are active, without the first ten seconds of that; only with two or more. */
   jain?: number;
   segments: SegmentFigures[];
   flows: FlowFigures[];
 }
 
+/** Flows whose rate is a controller's decision; TCP's is not for us to be fair with by this index. */
+const CONTROLLED: ReadonlySet<FlowKind> = new Set(['media', 'glimpse', 'gcc']);
 const SETTLE_MS = 3_000;
 const AFTER_DROP_MS = 1_500;
 const CONVERGED_SHARE = 0.85;
@@ -79,7 +81,7 @@ export function figuresOf(scenario: Scenario, recording: Recording): ControllerF
   const segments = segmentsOf(scenario, fromMs, toMs);
   const waits = media.flatMap(({ record }) => record.waits).toSorted((a, b) => a.atMs - b.atMs);
   const settled = waits.filter(({ atMs }) => !segments.some((part) => part.drop && after(part, atMs) < AFTER_DROP_MS));
-  const jain = fairness(media.filter(({ record }) => record.kind === media[0]?.record.kind));
+  const jain = fairness(all.filter(({ record }) => CONTROLLED.has(record.kind)));
   return {
     utilisation: ratio(utilisation(recording, media, fromMs, toMs)),
     ...queueFigures(waits),

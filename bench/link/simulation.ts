@@ -41,10 +41,12 @@ export function simulate(scenario: Scenario, controller: ControllerName): Record
       running.add(flow);
       flow.start();
     });
-    time.at((spec.stopMs ?? durationMs) * 1_000, () => {
-      running.delete(flow);
-      flow.stop();
-    });
+    if (spec.stopMs !== undefined) {
+      time.at(spec.stopMs * 1_000, () => {
+        running.delete(flow);
+        flow.stop();
+      });
+    }
     return flow;
   });
   for (let atMs = 0; atMs < durationMs; atMs += SAMPLE_MS) {
@@ -53,6 +55,7 @@ export function simulate(scenario: Scenario, controller: ControllerName): Record
       records[index]!.targetBps.push((running.has(flow) ? flow.targetBps : undefined) ?? Number.NaN);
     });
   }
+  for (const flow of running) flow.stop();
   return { durationMs, capacity: forward.capacity, flows: records };
 }
 

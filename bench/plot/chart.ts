@@ -1,5 +1,6 @@
 /** A small SVG chart: axes with round ticks, lines, an area, a legend. No dependency, the same bytes for the same data. */
 export interface Series {
+  /** Empty: not in the legend. */
   label: string;
   color: string;
   /** [x, y]; a NaN breaks the line. */
@@ -23,7 +24,8 @@ const MARGIN = { left: 58, right: 16, top: 30, bottom: 30 };
 const PLOT_WIDTH = WIDTH - MARGIN.left - MARGIN.right;
 const PLOT_HEIGHT = HEIGHT - MARGIN.top - MARGIN.bottom;
 const LEGEND_GAP = 22;
-const CHARACTER = 6.2;
+/** Mean width of a character, px; the legend is laid out by it. */
+const CHARACTER = 6.6;
 
 /** Charts one below the other, with seconds on the shared x axis. */
 export function svgOf(title: string, charts: readonly Chart[]): string {
@@ -83,6 +85,7 @@ function legend(series: readonly Series[]): string {
   let right = WIDTH - MARGIN.right;
   const parts: string[] = [];
   for (const { label, color } of series.toReversed()) {
+    if (label === '') continue;
     parts.push(`<text x="${round(right)}" y="16" text-anchor="end">${escaped(label)}</text>`);
     right -= label.length * CHARACTER + 18;
     parts.push(`<rect x="${round(right)}" y="6" width="12" height="12" fill="${color}"/>`);

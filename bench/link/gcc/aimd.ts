@@ -53,10 +53,6 @@ export class GccAimd {
     this.#changedUs = nowUs;
   }
 
-  onProbe(bps: number): void {
-    this.#capacity.onProbe(bps);
-  }
-
   update(usage: Usage, throughputBps: number | undefined, nowUs: number): void {
     this.#throughputBps = throughputBps ?? this.#throughputBps;
     this.#change(usage, nowUs);

@@ -163,7 +163,6 @@ export class GccEstimator implements BandwidthEstimator {
       return;
     }
     const floorBps = Math.min(this.#aimd.bps, PROBE_DROP_SHARE * (throughputBps ?? 0));
-    this.#aimd.onProbe(probeBps);
     this.#aimd.setEstimate(Math.max(probeBps, floorBps), nowUs);
     this.#reason = 'probe';
   }

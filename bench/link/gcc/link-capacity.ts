@@ -1,6 +1,5 @@
 /** What the baseline remembers of the link from its overuses, as libwebrtc's `LinkCapacityEstimator`. In kbps, as there. */
-const OVERUSE_WEIGHT = 0.05;
-const PROBE_WEIGHT = 0.5;
+const WEIGHT = 0.05;
 /** Of the normalised variance. */
 const DEVIATION_MIN = 0.4;
 const DEVIATION_MAX = 2.5;
@@ -23,11 +22,11 @@ export class GccLinkCapacity {
   }
 
   onOveruse(bps: number): void {
-    this.#update(bps / 1_000, OVERUSE_WEIGHT);
-  }
-
-  onProbe(bps: number): void {
-    this.#update(bps / 1_000, PROBE_WEIGHT);
+    const sampleKbps = bps / 1_000;
+    this.#kbps = this.#kbps === undefined ? sampleKbps : (1 - WEIGHT) * this.#kbps + WEIGHT * sampleKbps;
+    const error = this.#kbps - sampleKbps;
+    const deviation = (1 - WEIGHT) * this.#deviation + (WEIGHT * error * error) / Math.max(this.#kbps, 1);
+    this.#deviation = Math.min(Math.max(deviation, DEVIATION_MIN), DEVIATION_MAX);
   }
 
   reset(): void {
@@ -36,12 +35,5 @@ export class GccLinkCapacity {
 
   get #sigmaKbps(): number {
     return Math.sqrt(this.#deviation * (this.#kbps ?? 0));
-  }
-
-  #update(sampleKbps: number, weight: number): void {
-    this.#kbps = this.#kbps === undefined ? sampleKbps : (1 - weight) * this.#kbps + weight * sampleKbps;
-    const error = this.#kbps - sampleKbps;
-    const deviation = (1 - weight) * this.#deviation + (weight * error * error) / Math.max(this.#kbps, 1);
-    this.#deviation = Math.min(Math.max(deviation, DEVIATION_MIN), DEVIATION_MAX);
   }
 }
