@@ -1,16 +1,19 @@
 /** What our controller is to reach on the scenarios that ship with the bench, by scenario name. */
+import type { ControllerName } from './controllers.ts';
 import type { ControllerFigures } from './figures.ts';
 
 export interface GoalResult {
   case: string;
   goal: string;
   measured: string;
+  /** The same figure of the baseline. */
+  gcc: string;
   met: boolean;
 }
 
 interface Goal {
   goal: string;
-  /** NaN or undefined: not reached at all. */
+  /** Null or undefined: never reached. */
   value: (figures: ControllerFigures) => number | null | undefined;
   limit: number;
   compare: 'atLeast' | 'atMost';
@@ -49,12 +52,18 @@ const GOALS: Record<string, readonly Goal[]> = {
   'loss-5': [atLeast('capacity used at least 90%', 0.9, ({ utilisation }) => utilisation)],
 };
 
-export function goalsOf(name: string, figures: ControllerFigures): GoalResult[] {
+export function goalsOf(name: string, { glimpse, gcc }: Record<ControllerName, ControllerFigures>): GoalResult[] {
   const goals = Object.hasOwn(GOALS, name) ? (GOALS[name] ?? []) : [];
-  return goals.map(({ goal, value, limit, compare, unit }) => {
-    const measured = value(figures);
-    if (measured === null || measured === undefined) return { case: name, goal, measured: 'never', met: false };
-    const met = compare === 'atLeast' ? measured >= limit : measured <= limit;
-    return { case: name, goal, measured: unit === 'ms' ? `${measured} ms` : `${(measured * 100).toFixed(1)}%`, met };
+  return goals.map((goal) => {
+    const measured = goal.value(glimpse) ?? undefined;
+    const met =
+      measured !== undefined && (goal.compare === 'atLeast' ? measured >= goal.limit : measured <= goal.limit);
+    return { case: name, goal: goal.goal, measured: shown(goal, glimpse), gcc: shown(goal, gcc), met };
   });
+}
+
+function shown({ value, unit }: Goal, figures: ControllerFigures): string {
+  const measured = value(figures) ?? undefined;
+  if (measured === undefined) return 'never';
+  return unit === 'ms' ? `${measured} ms` : `${(measured * 100).toFixed(1)}%`;
 }

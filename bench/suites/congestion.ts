@@ -58,7 +58,7 @@ export async function run({ scenario: file, plots }: CongestionOptions): Promise
   } finally {
     bar.stop();
   }
-  const goals = cases.flatMap(({ name, controllers }) => goalsOf(name, controllers.glimpse));
+  const goals = cases.flatMap(({ name, controllers }) => goalsOf(name, controllers));
   return { suite: 'congestion', machine: describeMachine(), cases, goals };
 }
 
@@ -101,9 +101,17 @@ export function formatTable({ machine, cases, goals }: CongestionReport): string
     `virtual time; controllers at ${machine.commit}, Node ${machine.node}; queue in ms`,
     textTable([['case', ...heads], ...rows]),
     textTable([['segments', 'from', 'Mbps', ...segmentHeads], ...segments]),
-    textTable(goals.map(({ case: name, goal, measured, met }) => [name, goal, measured, met ? 'met' : 'MISSED'])),
+    textTable([['goals', '', 'glimpse', 'gcc', ''], ...goals.map(goalRow)]),
   ].join('\n\n');
 }
+
+const goalRow = ({ case: name, goal, measured, gcc, met }: GoalResult): string[] => [
+  name,
+  goal,
+  measured,
+  gcc,
+  met ? 'met' : 'MISSED',
+];
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 
