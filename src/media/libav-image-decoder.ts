@@ -1,0 +1,112 @@
+/**
+ * Decodes PNG and JPEG pictures to I420 through node-av, scaled to the size that is wanted. Synchronous and slow (5 to 30
+ * ms a picture), so it belongs into a worker thread.
+ */
+import type { CodecContext, Frame, Packet, SoftwareScaleContext } from 'node-av/lib';
+import { GlimpseError } from '../errors.ts';
+import { type I420Frame, i420Bytes } from './frame.ts';
+import { type Libav, loadLibav } from './libav-loader.ts';
+
+export type ImageFormat = 'jpeg' | 'png';
+
+/** A picture of a few kB can claim any size; larger ones than this are refused before memory is taken. */
+const PIXELS_MAX = 4096 * 4096;
+
+export class LibavImageDecoder {
+  readonly #libav: Libav;
+  readonly #contexts = new Map<ImageFormat, CodecContext>();
+  readonly #packet: Packet;
+  readonly #frame: Frame;
+  #scaler: { key: string; context: SoftwareScaleContext } | undefined;
+
+  private constructor(libav: Libav) {
+    this.#libav = libav;
+    this.#packet = new libav.lib.Packet();
+    this.#packet.alloc();
+    this.#frame = new libav.lib.Frame();
+    this.#frame.alloc();
+  }
+
+  /** Rejects with the loader's own error where node-av does not load. */
+  static async open(): Promise<LibavImageDecoder> {
+    return new LibavImageDecoder(await loadLibav());
+  }
+
+  /**
+   * `widthPx`, `heightPx`: the size of the result, both even.
+   * @throws GlimpseError GENERATOR_DOWN when the bytes are no picture of that format.
+   */
+  decode(image: Uint8Array, format: ImageFormat, widthPx: number, heightPx: number): I420Frame {
+    const context = this.#contextFor(format);
+    this.#packet.unref();
+    this.#packet.data = Buffer.from(image.buffer, image.byteOffset, image.byteLength);
+    const sent = context.sendPacketSync(this.#packet);
+    const received = sent < 0 ? sent : context.receiveFrameSync(this.#frame);
+    const { data: planes, linesize, height } = this.#frame;
+    if (received < 0 || planes === null) {
+      // After an error a context may hold half a picture.
+      this.#contexts.delete(format);
+      context.freeContext();
+      throw new GlimpseError('GENERATOR_DOWN', { message: `A ${format} picture cannot be decoded.` });
+    }
+    const data = new Uint8Array(i420Bytes(widthPx, heightPx));
+    const scaler = this.#scalerTo(widthPx, heightPx);
+    scaler.scaleSync(planes, linesize, 0, height, planesOf(data, widthPx, heightPx), [
+      widthPx,
+      widthPx / 2,
+      widthPx / 2,
+    ]);
+    this.#frame.unref();
+    return { widthPx, heightPx, data };
+  }
+
+  close(): void {
+    for (const context of this.#contexts.values()) context.freeContext();
+    this.#contexts.clear();
+    this.#scaler?.context.freeContext();
+    this.#scaler = undefined;
+    this.#packet.free();
+    this.#frame.free();
+  }
+
+  #contextFor(format: ImageFormat): CodecContext {
+    const open = this.#contexts.get(format);
+    if (open !== undefined) return open;
+    const { lib, constants } = this.#libav;
+    const codec = lib.Codec.findDecoder({ png: constants.AV_CODEC_ID_PNG, jpeg: constants.AV_CODEC_ID_MJPEG }[format]);
+    if (codec === null) throw new GlimpseError('GENERATOR_DOWN', { message: `FFmpeg has no decoder for ${format}.` });
+    const context = new lib.CodecContext();
+    context.allocContext3(codec);
+    // Threads would hold pictures back: one in must be one out.
+    context.threadCount = 1;
+    context.setOption('max_pixels', PIXELS_MAX);
+    const opened = context.open2Sync(codec);
+    if (opened < 0) throw new GlimpseError('GENERATOR_DOWN', { message: `The decoder for ${format} does not open.` });
+    this.#contexts.set(format, context);
+    return context;
+  }
+
+  /** From the size and pixel format of the current frame; pictures of one batch share it. */
+  #scalerTo(widthPx: number, heightPx: number): SoftwareScaleContext {
+    const { width, height, format } = this.#frame;
+    const key = [width, height, format, widthPx, heightPx].join();
+    if (this.#scaler?.key === key) return this.#scaler.context;
+    this.#scaler?.context.freeContext();
+    const { lib, constants } = this.#libav;
+    const context = new lib.SoftwareScaleContext();
+    const source = format as Parameters<SoftwareScaleContext['getContext']>[2];
+    const method = width * height > widthPx * heightPx ? constants.SWS_AREA : constants.SWS_BICUBIC;
+    context.getContext(width, height, source, widthPx, heightPx, constants.AV_PIX_FMT_YUV420P, method);
+    this.#scaler = { key, context };
+    return context;
+  }
+}
+
+function planesOf(data: Uint8Array<ArrayBuffer>, widthPx: number, heightPx: number): Buffer[] {
+  const luma = widthPx * heightPx;
+  return [
+    Buffer.from(data.buffer, 0, luma),
+    Buffer.from(data.buffer, luma, luma / 4),
+    Buffer.from(data.buffer, luma + luma / 4, luma / 4),
+  ];
+}

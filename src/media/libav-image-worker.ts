@@ -1,0 +1,33 @@
+/** The thread that decodes pictures: answers every `decode` in order, and ends by itself after `close`. */
+import { parentPort } from 'node:worker_threads';
+import { GlimpseError } from '../errors.ts';
+import type { FromImageWorker, ToImageWorker } from './image-decoder.ts';
+import { LibavImageDecoder } from './libav-image-decoder.ts';
+
+const port = parentPort;
+if (port === null)
+  throw new GlimpseError('INTERNAL', { message: 'libav-image-worker.ts runs only as a worker thread' });
+const answer = (message: FromImageWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+const opening = LibavImageDecoder.open();
+
+async function decode(message: Extract<ToImageWorker, { type: 'decode' }>): Promise<void> {
+  const { id, image, format, widthPx, heightPx } = message;
+  try {
+    const frame = (await opening).decode(image, format, widthPx, heightPx);
+    answer({ id, frame }, [frame.data.buffer as ArrayBuffer]);
+  } catch (error) {
+    answer({ id, problem: (error as Error).message });
+  }
+}
+
+async function close(): Promise<void> {
+  // What does not open has nothing to close.
+  await opening.then((decoder) => decoder.close()).catch(() => {});
+  port?.close();
+}
+
+opening.catch(() => {});
+let work = Promise.resolve();
+port.on('message', (message: ToImageWorker) => {
+  work = work.then(() => (message.type === 'decode' ? decode(message) : close()));
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { I420Frame } from '../../src/media/frame.ts';
+import { ImageDecoder } from '../../src/media/image-decoder.ts';
+import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
+import { encodePng } from '../support/png.ts';
+
+const SIZE = { widthPx: 64, heightPx: 32 };
+
+/** Y, U and V in the middle of a picture. */
+function middleOf({ widthPx, heightPx, data }: I420Frame): number[] {
+  const luma = widthPx * heightPx;
+  const at = (start: number, width: number, height: number): number =>
+    data[start + (height / 2) * width + width / 2] ?? 0;
+  const [chromaWidth, chromaHeight] = [widthPx / 2, heightPx / 2];
+  return [at(0, widthPx, heightPx), at(luma, chromaWidth, chromaHeight), at(luma * 1.25, chromaWidth, chromaHeight)];
+}
+
+/** BT.601, limited range. */
+const YUV_OF_RED = [81, 90, 240];
+
+describe('ImageDecoder', () => {
+  it('turns PNG into I420 of BT.601 and limited range, in order, and scales to the size that is wanted', async () => {
+    const before = takeHoldings();
+    {
+      await using decoder = new ImageDecoder();
+      const red = encodePng(64, 32, () => [255, 0, 0]);
+      const large = encodePng(128, 64, () => [255, 0, 0]);
+      const grey = encodePng(64, 32, () => [128, 128, 128]);
+      const frames = await Promise.all(
+        [red, large, grey].map((image) => decoder.decode(image, { format: 'png', ...SIZE })),
+      );
+      for (const frame of frames) expect(frame).toMatchObject({ ...SIZE, data: { length: 64 * 32 * 1.5 } });
+      for (const frame of frames.slice(0, 2))
+        middleOf(frame).forEach((value, plane) => expect(Math.abs(value - (YUV_OF_RED[plane] ?? 0))).toBeLessThan(3));
+      const [y = 0, u, v] = middleOf(frames[2] as I420Frame);
+      expect([u, v]).toEqual([128, 128]);
+      expect(Math.abs(y - 126)).toBeLessThan(2);
+    }
+    await expectNoLeaks(before);
+  });
+
+  it('refuses what is no picture, or a gigantic one, and goes on', async () => {
+    await using decoder = new ImageDecoder();
+    const png = encodePng(64, 32, () => [0, 0, 0]);
+    const cut = png.subarray(0, 40);
+    const gigantic = new Uint8Array(png);
+    new DataView(gigantic.buffer).setUint32(16, 60_000);
+    new DataView(gigantic.buffer).setUint32(20, 60_000);
+    for (const image of [cut, gigantic, new Uint8Array(10), new Uint8Array(0)])
+      await expect(decoder.decode(image, { format: 'png', ...SIZE })).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
+    expect(await decoder.decode(png, { format: 'png', ...SIZE })).toMatchObject(SIZE);
+    expect(decoder.pending).toBe(0);
+  });
+});
