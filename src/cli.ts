@@ -2,6 +2,7 @@
 /** The command line: reads arguments and environment, handles signals, sets the exit code. Nothing else does any of these. */
 import { Command, Option } from 'commander';
 import { bench } from './commands/bench.ts';
+import { comfyUiCheck } from './commands/comfyui-check.ts';
 import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
 import { models } from './commands/models.ts';
@@ -28,6 +29,15 @@ function withConfig(command: Command, keys?: readonly ConfigKey[]): Command {
   return command.option('--config <file>', 'JSON file with settings by their camelCase names');
 }
 
+const COMFYUI_KEYS = [
+  'comfyuiUrl',
+  'workflow',
+  'comfyuiCheckpoint',
+  'comfyuiSize',
+  'comfyuiParameters',
+  'comfyuiInput',
+] as const satisfies readonly ConfigKey[];
+
 const configOf = (flags: Flags): Config => loadConfig({ flags, environment: process.env, file: flags.config });
 
 /** Aborts on the first SIGINT or SIGTERM; a second one ends the process at once. */
@@ -52,7 +62,7 @@ withConfig(
     .option('--seconds <number>', 'length of the clip, seconds', '4')
     .option('--tier <tier>', 'how far to refine: draft, base or refined', 'refined')
     .option('--tiers <directory>', 'also write one picture (PNG) per tier here'),
-  ['generator', 'model', 'threads', 'size', 'fps'],
+  ['generator', 'model', 'threads', 'size', 'fps', ...COMFYUI_KEYS],
 ).action(async (prompt: string, flags: Flags & GenerateFlags) => {
   const { out, seed, seconds, tier, tiers, ...settings } = flags;
   await generate(configOf(settings), { prompt, out, seed, seconds, tier, tiersDirectory: tiers }, interrupted());
@@ -74,6 +84,15 @@ program
 withConfig(program.command('models').description('show the model pack and check its files'), ['model']).action(
   async (flags: Flags) => models(configOf(flags)),
 );
+
+withConfig(
+  program
+    .command('comfyui')
+    .description('what concerns a ComfyUI server')
+    .command('check')
+    .description('whether the server has the nodes, models and inputs that a workflow needs'),
+  COMFYUI_KEYS,
+).action(async (flags: Flags) => comfyUiCheck(configOf(flags), interrupted()));
 
 withConfig(program.command('doctor').description('what this machine has and what the service will choose')).action(
   async (flags: Flags) => doctor(configOf(flags)),

@@ -16,7 +16,10 @@ export const configSchema = z.object({
   rtcHost: z.string().default('127.0.0.1').describe('address media listens on; must be reachable by the viewers'),
   rtcPort: port.default(0).describe('the one UDP port of all media; 0 picks a free one, a fixed one suits a firewall'),
   rtcAnnounce: z.string().optional().describe('address the ICE candidate names instead of --rtc-host, behind NAT'),
-  generator: z.enum(['onnx', 'pattern']).default('onnx').describe('what makes the pictures; pattern is a test pattern'),
+  generator: z
+    .enum(['onnx', 'pattern', 'comfyui'])
+    .default('onnx')
+    .describe('what makes the pictures; pattern is a test pattern, comfyui another server'),
   model: z.string().optional().describe('directory of a model pack; default: the embedded glimpse-s'),
   threads: z.coerce
     .number()
@@ -31,6 +34,31 @@ export const configSchema = z.object({
     .default('640x360')
     .describe('picture size of --generator pattern, px'),
   fps: z.coerce.number().min(1).max(60).default(30).describe('frame rate of --generator pattern, frames a second'),
+  comfyuiUrl: z
+    .string()
+    .default('http://127.0.0.1:8188')
+    .describe('ComfyUI server of --generator comfyui; prompts and pictures go there'),
+  workflow: z
+    .string()
+    .default('t2v-distilled')
+    .describe('what ComfyUI runs: a name from docs/comfyui.md, or a mapping file (.json) for any other graph'),
+  comfyuiCheckpoint: z
+    .string()
+    .optional()
+    .describe('checkpoint file at the ComfyUI server; a quantised one needs less memory'),
+  comfyuiSize: z
+    .string()
+    .regex(/^\d+x\d+$/)
+    .default('1280x704')
+    .describe('finished picture of ComfyUI workflows, px, in steps of 64; smaller is faster and needs less memory'),
+  comfyuiParameters: z
+    .string()
+    .optional()
+    .describe('JSON file with more parameters of the workflow: frames, steps, LoRAs (docs/comfyui.md)'),
+  comfyuiInput: z
+    .string()
+    .optional()
+    .describe('image or video that the i2v, v2v and ic-lora workflows begin from; all viewers share it'),
   encoder: z
     .enum(['auto', 'libav', 'ffmpeg'])
     .default('auto')

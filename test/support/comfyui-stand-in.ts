@@ -56,6 +56,7 @@ export class ComfyStandIn implements AsyncDisposable {
   /** What was asked, oldest first. */
   readonly prompts: Prompt[] = [];
   readonly interrupts: string[] = [];
+  /** By the name that a loader is told. */
   readonly uploads = new Map<string, Uint8Array>();
   /** Classes of the nodes that were run and not taken from the cache. */
   readonly executed: string[] = [];
@@ -204,8 +205,10 @@ export class ComfyStandIn implements AsyncDisposable {
     const headers = { 'content-type': request.headers['content-type'] ?? '' };
     const form = await new Response(new Uint8Array(body), { headers }).formData();
     const image = form.get('image') as File;
-    this.uploads.set(image.name, new Uint8Array(await image.arrayBuffer()));
-    return { name: image.name, subfolder: '', type: 'input' };
+    const type = form.get('type') as string;
+    const name = type === 'input' ? image.name : `${image.name} [${type}]`;
+    this.uploads.set(name, new Uint8Array(await image.arrayBuffer()));
+    return { name: image.name, subfolder: '', type };
   }
 
   #submit(message: Record<string, unknown>, reply: (value: unknown, status?: number) => void): void {

@@ -51,6 +51,8 @@ export interface Upload {
   name: string;
   data: Uint8Array;
   mediaType: string;
+  /** `temp` is emptied when the server starts. */
+  folder: 'input' | 'temp';
 }
 
 export class ComfyHttp {
@@ -110,18 +112,20 @@ export class ComfyHttp {
     return this.#read(objectInfoSchema, this.#successful(await this.#send('GET', path, undefined, signal)));
   }
 
-  /** Puts an image or a video among the server's inputs; returns the name that LoadImage and LoadVideo take. */
-  async upload({ name, data, mediaType }: Upload, signal?: AbortSignal): Promise<string> {
+  /** Puts an image or a video into one of the server's folders; returns the name that LoadImage and LoadVideo take. */
+  async upload({ name, data, mediaType, folder }: Upload, signal?: AbortSignal): Promise<string> {
     const form = new FormData();
     form.append('image', new Blob([new Uint8Array(data)], { type: mediaType }), name);
-    form.append('type', 'input');
+    form.append('type', folder);
     form.append('overwrite', 'true');
     const encoded = new Response(form);
     const body = Buffer.from(await encoded.arrayBuffer());
     const contentType = encoded.headers.get('content-type') ?? '';
     const answer = await this.#send('POST', 'upload/image', { body, contentType }, signal, UPLOAD_TIMEOUT_MS);
     const uploaded = this.#read(uploadedSchema, this.#successful(answer));
-    return uploaded.subfolder === '' ? uploaded.name : `${uploaded.subfolder}/${uploaded.name}`;
+    const path = uploaded.subfolder === '' ? uploaded.name : `${uploaded.subfolder}/${uploaded.name}`;
+    // How the server's loaders are told of a folder other than `input`.
+    return uploaded.type === 'input' ? path : `${path} [${uploaded.type}]`;
   }
 
   /** Ends all connections. Idempotent. */

@@ -1,0 +1,31 @@
+/** `glimpse comfyui check`: whether the ComfyUI server has all that the workflow needs, before anybody waits for it. */
+import type { Config } from '../config.ts';
+import { GlimpseError } from '../errors.ts';
+import { ComfyClient } from '../generation/comfyui/client.ts';
+import { workflowOf } from '../generation/comfyui/create.ts';
+import { checkGraph, describeProblem } from '../generation/comfyui/workflow-check.ts';
+
+/** @throws GlimpseError WORKFLOW_INVALID when something is missing, GENERATOR_DOWN when there is no such server. */
+export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise<void> {
+  const workflow = workflowOf(config);
+  await using client = new ComfyClient({ url: config.comfyuiUrl });
+  const { system, devices } = await client.systemStats(signal);
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  print(`ComfyUI ${system.comfyui_version ?? 'of an unknown version'} at ${config.comfyuiUrl}`);
+  for (const { name, vram_free, vram_total } of devices)
+    print(`  ${name}: ${gib(vram_free)} of ${gib(vram_total)} GiB free`);
+  print(
+    `${workflow.name}: ${workflow.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ')}, ${workflow.frames} frames at ${workflow.fps} fps`,
+  );
+  // Names of files that the service would upload; the server looks them up only when it runs.
+  const input = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
+  const info = await client.objectInfo(signal);
+  const graphs = [false, true].map((reduced) => workflow.build(input, { reduced }).graph);
+  const problems = new Set(graphs.flatMap((graph) => checkGraph(graph, info)).map(describeProblem));
+  for (const problem of problems) print(`  missing: ${problem}`);
+  if (problems.size > 0)
+    throw new GlimpseError('WORKFLOW_INVALID', { message: `${workflow.name} cannot run on this server as it is` });
+  print('  everything is there');
+}
+
+const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);

@@ -1,0 +1,35 @@
+/** Puts the ComfyUI backend together from the service's settings. */
+import type { Config } from '../../config.ts';
+import { GlimpseError } from '../../errors.ts';
+import { ComfyUiGenerator } from './backend.ts';
+import { ComfyClient } from './client.ts';
+import { InputFile } from './input-file.ts';
+import { mappedWorkflow } from './mapped-workflow.ts';
+import { readMapping, readParameters } from './settings.ts';
+import type { Workflow } from './workflow.ts';
+import { isWorkflowName, ltxWorkflow, WORKFLOW_NAMES } from './workflows/catalogue.ts';
+
+export type ComfyUiConfig = Pick<
+  Config,
+  'comfyuiUrl' | 'workflow' | 'comfyuiCheckpoint' | 'comfyuiSize' | 'comfyuiParameters' | 'comfyuiInput'
+>;
+
+/** @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
+export async function createComfyUiGenerator(config: ComfyUiConfig): Promise<ComfyUiGenerator> {
+  const workflow = workflowOf(config);
+  const inputFile = config.comfyuiInput === undefined ? undefined : await InputFile.read(config.comfyuiInput);
+  return new ComfyUiGenerator({ client: new ComfyClient({ url: config.comfyuiUrl }), workflow, inputFile });
+}
+
+/** By name, or by a mapping file for any other graph. @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
+export function workflowOf(config: ComfyUiConfig): Workflow {
+  const { workflow: name } = config;
+  if (name.endsWith('.json')) return mappedWorkflow(readMapping(name));
+  if (!isWorkflowName(name))
+    throw new GlimpseError('CONFIG_INVALID', {
+      message: `--workflow: there is no ${name}; there are ${WORKFLOW_NAMES.join(', ')}, and mapping files ending in .json`,
+    });
+  const [widthPx = 0, heightPx = 0] = config.comfyuiSize.split('x').map(Number);
+  const parameters = readParameters(config.comfyuiParameters);
+  return ltxWorkflow(name, { ...parameters, checkpoint: config.comfyuiCheckpoint, widthPx, heightPx });
+}

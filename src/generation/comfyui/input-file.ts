@@ -1,0 +1,66 @@
+/**
+ * The image or video an operator names for image-to-video and video-to-video, checked by its first bytes and uploaded
+ * once. The path comes from the command line of the service and never from a viewer.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { GlimpseError } from '../../errors.ts';
+import type { ComfyClient } from './client.ts';
+
+/** Pictures of a phone fit, and 20 s of video at 40 Mbit/s. */
+const IMAGE_MAX_BYTES = 10 * 1024 * 1024;
+const VIDEO_MAX_BYTES = 100 * 1024 * 1024;
+
+type Kind = 'image' | 'video';
+
+export class InputFile {
+  readonly kind: Kind;
+  readonly #data: Uint8Array;
+  readonly #mediaType: string;
+  readonly #name: string;
+  #uploaded: Promise<string> | undefined;
+
+  private constructor(kind: Kind, mediaType: string, name: string, data: Uint8Array) {
+    this.kind = kind;
+    this.#mediaType = mediaType;
+    this.#name = name;
+    this.#data = data;
+  }
+
+  /** @throws GlimpseError CONFIG_INVALID when it cannot be read, is too large, or is neither PNG, JPEG, WebP nor MP4. */
+  static async read(path: string): Promise<InputFile> {
+    const { size } = await stat(path).catch((cause: unknown) => {
+      throw new GlimpseError('CONFIG_INVALID', { message: `--comfyui-input: cannot read ${path}`, cause });
+    });
+    if (size > VIDEO_MAX_BYTES) throw tooLarge(VIDEO_MAX_BYTES);
+    const data = new Uint8Array(await readFile(path));
+    const mediaType = mediaTypeOf(data);
+    if (mediaType === undefined)
+      throw new GlimpseError('CONFIG_INVALID', { message: '--comfyui-input needs a PNG, JPEG, WebP or MP4 file' });
+    const kind = mediaType.startsWith('image/') ? 'image' : 'video';
+    if (kind === 'image' && data.length > IMAGE_MAX_BYTES) throw tooLarge(IMAGE_MAX_BYTES);
+    return new InputFile(kind, mediaType, `glimpse-input${extname(path).toLowerCase()}`, data);
+  }
+
+  /** The name by which the server knows it; uploads it the first time. */
+  nameAt(client: ComfyClient, signal: AbortSignal): Promise<string> {
+    const upload = { name: this.#name, data: this.#data, mediaType: this.#mediaType, folder: 'input' } as const;
+    this.#uploaded ??= client.upload(upload, signal).catch((error: unknown) => {
+      this.#uploaded = undefined;
+      throw error;
+    });
+    return this.#uploaded;
+  }
+}
+
+const tooLarge = (maxBytes: number): GlimpseError =>
+  new GlimpseError('CONFIG_INVALID', { message: `--comfyui-input is larger than ${maxBytes / 2 ** 20} MiB` });
+
+/** By signature: `RIFF….WEBP` and `….ftyp` have theirs after a length. */
+function mediaTypeOf(data: Uint8Array): string | undefined {
+  const text = (from: number, to: number): string => Buffer.from(data.subarray(from, to)).toString('latin1');
+  if (text(0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png';
+  if (text(0, 3) === '\xff\xd8\xff') return 'image/jpeg';
+  if (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP') return 'image/webp';
+  return text(4, 8) === 'ftyp' ? 'video/mp4' : undefined;
+}

@@ -1,0 +1,239 @@
+/** The ComfyUI backend as a `Generator`, over the stand-in server: tiers, continuation, faults. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
+import { ComfyClient } from '../../src/generation/comfyui/client.ts';
+import { unpackFrame } from '../../src/generation/comfyui/continuation.ts';
+import { InputFile } from '../../src/generation/comfyui/input-file.ts';
+import { readParameters } from '../../src/generation/comfyui/settings.ts';
+import { ltxWorkflow, WORKFLOW_NAMES, type WorkflowName } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
+import type { I420Frame } from '../../src/media/frame.ts';
+import { collect } from '../support/collect.ts';
+import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
+import { ComfyStandIn, type StandInOptions } from '../support/comfyui-stand-in.ts';
+import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
+import { encodePng } from '../support/png.ts';
+
+const FRAMES = 9;
+const SHOWN = FRAMES - 1;
+const SIZE = { widthPx: 256, heightPx: 128 };
+const HALF = { widthPx: 128, heightPx: 64 };
+const JOB: SliceJob = { revision: 3, slice: 0, prompt: 'a red ball', seed: 7, startMs: 0, stopAtTier: 'refined' };
+const never = new AbortController().signal;
+
+interface Fixture extends AsyncDisposable {
+  standIn: ComfyStandIn;
+  generator: ComfyUiGenerator;
+}
+
+interface FixtureOptions extends StandInOptions {
+  workflow?: WorkflowName;
+  inputFile?: InputFile;
+}
+
+async function fixture({ workflow = 't2v-distilled', inputFile, ...options }: FixtureOptions = {}): Promise<Fixture> {
+  const standIn = await ComfyStandIn.start(options);
+  const parameters = { ...readParameters(undefined), ...SIZE, frames: FRAMES };
+  const client = new ComfyClient({ url: standIn.url, silenceMs: 100 });
+  const generator = new ComfyUiGenerator({ client, workflow: ltxWorkflow(workflow, parameters), inputFile });
+  const close = async (): Promise<void> => {
+    await generator.close();
+    await standIn.close();
+  };
+  return { standIn, generator, [Symbol.asyncDispose]: close };
+}
+
+const generate = (generator: ComfyUiGenerator, changes: Partial<SliceJob> = {}): Promise<Rendition[]> =>
+  collect(generator.generate({ ...JOB, ...changes }, { signal: never }));
+
+/** The stand-in puts a frame's index into its red, so the luma rises from frame to frame. */
+const lumaOf = ({ data }: I420Frame): number => data[0] ?? 0;
+const sampled = (standIn: ComfyStandIn): number =>
+  standIn.executed.filter((name) => name === 'SamplerCustomAdvanced').length;
+
+describe('ComfyUiGenerator', () => {
+  it('yields base and refined with every frame in its place, and samples each stage once', async () => {
+    const before = takeHoldings();
+    {
+      await using held = await fixture();
+      const { generator, standIn } = held;
+      const renditions = await generate(generator);
+      expect(renditions.map(({ tier, revision }) => [tier, revision])).toEqual([
+        ['base', 3],
+        ['refined', 3],
+      ]);
+      for (const { frames, tier } of renditions) {
+        expect(frames).toHaveLength(SHOWN);
+        const { widthPx, heightPx } = tier === 'base' ? HALF : SIZE;
+        for (const frame of frames) expect(frame).toMatchObject({ widthPx, heightPx });
+        const lumas = frames.map(lumaOf);
+        expect(lumas).toEqual(lumas.toSorted((a, b) => a - b));
+      }
+      expect(sampled(standIn)).toBe(2);
+      expect(generator.info.slice).toEqual({ frames: SHOWN, fps: 24 });
+    }
+    await expectNoLeaks(before);
+  });
+
+  it('computes nothing of a tier before it is asked for', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    const slice = generator.generate({ ...JOB, startAtTier: 'base' }, { signal: never });
+    expect(standIn.prompts).toHaveLength(0);
+    expect((await slice.next()).value).toMatchObject({ tier: 'base' });
+    expect(sampled(standIn)).toBe(1);
+    await slice.return();
+    expect(sampled(standIn)).toBe(1);
+  });
+
+  it('makes a draft of the first preview, where the server sends one', async () => {
+    const preview = encodePng(32, 16, () => [200, 200, 200]);
+    await using held = await fixture({ preview });
+    const [draft, ...rest] = await generate(held.generator);
+    expect(draft).toMatchObject({ tier: 'draft', frames: { length: SHOWN } });
+    expect(draft?.frames[0]).toMatchObject(HALF);
+    expect(rest.map(({ tier }) => tier)).toEqual(['base', 'refined']);
+  });
+
+  it('begins a slice with the last frame of the one before, byte for byte', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    const [base, refined] = await generate(generator);
+    expect(refined?.latents).toBeUndefined();
+    const last = unpackFrame(base?.latents ?? new Float32Array()).image;
+    await generate(generator, { slice: 1, previous: base?.latents as Float32Array });
+    const [[name, uploaded] = ['', new Uint8Array()]] = [...standIn.uploads];
+    expect(Buffer.from(uploaded).equals(Buffer.from(last))).toBe(true);
+    const loaders = standIn.prompts.slice(2).map(({ graph }) => graph['first-frame']?.inputs['image']);
+    expect(loaders).toEqual([name, name]);
+    expect(name).toMatch(/ \[temp\]$/);
+  });
+
+  it('refuses latents of another generator', async () => {
+    await using held = await fixture();
+    const previous = new Float32Array(64);
+    await expect(generate(held.generator, { previous })).rejects.toMatchObject({ code: 'PARAMETER_INVALID' });
+  });
+
+  it('tries once with less memory, at the size that was promised, and then says so', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    standIn.faults.outOfMemory = 1;
+    const renditions = await generate(generator);
+    expect(renditions.at(-1)?.frames[0]).toMatchObject(SIZE);
+    expect(standIn.frees).toBe(1);
+    expect(standIn.prompts.map(({ graph }) => graph['checkpoint']?.class_type)).toEqual([
+      'CheckpointLoaderSimple',
+      'LowVRAMCheckpointLoader',
+      'LowVRAMCheckpointLoader',
+    ]);
+    standIn.faults.outOfMemory = 9;
+    await expect(generate(generator, { seed: 8 })).rejects.toMatchObject({
+      code: 'GENERATOR_DOWN',
+      details: { reason: 'out-of-memory' },
+    });
+  });
+
+  it('loses no frame when the socket is cut in the middle of a tap', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    standIn.faults.dropSocketAtImage = 4;
+    const [base] = await generate(generator, { stopAtTier: 'base' });
+    expect(new Set(base?.frames.map(lumaOf)).size).toBeGreaterThan(SHOWN / 2);
+    expect(base?.frames).toHaveLength(SHOWN);
+    expect(sampled(standIn)).toBe(1);
+  });
+
+  it('shows no picture of another prompt', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    Object.assign(standIn.faults, { foreignPictures: true, malformedBinary: true });
+    const renditions = await generate(generator);
+    // Foreign pictures are blue: U far above the middle.
+    for (const { frames } of renditions)
+      for (const { data, widthPx, heightPx } of frames) expect(data[widthPx * heightPx]).toBeLessThan(140);
+    expect(standIn.foreignPicturesSent).toBe(2 * FRAMES);
+  });
+
+  it('says GENERATOR_DOWN while the server is gone, and works when it is back', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    const { port } = standIn;
+    await standIn.close();
+    await expect(generate(generator)).rejects.toMatchObject({ code: 'GENERATOR_DOWN', retryable: true });
+    await using again = await ComfyStandIn.start({}, port);
+    expect(await generate(generator, { stopAtTier: 'base' })).toHaveLength(1);
+    expect(again.prompts).toHaveLength(1);
+  });
+
+  it('interrupts the server when a job is aborted', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    standIn.faults.stepMs = 50;
+    const abort = new AbortController();
+    const running = collect(generator.generate(JOB, { signal: abort.signal }));
+    while (sampled(standIn) === 0) await sleep(2);
+    abort.abort();
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+    while (standIn.queued.length > 0) await sleep(2);
+    expect(standIn.interrupts).toHaveLength(1);
+  });
+
+  it('names at the start all that the server lacks', async () => {
+    const { LTXVLatentUpsampler: _, LTXVConditioning: __, ...objectInfo } = OBJECT_INFO;
+    await using held = await fixture({ objectInfo });
+    await expect(held.generator.warmUp()).rejects.toMatchObject({
+      code: 'WORKFLOW_INVALID',
+      details: { problems: { length: 2 } },
+    });
+    await using whole = await fixture();
+    await whole.generator.warmUp();
+    expect(whole.standIn.prompts).toEqual([]);
+  });
+});
+
+describe('input files', () => {
+  const withFile = async (name: string, data: Uint8Array, use: (path: string) => Promise<void>): Promise<void> => {
+    const directory = await mkdtemp(join(tmpdir(), 'glimpse-'));
+    try {
+      await writeFile(join(directory, name), data);
+      await use(join(directory, name));
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  };
+  const PNG = encodePng(16, 16, () => [9, 9, 9]);
+  /** The first box of an MP4, which is all that is looked at here. */
+  const MP4 = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
+
+  it.each(WORKFLOW_NAMES)('run %s from end to end', async (workflow) => {
+    const video = workflow === 'v2v-detailer' || workflow === 'ic-lora-distilled';
+    await withFile(video ? 'in.mp4' : 'in.png', video ? MP4 : PNG, async (path) => {
+      const inputFile = await InputFile.read(path);
+      await using held = await fixture({ workflow, inputFile });
+      const renditions = await generate(held.generator);
+      expect(renditions.map(({ tier }) => tier)).toEqual(['base', 'refined']);
+      for (const { frames } of renditions) expect(frames).toHaveLength(held.generator.info.slice.frames);
+      expect(held.standIn.uploads.size).toBe(1);
+    });
+  });
+
+  it('are refused when they are neither picture nor video, or not what the workflow needs', async () => {
+    await withFile('in.png', Buffer.from('<svg/>'), async (path) => {
+      await expect(InputFile.read(path)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    });
+    await withFile('in.png', PNG, async (path) => {
+      const inputFile = await InputFile.read(path);
+      const workflow = ltxWorkflow('v2v-detailer', { ...readParameters(undefined), ...SIZE });
+      await using client = new ComfyClient({ url: 'http://127.0.0.1:1' });
+      expect(() => new ComfyUiGenerator({ client, workflow, inputFile })).toThrowError(
+        /needs --comfyui-input, a video/,
+      );
+    });
+    await expect(InputFile.read('/no/such/file.png')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
