@@ -18,14 +18,14 @@ DESCRIPTION = (
     "weather, with one moving object. Runs on a CPU core; trained from scratch on rendered clips."
 )
 EXAMPLES = [
-    "a red hot air balloon rising over a green meadow at sunset",
-    "a white sailing boat moving left on the sea at night, full moon and stars",
-    "snow falling on the mountains at dawn",
-    "a yellow ball bouncing over the desert by day",
-    "a blue bird flying right above the city in the rain",
-    "a green ring falling over the ocean, purple sky, drifting clouds",
-    "the city skyline at night under a full moon",
-    "a purple cube moving left across the meadow, red sky and a bright sun",
+    "a yellow hot air balloon hovering over the desert by day",
+    "a white boat at rest on the lake at sunset, bright sun",
+    "snow falling on the mountains in daylight",
+    "a purple hot air balloon rising over the meadow at dawn",
+    "the sea at night, full moon, twinkling stars",
+    "rain over the city at sunset",
+    "a blue cube standing still over the desert at dusk",
+    "a yellow ring moving left over the meadow under a purple sky",
 ]
 
 

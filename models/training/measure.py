@@ -1,6 +1,7 @@
-"""Measure adherence: generate a slice and two that continue it for held-out captions and let the probe read them.
+"""Measure adherence and seams: generate slices for held-out captions, each continuing the last, and let the probe read.
 
-Prints, a field, the share read as the caption says: rendered clips (the probe's own limit), then generated slices.
+Prints, a field, the share read as the caption says: rendered clips (the probe's own limit), then generated slices. The
+seam is the change between two slices over the mean change between two frames within one: 1 is invisible.
 """
 
 import argparse
@@ -32,15 +33,23 @@ def main() -> None:
     step, generator = GuidedStep(denoiser), torch.Generator().manual_seed(11)
     fields = torch.from_numpy(clips.shards["valid000"][2][: args.captions])
     logits: list[list[torch.Tensor]] = [[] for _ in range(args.slices)]
+    within, across = [], []
     for part in fields.split(BATCH):
-        previous = None
+        previous, last = None, None
         for index in range(args.slices):
             with torch.autocast("cpu", torch.bfloat16):
                 previous = sample_slice(step, draw_noise(len(part), generator), condition_of(part), previous, args.steps)
-            logits[index].append(probe(denoiser.latent.decode(previous.float()).clamp(-1, 1)))
+            video = denoiser.latent.decode(previous.float()).clamp(-1, 1)
+            logits[index].append(probe(video))
+            within.append((video[:, 1:] - video[:, :-1]).abs().mean())
+            if last is not None:
+                across.append((video[:, 0] - last).abs().mean())
+            last = video[:, -1]
     print(f"rendered: {as_line(rendered_accuracy(probe, clips))}")
     for index, parts in enumerate(logits):
         print(f"slice {index + 1}, {args.steps} steps: {as_line(field_accuracy(torch.cat(parts), fields))}", flush=True)
+    if across:
+        print(f"seam: {torch.stack(across).mean() / torch.stack(within).mean():.2f} times the change within a slice")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def main() -> None:
     rows = []
     for index, prompt in enumerate(args.prompt or pack.manifest["examples"]):
         rows += prompt_rows(pack, prompt, args.seed + index, tiers)
-    Image.fromarray(np.concatenate(rows, 0)).save(args.out, quality=88)
+    Image.fromarray(np.concatenate(rows, 0)).save(args.out, quality=78)
 
 
 if __name__ == "__main__":

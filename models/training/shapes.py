@@ -43,7 +43,7 @@ def object_path(scene, time_s: Tensor) -> tuple[Tensor, Tensor]:
         return is_value(scene.fields, OBJECT, value)[:, None]
 
     way = scene.object_speed * time_s
-    x = 0.2 + 0.6 * scene.object_x + 0 * time_s
+    x = 0.28 + 0.28 * scene.object_x + 0 * time_s
     x = torch.where(moves("left"), wrapped(scene.object_x - way), x)
     x = torch.where(moves("right"), wrapped(scene.object_x + way), x)
     y = scene.object_y + 0 * time_s
@@ -55,7 +55,7 @@ def object_path(scene, time_s: Tensor) -> tuple[Tensor, Tensor]:
     ground = scene.horizon + 0.07
     y = torch.where(moves("bounce"), ground - BOUNCE_HEIGHT * (1 - phase * phase), y)
     to_and_fro = ((scene.object_x + 0.12 * time_s) * 2 % 2 - 1).abs()
-    x = torch.where(moves("bounce"), 0.15 + 0.7 * to_and_fro, x)
+    x = torch.where(moves("bounce"), 0.24 + 0.36 * to_and_fro, x)
 
     bob = 0.008 * torch.sin(time_s * 4 + scene.object_phase * 6.28)
     y = torch.where(shaped("boat"), scene.horizon - 0.05 + bob, y)

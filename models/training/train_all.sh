@@ -27,10 +27,12 @@ tail -f "$work/base.log" &
 follow=$!
 "$python" "$here/refiner_data.py" --work-dir "$work"
 "$python" "$here/train_text.py" --work-dir "$work"
-"$python" "$here/train_refiner.py" --work-dir "$work" --minutes 24
-"$python" "$here/probe.py" --work-dir "$work" --minutes 14
-# Stage 2 runs on drafts of the denoiser as it is by now, beside its last minutes.
-"$python" "$here/train_refiner.py" --work-dir "$work" --minutes 15 --base "$work/base.pt"
+"$python" "$here/train_refiner.py" --work-dir "$work" --minutes 15
+"$python" "$here/probe.py" --work-dir "$work" --minutes 11
+# Stage 2 runs on drafts of the denoiser as it is by then: once while it still trains, once more near its end.
+for minutes in 14 14; do
+  "$python" "$here/train_refiner.py" --work-dir "$work" --minutes "$minutes" --base "$work/base.pt"
+done
 wait "$base"
 "$python" "$here/measure.py" --work-dir "$work"
 "$python" "$here/export.py" --work-dir "$work"
