@@ -34,7 +34,7 @@ function rateChart(name: ControllerName, { durationMs, capacity, flows }: Record
   flows.forEach((flow, index) => {
     const media = ['media', 'glimpse', 'gcc'].includes(flow.kind);
     const label = flows.length === 1 ? 'throughput' : `${flow.kind} ${index + 1}`;
-    const points = steps(durationMs, stepMs, (atMs) => throughput(flow, atMs));
+    const points = steps(durationMs, stepMs, (atMs) => throughput(flow, atMs, durationMs));
     series.push({ label, color: media ? FLOW_COLORS[color++ % FLOW_COLORS.length]! : OTHERS_COLOR, points });
   });
   if (flows.length === 1) series.push({ label: 'target', color: TARGET_COLOR, points: targets(flows[0]!) });
@@ -64,8 +64,12 @@ const steps = (durationMs: number, stepMs: number, value: (atMs: number) => numb
     value(index * stepMs),
   ]);
 
-const throughput = ({ servedBits }: FlowRecord, atMs: number): number =>
-  sumOver(servedBits, Math.max(0, atMs - WINDOW_MS / 2), atMs + WINDOW_MS / 2) / (WINDOW_MS * 1_000);
+/** Mbps. */
+function throughput({ servedBits }: FlowRecord, atMs: number, durationMs: number): number {
+  const fromMs = Math.max(0, atMs - WINDOW_MS / 2);
+  const toMs = Math.min(durationMs, atMs + WINDOW_MS / 2);
+  return sumOver(servedBits, fromMs, toMs) / ((toMs - fromMs) * 1_000);
+}
 
 const targets = ({ targetBps }: FlowRecord): [number, number][] =>
   targetBps.map((bps, index) => [((index + 1) * SAMPLE_MS) / 1_000, bps / 1e6]);

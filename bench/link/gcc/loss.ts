@@ -58,17 +58,19 @@ export class GccLoss {
     const next = this.#choose(delayBps, throughputBps);
     const lossy = this.ratio > next.inherent;
     if (lossy && next.bps > this.#best.bps) next.bps = this.#best.bps;
-    if (this.#limited && nowUs - this.#windowUs <= INCREASE_WINDOW_US) {
-      next.bps = Math.min(next.bps, this.#windowLimitBps);
-    }
+    if (this.#limited) this.#bound(next, nowUs);
     next.bps = Math.max(Math.min(next.bps, this.#instantBps), MIN_BPS);
     this.#limited = next.bps < delayBps;
     if (!this.#limited) next.bps = delayBps;
-    if (this.#limited && nowUs - this.#windowUs > INCREASE_WINDOW_US) {
-      this.#windowUs = nowUs;
-      this.#windowLimitBps = next.bps * INCREASE_MAX;
-    }
     this.#best = next;
+  }
+
+  #bound(next: Candidate, nowUs: number): void {
+    if (nowUs - this.#windowUs > INCREASE_WINDOW_US) {
+      this.#windowUs = nowUs;
+      this.#windowLimitBps = this.#best.bps * INCREASE_MAX;
+    }
+    next.bps = Math.min(next.bps, this.#windowLimitBps);
   }
 
   #choose(delayBps: number, throughputBps: number | undefined): Candidate {
