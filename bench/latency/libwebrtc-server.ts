@@ -121,7 +121,7 @@ class LibwebrtcSession {
       this.#hooks.onFrame(picture.frame);
       const { widthPx, heightPx, data } = scaleI420(picture.frame, rung.widthPx, rung.heightPx);
       this.#source.onFrame({ width: widthPx, height: heightPx, data: data });
-      this.#measure(picture.revision, this.#revisions.isBest(picture.tier));
+      this.#measure(picture.revision, this.#revisions.isRefined(picture.tier));
       this.#revisions.wake();
     }
     this.#timer = setTimeout(

@@ -37,6 +37,11 @@ export class Scheduler {
     return this.#queue.length;
   }
 
+  /** Units that wait and would run before a new one of this rank. */
+  ahead(rank: number): number {
+    return this.#queue.filter((waiting) => waiting.rank <= rank).length;
+  }
+
   /**
    * Runs the unit when its turn comes.
    * @throws GlimpseError ABORTED when `signal` fires while it waits, RATE_LIMITED when the queue is full.

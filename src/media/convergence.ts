@@ -20,6 +20,7 @@ export class StillPicture {
   #bitrateBps = 0;
   #smallInARow = 0;
   #changing = false;
+  #converged = false;
 
   /**
    * Whether to encode and send now.
@@ -31,10 +32,16 @@ export class StillPicture {
     if (fresh) {
       this.#changedUs = nowUs;
       this.#smallInARow = 0;
+      this.#converged = false;
       return true;
     }
-    const converged = this.#smallInARow >= SMALL_IN_A_ROW || nowUs - this.#changedUs > REFINE_MAX_US;
-    return !converged || nowUs - this.#sentUs >= REPEAT_US;
+    this.#converged = this.#smallInARow >= SMALL_IN_A_ROW || nowUs - this.#changedUs > REFINE_MAX_US;
+    return !this.#converged || nowUs - this.#sentUs >= REPEAT_US;
+  }
+
+  /** When the picture that stands may be wanted again, if frames may follow each other every `frameUs`. */
+  nextUs(frameUs: number): number {
+    return this.#sentUs + (this.#converged ? REPEAT_US : frameUs);
   }
 
   /** Tells what was sent after `wants`. */

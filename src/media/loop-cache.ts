@@ -1,6 +1,6 @@
 /**
  * The access units of one finished loop of a clip, recorded once and replayed: nothing is computed or encoded again
- * while a clip repeats. A recording begins with a keyframe at frame 0, so every replay is decodable whatever came
+ * while a clip repeats. A recording begins with a keyframe where the loop does, so every replay is decodable whatever came
  * before it; it is only good as a whole, and only at its own rung. Pure.
  */
 import type { AccessUnit } from './encoder.ts';
@@ -10,6 +10,8 @@ interface Recorded {
   unit: AccessUnit;
 }
 
+/** More frames missing than a reduced frame rate leaves out: the generator or the machine stalled there. */
+const GAP_MAX_FRAMES = 4;
 /** A loop recorded for less than this share of the present bitrate is worth encoding again, better. */
 const STALE_SHARE = 0.5;
 
@@ -17,6 +19,7 @@ export class LoopCache {
   #units: Recorded[] = [];
   #state: 'empty' | 'recording' | 'whole' = 'empty';
   #bitrateBps = 0;
+  #atStart = false;
   /** Index into `#units` of the next unit to replay; undefined while not replaying. */
   #next: number | undefined;
 
@@ -29,36 +32,35 @@ export class LoopCache {
     return this.#units.reduce((sum, { unit }) => sum + unit.data.byteLength, 0);
   }
 
-  /** A live-encoded unit was sent. Only an unbroken run from a keyframe at frame 0 to the loop's end is kept. */
+  /** A live-encoded unit was sent. Only an unbroken run from a keyframe at the loop's start to its end is kept. */
   onEncoded(frameIndex: number, unit: AccessUnit, bitrateBps: number): void {
     this.#next = undefined;
     if (this.#state === 'whole') return;
-    if (frameIndex === 0 && unit.keyframe) {
+    if (this.#atStart && unit.keyframe) {
       this.#units = [];
       this.#state = 'recording';
       this.#bitrateBps = bitrateBps;
-    }
-    const last = this.#units.at(-1);
-    if (this.#state !== 'recording' || (last && (frameIndex <= last.frameIndex || unit.keyframe))) return this.clear();
+    } else if (!this.#follows(frameIndex, unit)) return this.clear();
+    this.#atStart = false;
     this.#units.push({ frameIndex, unit });
   }
 
   /** The playhead has gone round: what was recorded up to here is a whole loop. */
   onLoop(): void {
     if (this.#state === 'recording') this.#state = 'whole';
-    this.#next = undefined;
+    this.#atStart = true;
+    this.#next = 0;
   }
 
   /**
    * The units to send so that `frameIndex` is on screen: every one since the last, for each builds on the one before.
-   * Undefined when there is none: encode instead. A replay begins at frame 0 only.
+   * Undefined when there is none: encode instead. A replay begins with a loop only.
    */
   take(frameIndex: number, rung: { widthPx: number; heightPx: number }, bitrateBps: number): AccessUnit[] | undefined {
     if (this.#state !== 'whole') return undefined;
     const [first] = this.#units;
     if (!first || first.unit.widthPx !== rung.widthPx || first.unit.heightPx !== rung.heightPx) return this.#stale();
     if (this.#bitrateBps > bitrateBps * 1.1 || this.#bitrateBps < bitrateBps * STALE_SHARE) return this.#stale();
-    if (frameIndex === 0) this.#next = 0;
     if (this.#next === undefined) return undefined;
     const units: AccessUnit[] = [];
     for (let recorded = this.#units[this.#next]; recorded && recorded.frameIndex <= frameIndex;) {
@@ -73,9 +75,16 @@ export class LoopCache {
     return undefined;
   }
 
-  /** A keyframe is needed now: the present replay is broken, the next loop can be replayed again. */
+  /** A keyframe is needed now, or the playhead has jumped: this replay is broken, the next loop can be replayed again. */
   interrupt(): void {
     this.#next = undefined;
+    if (this.#state === 'recording') this.clear();
+  }
+
+  #follows(frameIndex: number, unit: AccessUnit): boolean {
+    const last = this.#units.at(-1)?.frameIndex;
+    if (this.#state !== 'recording' || unit.keyframe || last === undefined) return false;
+    return frameIndex > last && frameIndex - last <= GAP_MAX_FRAMES;
   }
 
   /** The pictures, the codec or the encoder have changed. */

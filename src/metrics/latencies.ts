@@ -17,7 +17,7 @@ export const LATENCIES = {
     metric: 'glimpse_time_to_connect_seconds',
   },
   timeToFirstFrameMs: {
-    meaning: 'From the offer reaching the server to the last packet of the first frame leaving it.',
+    meaning: 'From the offer reaching the server to the first frame being handed to the pacer.',
     metric: 'glimpse_time_to_first_frame_seconds',
   },
   timeToDraftMs: {

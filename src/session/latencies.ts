@@ -9,6 +9,7 @@ export class Latencies {
   readonly #metrics: SessionMetrics;
   /** The latest of each, for the session's stats. */
   readonly values: LatencyValues = {
+    steerToVisibleMs: null,
     timeToConnectMs: null,
     timeToFirstFrameMs: null,
     timeToDraftMs: null,
@@ -18,6 +19,7 @@ export class Latencies {
   #firstFramePending = false;
   #draftRevision = -1;
   #refinedRevision = -1;
+  #visible = false;
 
   constructor(clock: Clock, metrics: SessionMetrics) {
     this.#clock = clock;
@@ -35,7 +37,7 @@ export class Latencies {
   }
 
   /** A frame was handed to the pacer, `sinceAcceptedMs` after its revision's prompt was accepted. */
-  sent(sinceAcceptedMs: number | undefined, revision: number, best: boolean): void {
+  sent(sinceAcceptedMs: number | undefined, revision: number, refined: boolean): void {
     if (this.#firstFramePending) {
       this.#firstFramePending = false;
       this.#record('timeToFirstFrameMs', this.#sinceOfferMs());
@@ -43,8 +45,11 @@ export class Latencies {
     if (revision > this.#draftRevision) {
       this.#draftRevision = revision;
       this.#record('timeToDraftMs', sinceAcceptedMs);
+      // The first revision is the connection's own; every later one was steered to by someone who is watching.
+      if (this.#visible) this.#record('steerToVisibleMs', sinceAcceptedMs);
+      this.#visible = true;
     }
-    if (best && revision > this.#refinedRevision) {
+    if (refined && revision > this.#refinedRevision) {
       this.#refinedRevision = revision;
       this.#record('timeToRefinedMs', sinceAcceptedMs);
     }

@@ -57,6 +57,8 @@ export class PictureLoop {
   #keyframeNeeded = true;
   #sentRevision = -1;
   #lastSentUs = -Infinity;
+  /** The allocation's frame rate allows the next frame from here on. */
+  #allowedUs = -Infinity;
   #lastSlice = -1;
   /** The decoder last saw replayed units, which the encoder knows nothing of. */
   #replaying = false;
@@ -117,6 +119,13 @@ export class PictureLoop {
     });
   }
 
+  /** The playhead was moved: what comes next does not build on what was sent. */
+  onSeek(): void {
+    this.#loop.interrupt();
+    this.#keyframeNeeded = true;
+    this.kick();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.detach();
@@ -125,21 +134,36 @@ export class PictureLoop {
   }
 
   async #step(): Promise<void> {
-    const { clock, playout } = this.#options;
+    const { clock } = this.#options;
     const sender = this.#sender;
     if (!sender) return;
     let dueUs = clock.nowUs() + ENCODER_RETRY_MS * 1000;
     try {
       const allocation = this.#allocate(sender.stats);
       await this.#show(sender, allocation);
-      dueUs = Math.max(playout.nextFrameUs(), this.#lastSentUs + 1e6 / allocation.fps);
+      dueUs = this.#nextUs(allocation);
     } catch (error) {
       this.#keyframeNeeded = true;
       this.#options.onError(toGlimpseError(error, 'ENCODER_FAILED'));
     }
-    if (this.#closed || !this.#sender) return;
+    if (!this.#closed && this.#sender) this.#sleepUntil(dueUs);
+  }
+
+  /** When to look again; Infinity: when something new comes. */
+  #nextUs({ fps }: Allocation): number {
+    const { playout, generatorFps } = this.#options;
+    if (playout.paused) return this.#still.nextUs(1e6 / fps);
+    // Half a frame early is on time: frames come at the generator's instants, not at the allocation's.
+    return Math.max(playout.nextFrameUs(), this.#allowedUs - 0.5e6 / generatorFps);
+  }
+
+  /** Timers count whole milliseconds and may be early by a part of one; a frame must not be. */
+  #sleepUntil(dueUs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.kick(), Math.max(1, (dueUs - clock.nowUs()) / 1000));
+    if (dueUs === Infinity) return;
+    const { clock } = this.#options;
+    const delayMs = Math.max(1, Math.ceil((dueUs - clock.nowUs()) / 1000));
+    this.#timer = setTimeout(() => (clock.nowUs() < dueUs ? this.#sleepUntil(dueUs) : this.kick()), delayMs);
   }
 
   #allocate({ targetBps, pacerQueueMs }: Pick<VideoSenderStats, 'targetBps' | 'pacerQueueMs'>): Allocation {
@@ -172,18 +196,27 @@ export class PictureLoop {
     const cut = picture.revision !== this.#sentRevision;
     const wanted = this.#still.wants({ fresh: fresh || cut, nowUs, bitrateBps: allocation.bitrateBps });
     if (!wanted && !this.#keyframeNeeded) return;
+    // Between two frames of a replay there is nothing to add.
+    if (this.#replaying && !fresh && !playout.paused && !this.#keyframeNeeded) return;
     const replayed = cut ? undefined : this.#replay(shown, allocation);
     const units = replayed ?? [await this.#encode(shown, allocation, cut, nowUs)];
     if (this.#closed || sender !== this.#sender) return;
     this.#replaying = replayed !== undefined;
     for (const unit of units) this.#send(sender, picture, unit, nowUs);
+    const frameUs = 1e6 / allocation.fps;
+    this.#allowedUs = Math.max(this.#allowedUs, nowUs - frameUs) + frameUs;
   }
 
-  async #encode({ picture }: PlayoutPicture, allocation: Allocation, cut: boolean, nowUs: number): Promise<AccessUnit> {
+  async #encode(
+    { picture, looped }: PlayoutPicture,
+    allocation: Allocation,
+    cut: boolean,
+    nowUs: number,
+  ): Promise<AccessUnit> {
     const { rung, fps, bitrateBps } = allocation;
     const encoder = await this.#encoder.get({ ...rung, fps, bitrateBps });
     const finished = this.#options.isFinished();
-    const begins = finished && picture.frameIndex === 0 && !this.#loop.whole;
+    const begins = finished && looped && !this.#loop.whole;
     const keyframe = this.#keyframeNeeded || cut || encoder.fresh || this.#replaying || begins;
     this.#keyframeNeeded = false;
     const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
@@ -197,7 +230,7 @@ export class PictureLoop {
   /** What was recorded for this frame, when a finished clip goes round again. */
   #replay({ picture, looped, fresh }: PlayoutPicture, { rung, bitrateBps }: Allocation): AccessUnit[] | undefined {
     if (looped) this.#loop.onLoop();
-    if (this.#keyframeNeeded && picture.frameIndex !== 0) this.#loop.interrupt();
+    if (this.#keyframeNeeded && !looped) this.#loop.interrupt();
     const units = fresh ? this.#loop.take(picture.frameIndex, rung, bitrateBps) : undefined;
     if (units?.[0]?.keyframe) this.#keyframeNeeded = false;
     return units;

@@ -57,6 +57,7 @@ export class Sessions implements SessionRegistry {
       throw new GlimpseError('SESSION_LIMIT', { details: { maxSessions }, retryAfterMs: 5_000 });
     const session = new ViewerSession(request, this.#deps);
     this.#sessions.set(session.id, session);
+    this.#deps.metrics.count('sessionsStarted', 1);
     session.events.on('closed', () => {
       this.#sessions.delete(session.id);
       onSize(this.#sessions.size);

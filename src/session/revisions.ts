@@ -51,7 +51,7 @@ export class Revisions {
 
   /** True when nothing is left to compute of the revision that plays. */
   get finished(): boolean {
-    return this.#run?.request.revision === this.#options.timeline.revision && this.#run.complete;
+    return this.#run?.request.revision === this.#options.playout.revision && this.#run.complete;
   }
 
   /** Begins a revision; its number comes back at once, its pictures when they are made. */
@@ -88,17 +88,16 @@ export class Revisions {
     return acceptedUs === undefined ? undefined : (this.#options.clock.nowUs() - acceptedUs) / 1000;
   }
 
-  /** True when `tier` is the best this session will be shown. */
-  isBest(tier: Tier): boolean {
+  /** True from `refined` on, or at the best tier of a generator that makes nothing better. */
+  isRefined(tier: Tier): boolean {
     const made = this.#options.generator.info.tiers.map((info) => tierRank(info.tier));
-    const cap = tierRank(this.#options.tierCap());
-    return tierRank(tier) >= Math.min(cap, Math.max(...made));
+    return tierRank(tier) >= Math.min(tierRank('refined'), Math.max(...made));
   }
 
   /** The playhead or the tier cap has moved. */
   wake(): void {
     const { timeline, playout } = this.#options;
-    if (this.#options.sliceCount === undefined)
+    if (this.#options.sliceCount === undefined && playout.revision === timeline.revision)
       timeline.dropBefore(Math.floor(playout.frameIndex / timeline.framesPerSlice) - 1);
     this.#run?.wake();
   }
@@ -115,6 +114,7 @@ export class Revisions {
 
   #playheadSlice(revision: number): number {
     const { timeline, playout } = this.#options;
-    return timeline.revision === revision ? Math.floor(playout.frameIndex / timeline.framesPerSlice) : 0;
+    // The timeline switches first, the playhead follows with the next picture: until then it speaks of the old one.
+    return playout.revision === revision ? Math.floor(playout.frameIndex / timeline.framesPerSlice) : 0;
   }
 }

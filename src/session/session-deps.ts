@@ -8,13 +8,18 @@ import type { PacerTimer } from '../transport/pacer-timer.ts';
 import type { PeerHost } from '../transport/peer/contract.ts';
 
 /** The latencies of metrics/latencies.ts that a session can measure by itself. */
-export type SessionLatency = 'timeToConnectMs' | 'timeToFirstFrameMs' | 'timeToDraftMs' | 'timeToRefinedMs';
+export type SessionLatency =
+  | 'timeToConnectMs'
+  | 'timeToFirstFrameMs'
+  | 'timeToDraftMs'
+  | 'timeToRefinedMs'
+  | 'steerToVisibleMs';
 
 export type SessionCount = 'framesSent' | 'keyframes' | 'lateFrames' | 'bytesSent';
 
 export interface SessionMetrics {
   observe(latency: SessionLatency, ms: number): void;
-  count(what: SessionCount, amount: number): void;
+  count(what: SessionCount | 'sessionsStarted', amount: number): void;
 }
 
 export interface SessionDeps {

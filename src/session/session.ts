@@ -165,6 +165,7 @@ export class ViewerSession implements Session {
         break;
       case 'pause':
         this.#playout.pause();
+        this.#pictures.kick();
         break;
       case 'play':
         this.#playout.play(this.#deps.clock.nowUs());
@@ -175,7 +176,7 @@ export class ViewerSession implements Session {
           throw new GlimpseError('PARAMETER_INVALID', { message: 'A live timeline cannot be sought; a clip can.' });
         this.#playout.seek(message.timeMs, this.#deps.clock.nowUs());
         this.#revisions.wake();
-        this.#pictures.kick();
+        this.#pictures.onSeek();
         break;
     }
     return this.#accepted;
@@ -197,8 +198,9 @@ export class ViewerSession implements Session {
   }
 
   async #begin(change: RevisionChange, promptChanged: boolean): Promise<Accepted> {
+    const queuePosition = this.#deps.scheduler.ahead(0);
     const { revision, seed, prompt } = this.#revisions.begin(change);
-    const accepted = { revision, queuePosition: this.#deps.scheduler.length, seed, prompt };
+    const accepted = { revision, queuePosition, seed, prompt };
     if (!promptChanged) return accepted;
     // What was understood is a courtesy to the viewer: a generator that cannot say does not stop the pictures.
     const reading = await this.#deps.generator.read(prompt).catch(() => undefined);
@@ -219,7 +221,7 @@ export class ViewerSession implements Session {
       widthPx,
       heightPx,
     });
-    if (placement === 'switched') this.#pictures.kick();
+    if (placement === 'switched' || this.#playout.paused) this.#pictures.kick();
   }
 
   #onSent(sent: SentPicture): void {
@@ -227,7 +229,7 @@ export class ViewerSession implements Session {
     const { revision, slice, tier } = picture;
     const before = this.#playing?.picture;
     this.#playing = sent;
-    this.#latencies.sent(this.#revisions.sinceAcceptedMs(revision), revision, this.#revisions.isBest(tier));
+    this.#latencies.sent(this.#revisions.sinceAcceptedMs(revision), revision, this.#revisions.isRefined(tier));
     const same = before?.revision === revision && before.slice === slice && before.tier === tier;
     if (!same) this.events.emit('playing', { revision, slice, tier, rtpTimestamp, widthPx, heightPx });
   }

@@ -41,6 +41,11 @@ export class Playout {
     return this.#lateFrames;
   }
 
+  /** The revision the playhead is in; -1 before the first picture. Follows the timeline's at the next `at`. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   get paused(): boolean {
     return this.#paused;
   }
@@ -91,8 +96,9 @@ export class Playout {
     this.#originUs = nowUs - this.#durationUs(this.#playhead);
   }
 
-  /** When the next frame is due, for whoever sets the timer. */
+  /** When the next frame is due, for whoever sets the timer; never while paused or before the first picture. */
   nextFrameUs(): number {
+    if (this.#paused || this.#revision < 0) return Infinity;
     return this.#originUs + this.#durationUs(this.#playhead + 1);
   }
 

@@ -1,5 +1,6 @@
 /** What a session promises whatever happens around it: to its viewer, and to the process it lives in. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { GlimpseError } from '../../src/errors.ts';
 import type { Generator } from '../../src/generation/generator.ts';
 import { PatternGenerator } from '../../src/generation/pattern.ts';
@@ -145,6 +146,92 @@ describe('session', () => {
     await expect.poll(() => peers.last.sent.media.length).toBeGreaterThan(3);
     expect(session.stats).toMatchObject({ state: 'live', revision: 0 });
     await session.close('done');
+  });
+
+  it('generates a new revision from its own beginning even while a frame of the old one is being encoded', async () => {
+    const create = encoderFactory('auto');
+    const { sessions, peers } = sessionFixture({
+      createEncoder: async (settings) => {
+        const encoder = await create(settings);
+        const encode = encoder.encode.bind(encoder);
+        encoder.encode = async (...frame) => {
+          await new Promise((resolve) => setTimeout(resolve, 30));
+          return encode(...frame);
+        };
+        return encoder;
+      },
+    });
+    const session = await sessions.create(REQUEST);
+    const slices = new Map<number, number[]>();
+    session.events.on('tier', ({ revision, slice }) => slices.set(revision, [...(slices.get(revision) ?? []), slice]));
+    await session.answer('offer');
+    peers.last.connect();
+    for (let revision = 1; revision <= 12; revision++) {
+      const sent = session.stats.framesSent;
+      await expect.poll(() => session.stats.framesSent, { interval: 5 }).toBeGreaterThan(sent + 9);
+      // A frame every 50 ms, 30 of them in the encoder: somewhere in between the first draft meets one there.
+      await new Promise((resolve) => setTimeout(resolve, revision * 4));
+      await session.control({ type: 'steer', seed: revision, transition: 'cut' });
+    }
+    await expect.poll(() => slices.get(12)?.length ?? 0).toBeGreaterThan(2);
+    // Never further ahead than the plan looks, from slice 0 on.
+    for (const order of slices.values())
+      for (const [done, slice] of order.entries()) expect(slice).toBeLessThanOrEqual(done);
+    await session.close('done');
+  });
+
+  it('sleeps while paused', async () => {
+    let looks = 0;
+    const clock = { ...systemClock, nowUs: () => (looks++, systemClock.nowUs()) };
+    const { sessions, peers } = sessionFixture({ clock });
+    const session = await sessions.create(REQUEST);
+    await session.answer('offer');
+    peers.last.connect();
+    await expect.poll(() => session.stats.framesSent).toBeGreaterThan(3);
+    await session.control({ type: 'pause' });
+    const { playheadMs } = session.stats;
+    // Whatever the still picture gains from has been sent after two seconds; from then on it is repeated once a second.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const before = { looks, sent: session.stats.framesSent };
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(session.stats.framesSent - before.sent).toBeLessThanOrEqual(2);
+    expect(looks - before.looks).toBeLessThan(300);
+    expect(session.stats.playheadMs).toBe(playheadMs);
+    await session.control({ type: 'play' });
+    await expect.poll(() => session.stats.playheadMs).toBeGreaterThan(playheadMs);
+    await session.close('done');
+  });
+
+  it('shows what was sought in a clip at once, before and after its loops are replayed', async () => {
+    const { sessions, peers } = sessionFixture();
+    const session = await sessions.create({ ...REQUEST, mode: 'clip', seconds: 1.2 });
+    await session.answer('offer');
+    peers.last.connect();
+    for (const settleMs of [300, 4_000]) {
+      await new Promise((resolve) => setTimeout(resolve, settleMs));
+      for (const timeMs of [100, 900, 300, 0]) {
+        const { framesSent } = session.stats;
+        await session.control({ type: 'seek', timeMs });
+        await expect.poll(() => session.stats.framesSent, { interval: 5 }).toBeGreaterThan(framesSent);
+        expect(session.stats.playheadMs).toBeGreaterThanOrEqual(timeMs);
+        expect(session.stats.playheadMs).toBeLessThan(timeMs + 400);
+      }
+    }
+    await session.close('done');
+  });
+
+  it('counts sessions and every latency it can measure', async () => {
+    const { sessions, peers, counts, latencies } = sessionFixture();
+    const session = await sessions.create(REQUEST);
+    await session.answer('offer');
+    peers.last.connect();
+    await expect.poll(() => session.stats.framesSent).toBeGreaterThan(0);
+    await session.control({ type: 'prompt', prompt: 'other', transition: 'cut' });
+    await expect.poll(() => latencies.get('steerToVisibleMs')?.length).toBe(1);
+    await expect.poll(() => latencies.get('timeToRefinedMs')?.length ?? 0).toBeGreaterThan(0);
+    await session.close('done');
+    expect(counts.get('sessionsStarted')).toBe(1);
+    expect(counts.get('framesSent')).toBeGreaterThan(0);
   });
 
   it('refuses one viewer too many, and has room again when one leaves', async () => {

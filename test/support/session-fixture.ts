@@ -1,5 +1,5 @@
 /** Sessions over real encoder, timeline and send path, with the test pattern and peers the test controls. */
-import { systemClock } from '../../src/clock.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import type { Generator } from '../../src/generation/generator.ts';
 import { PatternGenerator } from '../../src/generation/pattern.ts';
 import { Scheduler } from '../../src/generation/scheduler.ts';
@@ -7,7 +7,7 @@ import type { EncoderFactory } from '../../src/media/encoder.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
 import type { SessionRequest } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
-import type { SessionCount, SessionLatency } from '../../src/session/session-deps.ts';
+import type { SessionLatency } from '../../src/session/session-deps.ts';
 import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import { FakePeerHost } from './fake-peer-host.ts';
 
@@ -16,13 +16,14 @@ export interface SessionFixture {
   peers: FakePeerHost;
   sizes: number[];
   latencies: Map<SessionLatency, number[]>;
-  counts: Map<SessionCount, number>;
+  counts: Map<string, number>;
 }
 
 export interface FixtureOptions {
   generator?: Generator;
   createEncoder?: EncoderFactory;
   maxSessions?: number;
+  clock?: Clock;
 }
 
 export const REQUEST: SessionRequest = { prompt: 'a red ball', mode: 'live', seconds: 4 };
@@ -31,10 +32,10 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
   const peers = new FakePeerHost();
   const sizes: number[] = [];
   const latencies = new Map<SessionLatency, number[]>();
-  const counts = new Map<SessionCount, number>();
+  const counts = new Map<string, number>();
   const sessions = new Sessions(
     {
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       generator: options.generator ?? new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 }),
       scheduler: new Scheduler(),
       createEncoder: options.createEncoder ?? encoderFactory('auto'),

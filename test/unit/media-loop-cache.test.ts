@@ -10,53 +10,76 @@ const unit = (byte: number, keyframe = false): AccessUnit => ({
   encodeMs: 1,
 });
 
-function recorded(frames = 4): LoopCache {
+/** Records the frames given, each loop beginning with a keyframe; `onLoop` on both sides. */
+function recorded(frames: readonly number[] = [0, 1, 2, 3]): LoopCache {
   const cache = new LoopCache();
-  for (let i = 0; i < frames; i++) cache.onEncoded(i, unit(i, i === 0), 500_000);
+  cache.onLoop();
+  for (const [order, frame] of frames.entries()) cache.onEncoded(frame, unit(frame, order === 0), 500_000);
   cache.onLoop();
   return cache;
 }
 const bytes = (units: AccessUnit[] | undefined) => units?.map(({ data }) => data[0]);
+const take = (cache: LoopCache, frame: number) => bytes(cache.take(frame, RUNG, 500_000));
 
 describe('loop cache', () => {
   it('replays a whole loop, and again', () => {
     const cache = recorded();
     for (let loop = 0; loop < 3; loop++) {
-      for (let i = 0; i < 4; i++) expect(bytes(cache.take(i, RUNG, 500_000))).toEqual([i]);
+      for (let frame = 0; frame < 4; frame++) expect(take(cache, frame)).toEqual([frame]);
       cache.onLoop();
     }
   });
 
-  it('begins a replay at frame 0 only', () => {
-    const cache = recorded();
-    expect(cache.take(2, RUNG, 500_000)).toBeUndefined();
-    expect(bytes(cache.take(0, RUNG, 500_000))).toEqual([0]);
+  it('records from the start of a loop only', () => {
+    const cache = new LoopCache();
+    cache.onEncoded(2, unit(2, true), 500_000);
+    cache.onEncoded(3, unit(3), 500_000);
+    cache.onLoop();
+    expect(cache.whole).toBe(false);
   });
 
   it('sends every unit up to the frame on screen, for each builds on the one before', () => {
     const cache = recorded();
-    cache.take(0, RUNG, 500_000);
-    expect(bytes(cache.take(3, RUNG, 500_000))).toEqual([1, 2, 3]);
-    expect(bytes(cache.take(3, RUNG, 500_000))).toEqual([]);
+    expect(take(cache, 1)).toEqual([0, 1]);
+    expect(take(cache, 3)).toEqual([2, 3]);
+    expect(take(cache, 3)).toEqual([]);
   });
 
   it('waits for the next loop after an interruption', () => {
     const cache = recorded();
-    cache.take(0, RUNG, 500_000);
+    take(cache, 0);
     cache.interrupt();
-    expect(cache.take(1, RUNG, 500_000)).toBeUndefined();
-    expect(bytes(cache.take(0, RUNG, 500_000))).toEqual([0]);
+    expect(take(cache, 1)).toBeUndefined();
+    expect(take(cache, 0)).toBeUndefined();
+    cache.onLoop();
+    expect(take(cache, 0)).toEqual([0]);
   });
 
-  it('keeps no recording with a hole in its order or a second keyframe', () => {
+  it('keeps no recording that a seek broke', () => {
     const cache = new LoopCache();
-    cache.onEncoded(0, unit(0, true), 1);
-    cache.onEncoded(1, unit(1, true), 1);
+    cache.onLoop();
+    for (let frame = 0; frame < 10; frame++) cache.onEncoded(frame, unit(frame, frame === 0), 500_000);
+    cache.interrupt();
+    for (let frame = 40; frame < 48; frame++) cache.onEncoded(frame, unit(frame, frame === 40), 500_000);
     cache.onLoop();
     expect(cache.whole).toBe(false);
-    cache.onEncoded(3, unit(3), 1);
-    cache.onLoop();
-    expect(cache.whole).toBe(false);
+  });
+
+  it('keeps no recording with a stall in it, but one at a reduced frame rate', () => {
+    expect(recorded([0, 1, 30, 31]).whole).toBe(false);
+    const reduced = recorded([0, 2, 3, 5]);
+    expect(reduced.whole).toBe(true);
+    expect(take(reduced, 2)).toEqual([0, 2]);
+  });
+
+  it('keeps no recording with a second keyframe or out of order', () => {
+    const twice = new LoopCache();
+    twice.onLoop();
+    twice.onEncoded(0, unit(0, true), 1);
+    twice.onEncoded(1, unit(1, true), 1);
+    twice.onLoop();
+    expect(twice.whole).toBe(false);
+    expect(recorded([0, 2, 1]).whole).toBe(false);
   });
 
   it('is dropped when rung or bitrate have moved away from it', () => {
