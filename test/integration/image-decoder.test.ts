@@ -39,6 +39,14 @@ describe('ImageDecoder', () => {
     await expectNoLeaks(before);
   });
 
+  it('decodes each picture for itself, whatever came before', async () => {
+    await using decoder = new ImageDecoder();
+    const picture = encodePng(64, 32, (x, y) => [x * 2, y * 4, 80]);
+    const options = { format: 'png', ...SIZE } as const;
+    const [first, ...others] = await Promise.all([1, 2, 3].map(() => decoder.decode(picture, options)));
+    for (const other of others) expect(Buffer.from(other.data).equals(Buffer.from(first?.data ?? []))).toBe(true);
+  });
+
   it('refuses what is no picture, or a gigantic one, and goes on', async () => {
     await using decoder = new ImageDecoder();
     const png = encodePng(64, 32, () => [0, 0, 0]);

@@ -1,7 +1,7 @@
 /**
  * Stands in for a ComfyUI server: the same HTTP paths, WebSocket events and binary frames, validation of graphs, one
  * prompt at a time, a cache of results, PNG taps by SaveImageWebsocket, and faults on command. It computes no picture:
- * each tap sends plain ones whose red says which frame and whose green says how many taps were before.
+ * each tap sends plain ones whose red rises by 20 a frame and whose green says how many taps were before.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -314,7 +314,7 @@ export class ComfyStandIn implements AsyncDisposable {
         this.#sendPicture(randomUUID(), clientId, nodeId, foreign);
       }
       if (this.faults.malformedBinary === true) this.#sendMalformed(clientId);
-      const picture = encodePng(widthPx, heightPx, () => [frame % 256, tap * 100, 0]);
+      const picture = encodePng(widthPx, heightPx, () => [(frame * 20) % 256, tap * 100, 0]);
       this.#sendPicture(promptId, clientId, nodeId, picture);
       this.#send(clientId, 'progress', { value: frame, max: frames, prompt_id: promptId, node: nodeId });
       await sleep(this.faults.stepMs ?? 0);
