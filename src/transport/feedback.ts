@@ -19,13 +19,6 @@ export interface FeedbackOptions {
   counts: VideoSenderCounts;
 }
 
-export interface FeedbackOutcome {
-  /** To be sent again, in the order asked for. */
-  lost: SentMedia[];
-  /** The estimator has seen new results. */
-  digested: boolean;
-}
-
 interface Instant {
   nowUs: number;
   wallMs: number;
@@ -61,14 +54,17 @@ export class Feedback {
     this.#lastSequence = transportSequence;
   }
 
-  /** Takes one compound RTCP packet; what cannot be read is ignored. */
-  take(packet: Uint8Array, now: Instant): FeedbackOutcome {
-    const outcome: FeedbackOutcome = { lost: [], digested: false };
-    for (const item of parseRtcp(packet)) this.#take(item, now, outcome);
-    return outcome;
+  /**
+   * Takes one compound RTCP packet; what cannot be read is ignored.
+   * @returns what is to be sent again, in the order asked for.
+   */
+  take(packet: Uint8Array, now: Instant): SentMedia[] {
+    const lost: SentMedia[] = [];
+    for (const item of parseRtcp(packet)) this.#take(item, now, lost);
+    return lost;
   }
 
-  #take(item: RtcpItem, now: Instant, outcome: FeedbackOutcome): void {
+  #take(item: RtcpItem, now: Instant, lost: SentMedia[]): void {
     const { video, estimator, keyframes, counts } = this.#options;
     switch (item.type) {
       case 'transportFeedback': {
@@ -76,7 +72,6 @@ export class Feedback {
         if (!feedback) return;
         estimator.onFeedback(feedback, now.nowUs);
         this.#seen = true;
-        outcome.digested = true;
         return;
       }
       case 'senderReport':
@@ -84,7 +79,7 @@ export class Feedback {
         for (const block of item.blocks) this.#onReport(block, now);
         return;
       case 'nack':
-        if (item.mediaSsrc === video.ssrc) outcome.lost.push(...this.#claim(item.sequences, now.nowUs));
+        if (item.mediaSsrc === video.ssrc) lost.push(...this.#claim(item.sequences, now.nowUs));
         return;
       case 'pli':
         if (item.mediaSsrc !== video.ssrc) return;

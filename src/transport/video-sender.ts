@@ -3,7 +3,7 @@
  * pacer → RtpStream → path; what comes back moves the estimator, claims retransmissions, or asks for a keyframe.
  * Wires the parts of this folder and holds no algorithm of theirs.
  */
-import type { BandwidthEstimator, EstimatorSnapshot } from '../congestion/bandwidth-estimator.ts';
+import type { BandwidthEstimator } from '../congestion/bandwidth-estimator.ts';
 import type { Clock } from '../clock.ts';
 import { Emitter } from '../events.ts';
 import type { AccessUnit } from '../media/encoder.ts';
@@ -15,9 +15,9 @@ import type { PacerTimer, Waker } from './pacer-timer.ts';
 import { PACING, type PacingRules } from './pacing.ts';
 import { packetize } from './payload-format.ts';
 import { RateMeter } from './rate-meter.ts';
+import { Reporter } from './reporter.ts';
 import { RtpStream, type MediaPacket, type SentMedia } from './rtp-stream.ts';
 import { noCounts, type VideoSenderStats } from './sender-stats.ts';
-import { buildSenderReport } from './sender-report.ts';
 
 export type { VideoSenderStats } from './sender-stats.ts';
 
@@ -26,8 +26,6 @@ export interface VideoSenderEvents {
   keyframeNeeded: [reason: KeyframeReason];
   /** The first RTP packet has left, at this instant of the clock. */
   firstPacket: [nowUs: number];
-  /** The estimator has digested feedback. */
-  feedback: [snapshot: EstimatorSnapshot];
 }
 
 export interface VideoSenderOptions {
@@ -50,15 +48,14 @@ export interface SendFrameOptions {
 
 type Content = { media: MediaPacket } | { again: SentMedia };
 
-const CLOCK_RATE_PER_US = 0.09;
 /** RTP header, the usual extensions and the SRTP tag: what pacing adds to a payload. */
 const WIRE_OVERHEAD_BYTES = 48;
 /** Standing queue from which packets leave more slowly. */
 const QUEUED_MS = 20;
 const TICK_US = 25_000;
-/** Nothing sent or heard for this long: only sender reports keep time. */
+/** Nothing sent or heard for this long: the estimator needs no finer time. */
 const IDLE_US = 2_000_000;
-const REPORT_US = 1_000_000;
+const IDLE_TICK_US = 1_000_000;
 
 export class VideoSender {
   readonly events = new Emitter<VideoSenderEvents>();
@@ -68,16 +65,13 @@ export class VideoSender {
   readonly #pacer: Pacer<Content>;
   readonly #waker: Waker;
   readonly #keyframes = new KeyframeRequests();
-  readonly #cname: string;
-  readonly #timestampOffset: number;
+  readonly #reporter: Reporter;
   readonly #counts = noCounts();
   readonly #feedback: Feedback;
   readonly #bits = new RateMeter();
   readonly #frameRate = new RateMeter();
   #frame = 0;
-  #lastFrame: { rtpTimestamp: number; captureUs: number } | undefined;
   #activeAtUs = -Infinity;
-  #reportDueUs = -Infinity;
   #closed = false;
 
   constructor(options: VideoSenderOptions) {
@@ -94,8 +88,7 @@ export class VideoSender {
       keyframes: this.#keyframes,
       counts: this.#counts,
     });
-    this.#timestampOffset = Math.floor(random() * 2 ** 32);
-    this.#cname = Math.floor(random() * 2 ** 48).toString(36);
+    this.#reporter = new Reporter(path.video.ssrc, random);
     this.#pacer = new Pacer<Content>(estimator.targetBps * pacing.beforeFeedback, {
       initialWindowBytes: pacing.initialWindowBytes,
       send: (packet, nowUs, probeId) => this.#send(packet, nowUs, probeId),
@@ -130,11 +123,10 @@ export class VideoSender {
    * @returns the frame's RTP timestamp, by which the viewer will know it.
    */
   sendFrame(accessUnit: AccessUnit, { captureUs, rtpTimestamp }: SendFrameOptions): { rtpTimestamp: number } {
-    const timestamp = (rtpTimestamp ?? this.#timestampOffset + Math.round(captureUs * CLOCK_RATE_PER_US)) >>> 0;
+    const timestamp = this.#reporter.onFrame(captureUs, rtpTimestamp);
     if (this.#closed) return { rtpTimestamp: timestamp };
     const nowUs = this.#options.clock.nowUs();
     const { keyframe, data } = accessUnit;
-    this.#lastFrame = { rtpTimestamp: timestamp, captureUs };
     const frame = this.#frame++;
     const payloads = packetize(this.#options.path.video.codec, data, frame);
     const packets = payloads.map((payload, index): PacedPacket<Content> => {
@@ -162,15 +154,14 @@ export class VideoSender {
   /** Takes one decrypted compound RTCP packet; what cannot be read is ignored. */
   onRtcp(packet: Uint8Array): void {
     if (this.#closed) return;
-    const { clock, estimator } = this.#options;
+    const { clock } = this.#options;
     const nowUs = clock.nowUs();
-    const { lost, digested } = this.#feedback.take(packet, { nowUs, wallMs: clock.wallMs() });
+    const lost = this.#feedback.take(packet, { nowUs, wallMs: clock.wallMs() });
     if (lost.length > 0) {
       const copies = lost.map((sent) => pacedCopy(sent, 'rtx'));
       this.#pacer.enqueue(copies, nowUs);
     }
     this.#run(nowUs);
-    if (digested) this.events.emit('feedback', estimator.snapshot);
   }
 
   /** Idempotent. What still waits is not sent. */
@@ -235,8 +226,8 @@ export class VideoSender {
     this.#report(nowUs);
     this.#askForKeyframe(nowUs);
     if (this.#closed) return undefined;
-    const tickUs = nowUs - this.#activeAtUs < IDLE_US ? nowUs + TICK_US : nowUs + REPORT_US;
-    return Math.min(nextUs ?? Infinity, tickUs, this.#reportDueUs > nowUs ? this.#reportDueUs : Infinity);
+    const tickUs = nowUs - this.#activeAtUs < IDLE_US ? nowUs + TICK_US : nowUs + IDLE_TICK_US;
+    return Math.min(nextUs ?? Infinity, tickUs, this.#reporter.nextUs(nowUs));
   }
 
   #askForKeyframe(nowUs: number): void {
@@ -248,20 +239,8 @@ export class VideoSender {
 
   #report(nowUs: number): void {
     const { path, clock } = this.#options;
-    if (!this.#lastFrame || this.#counts.packetsSent === 0 || nowUs < this.#reportDueUs) return;
-    this.#reportDueUs = nowUs + REPORT_US;
-    const { rtpTimestamp, captureUs } = this.#lastFrame;
-    const { packets, payloadBytes } = this.#stream.counts;
-    path.sendRtcp(
-      buildSenderReport({
-        ssrc: path.video.ssrc,
-        wallMs: clock.wallMs(),
-        rtpTimestamp: (rtpTimestamp + Math.round((nowUs - captureUs) * CLOCK_RATE_PER_US)) >>> 0,
-        packetCount: packets,
-        octetCount: payloadBytes,
-        cname: this.#cname,
-      }),
-    );
+    const report = this.#reporter.take({ nowUs, wallMs: clock.wallMs(), counts: this.#stream.counts });
+    if (report) path.sendRtcp(report);
   }
 }
 

@@ -1,0 +1,61 @@
+/**
+ * The sender reports of one stream: its media clock, which ties capture times to RTP timestamps (RFC 3550 section 5.1),
+ * and when it is told to the viewer (section 6.4.1). Sends nothing itself.
+ */
+import { buildSenderReport } from './sender-report.ts';
+
+const CLOCK_RATE_PER_US = 0.09;
+const REPORT_US = 1_000_000;
+
+export interface ReportRequest {
+  nowUs: number;
+  wallMs: number;
+  /** Of the stream so far. */
+  counts: { packets: number; payloadBytes: number };
+}
+
+export class Reporter {
+  readonly #ssrc: number;
+  readonly #timestampOffset: number;
+  readonly #cname: string;
+  #lastFrame: { rtpTimestamp: number; captureUs: number } | undefined;
+  #dueUs = -Infinity;
+
+  /** @param random uniform in [0, 1); for the clock's start and the name. */
+  constructor(ssrc: number, random: () => number) {
+    this.#ssrc = ssrc;
+    this.#timestampOffset = Math.floor(random() * 2 ** 32);
+    this.#cname = Math.floor(random() * 2 ** 48).toString(36);
+  }
+
+  /**
+   * A frame enters the stream.
+   * @param rtpTimestamp the frame's own, if it has one; 90 kHz.
+   * @returns its RTP timestamp, 32 bits.
+   */
+  onFrame(captureUs: number, rtpTimestamp?: number): number {
+    const own = rtpTimestamp ?? this.#timestampOffset + Math.round(captureUs * CLOCK_RATE_PER_US);
+    this.#lastFrame = { rtpTimestamp: own >>> 0, captureUs };
+    return this.#lastFrame.rtpTimestamp;
+  }
+
+  /** The compound packet to send now; undefined when none is due or nothing was sent. */
+  take({ nowUs, wallMs, counts }: ReportRequest): Uint8Array | undefined {
+    if (!this.#lastFrame || counts.packets === 0 || nowUs < this.#dueUs) return undefined;
+    this.#dueUs = nowUs + REPORT_US;
+    const { rtpTimestamp, captureUs } = this.#lastFrame;
+    return buildSenderReport({
+      ssrc: this.#ssrc,
+      wallMs,
+      rtpTimestamp: (rtpTimestamp + Math.round((nowUs - captureUs) * CLOCK_RATE_PER_US)) >>> 0,
+      packetCount: counts.packets,
+      octetCount: counts.payloadBytes,
+      cname: this.#cname,
+    });
+  }
+
+  /** When the next one is due; Infinity: not before something is sent. */
+  nextUs(nowUs: number): number {
+    return this.#dueUs > nowUs ? this.#dueUs : Infinity;
+  }
+}
