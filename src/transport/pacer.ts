@@ -5,23 +5,16 @@
  *
  * Drop rule: media may wait `LIMITS.pacerQueueMaxMs`. When a delta is older, or deltas are more than that at the pacing
  * rate, all queued deltas go, because each needs the one before it, and further ones are refused until a keyframe comes;
- * `onDrop` tells. Retransmissions that wait as long go too: by then a keyframe mends more. A keyframe flushes everything
- * older, and is itself only ever replaced by a newer one.
+ * `onDrop` tells. Retransmissions that wait as long go too: by then a keyframe mends more. Each of their two queues holds
+ * that much at the pacing rate and refuses the newest beyond it, which could only have come too late. A keyframe flushes
+ * everything older, and is itself only ever replaced by a newer one.
  */
-import type { PacketKind, ProbeRequest } from '../congestion/bandwidth-estimator.ts';
+import type { ProbeRequest } from '../congestion/bandwidth-estimator.ts';
 import { LIMITS } from '../limits.ts';
 import { PacedProbe } from './paced-probe.ts';
+import { PacerQueue, type PacedPacket } from './pacer-queue.ts';
 
-export interface PacedPacket<Content> {
-  kind: PacketKind;
-  /** Estimate of its bytes on the wire. */
-  sizeBytes: number;
-  /** Counts frames; packets of one frame share it. */
-  frame: number;
-  /** Retransmissions: of a keyframe. */
-  ofKeyframe?: boolean;
-  content: Content;
-}
+export type { PacedPacket } from './pacer-queue.ts';
 
 export interface PacerOptions<Content> {
   /** Bytes that may leave unpaced at the very start; default `INITIAL_WINDOW_BYTES`. */
@@ -32,11 +25,8 @@ export interface PacerOptions<Content> {
   filler(sizeBytes: number): PacedPacket<Content> | undefined;
   /** A keyframe is needed: so many frames were dropped, and no delta is taken before it; 0: only retransmissions were. */
   onDrop(frames: number): void;
-}
-
-interface Queued<Content> {
-  packet: PacedPacket<Content>;
-  enqueuedAtUs: number;
+  /** Each retransmission or queued packet that will not be sent. */
+  onDiscard?(packet: PacedPacket<Content>): void;
 }
 
 /** What may leave at once. Ten ms of media cost one wake-up, and no router queue notices. */
@@ -53,8 +43,12 @@ const DEADLINE_US = LIMITS.pacerQueueMaxMs * 1_000;
 export class Pacer<Content> {
   readonly #options: PacerOptions<Content>;
   /** In order of priority. */
-  readonly #queues: Queued<Content>[][] = [[], [], [], []];
-  #queuedBytes = 0;
+  readonly #queues = [
+    new PacerQueue<Content>(),
+    new PacerQueue<Content>(),
+    new PacerQueue<Content>(),
+    new PacerQueue<Content>(),
+  ] as const;
   #rateBps: number;
   #debtBytes = 0;
   #windowBytes: number;
@@ -70,7 +64,7 @@ export class Pacer<Content> {
 
   /** How long the queue takes at the present rate. */
   get queueMs(): number {
-    return (this.#queuedBytes * 8_000) / this.#rateBps;
+    return this.#msOf(this.#queuedBytes);
   }
 
   get probing(): boolean {
@@ -79,7 +73,7 @@ export class Pacer<Content> {
 
   /** True while part of a keyframe still waits. */
   get holdsKeyframe(): boolean {
-    return this.#queues[0]!.length > 0;
+    return this.#queues[0].first !== undefined;
   }
 
   setRate(rateBps: number, nowUs: number): void {
@@ -88,7 +82,7 @@ export class Pacer<Content> {
   }
 
   /**
-   * Takes the packets of one frame, or retransmissions, and sends what the rate allows at once.
+   * Takes the packets of one frame, or retransmissions as far as there is room, and sends what the rate allows at once.
    * @returns false when they were refused: a delta, and its reference is gone.
    */
   enqueue(packets: readonly PacedPacket<Content>[], nowUs: number): boolean {
@@ -99,9 +93,10 @@ export class Pacer<Content> {
       for (const queue of this.#queues) this.#clear(queue);
       this.#needsKeyframe = false;
     }
-    for (const packet of packets) {
-      this.#queues[priorityOf(packet)]!.push({ packet, enqueuedAtUs: nowUs });
-      this.#queuedBytes += packet.sizeBytes;
+    const refused = packets.filter((packet) => !this.#take(packet, nowUs));
+    if (refused.length > 0) {
+      for (const packet of refused) this.#options.onDiscard?.(packet);
+      this.#options.onDrop(0);
     }
     this.process(nowUs);
     return true;
@@ -133,6 +128,16 @@ export class Pacer<Content> {
     return { nextUs: nowUs + (this.#debtBytes * 8_000_000) / this.#rateBps };
   }
 
+  /** @returns false for a retransmission beyond what its queue holds. */
+  #take(packet: PacedPacket<Content>, nowUs: number): boolean {
+    const queue = this.#queues[priorityOf(packet)];
+    const full = packet.kind === 'rtx' && this.#msOf(queue.bytes + packet.sizeBytes) > LIMITS.pacerQueueMaxMs;
+    // Even at the lowest rate one may wait: a single packet costs less than a keyframe.
+    if (full && queue.first) return false;
+    queue.push(packet, nowUs);
+    return true;
+  }
+
   /** @returns when its next packet is due; undefined once the cluster is over. */
   #runProbe(probe: PacedProbe, nowUs: number): number | undefined {
     for (;;) {
@@ -155,16 +160,22 @@ export class Pacer<Content> {
     return (this.#rateBps * BURST_MS) / 8_000;
   }
 
-  #firstQueue(): Queued<Content>[] | undefined {
-    return this.#queues.find((queue) => queue.length > 0);
+  get #queuedBytes(): number {
+    return this.#queues.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  #sendFirst(queue: Queued<Content>[], nowUs: number, probeId: number | undefined): number | undefined {
-    const { packet } = queue[0]!;
-    const bytes = this.#options.send(packet, nowUs, probeId);
+  #msOf(bytes: number): number {
+    return (bytes * 8_000) / this.#rateBps;
+  }
+
+  #firstQueue(): PacerQueue<Content> | undefined {
+    return this.#queues.find(({ first }) => first !== undefined);
+  }
+
+  #sendFirst(queue: PacerQueue<Content>, nowUs: number, probeId: number | undefined): number | undefined {
+    const bytes = this.#options.send(queue.first!.packet, nowUs, probeId);
     if (bytes === undefined) return undefined;
     queue.shift();
-    this.#queuedBytes -= packet.sizeBytes;
     return bytes;
   }
 
@@ -177,26 +188,24 @@ export class Pacer<Content> {
   }
 
   #dropLate(nowUs: number): void {
-    const [, urgent = [], retransmissions = [], deltas = []] = this.#queues;
+    const [, urgent, retransmissions, deltas] = this.#queues;
+    const isLate = ({ first }: PacerQueue<Content>): boolean =>
+      first !== undefined && nowUs - first.enqueuedAtUs > DEADLINE_US;
     for (const queue of [urgent, retransmissions]) {
-      if (!queue[0] || nowUs - queue[0].enqueuedAtUs <= DEADLINE_US) continue;
+      if (!isLate(queue)) continue;
       this.#clear(queue);
       this.#options.onDrop(0);
     }
-    const [oldest] = deltas;
-    if (!oldest) return;
-    const deltaBytes = deltas.reduce((sum, { packet }) => sum + packet.sizeBytes, 0);
-    const late = nowUs - oldest.enqueuedAtUs > DEADLINE_US;
-    if (!late && (deltaBytes * 8_000) / this.#rateBps <= LIMITS.pacerQueueMaxMs) return;
-    const frames = new Set(deltas.map(({ packet }) => packet.frame)).size;
+    if (!deltas.first) return;
+    if (!isLate(deltas) && this.#msOf(deltas.bytes) <= LIMITS.pacerQueueMaxMs) return;
+    const { frames } = deltas;
     this.#clear(deltas);
     this.#needsKeyframe = true;
     this.#options.onDrop(frames);
   }
 
-  #clear(queue: Queued<Content>[]): void {
-    for (const { packet } of queue) this.#queuedBytes -= packet.sizeBytes;
-    queue.length = 0;
+  #clear(queue: PacerQueue<Content>): void {
+    for (const packet of queue.clear()) this.#options.onDiscard?.(packet);
   }
 }
 

@@ -3,6 +3,8 @@
  * (draft-alvestrand-rmcat-remb-03) and transport-wide feedback. Bytes come from the network: whatever does not parse is
  * left out, what parsed before it stays, and nothing throws.
  */
+import { LIMITS } from '../limits.ts';
+
 export interface ReportBlock {
   /** The stream this is about. */
   ssrc: number;
@@ -44,12 +46,15 @@ const FORMAT_APPLICATION = 15;
 const HEADER_BYTES = 4;
 const BLOCK_BYTES = 24;
 const SENDER_INFO_BYTES = 20;
+/** Packets one compound may ask for again: as many as are kept. The rest is left out, and asked for again if missed. */
+const NACK_SEQUENCES_MAX = LIMITS.rtpHistoryPackets;
 /** 'REMB' in ASCII. */
 const REMB = 0x52_45_4d_42;
 
 export function parseRtcp(packet: Uint8Array): RtcpItem[] {
   const items: RtcpItem[] = [];
   let at = 0;
+  let nacksLeft = NACK_SEQUENCES_MAX;
   while (at + HEADER_BYTES <= packet.length) {
     const first = packet[at]!;
     const bytes = HEADER_BYTES + 4 * ((packet[at + 2]! << 8) | packet[at + 3]!);
@@ -58,7 +63,8 @@ export function parseRtcp(packet: Uint8Array): RtcpItem[] {
     const end = bytes - padding;
     if (end >= HEADER_BYTES) {
       const body = packet.subarray(at + HEADER_BYTES, at + end);
-      const item = parseOne(packet[at + 1]!, first & 31, body);
+      const item = parseOne(packet[at + 1]!, first & 31, body, nacksLeft);
+      if (item?.type === 'nack') nacksLeft -= item.sequences.length;
       if (item) items.push(item);
     }
     at += bytes;
@@ -67,7 +73,7 @@ export function parseRtcp(packet: Uint8Array): RtcpItem[] {
 }
 
 /** @param body what follows the four bytes of header. @param count report count, source count or feedback format. */
-function parseOne(packetType: number, count: number, body: Uint8Array): RtcpItem | undefined {
+function parseOne(packetType: number, count: number, body: Uint8Array, nacksLeft: number): RtcpItem | undefined {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   switch (packetType) {
     case SENDER_REPORT: {
@@ -81,7 +87,7 @@ function parseOne(packetType: number, count: number, body: Uint8Array): RtcpItem
     case BYE:
       return view.byteLength < 4 * count ? undefined : { type: 'bye', ssrcs: words(view, 0, count) };
     case TRANSPORT_FEEDBACK:
-      return view.byteLength < 8 ? undefined : transportFeedback(count, view, body);
+      return view.byteLength < 8 ? undefined : transportFeedback(count, view, body, nacksLeft);
     case PAYLOAD_FEEDBACK:
       return view.byteLength < 8 ? undefined : payloadFeedback(count, view);
     default:
@@ -105,12 +111,12 @@ function reportBlocks(view: DataView, start: number, count: number): ReportBlock
   });
 }
 
-function transportFeedback(format: number, view: DataView, body: Uint8Array): RtcpItem | undefined {
+function transportFeedback(format: number, view: DataView, body: Uint8Array, nacksLeft: number): RtcpItem | undefined {
   const mediaSsrc = view.getUint32(4);
   if (format === FORMAT_TRANSPORT_WIDE) return { type: 'transportFeedback', mediaSsrc, fci: body.subarray(8) };
   if (format !== FORMAT_NACK) return undefined;
   const sequences: number[] = [];
-  for (let at = 8; at + 4 <= view.byteLength; at += 4) {
+  for (let at = 8; at + 4 <= view.byteLength && sequences.length < nacksLeft; at += 4) {
     const first = view.getUint16(at);
     const following = view.getUint16(at + 2);
     sequences.push(first);
@@ -118,7 +124,7 @@ function transportFeedback(format: number, view: DataView, body: Uint8Array): Rt
       if ((following >> bit) & 1) sequences.push((first + 1 + bit) & 0xffff);
     }
   }
-  return { type: 'nack', mediaSsrc, sequences };
+  return { type: 'nack', mediaSsrc, sequences: sequences.slice(0, nacksLeft) };
 }
 
 function payloadFeedback(format: number, view: DataView): RtcpItem | undefined {

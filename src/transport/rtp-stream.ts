@@ -21,6 +21,8 @@ export interface SentMedia extends MediaPacket {
   sequenceNumber: number;
   /** When it, or its latest copy, was sent or asked to be sent. */
   lastSentUs: number;
+  /** A copy is claimed and neither sent nor given up yet. */
+  copyWaits: boolean;
 }
 
 const RTX_PREFIX_BYTES = 2;
@@ -28,6 +30,8 @@ const RTX_PREFIX_BYTES = 2;
 const SERIAL_HALF = 0x4000;
 /** Fresh packets to choose filler from: what is older may have left the receiver's window. */
 const FILLER_WINDOW = 64;
+/** No copy follows a copy sooner, whatever round trip the viewer reports: it could say none. Below any real path's. */
+const CLAIM_INTERVAL_MIN_US = 10_000;
 
 export interface RtpStreamOptions {
   video: NegotiatedVideo;
@@ -67,7 +71,12 @@ export class RtpStream {
   /** The packet stamped last has been sent. */
   commit(packet: MediaPacket, nowUs: number): void {
     const sequenceNumber = this.#nextSequence;
-    this.#history[sequenceNumber % LIMITS.rtpHistoryPackets] = { ...packet, sequenceNumber, lastSentUs: nowUs };
+    this.#history[sequenceNumber % LIMITS.rtpHistoryPackets] = {
+      ...packet,
+      sequenceNumber,
+      lastSentUs: nowUs,
+      copyWaits: false,
+    };
     const { keyframe, frame } = packet;
     if (keyframe && this.#keyframe?.frame !== frame) this.#keyframe = { frame, sequenceNumber, packetsSince: 0 };
     if (this.#keyframe) this.#keyframe.packetsSince += 1;
@@ -92,14 +101,22 @@ export class RtpStream {
   }
 
   /**
-   * Claims a lost packet for retransmission.
-   * @returns undefined when there is no RTX, it is forgotten, or a copy went out less than a round trip ago.
+   * Claims a lost packet for retransmission, until `commitRetransmission` or `release`.
+   * @param rttUs what the viewer reports, and so not to be trusted.
+   * @returns undefined when there is no RTX, it is forgotten, a copy still waits, or one went out less than a round
+   * trip (at least `CLAIM_INTERVAL_MIN_US`) ago.
    */
   claim(sequenceNumber: number, nowUs: number, rttUs: number): SentMedia | undefined {
     const sent = this.#video.rtx && this.find(sequenceNumber);
-    if (!sent || nowUs - sent.lastSentUs < rttUs) return undefined;
+    if (!sent || sent.copyWaits || nowUs - sent.lastSentUs < Math.max(rttUs, CLAIM_INTERVAL_MIN_US)) return undefined;
     sent.lastSentUs = nowUs;
+    sent.copyWaits = true;
     return sent;
+  }
+
+  /** The copy of a claimed packet will not be sent: it may be claimed again. */
+  release(sent: SentMedia): void {
+    sent.copyWaits = false;
   }
 
   /** The packet again, under the RTX stream's own next number, which is used up only by `commitRetransmission`. */
@@ -114,7 +131,10 @@ export class RtpStream {
     return { ...rtx, sequenceNumber: this.#nextRtxSequence, rtpTimestamp, marker, payload };
   }
 
-  commitRetransmission(): void {
+  /** The copy has been sent. */
+  commitRetransmission(sent: SentMedia, nowUs: number): void {
+    sent.lastSentUs = nowUs;
+    sent.copyWaits = false;
     this.#nextRtxSequence = (this.#nextRtxSequence + 1) & 0xffff;
   }
 

@@ -97,6 +97,9 @@ export class VideoSender {
         this.#counts.droppedFrames += frames;
         this.#keyframes.request('drop');
       },
+      onDiscard: ({ content }) => {
+        if ('again' in content) this.#stream.release(content.again);
+      },
     });
     this.#waker = timer.register((nowUs) => this.#wake(nowUs));
   }
@@ -178,7 +181,7 @@ export class VideoSender {
       'again' in content ? this.#stream.retransmission(content.again) : this.#stream.stamp(content.media);
     const sent = outgoing && path.sendRtp(outgoing);
     if (!sent) return undefined;
-    if ('again' in content) this.#stream.commitRetransmission();
+    if ('again' in content) this.#stream.commitRetransmission(content.again, nowUs);
     else this.#stream.commit(content.media, nowUs);
     const { transportSequence, sizeBytes } = sent;
     if (path.video.feedback.transportCc) {

@@ -12,6 +12,7 @@ interface Sent {
 function setUp(rateBps: number, initialWindowBytes = 0) {
   const sent: Sent[] = [];
   const dropped: number[] = [];
+  const discarded: string[] = [];
   const path = { up: true, filler: false };
   const pacer = new Pacer<string>(rateBps, {
     initialWindowBytes,
@@ -22,8 +23,9 @@ function setUp(rateBps: number, initialWindowBytes = 0) {
     },
     filler: (sizeBytes) => (path.filler ? { kind: 'padding', sizeBytes, frame: 0, content: 'filler' } : undefined),
     onDrop: (frames) => dropped.push(frames),
+    onDiscard: ({ content }) => discarded.push(content),
   });
-  return { pacer, sent, dropped, path, names: () => sent.map(({ name }) => name) };
+  return { pacer, sent, dropped, discarded, path, names: () => sent.map(({ name }) => name) };
 }
 
 const packets = (kind: PacedPacket<string>['kind'], frame: number, count = 1, ofKeyframe = false) =>
@@ -125,14 +127,42 @@ describe('Pacer', () => {
   });
 
   it('drops retransmissions that waited too long, and says that a keyframe is needed', () => {
-    const { pacer, dropped, names } = setUp(1e4);
+    const { pacer, dropped, discarded, names } = setUp(1e5);
     pacer.enqueue(packets('keyframe', 0), 0);
     pacer.enqueue(packets('rtx', 0, 3), 0);
     pacer.process(400_001);
     expect(dropped).toEqual([0]);
+    expect(discarded).toEqual(['rtx0.0', 'rtx0.1', 'rtx0.2']);
     drain(pacer, 400_001);
     expect(names()).toEqual(['keyframe0.0']);
     expect(pacer.enqueue(packets('delta', 1), 2e6)).toBe(true);
+  });
+
+  it.each([false, true])('holds no more than 400 ms of retransmissions and refuses the newest (keyframe: %s)', (of) => {
+    const { pacer, dropped, discarded } = setUp(1e6);
+    pacer.enqueue(packets('keyframe', 0, 3), 0);
+    drain(pacer, 0);
+    pacer.enqueue(packets('rtx', 1, 60, of), 24_000);
+    expect(dropped).toEqual([0]);
+    expect(discarded[0]).toBe('rtx1.50');
+    expect(discarded.at(-1)).toBe('rtx1.59');
+    expect(pacer.queueMs).toBeLessThanOrEqual(400);
+  });
+
+  it('lets one retransmission wait however low the rate is', () => {
+    const { pacer, discarded } = setUp(1e4);
+    pacer.enqueue(packets('keyframe', 0), 0);
+    pacer.enqueue(packets('rtx', 0, 2), 0);
+    expect(discarded).toEqual(['rtx0.1']);
+  });
+
+  it('tells of everything that a keyframe flushes', () => {
+    const { pacer, discarded } = setUp(1e5);
+    pacer.enqueue(packets('keyframe', 0), 0);
+    pacer.enqueue(packets('delta', 1), 0);
+    pacer.enqueue(packets('rtx', 0), 0);
+    pacer.enqueue(packets('keyframe', 2), 0);
+    expect(discarded.toSorted()).toEqual(['delta1.0', 'rtx0.0']);
   });
 
   it('keeps packets while there is no path and goes on in order', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../src/limits.ts';
 import { parseRtcp } from '../../../src/transport/rtcp.ts';
 import { buildSenderReport, ntpOf, rttMsOf } from '../../../src/transport/sender-report.ts';
 import {
@@ -45,6 +46,17 @@ describe('parseRtcp', () => {
   it('keeps what came before a packet that is cut off', () => {
     const compound = joined(pli(SSRC), nack(SSRC, [[1, 0]]));
     expect(parseRtcp(compound.subarray(0, compound.length - 2)).map((item) => item.type)).toEqual(['pli']);
+  });
+
+  it('reads no more NACKs from one compound than packets are kept', () => {
+    const everything = nack(
+      SSRC,
+      Array.from({ length: 297 }, (_, index) => [index, 0xffff]),
+    );
+    const items = parseRtcp(joined(everything, everything, pli(SSRC)));
+    const asked = items.flatMap((item) => (item.type === 'nack' ? item.sequences : []));
+    expect(asked).toHaveLength(LIMITS.rtpHistoryPackets);
+    expect(items.at(-1)?.type).toBe('pli');
   });
 
   it('reads a negative cumulative loss', () => {

@@ -29,7 +29,7 @@ describe('RtpStream', () => {
     const again = stream.retransmission(claimed)!;
     expect(again).toMatchObject({ ...vp8Video.rtx, sequenceNumber: 65_535, marker: true, rtpTimestamp: 1 });
     expect([...again.payload]).toEqual([0x12, 0x34, 3, 3, 3]);
-    stream.commitRetransmission();
+    stream.commitRetransmission(claimed, 200_000);
     expect(stream.retransmission(claimed)!.sequenceNumber).toBe(0);
   });
 
@@ -37,9 +37,25 @@ describe('RtpStream', () => {
     const stream = streamFrom(1);
     stream.commit(packet(3), 0);
     expect(stream.claim(1, 50_000, 100_000)).toBeUndefined();
-    expect(stream.claim(1, 100_000, 100_000)).toBeDefined();
-    expect(stream.claim(1, 150_000, 100_000)).toBeUndefined();
-    expect(stream.claim(1, 200_000, 100_000)).toBeDefined();
+    stream.commitRetransmission(stream.claim(1, 100_000, 100_000)!, 120_000);
+    expect(stream.claim(1, 219_999, 100_000)).toBeUndefined();
+    expect(stream.claim(1, 220_000, 100_000)).toBeDefined();
+  });
+
+  it('sends nothing twice within 10 ms, whatever round trip is reported', () => {
+    const stream = streamFrom(1);
+    stream.commit(packet(3), 0);
+    expect(stream.claim(1, 9_999, 0)).toBeUndefined();
+    expect(stream.claim(1, 10_000, 0)).toBeDefined();
+  });
+
+  it('claims no packet whose copy still waits, and claims it again once that is given up', () => {
+    const stream = streamFrom(1);
+    stream.commit(packet(3), 0);
+    const claimed = stream.claim(1, 1e6, 0)!;
+    expect(stream.claim(1, 9e6, 0)).toBeUndefined();
+    stream.release(claimed);
+    expect(stream.claim(1, 9e6, 0)).toBe(claimed);
   });
 
   it('forgets what is older than its history, and never mistakes one for the other', () => {

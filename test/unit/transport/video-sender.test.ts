@@ -1,6 +1,7 @@
 /** The send path of one viewer, in virtual time: what leaves, what it answers, and what a whole link makes of it. */
 import { describe, expect, it } from 'vitest';
 import { GlimpseEstimator } from '../../../src/congestion/estimator.ts';
+import { LIMITS } from '../../../src/limits.ts';
 import type { NegotiatedVideo } from '../../../src/transport/media-path.ts';
 import { PacerTimer } from '../../../src/transport/pacer-timer.ts';
 import { parseRtcp } from '../../../src/transport/rtcp.ts';
@@ -101,6 +102,36 @@ describe('VideoSender', () => {
     expect(new Set(original.slice(0, 3))).toEqual(new Set(lost));
     expect(original[2]).toBe(lost[0]);
     expect(sender.stats).toMatchObject({ nacks: 6, retransmitted: 3 });
+  });
+
+  it('holds little, whatever a viewer that reports no round trip asks for again and again', () => {
+    const { path, sender, send, time } = setUp();
+    for (let frame = 0; frame < 100; frame++) {
+      send(4_000, frame === 0);
+      time.advance(50);
+    }
+    const reports = path.rtcp.length;
+    while (path.rtcp.length === reports) time.advance(1);
+    const report = new DataView(path.rtcp.at(-1)!.buffer);
+    const lastSenderReport = ((report.getUint16(10) << 16) | report.getUint16(12)) >>> 0;
+    sender.onRtcp(rtcp.receiverReport({ ssrc: vp8Video.ssrc, lastSenderReport, delaySinceLastSenderReport: 0 }));
+    expect(sender.stats.rttMs).toBeLessThan(2);
+    const first = path.media[0]!.sequenceNumber;
+    // 1.2 kB each, and together every packet of the stream many times.
+    const entries = Array.from(
+      { length: 297 },
+      (_, index) => [(first + ((index * 17) % 400)) & 0xffff, 0xffff] as const,
+    );
+    const nack = rtcp.nack(vp8Video.ssrc, entries);
+    path.rtp.length = 0;
+    const { nacks } = sender.stats;
+    for (let times = 0; times < 200; times++) {
+      sender.onRtcp(nack);
+      time.advance(1);
+      expect(sender.stats.pacerQueueMs).toBeLessThan(1_000);
+    }
+    expect(sender.stats.nacks - nacks).toBeLessThanOrEqual(200 * LIMITS.rtpHistoryPackets);
+    expect(path.retransmissions.length).toBeLessThan(100);
   });
 
   it('does not resend what a keyframe has replaced', () => {
