@@ -59,13 +59,14 @@ export function negotiate(offer: Offer, codecs: readonly VideoCodec[]): Negotiat
   }
   const roles = offer.sections.map((section, index) => roleOf(offer, section, index === videoIndex, video));
   const control = offer.sections[roles.indexOf('control')];
+  const extensions = commonExtensions(video);
   return {
     roles,
     videoIndex,
     ...choice,
     rtxPayloadType: findRtx(video, choice.payloadType),
-    extensions: commonExtensions(video),
-    feedback: commonFeedback(video, choice.payloadType),
+    extensions,
+    feedback: commonFeedback(video, choice.payloadType, extensions),
     remote: readRemote(offer, video),
     remoteSctpPort: control === undefined ? undefined : (control.sctpPort ?? 5000),
   };
@@ -149,7 +150,11 @@ function commonExtensions(video: OfferSection): NegotiatedVideo['extensions'] {
   return found;
 }
 
-function commonFeedback(video: OfferSection, payloadType: number): NegotiatedVideo['feedback'] {
+function commonFeedback(
+  video: OfferSection,
+  payloadType: number,
+  extensions: NegotiatedVideo['extensions'],
+): NegotiatedVideo['feedback'] {
   const offers = (value: string): boolean =>
     video.rtcpFeedback.some(
       (line) => line.value === value && (line.payloadType === '*' || line.payloadType === String(payloadType)),
@@ -158,7 +163,8 @@ function commonFeedback(video: OfferSection, payloadType: number): NegotiatedVid
     nack: offers(FEEDBACK_VALUES.nack),
     pli: offers(FEEDBACK_VALUES.pli),
     fir: offers(FEEDBACK_VALUES.fir),
-    transportCc: offers(FEEDBACK_VALUES.transportCc),
+    // Without the extension packets carry no number to report on, and the estimator would take silence for a dead path.
+    transportCc: offers(FEEDBACK_VALUES.transportCc) && extensions.transportWideCc !== undefined,
     remb: offers(FEEDBACK_VALUES.remb),
   };
 }

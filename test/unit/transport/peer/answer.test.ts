@@ -112,6 +112,12 @@ describe('an offer', () => {
     expect(extensions.mid).toBeUndefined();
   });
 
+  it('without the transport-wide extension gets no transport-wide feedback', () => {
+    const sdp = without(/a=extmap:\d+ [^\r]*transport-wide-cc[^\r]*\r\n/g);
+    expect(negotiated(sdp).feedback).toMatchObject({ transportCc: false, nack: true });
+    expect(answerTo(sdp)).not.toContain('transport-cc');
+  });
+
   it('with everything at session level, as WHEP players write it, is understood', () => {
     const shared = /a=(ice-ufrag|ice-pwd|fingerprint|setup)[^\r]*\r\n/g;
     const lines = [...new Set(CHROMIUM.match(shared))].join('');
