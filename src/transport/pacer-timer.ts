@@ -1,8 +1,10 @@
 /**
  * One timer for all send paths of the process. Waking up costs more than sending a packet, so everyone due within a
- * millisecond is woken together, and with nobody due there is no timer at all.
+ * millisecond is woken together, and with nobody due there is no timer at all. One that throws is left out from then
+ * on and reported: the others must not stop for it.
  */
 import { systemClock, type Clock } from '../clock.ts';
+import { Emitter } from '../events.ts';
 
 /** Runs a callback once after a delay; returns what cancels it. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
@@ -11,6 +13,8 @@ export interface PacerTimerOptions {
   clock?: Clock;
   /** For virtual time; the default does not keep the process alive. */
   schedule?: Schedule;
+  /** A `wake` threw; it is not called again. Default: `Emitter.onListenerError`, which logs and counts. */
+  onError?: (error: unknown) => void;
 }
 
 export interface Waker {
@@ -36,13 +40,16 @@ const scheduleTimeout: Schedule = (callback, delayMs) => {
 export class PacerTimer {
   readonly #clock: Clock;
   readonly #schedule: Schedule;
+  readonly #onError: (error: unknown) => void;
   readonly #sleepers = new Set<Sleeper>();
   #cancel: (() => void) | undefined;
   #armedForUs = Infinity;
 
-  constructor({ clock = systemClock, schedule = scheduleTimeout }: PacerTimerOptions = {}) {
+  constructor({ clock = systemClock, schedule = scheduleTimeout, onError }: PacerTimerOptions = {}) {
     this.#clock = clock;
     this.#schedule = schedule;
+    // Looked up when it happens: the service sets the hook, and may do so later.
+    this.#onError = onError ?? ((error) => Emitter.onListenerError(error, 'wake'));
   }
 
   /** How many are registered; for leak tests. */
@@ -83,11 +90,20 @@ export class PacerTimer {
     this.#cancel = undefined;
     this.#armedForUs = Infinity;
     const nowUs = this.#clock.nowUs();
+    const failures: unknown[] = [];
     for (const sleeper of this.#sleepers) {
       if (sleeper.dueUs > nowUs + GRANULARITY_US / 2) continue;
       sleeper.dueUs = Infinity;
-      sleeper.dueUs = Math.min(sleeper.dueUs, sleeper.wake(nowUs) ?? Infinity);
+      try {
+        const nextUs = sleeper.wake(nowUs) ?? Infinity;
+        sleeper.dueUs = Math.min(sleeper.dueUs, nextUs);
+      } catch (error) {
+        this.#sleepers.delete(sleeper);
+        failures.push(error);
+      }
     }
     this.#arm();
+    // Last, so that not even a hook that throws leaves the others asleep.
+    for (const error of failures) this.#onError(error);
   }
 }

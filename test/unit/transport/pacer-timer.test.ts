@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { Emitter } from '../../../src/events.ts';
 import { PacerTimer } from '../../../src/transport/pacer-timer.ts';
 import { VirtualTime } from '../../../bench/link/virtual-time.ts';
 
 function setUp() {
   const time = new VirtualTime();
-  return { time, timer: new PacerTimer({ clock: time, schedule: time.schedule }) };
+  const errors: unknown[] = [];
+  const onError = (error: unknown): void => void errors.push(error);
+  return { time, errors, timer: new PacerTimer({ clock: time, schedule: time.schedule, onError }) };
 }
 
 describe('PacerTimer', () => {
@@ -48,5 +51,42 @@ describe('PacerTimer', () => {
     time.advance(10);
     expect(times).toBe(before);
     expect([timer.size, time.timers]).toEqual([0, 0]);
+  });
+
+  it('leaves out one that throws, reports it, and wakes the others on', () => {
+    const { time, timer, errors } = setUp();
+    const failure = new Error('a bug');
+    const broken = timer.register(() => {
+      throw failure;
+    });
+    let times = 0;
+    timer.register((nowUs) => (times++, nowUs + 5_000)).by(time.nowUs() + 10_000);
+    broken.by(time.nowUs() + 10_000);
+    time.advance(10);
+    expect(times).toBe(1);
+    expect(errors).toEqual([failure]);
+    expect(timer.size).toBe(1);
+    broken.by(time.nowUs());
+    time.advance(10);
+    expect(times).toBe(3);
+    expect(errors).toHaveLength(1);
+  });
+
+  it('tells the hook of all listeners where no other is given', () => {
+    const time = new VirtualTime();
+    const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+    const before = Emitter.onListenerError;
+    const events: string[] = [];
+    Emitter.onListenerError = (_, event) => events.push(event);
+    try {
+      const throwing = timer.register(() => {
+        throw new Error('a bug');
+      });
+      throwing.by(time.nowUs());
+      time.advance(5);
+    } finally {
+      Emitter.onListenerError = before;
+    }
+    expect(events).toEqual(['wake']);
   });
 });
