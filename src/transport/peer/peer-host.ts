@@ -6,6 +6,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { systemClock, type Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
+import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
 import type { PeerHost, PeerOptions } from './contract.ts';
 import { createDtlsCertificate, type DtlsCertificate } from './dtls-certificate.ts';
@@ -23,7 +24,13 @@ export interface PeerHostOptions {
   /** RFC 7675; see `LIMITS.consentTimeoutMs`. */
   consentTimeoutMs?: number | undefined;
   clock?: Clock | undefined;
-  log?: { info(fields: Record<string, unknown>, message: string): void } | undefined;
+  /** Without one, failures go to `Emitter.onListenerError`. */
+  log?: PeerHostLog | undefined;
+}
+
+export interface PeerHostLog {
+  info(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
 }
 
 /** Host candidates in one answer: more interfaces than this are containers' bridges. */
@@ -42,7 +49,10 @@ const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', ':
  */
 export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost> {
   const hosts = announcedHosts(options);
-  const [mux, certificate] = await Promise.all([UdpMux.bind(options.host, options.port), createDtlsCertificate()]);
+  const [mux, certificate] = await Promise.all([
+    UdpMux.bind(options.host, options.port, (error) => reportFailure(error, options.log)),
+    createDtlsCertificate(),
+  ]);
   const host = new UdpPeerHost(mux, certificate, hosts, options);
   const startedUs = systemClock.nowUs();
   try {
@@ -115,6 +125,12 @@ class UdpPeerHost implements PeerHost {
     const nowUs = this.#clock.nowUs();
     for (const peer of this.#peers) peer.checkConsent(nowUs);
   }
+}
+
+/** A datagram made our own code throw: told, so that a bug does not hide in a counter. */
+function reportFailure(error: unknown, log: PeerHostLog | undefined): void {
+  if (log) log.error({ err: error }, 'a datagram failed; more of this kind are only counted');
+  else Emitter.onListenerError(error, 'datagram');
 }
 
 /** What candidates name: the announced address, the bound one, or for a wildcard those of this machine. */

@@ -6,6 +6,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { GlimpseError } from '../../errors.ts';
+import { FirstFailures } from './first-failures.ts';
 import { hasIntegrity, isStun, readBindingRequest, type BindingRequest, type RemoteAddress } from './stun.ts';
 
 /** Kernel buffer asked for in each direction, bytes: 30 ms of 1 Gbps, so that one late wake-up loses nothing. */
@@ -55,10 +56,12 @@ export class UdpMux {
   readonly #claims = new Map<string, Claim>();
   readonly #owners = new Map<string, MuxEndpoint>();
   readonly #addresses = new Map<MuxEndpoint, Set<string>>();
+  readonly #failures: FirstFailures;
   #closed = false;
 
-  private constructor(socket: Socket, host: string) {
+  private constructor(socket: Socket, host: string, onFailure: (error: unknown) => void) {
     this.#socket = socket;
+    this.#failures = new FirstFailures(onFailure);
     this.#ipv6 = isIPv6(host);
     this.address = { host, port: socket.address().port };
     socket.on('message', (datagram, { address, port }) => {
@@ -71,9 +74,10 @@ export class UdpMux {
   /**
    * Binds the socket.
    * @param host IP address to bind; `port` 0 picks a free one.
+   * @param onFailure told of the first of each kind of exception that a datagram caused; all are counted.
    * @throws GlimpseError CONFIG_INVALID when the address cannot be bound.
    */
-  static async bind(host: string, port: number): Promise<UdpMux> {
+  static async bind(host: string, port: number, onFailure: (error: unknown) => void = () => {}): Promise<UdpMux> {
     const socket = createSocket({
       type: isIPv6(host) ? 'udp6' : 'udp4',
       recvBufferSize: SOCKET_BUFFER_BYTES,
@@ -94,7 +98,7 @@ export class UdpMux {
       const message = `The media port udp ${host}:${port} cannot be bound: ${why}.`;
       throw new GlimpseError('CONFIG_INVALID', { message, details: { host, port, errno: cause.code }, cause });
     });
-    return new UdpMux(socket, host);
+    return new UdpMux(socket, host, onFailure);
   }
 
   /** Local ufrags that route to someone. */
@@ -159,8 +163,9 @@ export class UdpMux {
         if (owner === undefined) this.drop('offPath');
         else owner.onDatagram(datagram, from);
       }
-    } catch {
+    } catch (error) {
       this.drop('receiveFailed');
+      this.#failures.add(error);
     }
   }
 

@@ -1,0 +1,55 @@
+import { createSocket } from 'node:dgram';
+import { describe, expect, it } from 'vitest';
+import { FirstFailures } from '../../../../src/transport/peer/first-failures.ts';
+import { writeBindingRequest } from '../../../../src/transport/peer/stun.ts';
+import { UdpMux } from '../../../../src/transport/peer/udp-mux.ts';
+import { until } from '../../../support/werift-client.ts';
+
+const PASSWORD = 'passwordpasswordpassword';
+
+describe('UdpMux', () => {
+  it('counts every exception a datagram causes, and reports the first of each kind', async () => {
+    const failures: unknown[] = [];
+    const mux = await UdpMux.bind('127.0.0.1', 0, (error) => failures.push(error));
+    const client = createSocket('udp4');
+    const bug = (): never => {
+      throw new TypeError('a bug');
+    };
+    mux.claim('ours', PASSWORD, { onCheck: bug, onDatagram: () => {} });
+    const request = writeBindingRequest({
+      transactionId: Buffer.alloc(12, 1),
+      username: 'ours:theirs',
+      password: PASSWORD,
+      useCandidate: false,
+    });
+    try {
+      for (let times = 0; times < 3; times++) client.send(request, mux.address.port, '127.0.0.1');
+      await until(() => mux.dropped.receiveFailed === 3);
+      expect(failures).toEqual([new TypeError('a bug')]);
+    } finally {
+      client.close();
+      await mux.close();
+    }
+  });
+});
+
+describe('FirstFailures', () => {
+  it('tells kinds apart by type and place, not by message, and stops after 32', () => {
+    const reported: unknown[] = [];
+    const failures = new FirstFailures((error) => reported.push(error));
+    for (const message of ['a', 'b']) failures.add(new RangeError(message));
+    failures.add(new TypeError('c'));
+    failures.add('thrown text');
+    failures.add('other text');
+    expect(reported).toHaveLength(3);
+    for (let kind = 0; kind < 100; kind++) failures.add(Object.assign(new Error(), { name: `Kind${kind}` }));
+    expect(reported).toHaveLength(32);
+  });
+
+  it('survives a hook that throws', () => {
+    const failures = new FirstFailures(() => {
+      throw new Error('no log');
+    });
+    expect(() => failures.add(new Error('a bug'))).not.toThrow();
+  });
+});
