@@ -42,13 +42,17 @@ export function httpApp(options: HttpOptions): Hono {
     const { text, contentType } = await metrics.exposition();
     return context.body(text, 200, { 'Content-Type': contentType });
   });
-  app.get('/openapi.json', (context) => context.json(openApiDocument()));
+  let document: ReturnType<typeof openApiDocument> | undefined;
+  app.get('/openapi.json', (context) => {
+    document ??= openApiDocument({ clips: clips !== undefined });
+    return context.json(document);
+  });
 
   for (const path of ['/whep', '/whep/*', '/v1/*']) app.use(path, crossOrigin);
   app.route('/whep', whepRoutes({ registry, iceServers, metrics }));
   app.options('/v1/*', (context) => context.body(null, 200));
   app.route('/v1/sessions', sessionRoutes(registry));
-  app.route('/v1/clips', clipRoutes(clips));
+  if (clips) app.route('/v1/clips', clipRoutes(clips));
   app.route('/', pageRoutes(pageDirectory));
   return app;
 }

@@ -60,7 +60,12 @@ function requestParameters(): Json[] {
   return Object.entries(properties).map(([name, type]) => parameter(name, 'query', type, required.includes(name)));
 }
 
-function paths(): Record<string, Record<string, Operation>> {
+export interface DocumentOptions {
+  /** Whether clips are served. */
+  clips: boolean;
+}
+
+function paths({ clips }: DocumentOptions): Record<string, Record<string, Operation>> {
   const json = (name: string) => content('application/json', ref(name));
   const sdp = content('application/sdp', text);
   return {
@@ -106,20 +111,18 @@ function paths(): Record<string, Record<string, Operation>> {
         { parameters: [id], requestBody: json('ControlMessage') },
       ),
     },
-    '/v1/clips/{id}.mp4': {
-      get: operation('A finished clip.', { 200: answer('MP4.', content('video/mp4', {})) }, { parameters: [id] }),
-    },
+    ...(clips ? { '/v1/clips/{id}.mp4': { get: clip } } : {}),
   };
 }
 
-let document: Json | undefined;
+const clip = operation('A finished clip.', { 200: answer('MP4.', content('video/mp4', {})) }, { parameters: [id] });
 
-/** Built once, on first use. */
-export function openApiDocument(): Json {
-  document ??= {
+/** What the service that is asked serves, and nothing else. */
+export function openApiDocument(options: DocumentOptions): Json {
+  return {
     openapi: '3.1.0',
     info: { title: 'Glimpse', version: String(PROTOCOL_VERSION) },
-    paths: paths(),
+    paths: paths(options),
     components: {
       schemas: {
         ControlMessage: schema(controlMessage, 'input'),
@@ -132,5 +135,4 @@ export function openApiDocument(): Json {
       },
     },
   };
-  return document;
 }

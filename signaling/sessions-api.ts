@@ -1,15 +1,32 @@
-/** `/v1/sessions/{id}`: look at a session, steer it, end it. Ids are unguessable; whoever has one may do all three. */
+/**
+ * `/v1/sessions/{id}`: look at a session, steer it, end it. Ids are unguessable; whoever has one may do all three. What
+ * steers one session runs in the order it came, at most `LIMITS.messagesPendingMax` waiting; the newest are refused.
+ */
 import { Hono } from 'hono';
+import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
-import type { SessionRegistry } from '../src/session/contract.ts';
-import { readBody } from './body.ts';
+import type { Session, SessionRegistry } from '../src/session/contract.ts';
+import { readBody, requireType } from './body.ts';
 import { answerControl } from './control-channel.ts';
 import type { SessionBody } from './protocol.ts';
+import { SerialQueue } from './serial-queue.ts';
 
 const LIMIT = { maxBytes: LIMITS.messageMaxBytes, tooLarge: 'MESSAGE_TOO_LARGE', invalid: 'MESSAGE_INVALID' } as const;
 
 export function sessionRoutes(registry: SessionRegistry): Hono {
   const app = new Hono();
+  const queues = new WeakMap<Session, SerialQueue>();
+
+  /** Runs `work` when what came before it for this session has. @throws GlimpseError RATE_LIMITED */
+  const inTurn = <Result>(session: Session, work: () => Promise<Result>): Promise<Result> => {
+    const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax);
+    queues.set(session, queue);
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    if (!queue.push(() => work().then(resolve, reject))) {
+      reject(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
+    }
+    return promise;
+  };
 
   app.get('/:id', (context) => {
     const { id, stats } = registry.get(context.req.param('id'));
@@ -19,7 +36,9 @@ export function sessionRoutes(registry: SessionRegistry): Hono {
 
   app.post('/:id/control', async (context) => {
     const session = registry.get(context.req.param('id'));
-    const reply = await answerControl(session, await readBody(context.req.raw, LIMIT));
+    requireType(context.req.raw, 'application/json');
+    // A body is read in its turn: those that are refused or wait hold no memory.
+    const reply = await inTurn(session, async () => answerControl(session, await readBody(context.req.raw, LIMIT)));
     if ('error' in reply) throw reply.error;
     return context.json(reply.accepted);
   });

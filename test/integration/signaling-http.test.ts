@@ -27,6 +27,9 @@ const rawGet = ({ server }: SignalingFixture, path: string) =>
     request.on('error', reject).end();
   });
 
+const postControl = (address: string, body: BodyInit, type = 'application/json') =>
+  fetch(address, { method: 'POST', headers: { 'Content-Type': type }, body });
+
 /** Starts a session and returns its address. */
 const start = async (fixture: SignalingFixture) => {
   const client = await fixture.connect();
@@ -62,9 +65,46 @@ describe('/v1/sessions/{id}', () => {
   ])('refuses %s as a control, and the session goes on', async (_, body, status, code) => {
     await using fixture = await startFixture();
     const address = `${await start(fixture)}/control`;
-    expect(await failure(await fetch(address, { method: 'POST', body }))).toEqual([status, code]);
-    const reply = await fetch(address, { method: 'POST', body: '{"type":"pause","id":2}' });
+    expect(await failure(await postControl(address, body))).toEqual([status, code]);
+    const reply = await postControl(address, '{"type":"pause","id":2}', 'application/json; charset=utf-8');
     expect(await reply.json()).toMatchObject({ type: 'accepted', id: 2 });
+  });
+
+  it('takes controls as JSON only', async () => {
+    await using fixture = await startFixture();
+    const address = `${await start(fixture)}/control`;
+    const body = '{"type":"pause"}';
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', '']) {
+      expect(await failure(await postControl(address, body, type))).toEqual([415, 'MEDIA_TYPE_UNSUPPORTED']);
+    }
+    expect(fixture.registry.sessions.get('session-1')?.controls).toEqual([]);
+  });
+
+  it('applies the controls of a session one by one, refuses those beyond the limit, and goes on', async () => {
+    await using fixture = await startFixture();
+    const address = `${await start(fixture)}/control`;
+    const session = fixture.registry.get('session-1');
+    const apply = session.control.bind(session);
+    const gate = Promise.withResolvers<void>();
+    let running = 0;
+    let runningMax = 0;
+    session.control = async (control) => {
+      runningMax = Math.max(runningMax, ++running);
+      await gate.promise;
+      running--;
+      return apply(control);
+    };
+    const count = LIMITS.messagesPendingMax + 20;
+    const replies = Array.from({ length: count }, () => postControl(address, '{"type":"pause"}'));
+    const refused: Response[] = [];
+    for (const reply of replies) void reply.then((response) => response.status === 200 || refused.push(response));
+    await expect.poll(() => refused.length).toBe(20);
+    for (const response of refused) expect(await failure(response)).toEqual([429, 'RATE_LIMITED']);
+    gate.resolve();
+    const taken = (await Promise.all(replies)).filter(({ status }) => status === 200);
+    expect(taken).toHaveLength(LIMITS.messagesPendingMax);
+    expect(runningMax).toBe(1);
+    expect((await postControl(address, '{"type":"play"}')).status).toBe(200);
   });
 
   it('cuts off a body without a length once it is too long', async () => {
@@ -78,12 +118,13 @@ describe('/v1/sessions/{id}', () => {
       },
     });
     // The server may answer, or hang up on a sender that does not stop: either way it has read no more than a little.
-    await fetch(address, { method: 'POST', body: endless, duplex: 'half' } as RequestInit).then(
+    const headers = { 'Content-Type': 'application/json' };
+    await fetch(address, { method: 'POST', headers, body: endless, duplex: 'half' } as RequestInit).then(
       async (response) => expect(await failure(response)).toEqual([413, 'MESSAGE_TOO_LARGE']),
       () => {},
     );
     expect(sentBytes).toBeLessThan(64 * LIMITS.messageMaxBytes);
-    expect((await fetch(address, { method: 'POST', body: '{"type":"pause"}' })).status).toBe(200);
+    expect((await postControl(address, '{"type":"pause"}')).status).toBe(200);
   });
 
   it('answers for an unknown session and an unknown address with different codes', async () => {
@@ -122,8 +163,11 @@ describe('health and metrics', () => {
 });
 
 describe('/openapi.json', () => {
-  it('describes exactly the addresses that are served', async () => {
-    await using fixture = await startFixture();
+  it.each([
+    ['without clips', undefined],
+    ['with clips', { read: async () => undefined }],
+  ])('describes exactly the addresses that are served, %s', async (_, clips) => {
+    await using fixture = await startFixture({ clips });
     const document = (await (await fetch(`${fixture.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, unknown>>;
     };
@@ -132,13 +176,14 @@ describe('/openapi.json', () => {
       // The WebSocket is no hono route.
       .filter((operation) => operation !== 'get /signal');
     const { registry, metrics } = fixture;
-    const options = { registry, metrics, iceServers: [], log: silentLog, readiness: () => READY };
+    const options = { registry, metrics, iceServers: [], log: silentLog, readiness: () => READY, clips };
     const served = httpApp(options)
       .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*') && path !== '/')
       .map(
         ({ method, path }) =>
           `${method.toLowerCase()} ${path.replace('/:file{[\\w-]+\\.mp4}', '/{id}.mp4').replace(/:(\w+)/, '{$1}')}`,
       );
+    expect(described.includes('get /v1/clips/{id}.mp4')).toBe(clips !== undefined);
     expect(described.toSorted()).toEqual([...new Set(served)].toSorted());
   });
 

@@ -217,7 +217,8 @@ describe('the rest of WHEP', () => {
     const created = await post(fixture);
     const control = /<([^>]+)>; rel="urn:glimpse:whep:control"/.exec(created.headers.get('Link') ?? '')?.[1];
     const body = JSON.stringify({ type: 'prompt', prompt: 'night' });
-    const reply = await fetch(`${fixture.url}${control}`, { method: 'POST', body });
+    const headers = { 'Content-Type': 'application/json' };
+    const reply = await fetch(`${fixture.url}${control}`, { method: 'POST', headers, body });
     expect(await reply.json()).toMatchObject({ type: 'accepted', revision: 1, prompt: 'night' });
     const { events, channel } = fixture.registry.latest;
     events.emit('channelMessage', '{"type":"pause","id":1}');
