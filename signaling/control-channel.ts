@@ -5,7 +5,7 @@
 import { GlimpseError, toGlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { Session } from '../src/session/contract.ts';
-import { readMessage } from './message-reader.ts';
+import { readId, readMessage } from './message-reader.ts';
 import { controlMessage } from './protocol.ts';
 import type { AcceptedMessage, ControlMessage } from './protocol.ts';
 import { SerialQueue } from './serial-queue.ts';
@@ -52,7 +52,9 @@ export function serveDataChannel(session: Session, { events, onError }: ChannelO
   };
   session.events.on('channelMessage', (text) => {
     if (text.length > LIMITS.messageMaxBytes) refuse(new GlimpseError('MESSAGE_TOO_LARGE'));
-    else if (!queue.push(() => answer(text))) refuse(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
+    else if (!queue.push(() => answer(text))) {
+      refuse(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), readId(text));
+    }
   });
   if (!events) return;
   forwardEvents(session, (message) => {

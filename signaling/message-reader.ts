@@ -37,6 +37,15 @@ export function readMessage<Message>(schema: z.ZodType<Message>, text: string): 
   return result.success ? { id, message: result.data } : { id, error: mismatch(result.error) };
 }
 
+/** The id alone, for a message that is refused unread, so that its sender learns which one it was. Never throws. */
+export function readId(text: string): number | undefined {
+  try {
+    return idOf(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
 function idOf(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null || !('id' in value)) return undefined;
   return Number.isInteger(value.id) ? (value.id as number) : undefined;

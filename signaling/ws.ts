@@ -9,7 +9,7 @@ import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import type { Session, SessionRegistry } from '../src/session/contract.ts';
 import { applyControl, serveDataChannel } from './control-channel.ts';
-import { readMessage } from './message-reader.ts';
+import { readId, readMessage } from './message-reader.ts';
 import { openSession, requireSdp } from './open-session.ts';
 import { clientMessage } from './protocol.ts';
 import type { ClientMessage, ServerMessage } from './protocol.ts';
@@ -58,7 +58,9 @@ export class SignalConnection {
     if (this.#gone) return;
     const refused = refusal(data, isBinary);
     const taken = this.#queue.push(() => (refused ? this.#refuse(refused) : this.#handle(data.toString())));
-    if (!taken) this.#fail(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
+    if (taken) return;
+    const id = refused ? undefined : readId(data.toString());
+    this.#fail(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), id);
   }
 
   /** The socket is gone, for whatever reason. The session stays. */
@@ -217,7 +219,8 @@ export class SignalConnection {
     const { metrics, log } = this.#context;
     metrics.countError(failure.code);
     if (failure.code === 'INTERNAL') log.error({ err: failure }, 'a signaling message failed');
-    this.#send(errorMessage(failure, id));
+    // Never held: it answers a message, not the session, and must not go with what a failed offer throws away.
+    this.#sendNow(errorMessage(failure, id));
   }
 
   #send(message: ServerMessage): void {

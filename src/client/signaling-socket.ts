@@ -24,7 +24,7 @@ interface Pending {
 }
 
 export interface SocketListener {
-  /** Every message, answers included, in order. */
+  /** Every message in order, answers included; of errors only those that reject no request. */
   onMessage: (message: ServerMessage) => void;
   /** Once, when the socket is gone and nobody asked for it. */
   onLost: () => void;
@@ -121,7 +121,7 @@ export class SignalingSocket {
     }
     if (message.type === 'stats') this.#watchSilence();
     if (message.type === 'welcome') this.#greet(message);
-    if (message.type === 'error') this.#fail(message);
+    if (message.type === 'error' && this.#rejects(message)) return;
     this.#listener.onMessage(message);
     if (message.type === 'answer' || message.type === 'accepted') this.#resolve(message);
   }
@@ -140,10 +140,16 @@ export class SignalingSocket {
     this.#settle(id)?.resolve(message as Message<'answer'> & Message<'accepted'>);
   }
 
-  #fail(message: Message<'error'>): void {
+  /** @returns whether the error answers a request */
+  #rejects(message: Message<'error'>): boolean {
     const error = serverError(message);
-    if (message.id === undefined) this.#lastError = error;
-    else this.#settle(message.id)?.reject(error);
+    // A server whose queue is full may not have read which message it refuses. Answers come in order, so the oldest
+    // request is the one that has waited longest for nothing.
+    const [oldestId] = message.code === 'RATE_LIMITED' ? this.#pending.keys() : [];
+    const id = message.id ?? oldestId;
+    if (id === undefined) this.#lastError = error;
+    else this.#settle(id)?.reject(error);
+    return id !== undefined;
   }
 
   #settle(id: number): Pending | undefined {

@@ -125,6 +125,22 @@ describe('controls', () => {
     expect(live.state).toBe('live');
   });
 
+  it('reject at once when the server is too busy to say whom it means, the oldest first', async () => {
+    const live = await open();
+    server.script = (message, reply) => {
+      if (message.type === 'prompt') reply({ type: 'error', code: 'RATE_LIMITED', message: 'slow', retryable: true });
+      return message.type === 'prompt' || message.type === 'pause';
+    };
+    const errors: GlimpseClientError[] = [];
+    live.on('error', (error) => errors.push(error));
+    const pausing = live.pause();
+    const prompting = live.setPrompt('x');
+    await expect(pausing).rejects.toMatchObject({ code: 'RATE_LIMITED', retryable: true });
+    expect(errors).toEqual([]);
+    await live.close();
+    await expect(prompting).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
   it('pair answers with their requests, in whatever order they come', async () => {
     const live = await open();
     const waiting: (() => void)[] = [];

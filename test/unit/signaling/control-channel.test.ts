@@ -51,8 +51,12 @@ describe('serveDataChannel', () => {
   it('refuses what is too large or too much', async () => {
     serve(false);
     session.events.emit('channelMessage', 'x'.repeat(LIMITS.messageMaxBytes + 1));
-    for (let count = 0; count <= LIMITS.messagesPendingMax; count++) session.events.emit('channelMessage', '{}');
-    expect(sent()).toMatchObject([{ code: 'MESSAGE_TOO_LARGE' }, { code: 'RATE_LIMITED', retryAfterMs: 1_000 }]);
+    for (let count = 0; count <= LIMITS.messagesPendingMax; count++)
+      session.events.emit('channelMessage', `{"id":${count}}`);
+    expect(sent()).toMatchObject([
+      { code: 'MESSAGE_TOO_LARGE' },
+      { code: 'RATE_LIMITED', retryAfterMs: 1_000, id: LIMITS.messagesPendingMax },
+    ]);
   });
 
   it('carries the session’s events where there is no socket, but no candidates', async () => {

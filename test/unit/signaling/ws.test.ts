@@ -53,15 +53,18 @@ describe('SignalConnection', () => {
     expect(registry.size).toBe(1);
   });
 
-  it('refuses messages past those that may wait, with a code', async () => {
+  it('refuses messages past those that may wait, with a code and the id of what it refused', async () => {
     const { socket, registry, receive } = connection();
     const gate = Promise.withResolvers<void>();
     registry.onCreate = (session) => void (session.gate = gate.promise);
     receive(OFFER);
-    for (let count = 0; count < LIMITS.messagesPendingMax; count++) receive({ type: 'pause' });
+    for (let count = 0; count < LIMITS.messagesPendingMax; count++) receive({ type: 'pause', id: count });
+    const id = LIMITS.messagesPendingMax - 1;
+    const refusals = () => socket.sent.filter((message) => message.type === 'error' && message.code === 'RATE_LIMITED');
+    expect(refusals()).toMatchObject([{ id }]);
     gate.resolve();
     await settled();
-    expect(socket.sent.filter((message) => message.type === 'error')).toMatchObject([{ code: 'RATE_LIMITED' }]);
+    expect(refusals()).toHaveLength(1);
   });
 
   it('hears nothing of its session once the socket is gone', async () => {
