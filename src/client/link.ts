@@ -1,7 +1,8 @@
 /**
  * The socket and the peer connection of one session, and the three exchanges that bring them up: `start` (a new
  * session), `resume` (the same session over a new socket and, where needed, a new peer connection) and `restart` (ICE
- * only). When to do which is decided in `recovery.ts`.
+ * only). When to do which is decided in `recovery.ts`. A replaced peer connection lives until the video of the next one
+ * has arrived: closing it would turn its last frame black.
  */
 import type { GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
 import { GlimpseClientError, aborted, connectionLost } from './errors.ts';
@@ -16,7 +17,8 @@ const RESTART_TIMEOUT_MS = 5_000;
 
 export interface LinkListener {
   onMessage: (message: ServerMessage) => void;
-  onTrack: (track: MediaStreamTrack) => void;
+  /** A new video; call `shown` when it has taken the place of the one before. */
+  onTrack: (track: MediaStreamTrack, shown: () => void) => void;
   onPeerState: (state: RTCPeerConnectionState) => void;
   /** A new peer connection begins: RTP timestamps start anew. */
   onNewPeer: () => void;
@@ -28,7 +30,10 @@ export class Link {
   readonly #listener: LinkListener;
   readonly #signal: AbortSignal;
   #socket: SignalingSocket | undefined;
+  /** The connection the session uses, or the next attempt is about; undefined after one that failed. */
   #peer: Peer | undefined;
+  /** The connection whose video, or last frame, is in the stream. Mostly the same one. */
+  #onScreen: Peer | undefined;
   #session: Message<'answer'> | undefined;
   #answering: Promise<void> = Promise.resolve();
   #iceServers: RTCIceServer[];
@@ -54,23 +59,26 @@ export class Link {
     return this.#peer?.state ?? 'closed';
   }
 
-  /** A new session. Socket and offer are made side by side; a fixed prompt does not wait for the welcome. */
+  /** A new session. A fixed prompt does not wait for the welcome. */
   async start(request: GenerationRequest | ((welcome: Welcome) => GenerationRequest)): Promise<Accepted> {
     this.#session = undefined;
-    const peer = this.#newPeer();
-    const [socket] = await this.#bothOrNeither(this.#openSocket(), peer.prepareOffer());
-    const body = typeof request === 'function' ? request(await socket.welcome) : request;
-    return this.#accepted(socket, { type: 'offer', sdp: peer.takeOffer(), request: body });
+    return this.#orClosePeer(async () => {
+      const [socket, peer] = await this.#openBoth();
+      const body = typeof request === 'function' ? request(await socket.welcome) : request;
+      return this.#accepted(socket, { type: 'offer', sdp: peer.takeOffer(), request: body });
+    });
   }
 
   /** The same session over a new socket; with a new peer connection unless the old one still runs. */
   async resume(): Promise<Accepted> {
     if (!this.#session) throw connectionLost('There is no session to resume.');
     const { sessionId, resumeToken } = this.#session;
-    const peer = this.peerState === 'connected' ? undefined : this.#newPeer();
-    const [socket] = await this.#bothOrNeither(this.#openSocket(), peer?.prepareOffer());
-    const offer = peer ? { sdp: peer.takeOffer() } : {};
-    return this.#accepted(socket, { type: 'resume', sessionId, resumeToken, ...offer });
+    const resume = { type: 'resume', sessionId, resumeToken } as const;
+    if (this.peerState === 'connected') return this.#accepted(await this.#openSocket(), resume);
+    return this.#orClosePeer(async () => {
+      const [socket, peer] = await this.#openBoth();
+      return this.#accepted(socket, { ...resume, sdp: peer.takeOffer() });
+    });
   }
 
   /** ICE restart on the live connection. @returns false when the path did not come back */
@@ -103,8 +111,10 @@ export class Link {
   close(): void {
     this.#socket?.close();
     this.#peer?.close();
+    this.#onScreen?.close();
     this.#socket = undefined;
     this.#peer = undefined;
+    this.#onScreen = undefined;
   }
 
   async #accepted(socket: SignalingSocket, message: Request): Promise<Accepted> {
@@ -126,16 +136,41 @@ export class Link {
     return socket;
   }
 
+  /**
+   * A socket and a peer connection with its offer prepared. The first time side by side, because the offer takes as long
+   * as the socket; later the socket first, so that a server that is away costs no peer connection an attempt.
+   */
+  async #openBoth(): Promise<[SignalingSocket, Peer]> {
+    const opening = this.#openSocket();
+    if (this.#onScreen) await opening;
+    const peer = this.#newPeer();
+    const [socket] = await Promise.all([opening, peer.prepareOffer()]);
+    return [socket, peer];
+  }
+
   #newPeer(): Peer {
-    this.#peer?.close();
-    const peer = new Peer(this.#iceServers, {
-      onCandidate: (candidate) => this.#socket?.send({ type: 'candidate', candidate }),
-      onTrack: this.#listener.onTrack,
-      onState: this.#listener.onPeerState,
+    this.#closeUnseenPeer();
+    const ifCurrent = (act: () => void) => {
+      if (peer === this.#peer) act();
+    };
+    const peer: Peer = new Peer(this.#iceServers, {
+      onCandidate: (candidate) => ifCurrent(() => this.#socket?.send({ type: 'candidate', candidate })),
+      onTrack: (track) => this.#listener.onTrack(track, () => ifCurrent(() => this.#show(peer))),
+      onState: (state) => ifCurrent(() => this.#listener.onPeerState(state)),
     });
     this.#peer = peer;
     this.#listener.onNewPeer();
     return peer;
+  }
+
+  #show(peer: Peer): void {
+    if (this.#onScreen !== peer) this.#onScreen?.close();
+    this.#onScreen = peer;
+  }
+
+  #closeUnseenPeer(): void {
+    if (this.#peer !== this.#onScreen) this.#peer?.close();
+    this.#peer = undefined;
   }
 
   #receive(message: ServerMessage): void {
@@ -164,11 +199,14 @@ export class Link {
     this.#peer?.useIceServers(this.#iceServers);
   }
 
-  async #bothOrNeither<T>(opening: Promise<T>, preparing: Promise<void> | undefined): Promise<[T, void]> {
+  /** A peer connection whose offer was not accepted sends no candidates to a server that has no session for them. */
+  async #orClosePeer<T>(exchange: () => Promise<T>): Promise<T> {
+    const before = this.#peer;
     try {
-      return await Promise.all([opening, preparing]);
+      return await exchange();
     } catch (error) {
-      this.#peer?.close();
+      // No socket, no new peer: the old one may still come back.
+      if (this.#peer !== before) this.#closeUnseenPeer();
       throw error;
     }
   }

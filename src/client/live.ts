@@ -5,21 +5,18 @@
 import type { GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
 import { Emitter } from './emitter.ts';
 import { aborted, connectTimeout, toClientError } from './errors.ts';
+import type { GlimpseClientError } from './errors.ts';
 import { observeFrames } from './frames.ts';
 import type { PresentedFrame } from './frames.ts';
 import { Link } from './link.ts';
 import type { LiveEvents, LiveState, PromptChange, Stats, Steering, Transition } from './live-events.ts';
 import { generationRequest } from './options.ts';
 import type { Accepted, ConnectOptions, Message, PlayingEvent, Welcome } from './options.ts';
-import { PlayingLog } from './playing-log.ts';
-import { recover } from './recovery.ts';
+import { Reconnection } from './reconnection.ts';
+import { Reported } from './reported.ts';
 import { serverError } from './signaling-socket.ts';
 import type { Request } from './signaling-socket.ts';
 import { swapTrack } from './track-swap.ts';
-
-/** The reason a session ends with when its server does; another one, or the same again, may be there soon. */
-const SERVER_CLOSING = 'server-closing';
-const RESTART_WAIT_MS = 1_000;
 
 export class Live implements AsyncDisposable {
   /** Give it to a video element once; it survives reconnections. */
@@ -28,27 +25,32 @@ export class Live implements AsyncDisposable {
   readonly #events = new Emitter<LiveEvents>();
   readonly #lifetime = new AbortController();
   readonly #link: Link;
-  readonly #playing = new PlayingLog();
+  readonly #reconnection: Reconnection;
+  readonly #reported = new Reported(this.#events);
   readonly #observers = new Set<() => void>();
   readonly #startedAtMs = performance.now();
   #state: LiveState = 'connecting';
   #request: GenerationRequest | undefined;
-  #welcome: Welcome | undefined;
-  #accepted: Accepted | undefined;
-  #stats: Stats | undefined;
   #timeToConnectMs: number | null = null;
-  #recovering = false;
 
   constructor(options: ConnectOptions) {
     this.#options = options;
     const listener = {
       onMessage: (message: ServerMessage) => this.#receive(message),
-      onTrack: (track: MediaStreamTrack) => swapTrack(this.stream, track),
+      onTrack: (track: MediaStreamTrack, shown: () => void) => swapTrack(this.stream, track, shown),
       onPeerState: (state: RTCPeerConnectionState) => this.#peerChanged(state),
-      onNewPeer: () => this.#playing.clear(),
+      onNewPeer: () => this.#reported.forgetPlaying(),
       onSocketLost: () => this.#broken('The connection to the server was lost.'),
     };
-    this.#link = new Link(options, listener, this.#lifetime.signal);
+    const { signal } = this.#lifetime;
+    this.#link = new Link(options, listener, signal);
+    const outcome = {
+      onBroken: (reason: string) => this.#enter('reconnecting', reason),
+      onBack: (accepted: Accepted | undefined, newId: string | undefined) => this.#back(accepted, newId),
+      onGivenUp: (error: GlimpseClientError) => this.#giveUp(error),
+    };
+    const lostRequest = options.restartLost === false ? undefined : () => this.#request as GenerationRequest;
+    this.#reconnection = new Reconnection(this.#link, outcome, { lostRequest, signal });
     options.signal?.addEventListener('abort', this.#abort);
     globalThis.addEventListener?.('pagehide', this.#leave);
   }
@@ -59,16 +61,16 @@ export class Live implements AsyncDisposable {
 
   /** What the server said it can do. */
   get welcome(): Welcome | undefined {
-    return this.#welcome;
+    return this.#reported.welcome;
   }
 
   /** The latest revision the server accepted, with its seed and the reading of its prompt. */
   get accepted(): Accepted | undefined {
-    return this.#accepted;
+    return this.#reported.accepted;
   }
 
   get stats(): Stats | undefined {
-    return this.#stats;
+    return this.#reported.stats;
   }
 
   /** From the call of `connect` to a connected peer, ms; null until then. */
@@ -88,7 +90,7 @@ export class Live implements AsyncDisposable {
       const { prompt } = this.#options;
       const build = (welcome: Welcome) => this.#remember(typeof prompt === 'string' ? prompt : prompt(welcome));
       const accepted = await this.#link.start(typeof prompt === 'string' ? this.#remember(prompt) : build);
-      this.#accept(accepted);
+      this.#reported.accept(accepted);
       this.#enter('live', '');
       if (!this.#link.socketIsOpen) this.#broken('The connection to the server was lost.');
     } catch (thrown) {
@@ -140,7 +142,7 @@ export class Live implements AsyncDisposable {
 
   /** What a frame shows; without an RTP timestamp (older browsers), what plays now. */
   playingAt(rtpTimestamp: number | undefined): PlayingEvent | undefined {
-    return rtpTimestamp === undefined ? this.#playing.latest : this.#playing.at(rtpTimestamp);
+    return this.#reported.playingAt(rtpTimestamp);
   }
 
   /** The browser's own figures for the connection (jitter buffer, packets, round trip). */
@@ -160,50 +162,21 @@ export class Live implements AsyncDisposable {
   async #control(message: Request): Promise<Accepted> {
     if (this.#state === 'closed') throw aborted();
     const accepted = await this.#link.control(message);
-    this.#accept(accepted);
+    this.#reported.accept(accepted);
     return accepted;
   }
 
   #receive(message: ServerMessage): void {
-    switch (message.type) {
-      case 'welcome':
-        this.#welcome = message;
-        return;
-      case 'tier':
-        return this.#events.emit('tier', message);
-      case 'playing':
-        this.#playing.add(message);
-        return this.#events.emit('playing', message);
-      case 'stats':
-        return this.#measure(message.stats);
-      case 'error':
-        // An error that answers a request rejects that request instead.
-        if (message.id === undefined) this.#events.emit('error', serverError(message));
-        return;
-      case 'bye':
-        return this.#dismissed(message);
-      default:
-        return;
-    }
+    if (message.type === 'error') this.#fail(serverError(message));
+    else if (message.type === 'bye') this.#dismissed(message);
+    else this.#reported.receive(message);
   }
 
-  #accept(accepted: Accepted): void {
-    this.#accepted = { ...this.#accepted, ...accepted };
-    this.#events.emit('queue', accepted.queuePosition);
-    this.#events.emit('accepted', accepted);
-  }
-
-  #measure(stats: Stats): void {
-    const before = this.#stats;
-    this.#stats = stats;
-    const { widthPx, heightPx, tierCap, codec } = stats;
-    const changed =
-      before?.widthPx !== widthPx ||
-      before.heightPx !== heightPx ||
-      before.tierCap !== tierCap ||
-      before.codec !== codec;
-    if (changed) this.#events.emit('quality', { widthPx, heightPx, tierCap, codec });
-    this.#events.emit('stats', stats);
+  /** An error that answers no request. */
+  #fail(error: GlimpseClientError): void {
+    // Said of candidates that came after a refused `resume`: recovery knows already, the page need not.
+    if (error.code === 'NO_SESSION' && this.#reconnection.underWay) return;
+    this.#events.emit('error', error);
   }
 
   #peerChanged(state: RTCPeerConnectionState): void {
@@ -211,41 +184,27 @@ export class Live implements AsyncDisposable {
     if (state === 'disconnected' || state === 'failed') this.#broken('The network path was lost.');
   }
 
-  /** The server ends the session: for a while (`retryAfterMs`), because the path is dead, or for good. */
-  #dismissed({ reason, retryAfterMs }: Message<'bye'>): void {
-    if (this.#state === 'connecting' || this.#recovering) return;
-    const pathIsDead = this.#timeToConnectMs !== null && this.#link.peerState !== 'connected';
-    if (reason === SERVER_CLOSING) return this.#broken(reason, retryAfterMs ?? RESTART_WAIT_MS);
-    if (retryAfterMs !== undefined || pathIsDead) return this.#broken(reason, retryAfterMs);
-    if (this.#timeToConnectMs === null) this.#events.emit('error', connectTimeout());
-    this.#end(reason);
+  #dismissed(bye: Message<'bye'>): void {
+    if (this.#state === 'connecting' || this.#reconnection.underWay) return;
+    const wasConnected = this.#timeToConnectMs !== null;
+    if (this.#reconnection.afterBye(bye, wasConnected)) return;
+    if (!wasConnected) this.#events.emit('error', connectTimeout());
+    this.#end(bye.reason);
   }
 
-  #broken(reason: string, waitMs = 0): void {
-    if (this.#recovering || this.#state !== 'live') return;
-    this.#recovering = true;
-    this.#enter('reconnecting', reason);
-    void this.#recover(waitMs);
+  #broken(reason: string): void {
+    if (this.#state === 'live') this.#reconnection.begin(reason);
   }
 
-  async #recover(waitMs: number): Promise<void> {
-    const lostRequest = this.#options.restartLost === false ? undefined : () => this.#request as GenerationRequest;
-    const lostId = this.#link.sessionId;
-    try {
-      const accepted = await recover(this.#link, { lostRequest, waitMs, signal: this.#lifetime.signal });
-      if (this.#lifetime.signal.aborted) return;
-      const { sessionId } = this.#link;
-      if (sessionId !== undefined && sessionId !== lostId) this.#events.emit('session', sessionId);
-      if (accepted) this.#accept(accepted);
-      this.#recovering = false;
-      this.#enter('live', '');
-      if (!this.#link.socketIsOpen || this.#link.peerState === 'failed') this.#broken('The connection broke again.');
-    } catch (thrown) {
-      if (this.#lifetime.signal.aborted) return;
-      const error = toClientError(thrown);
-      this.#events.emit('error', error);
-      this.#end(error.message);
-    }
+  #back(accepted: Accepted | undefined, newSessionId: string | undefined): void {
+    if (newSessionId !== undefined) this.#events.emit('session', newSessionId);
+    if (accepted) this.#reported.accept(accepted);
+    this.#enter('live', '');
+  }
+
+  #giveUp(error: GlimpseClientError): void {
+    this.#events.emit('error', error);
+    this.#end(error.message);
   }
 
   #remember(prompt: string): GenerationRequest {

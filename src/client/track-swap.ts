@@ -1,10 +1,14 @@
 /** The video of a new peer connection takes the place of the old one's in the same stream, without a black moment. */
 
-/** Swaps at the first packet of the new track; until then the old one's last frame stands. */
-export function swapTrack(stream: MediaStream, track: MediaStreamTrack): void {
+/**
+ * Swaps at the first packet of the new track; until then the old one's last frame stands.
+ * @param swapped called right after; the old track's connection can be closed
+ */
+export function swapTrack(stream: MediaStream, track: MediaStreamTrack, swapped: () => void): void {
   const swap = () => {
     for (const old of stream.getVideoTracks()) if (old !== track) stream.removeTrack(old);
     stream.addTrack(track);
+    swapped();
   };
   if (stream.getVideoTracks().length === 0 || !track.muted) swap();
   else track.addEventListener('unmute', swap, { once: true });

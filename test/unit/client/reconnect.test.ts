@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import '../../support/browser-globals.ts';
 import { connect } from '../../../src/client/index.ts';
 import type { ConnectOptions, Live, LiveState } from '../../../src/client/index.ts';
 import { ScriptedSignalingServer } from '../../support/scripted-signaling-server.ts';
+import { madePeers, openPeers } from '../../support/watched-peers.ts';
 
 let server: ScriptedSignalingServer;
 const opened: Live[] = [];
@@ -21,12 +21,14 @@ const settled = (states: LiveState[], last: LiveState) =>
   vi.waitFor(() => expect(states.at(-1)).toBe(last), { timeout: 60_000 });
 
 beforeEach(async () => {
+  madePeers.length = 0;
   server = await ScriptedSignalingServer.listen();
 });
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((live) => live.close()));
   await vi.waitFor(() => expect(server.openSockets).toBe(0));
+  expect(openPeers()).toEqual([]);
   await server[Symbol.asyncDispose]();
 });
 
@@ -38,7 +40,7 @@ describe('reconnecting', () => {
     await settled(states, 'live');
     expect(states).toEqual(['reconnecting', 'live']);
     expect(server.of('resume')).toEqual([{ type: 'resume', id: 1, sessionId: 'session-1', resumeToken: 'secret' }]);
-    expect(live.stream.getTracks()).toEqual([track]);
+    expect(live.stream.getTracks()[0]).toBe(track);
     expect((await live.setPrompt('again')).prompt).toBe('again');
   });
 
@@ -76,6 +78,70 @@ describe('reconnecting', () => {
     expect(server.of('offer')[1]?.request).toMatchObject({ prompt: 'a boat', seed: 5, mode: 'live' });
     expect(sessions).toEqual(['session-2']);
     expect(live.stream.getVideoTracks()).toHaveLength(1);
+  });
+
+  it('keeps the last picture until the next one arrives, and then closes what it came through', async () => {
+    const { live, states } = await open();
+    const [shown] = live.stream.getVideoTracks();
+    server.forgetSession();
+    server.script = ({ type }) => type === 'offer';
+    server.dropSockets();
+    await vi.waitFor(() => expect(server.of('offer')).toHaveLength(2));
+    server.dropSockets();
+    await vi.waitFor(() => expect(server.of('offer')).toHaveLength(3));
+    expect(live.stream.getVideoTracks()[0]).toBe(shown);
+    expect(shown?.readyState).toBe('live');
+    server.script = () => false;
+    server.dropSockets();
+    await settled(states, 'live');
+    await vi.waitFor(() => expect(openPeers()).toHaveLength(1));
+    expect(live.stream.getVideoTracks()).toHaveLength(1);
+    expect(live.stream.getVideoTracks()[0]).not.toBe(shown);
+    expect(shown?.readyState).toBe('ended');
+  });
+
+  it('makes no peer connection while the server is away, and keeps the one on screen', async () => {
+    const { live, states } = await open();
+    const [shown] = live.stream.getVideoTracks();
+    const port = Number(new URL(server.url).port);
+    server.forgetSession();
+    const away = new Promise<void>((resolve) => {
+      server.script = ({ type }) => {
+        if (type === 'offer') resolve(server[Symbol.asyncDispose]());
+        return type === 'offer';
+      };
+    });
+    server.dropSockets();
+    await away;
+    await vi.waitFor(() => expect(openPeers()).toHaveLength(1));
+    const made = madePeers.length;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(madePeers).toHaveLength(made);
+    expect(shown?.readyState).toBe('live');
+    server = await ScriptedSignalingServer.listen({ port });
+    await settled(states, 'live');
+    expect(madePeers).toHaveLength(made + 1);
+  });
+
+  it('says nothing of candidates that a refused resume left behind, and sends no more', async () => {
+    const { live, states } = await open();
+    const errors: string[] = [];
+    live.on('error', ({ code }) => errors.push(code));
+    madePeers[0]?.close();
+    let refused: RTCSignalingState | undefined;
+    server.script = (message, reply) => {
+      if (message.type === 'offer') refused = madePeers[1]?.signalingState;
+      if (message.type !== 'resume') return false;
+      const no = { type: 'error', message: '', retryable: false } as const;
+      reply({ ...no, id: message.id, code: 'SESSION_NOT_FOUND' });
+      reply({ ...no, code: 'NO_SESSION' });
+      return true;
+    };
+    server.dropSockets();
+    await settled(states, 'live');
+    expect(server.of('resume')[0]?.sdp).toContain('m=video');
+    expect(refused).toBe('closed');
+    expect(errors).toEqual([]);
   });
 
   it('gives up when told not to start anew', async () => {

@@ -1,0 +1,76 @@
+/** What the server reports of a stream: the latest of each kind, and the event that tells the page. */
+import type { ServerMessage } from '../../signaling/protocol.ts';
+import type { Emitter } from './emitter.ts';
+import type { LiveEvents, Stats } from './live-events.ts';
+import type { Accepted, PlayingEvent, Welcome } from './options.ts';
+import { PlayingLog } from './playing-log.ts';
+
+export class Reported {
+  readonly #events: Emitter<LiveEvents>;
+  readonly #playing = new PlayingLog();
+  #welcome: Welcome | undefined;
+  #accepted: Accepted | undefined;
+  #stats: Stats | undefined;
+
+  constructor(events: Emitter<LiveEvents>) {
+    this.#events = events;
+  }
+
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  get accepted(): Accepted | undefined {
+    return this.#accepted;
+  }
+
+  get stats(): Stats | undefined {
+    return this.#stats;
+  }
+
+  /** What a frame shows; without an RTP timestamp, what plays now. */
+  playingAt(rtpTimestamp: number | undefined): PlayingEvent | undefined {
+    return rtpTimestamp === undefined ? this.#playing.latest : this.#playing.at(rtpTimestamp);
+  }
+
+  /** A new peer connection counts RTP timestamps anew. */
+  forgetPlaying(): void {
+    this.#playing.clear();
+  }
+
+  receive(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        this.#welcome = message;
+        return;
+      case 'tier':
+        return this.#events.emit('tier', message);
+      case 'playing':
+        this.#playing.add(message);
+        return this.#events.emit('playing', message);
+      case 'stats':
+        return this.#measure(message.stats);
+      default:
+        return;
+    }
+  }
+
+  accept(accepted: Accepted): void {
+    this.#accepted = { ...this.#accepted, ...accepted };
+    this.#events.emit('queue', accepted.queuePosition);
+    this.#events.emit('accepted', accepted);
+  }
+
+  #measure(stats: Stats): void {
+    const before = this.#stats;
+    this.#stats = stats;
+    const { widthPx, heightPx, tierCap, codec } = stats;
+    const changed =
+      before?.widthPx !== widthPx ||
+      before.heightPx !== heightPx ||
+      before.tierCap !== tierCap ||
+      before.codec !== codec;
+    if (changed) this.#events.emit('quality', { widthPx, heightPx, tierCap, codec });
+    this.#events.emit('stats', stats);
+  }
+}
