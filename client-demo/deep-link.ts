@@ -1,7 +1,7 @@
 /** The page's address names what it shows: `?prompt=…&seed=…&mode=…` starts with it, and follows what is steered. */
 import type { Mode } from '../src/client/index.ts';
 
-const SEED_MAX = 0xffff_ffff;
+export const SEED_MAX = 0xffff_ffff;
 
 export interface DeepLink {
   prompt: string | undefined;

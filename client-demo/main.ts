@@ -35,6 +35,7 @@ const pauseButton = new PauseButton((paused) => tell((live) => setPaused(live, p
 const parameters = new Parameters({
   onMode: () => open(),
   onSeed: (seed) => steer((live) => live.steer({ seed })),
+  onSeedRefused: (words) => void status.notice(words),
   onGuidance: (guidance) => steer((live) => live.steer({ guidance, transition: 'continue' })),
 });
 const player = new Player(status, {
@@ -60,6 +61,7 @@ function watch(live: Live): void {
   begin();
   live.on('session', begin);
   screen.show(live.stream);
+  live.on('state', (state) => screen.reconnecting(state === 'reconnecting'));
   if (live.accepted) accept(live.accepted);
   live.on('accepted', accept);
   live.on('tier', (event) => timeline.addTier(event));
@@ -91,7 +93,7 @@ function accept(accepted: Accepted): void {
 
 /** A new prompt goes into the running stream; without one, it is what the next one begins with. */
 function steerTo(text: string): void {
-  if (text === '') return status.notice(errorWords({ code: 'PROMPT_EMPTY', message: '' }));
+  if (text === '') return void status.notice(errorWords({ code: 'PROMPT_EMPTY', message: '' }));
   prompt = text;
   if (!player.live) return open();
   const { seed, guidance } = parameters;
@@ -112,7 +114,7 @@ async function setPaused(live: Live, paused: boolean): Promise<void> {
 }
 
 function tell(send: (live: Live) => Promise<void>): void {
-  if (!player.live) return status.notice('There is no stream yet.');
+  if (!player.live) return void status.notice('There is no stream yet.');
   send(player.live).catch((error: unknown) => {
     status.notice(error instanceof GlimpseClientError ? errorWords(error) : String(error));
   });

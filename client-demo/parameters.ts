@@ -1,11 +1,13 @@
 /** Mode, seed and guidance: what the viewer sets, and what the server then really used. */
 import type { Mode } from '../src/client/index.ts';
-import { parseSeed } from './deep-link.ts';
+import { SEED_MAX, parseSeed } from './deep-link.ts';
 import { byId } from './element.ts';
 
 export interface ParametersListener {
   onMode: (mode: Mode) => void;
   onSeed: (seed: number) => void;
+  /** What was typed is no seed; the field shows the last one again. */
+  onSeedRefused: (words: string) => void;
   onGuidance: (guidance: number) => void;
 }
 
@@ -15,12 +17,11 @@ export class Parameters {
   readonly #guidanceValue = byId('guidance-value', HTMLOutputElement);
   readonly #modes = [...document.querySelectorAll<HTMLInputElement>('input[name=mode]')];
   #guidanceTouched = false;
+  #lastSeed = '';
 
   constructor(listener: ParametersListener) {
     for (const mode of this.#modes) mode.addEventListener('change', () => listener.onMode(this.mode));
-    this.#seed.addEventListener('change', () => {
-      if (this.seed !== undefined) listener.onSeed(this.seed);
-    });
+    this.#seed.addEventListener('change', () => this.#takeSeed(listener));
     byId('dice', HTMLButtonElement).addEventListener('click', () => {
       const [seed = 0] = crypto.getRandomValues(new Uint16Array(1));
       this.showSeed(seed);
@@ -51,6 +52,20 @@ export class Parameters {
   }
 
   showSeed(seed: number | undefined): void {
-    if (document.activeElement !== this.#seed) this.#seed.value = seed === undefined ? '' : String(seed);
+    this.#lastSeed = seed === undefined ? '' : String(seed);
+    if (document.activeElement !== this.#seed) this.#seed.value = this.#lastSeed;
+  }
+
+  #takeSeed({ onSeed, onSeedRefused }: ParametersListener): void {
+    const { seed } = this;
+    // A number field hides text that is no number: its value is empty then, as if nothing had been typed.
+    const isEmpty = this.#seed.value === '' && !this.#seed.validity.badInput;
+    if (seed !== undefined) {
+      this.#lastSeed = this.#seed.value;
+      onSeed(seed);
+    } else if (!isEmpty) {
+      this.#seed.value = this.#lastSeed;
+      onSeedRefused(`A seed is a whole number from 0 to ${SEED_MAX}.`);
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** Opens the stream and keeps asking while the server says "later"; one stream at a time. */
 import { GlimpseClientError, connect } from '../src/client/index.ts';
-import type { Live, Mode, Welcome } from '../src/client/index.ts';
+import type { Accepted, Live, Mode, Welcome } from '../src/client/index.ts';
 import { errorWords, reasonWords } from './error-words.ts';
 import type { StatusLine } from './status-line.ts';
 
@@ -78,12 +78,27 @@ export class Player {
       );
     });
     live.on('error', (error) => this.#status.notice(errorWords(error)));
-    live.on('queue', (position) => {
-      if (position > 0) this.#status.notice(`Waiting: ${position} before you.`);
-    });
     if (live.welcome) this.#listener.onWelcome(live.welcome);
     this.#status.show('live');
+    this.#tellQueue(live);
     this.#listener.onLive(live);
+  }
+
+  /** Said until a picture of the revision that waits plays: then the wait is over, whatever the queue was. */
+  #tellQueue(live: Live): void {
+    let awaited = 0;
+    let withdraw = () => {};
+    const wait = ({ revision, queuePosition }: Accepted) => {
+      withdraw();
+      if (queuePosition === 0 || (live.playingAt(undefined)?.revision ?? 0) >= revision) return;
+      awaited = revision;
+      withdraw = this.#status.notice(`Waiting: ${queuePosition} before you.`);
+    };
+    live.on('accepted', wait);
+    live.on('playing', ({ revision }) => {
+      if (revision >= awaited) withdraw();
+    });
+    if (live.accepted) wait(live.accepted);
   }
 
   #giveUp(error: unknown): void {

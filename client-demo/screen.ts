@@ -8,7 +8,10 @@ export class Screen {
   readonly #badge = byId('badge', HTMLElement);
   readonly #ambient = byId('ambient', HTMLCanvasElement);
 
+  #reconnecting = false;
+
   show(stream: MediaStream): void {
+    this.#reconnecting = false;
     this.video.srcObject = stream;
     // Muted autoplay is allowed everywhere; a refusal means that the element was replaced meanwhile.
     this.video.play().catch(() => {});
@@ -17,11 +20,16 @@ export class Screen {
   present({ playing, widthPx, heightPx }: PresentedFrame): void {
     this.#frame.style.setProperty('--ratio', String(widthPx / heightPx));
     this.#ambient.getContext('2d')?.drawImage(this.video, 0, 0, this.#ambient.width, this.#ambient.height);
-    if (playing) this.#label(playing.tier, `${widthPx}×${heightPx}`);
+    if (playing && !this.#reconnecting) this.#label(playing.tier, `${playing.tier} ${widthPx}×${heightPx}`);
   }
 
-  #label(tier: Tier, size: string): void {
-    const text = `${tier} ${size}`;
+  /** The last frame stays and the badge claims no tier for it; the first frame known after that puts it right. */
+  reconnecting(reconnecting: boolean): void {
+    this.#reconnecting = reconnecting;
+    if (reconnecting) this.#label('', 'reconnecting');
+  }
+
+  #label(tier: Tier | '', text: string): void {
     if (this.#badge.textContent === text) return;
     this.#badge.hidden = false;
     this.#badge.textContent = text;

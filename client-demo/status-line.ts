@@ -33,10 +33,14 @@ export class StatusLine {
     this.#again.hidden = kind !== 'closed';
   }
 
-  /** Something passing; the standing state comes back by itself. */
-  notice(words: string): void {
+  /** Something passing; the standing state comes back by itself. @returns withdraws it sooner */
+  notice(words: string): () => void {
     clearTimeout(this.#timer);
     this.#text.textContent = words;
-    this.#timer = setTimeout(() => (this.#text.textContent = this.#standing), NOTICE_MS);
+    const withdraw = () => {
+      if (this.#text.textContent === words) this.#text.textContent = this.#standing;
+    };
+    this.#timer = setTimeout(withdraw, NOTICE_MS);
+    return withdraw;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -59,6 +59,29 @@ const rtpTimestamp = (page: Page): Promise<number> =>
 const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText();
 const becomes = (read: () => Promise<unknown>, wanted: unknown) =>
   vi.waitFor(async () => expect(await read()).toEqual(wanted), { timeout: 20_000 });
+
+interface WatchedWindow {
+  darkest: number;
+}
+
+/** From here on, the mean brightness of each animation frame's picture is looked at, 0 … 255. */
+const watchBrightness = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    const watched = window as unknown as WatchedWindow;
+    const context = new OffscreenCanvas(8, 8).getContext('2d', { willReadFrequently: true })!;
+    watched.darkest = 255;
+    const look = () => {
+      context.clearRect(0, 0, 8, 8);
+      context.drawImage(document.querySelector('video')!, 0, 0, 8, 8);
+      const { data } = context.getImageData(0, 0, 8, 8);
+      const mean = data.reduce((sum, value, index) => (index % 4 === 3 ? sum : sum + value), 0) / 192;
+      watched.darkest = Math.min(watched.darkest, mean);
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+
+const darkest = (page: Page): Promise<number> => page.evaluate(() => (window as unknown as WatchedWindow).darkest);
 
 describe('the page', () => {
   it('shows a picture of the first example without a click', async () => {
@@ -184,6 +207,56 @@ describe('the page', () => {
     await becomes(() => text(page, '#status-text'), 'Live');
   });
 
+  it('keeps the last frame, under a badge that claims no tier, until a new session has a picture', async () => {
+    const page = await open();
+    server.send({ type: 'playing', ...shared, slice: 0, tier: 'draft', rtpTimestamp: await rtpTimestamp(page) });
+    await becomes(() => text(page, '#badge'), 'draft 128×128');
+    await watchBrightness(page);
+    server.forgetSession();
+    server.script = ({ type }) => type === 'offer';
+    server.dropPeer();
+    server.dropSockets();
+    await becomes(() => text(page, '#badge'), 'reconnecting');
+    await becomes(() => Promise.resolve(server.of('offer').length), 2);
+    await page.waitForTimeout(500);
+    server.script = () => false;
+    server.dropSockets();
+    await becomes(() => text(page, '#status-text'), 'Live');
+    await rtpTimestamp(page);
+    expect(await text(page, '#badge')).toBe('reconnecting');
+    server.send({ type: 'playing', ...shared, slice: 0, tier: 'base', rtpTimestamp: await rtpTimestamp(page) });
+    await becomes(() => text(page, '#badge'), 'base 128×128');
+    expect(await darkest(page)).toBeGreaterThan(60);
+  });
+
+  it('refuses a seed that is none, says so and shows the last one again', async () => {
+    const page = await open('?seed=7');
+    await becomes(() => page.inputValue('#seed'), '1');
+    await page.fill('#seed', '99999999999');
+    await page.press('#seed', 'Enter');
+    await becomes(() => text(page, '#status-text'), 'A seed is a whole number from 0 to 4294967295.');
+    expect(await page.inputValue('#seed')).toBe('1');
+    expect(server.of('steer')).toHaveLength(0);
+  });
+
+  it('stops saying that it waits as soon as what it waited for plays', async () => {
+    const page = await open();
+    const words = () => text(page, '#status-text');
+    server.script = (message, reply) => {
+      if (message.type !== 'prompt') return false;
+      reply({ type: 'accepted', id: message.id, revision: 2, queuePosition: 3, seed: 1, prompt: message.prompt });
+      return true;
+    };
+    await page.fill('#prompt', 'snow');
+    await page.press('#prompt', 'Enter');
+    await becomes(words, 'Waiting: 3 before you.');
+    server.send({ type: 'playing', ...shared, slice: 4, tier: 'draft', rtpTimestamp: 1 });
+    await page.waitForTimeout(200);
+    expect(await words()).toBe('Waiting: 3 before you.');
+    server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: 2 });
+    await vi.waitFor(async () => expect(await words()).toBe('Live'), { timeout: 2_000 });
+  });
+
   it('fits a phone: one column, nothing to scroll sideways, targets a thumb can hit', async () => {
     const page = await open('', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
@@ -198,5 +271,25 @@ describe('the page', () => {
     const page = await open('', { reducedMotion: 'reduce' });
     const duration = await page.locator('#dice').evaluate((button) => getComputedStyle(button).transitionDuration);
     expect(duration).toBe('0s');
+  });
+});
+
+describe('the embedded example', () => {
+  it('leaves an error to be read while frames keep the status changing', async () => {
+    await copyFile('examples/embed.html', join(pageDir, 'embed.html'));
+    const page = await open(`embed.html?server=${server.url.slice(0, -1)}`);
+    server.script = (message, reply) => {
+      if (message.type !== 'prompt') return false;
+      reply({ type: 'error', id: message.id, code: 'PROMPT_EMPTY', message: 'Say something.', retryable: false });
+      return true;
+    };
+    server.send({ type: 'playing', ...shared, slice: 0, tier: 'draft', rtpTimestamp: await rtpTimestamp(page) });
+    await becomes(() => text(page, '[role=status]'), 'on screen: draft');
+    await page.fill('input', '');
+    await page.press('input', 'Enter');
+    await becomes(() => text(page, '[role=alert]'), 'Say something.');
+    await rtpTimestamp(page);
+    expect(await text(page, '[role=alert]')).toBe('Say something.');
+    expect(await text(page, '[role=status]')).toBe('on screen: draft');
   });
 });
