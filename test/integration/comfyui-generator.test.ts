@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { toGlimpseError } from '../../src/errors.ts';
 import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
 import { ComfyClient } from '../../src/generation/comfyui/client.ts';
 import { unpackFrame } from '../../src/generation/comfyui/continuation.ts';
@@ -17,6 +18,7 @@ import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
 import { ComfyStandIn, type StandInOptions } from '../support/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { encodePng } from '../support/png.ts';
+import { sessionFixture } from '../support/session-fixture.ts';
 
 const FRAMES = 9;
 const SHOWN = FRAMES - 1;
@@ -193,6 +195,29 @@ describe('ComfyUiGenerator', () => {
     await using whole = await fixture();
     await whole.generator.warmUp();
     expect(whole.standIn.prompts).toEqual([]);
+  });
+});
+
+describe('a session over ComfyUI', () => {
+  it('goes from base to refined, tells its viewer when the server dies, and resumes when it is back', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    const { sessions } = sessionFixture({ generator });
+    const session = await sessions.create({ prompt: 'a red ball', mode: 'clip', seconds: 1 });
+    const tiers: string[] = [];
+    const errors: string[] = [];
+    session.events.on('tier', ({ slice, tier }) => tiers.push(`${slice}:${tier}`));
+    session.events.on('error', (error) => errors.push(toGlimpseError(error).code));
+    await session.answer('offer');
+    await expect.poll(() => tiers).toContain('1:base');
+    const { port } = standIn;
+    await standIn.close();
+    await expect.poll(() => errors).toContain('GENERATOR_DOWN');
+    await using again = await ComfyStandIn.start({}, port);
+    await expect.poll(() => tiers, { timeout: 10_000 }).toContain('2:refined');
+    expect(tiers.filter((entry) => entry.endsWith('base')).toSorted()).toEqual(['0:base', '1:base', '2:base']);
+    expect(again.prompts.length).toBeGreaterThan(0);
+    await session.close('done');
   });
 });
 

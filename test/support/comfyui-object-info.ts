@@ -1,7 +1,7 @@
 /**
  * What a ComfyUI with the LTXVideo extension says its nodes take: `/object_info` entries of the nodes that the workflows
  * use, in the server's two spellings (a list of choices first, or `COMBO` with options), reduced to inputs and outputs.
- * Taken from the node definitions in Comfy-Org/ComfyUI and Lightricks/ComfyUI-LTXVideo (June 2026).
+ * Taken from the node definitions in Comfy-Org/ComfyUI and Lightricks/ComfyUI-LTXVideo (2026).
  */
 import type { NodeInfo, ObjectInfo } from '../../src/generation/comfyui/wire.ts';
 
