@@ -2,6 +2,7 @@
  * `/v1/sessions/{id}`: look at a session, steer it, end it. Ids are unguessable; whoever has one may do all three. What
  * steers one session runs in the order it came, at most `LIMITS.messagesPendingMax` waiting; the newest are refused.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
@@ -22,7 +23,9 @@ export function sessionRoutes(registry: SessionRegistry): Hono {
     const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax);
     queues.set(session, queue);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    if (!queue.push(() => work().then(resolve, reject))) {
+    // One a turn of the event loop: a burst that arrived together would otherwise run together, and frames would wait.
+    const task = () => nextTurn().then(work).then(resolve, reject);
+    if (!queue.push(task)) {
       reject(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
     }
     return promise;

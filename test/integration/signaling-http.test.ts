@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { errorBody, sessionBody } from '../../signaling/protocol.ts';
 import { httpApp } from '../../signaling/http.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -105,6 +105,32 @@ describe('/v1/sessions/{id}', () => {
     expect(taken).toHaveLength(LIMITS.messagesPendingMax);
     expect(runningMax).toBe(1);
     expect((await postControl(address, '{"type":"play"}')).status).toBe(200);
+  });
+
+  it('lets the event loop turn between the controls of a burst', async () => {
+    await using fixture = await startFixture();
+    const address = `${await start(fixture)}/control`;
+    const session = fixture.registry.get('session-1');
+    const apply = session.control.bind(session);
+    let turn = 0;
+    let turning = setImmediate(function next() {
+      turn++;
+      turning = setImmediate(next);
+    });
+    const gate = Promise.withResolvers<void>();
+    const turns: number[] = [];
+    session.control = async (control) => {
+      await gate.promise;
+      turns.push(turn);
+      return apply(control);
+    };
+    const arrived = vi.spyOn(fixture.registry, 'get');
+    const replies = Array.from({ length: 50 }, () => postControl(address, '{"type":"pause"}'));
+    await expect.poll(() => arrived.mock.calls.length).toBe(50);
+    gate.resolve();
+    await Promise.all(replies);
+    clearImmediate(turning);
+    expect(new Set(turns).size).toBe(50);
   });
 
   it('cuts off a body without a length once it is too long', async () => {
