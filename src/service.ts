@@ -59,6 +59,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       await createPeerHost({
         host: config.rtcHost,
         port: config.rtcPort,
+        log,
         ...(config.rtcAnnounce === undefined ? {} : { announceHost: config.rtcAnnounce }),
       }),
       (host) => host.close(),

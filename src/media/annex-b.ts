@@ -5,7 +5,6 @@
  */
 const START_CODE = Uint8Array.of(0, 0, 0, 1);
 
-export const NAL_IDR = 5;
 export const NAL_SEI = 6;
 export const NAL_SPS = 7;
 export const NAL_PPS = 8;

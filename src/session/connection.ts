@@ -42,6 +42,10 @@ export class Connection {
     this.peer.events.on('rtcp', (packet) => this.#sender?.onRtcp(packet));
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   get sender(): VideoSender | undefined {
     return this.#sender;
   }

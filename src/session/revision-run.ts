@@ -3,6 +3,7 @@
  * scheduler, pulls that tier from the slice's generator, hands the rendition on. A half-finished slice is a suspended
  * iterator, so polish can wait while the next slice gets its first picture.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { GlimpseError, toGlimpseError } from '../errors.ts';
 import type { Generator, Rendition, SliceJob } from '../generation/generator.ts';
@@ -87,13 +88,13 @@ export class RevisionRun {
       const work = this.#plan();
       try {
         if (work) await this.#compute(work);
-        else await this.#sleep(undefined);
+        else await this.#idle();
         retryMs = RETRY_MS.first;
       } catch (error) {
         if (this.#abort.signal.aborted) break;
         this.#options.onError(toGlimpseError(error, 'GENERATOR_DOWN'));
         if (work) await this.#drop(work.slice);
-        await this.#sleep(retryMs);
+        await backOff(retryMs, this.#abort.signal);
         retryMs = Math.min(retryMs * 2, RETRY_MS.most);
       }
     }
@@ -181,16 +182,17 @@ export class RevisionRun {
     return (frames * 1000) / fps;
   }
 
-  /** Until woken, or until `ms` have passed. */
-  #sleep(ms: number | undefined): Promise<void> {
+  /** Until the plan may have changed. */
+  #idle(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#abort.signal.aborted) return resolve();
-      const timer = ms === undefined ? undefined : setTimeout(() => this.#wake?.(), ms);
       this.#wake = () => {
-        clearTimeout(timer);
         this.#wake = undefined;
         resolve();
       };
     });
   }
 }
+
+/** Nothing but the end of the run cuts a back-off short. */
+const backOff = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});

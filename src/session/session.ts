@@ -125,11 +125,13 @@ export class ViewerSession implements Session {
     try {
       return await peer.answer(offerSdp);
     } catch (error) {
-      this.#connection = old;
+      // The old connection may have been lost while this offer was being read; then there is none.
+      this.#connection = old?.closed ? undefined : old;
+      if (!this.#connection) this.#life.apply('lost');
       await connection.close('offer refused');
       throw error;
     } finally {
-      if (old && this.#connection !== old) {
+      if (old && this.#connection === connection) {
         this.#pictures.detach();
         void old.close('replaced');
       }
