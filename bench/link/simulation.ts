@@ -4,11 +4,11 @@
  */
 import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import { assertNever } from '../../src/errors.ts';
-import type { Span } from './capacity.ts';
 import type { ControllerName } from './controllers.ts';
 import type { Flow, FlowContext } from './flow.ts';
 import { MediaFlow } from './media-flow.ts';
-import { Path, type PathPlan } from './path.ts';
+import { Path } from './path.ts';
+import { pathPlan, SEED_STRIDE, spanUs } from './path-plan.ts';
 import { BIN_MS, FlowRecord, SAMPLE_MS, type Recording } from './recording.ts';
 import type { FlowSpec, Scenario } from './scenario.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -17,9 +17,6 @@ import { TcpFlow } from './tcp/flow.ts';
 import { RenoWindow } from './tcp/reno.ts';
 import { VirtualLink } from './virtual-link.ts';
 import { VirtualTime } from './virtual-time.ts';
-
-/** Far enough apart that mulberry32's streams have nothing in common. */
-const SEED_STRIDE = 0x9e37_79b1;
 
 export function simulate(scenario: Scenario, controller: ControllerName): Recording {
   const { durationMs, seed } = scenario;
@@ -87,26 +84,3 @@ function createFlow(
       return assertNever(kind);
   }
 }
-
-/** Chance loss is the forward path's; jitter, delay and queue are the same both ways. */
-function pathPlan(scenario: Scenario, direction: 'forward' | 'backward'): PathPlan {
-  const { oneWayDelayMs, queueMs, jitterMs, lossRatio, burstLoss, outages, blackHoles, flows, seed } = scenario;
-  const concerns = (entry: { direction: string }): boolean => [direction, 'both'].includes(entry.direction);
-  const ahead = direction === 'forward';
-  return {
-    capacity: scenario[direction].map(({ atMs, capacityBps }) => ({ fromUs: atMs * 1_000, bps: capacityBps })),
-    outages: outages.filter(concerns).map(spanUs),
-    blackHoles: blackHoles.filter(concerns).map(spanUs),
-    delayUs: oneWayDelayMs * 1_000,
-    flowDelaysUs: flows.map((flow) => flow.oneWayDelayMs && flow.oneWayDelayMs * 1_000),
-    queueUs: queueMs * 1_000,
-    jitterUs: jitterMs * 1_000,
-    ...(ahead ? { lossRatio, burstLoss } : {}),
-    seed: seed + (ahead ? 0 : SEED_STRIDE),
-  };
-}
-
-const spanUs = ({ fromMs, toMs }: { fromMs: number; toMs: number }): Span => ({
-  fromUs: fromMs * 1_000,
-  toUs: toMs * 1_000,
-});
