@@ -70,13 +70,13 @@ withConfig(
 
 program
   .command('bench')
-  .description('measure: latency, encode, congestion')
-  .argument('<suite>', 'latency, encode or congestion')
+  .description('measure: latency, encode, congestion, link')
+  .argument('<suite>', 'latency, encode, congestion or link')
   .option('--json', 'print only JSON on standard output')
   .option('--out <file>', 'also write the JSON here')
   .option('--connections <number>', 'latency: connections a side', '20')
-  .option('--scenario <file>', 'congestion: one scenario (JSON) instead of all that ship with the bench')
-  .option('--plots <directory>', 'congestion: also draw every case (SVG) here')
+  .option('--scenario <file>', 'congestion, link: one scenario (JSON) instead of those that ship with the bench')
+  .option('--plots <directory>', 'congestion, link: also draw every case (SVG) here')
   .action(async (suite: string, { json = false, out, connections, scenario, plots }: BenchFlags) =>
     bench(suite, { json, out, connections: Number(connections), scenario, plots }),
   );

@@ -23,6 +23,13 @@ export interface PeerServerHooks {
   onLatency(name: 'timeToDraftMs' | 'timeToRefinedMs', ms: number): void;
 }
 
+export interface PeerServerOptions {
+  /** Instead of libwebrtc's own limit, which goes by the size of the picture. */
+  maxBitrateBps?: number | undefined;
+  /** Sends `{type: 'stats', stats: {targetBps}}`, its estimate, this often. */
+  statsIntervalMs?: number | undefined;
+}
+
 interface SignalMessage {
   type: string;
   sdp?: string;
@@ -33,13 +40,17 @@ interface SignalMessage {
 }
 
 /** Serves `/signal` on a free loopback port; returns its URL. */
-export async function startLibwebrtcServer(generator: Generator, hooks: PeerServerHooks): Promise<string> {
+export async function startLibwebrtcServer(
+  generator: Generator,
+  hooks: PeerServerHooks,
+  options: PeerServerOptions = {},
+): Promise<string> {
   const http = createServer((_, response) =>
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>'),
   );
   const scheduler = new Scheduler();
   const sockets = new WebSocketServer({ server: http, path: '/signal' });
-  sockets.on('connection', (socket) => new LibwebrtcSession(socket, generator, scheduler, hooks));
+  sockets.on('connection', (socket) => new LibwebrtcSession(socket, generator, scheduler, hooks, options));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
 }
@@ -50,15 +61,24 @@ class LibwebrtcSession {
   readonly #source = new wrtc.nonstandard.RTCVideoSource();
   readonly #generator: Generator;
   readonly #hooks: PeerServerHooks;
+  readonly #options: PeerServerOptions;
   readonly #timeline: Timeline;
   readonly #playout: Playout;
   readonly #revisions: Revisions;
   readonly #shown = { draft: -1, best: -1 };
   #timer: NodeJS.Timeout | undefined;
+  #statsTimer: NodeJS.Timeout | undefined;
   #connected = false;
 
-  constructor(socket: WebSocket, generator: Generator, scheduler: Scheduler, hooks: PeerServerHooks) {
+  constructor(
+    socket: WebSocket,
+    generator: Generator,
+    scheduler: Scheduler,
+    hooks: PeerServerHooks,
+    options: PeerServerOptions,
+  ) {
     this.#socket = socket;
+    this.#options = options;
     this.#generator = generator;
     this.#hooks = hooks;
     const { slice, tiers } = generator.info;
@@ -84,6 +104,9 @@ class LibwebrtcSession {
       if (this.#peer.connectionState !== 'connected') return;
       this.#connected = true;
       this.#show();
+      const { statsIntervalMs } = this.#options;
+      clearInterval(this.#statsTimer);
+      if (statsIntervalMs !== undefined) this.#statsTimer = setInterval(() => void this.#sendStats(), statsIntervalMs);
     };
   }
 
@@ -92,7 +115,8 @@ class LibwebrtcSession {
     if (type === 'offer' && sdp !== undefined && request) {
       this.#begin(request.prompt, request.seed);
       const track = this.#source.createTrack();
-      await this.#peer.setRemoteDescription({ type: 'offer', sdp });
+      const { maxBitrateBps } = this.#options;
+      await this.#peer.setRemoteDescription({ type: 'offer', sdp: withLimit(sdp, maxBitrateBps) });
       this.#peer.addTrack(track);
       const answer = await this.#peer.createAnswer();
       await this.#peer.setLocalDescription(answer);
@@ -102,6 +126,13 @@ class LibwebrtcSession {
     } else if (type === 'prompt' && message.prompt !== undefined) {
       this.#begin(message.prompt, message.seed);
     } else if (type === 'bye') await this.#close();
+  }
+
+  async #sendStats(): Promise<void> {
+    for (const report of (await this.#peer.getStats()).values()) {
+      const { availableOutgoingBitrate: targetBps } = report as { availableOutgoingBitrate?: number };
+      if (targetBps !== undefined) this.#send({ type: 'stats', stats: { targetBps } });
+    }
   }
 
   #begin(prompt: string, seed: number | undefined): void {
@@ -150,7 +181,15 @@ class LibwebrtcSession {
   async #close(): Promise<void> {
     this.#connected = false;
     clearTimeout(this.#timer);
+    clearInterval(this.#statsTimer);
     this.#peer.close();
     await this.#revisions.close();
   }
+}
+
+/** libwebrtc's own parameter of a codec, kbit/s; `setParameters` of this binding refuses every change. */
+function withLimit(sdp: string, maxBitrateBps: number | undefined): string {
+  if (maxBitrateBps === undefined) return sdp;
+  const limit = `x-google-max-bitrate=${Math.round(maxBitrateBps / 1_000)}`;
+  return sdp.replaceAll(/^(a=rtpmap:(\d+) VP8\/90000)$/gm, `$1\r\na=fmtp:$2 ${limit}`);
 }

@@ -16,6 +16,12 @@ export type Side = 'glimpse' | 'libwebrtc';
 export interface ServerSettings {
   side: Side;
   generator: 'onnx' | 'pattern';
+  /** Of the pattern; default 256x256. */
+  size?: string;
+  /** libwebrtc only: its own limit for a picture of this size is lifted to this, bit/s. */
+  maxBitrateBps?: number;
+  /** libwebrtc only: tells the viewer its estimate this often. Glimpse always does, every second. */
+  statsIntervalMs?: number;
 }
 
 export type ServerReport =
@@ -28,7 +34,7 @@ const report = (message: ServerReport): void => void process.send?.(message);
 
 const settings = JSON.parse(process.env['GLIMPSE_BENCH_SERVER'] ?? '{}') as ServerSettings;
 const config: Config = loadConfig({
-  flags: { port: 0, generator: settings.generator, size: '256x256', fps: 30, logLevel: 'error' },
+  flags: { port: 0, generator: settings.generator, size: settings.size ?? '256x256', fps: 30, logLevel: 'error' },
   environment: {},
 });
 const onFrame = (frame: I420Frame): void => {
@@ -50,10 +56,12 @@ if (settings.side === 'glimpse') {
 } else {
   const generator = await createGenerator(config);
   await generator.warmUp();
-  const url = await startLibwebrtcServer(generator, {
-    onFrame,
-    onLatency: (name, ms) => report({ type: 'latency', name, ms }),
-  });
+  const { maxBitrateBps, statsIntervalMs } = settings;
+  const url = await startLibwebrtcServer(
+    generator,
+    { onFrame, onLatency: (name, ms) => report({ type: 'latency', name, ms }) },
+    { maxBitrateBps, statsIntervalMs },
+  );
   report({ type: 'listening', url });
 }
 

@@ -106,11 +106,8 @@ export class Relay {
 
   /** Where the browser sends to. */
   get address(): Address {
-    return this.#front.address();
-  }
-
-  get forwardPath(): Path {
-    return this.#forward.path;
+    const { address, port } = this.#front.address();
+    return { address, port };
   }
 
   /** Resolves with the first RTP packet from the server: time 0 of the scenario. Never when there is none. */

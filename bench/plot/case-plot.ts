@@ -1,5 +1,4 @@
 /** One figure a case: capacity, target and throughput of each controller, and the queue of both, over time. */
-import { CONTROLLERS, type ControllerName } from '../link/controllers.ts';
 import { SAMPLE_MS, sumOver, type FlowRecord, type Recording } from '../link/recording.ts';
 import type { Scenario } from '../link/scenario.ts';
 import { svgOf, type Chart, type Series } from './chart.ts';
@@ -8,19 +7,25 @@ const CAPACITY_COLOR = '#e4e7ec';
 const FLOW_COLORS = ['#1a66c2', '#d9480f', '#2b8a3e', '#9c36b5', '#c2255c'];
 const OTHERS_COLOR = '#868e96';
 const TARGET_COLOR = '#111';
-const QUEUE_COLORS: Record<ControllerName, string> = { glimpse: '#1a66c2', gcc: '#d9480f' };
+/** Of the controllers, in their order. */
+const QUEUE_COLORS = ['#1a66c2', '#d9480f'];
 /** Throughput over this; shorter windows show frames instead of rates. */
 const WINDOW_MS = 500;
 const POINTS_MAX = 600;
 
-export function plotCase(scenario: Scenario, recordings: Record<ControllerName, Recording>): string {
-  const charts = CONTROLLERS.map((name) => rateChart(name, recordings[name]));
+/** @param recordings by controller, in the order of drawing. @param more charts below, on the same seconds. */
+export function plotCase(
+  scenario: Scenario,
+  recordings: Readonly<Record<string, Recording>>,
+  more: readonly Chart[] = [],
+): string {
+  const charts = Object.entries(recordings).map(([name, recording]) => rateChart(name, recording));
   const top = Math.max(...charts.map(({ yMax }) => yMax));
   const title = scenario.description ? `${scenario.name}: ${scenario.description}` : scenario.name;
-  return svgOf(title, [...charts.map((chart) => ({ ...chart, yMax: top })), queueChart(recordings)]);
+  return svgOf(title, [...charts.map((chart) => ({ ...chart, yMax: top })), queueChart(scenario, recordings), ...more]);
 }
 
-function rateChart(name: ControllerName, { durationMs, capacity, flows }: Recording): Chart {
+function rateChart(name: string, { durationMs, capacity, flows }: Recording): Chart {
   const stepMs = stepOf(durationMs);
   const series: Series[] = [
     {
@@ -43,14 +48,14 @@ function rateChart(name: ControllerName, { durationMs, capacity, flows }: Record
   return { title: name, yLabel: 'Mbps', xMax: durationMs / 1_000, yMax, series: shown };
 }
 
-function queueChart(recordings: Record<ControllerName, Recording>): Chart {
-  const { durationMs } = recordings.glimpse;
+function queueChart({ durationMs }: Scenario, recordings: Readonly<Record<string, Recording>>): Chart {
   const stepMs = stepOf(durationMs);
-  const series = CONTROLLERS.toReversed().map((name): Series => {
-    const worst = worstWaits(recordings[name], stepMs);
+  const lines = Object.entries(recordings).map(([name, recording], index): Series => {
+    const worst = worstWaits(recording, stepMs);
     const points = worst.map((waitMs, index) => [(index * stepMs) / 1_000, waitMs] as const);
-    return { label: `${name} (longest wait)`, color: QUEUE_COLORS[name], points };
+    return { label: `${name} (longest wait)`, color: QUEUE_COLORS[index]!, points };
   });
+  const series = lines.toReversed();
   const top = Math.max(...series.flatMap(({ points }) => points.map(([, waitMs]) => waitMs)), 50);
   return { title: 'queue', yLabel: 'ms', xMax: durationMs / 1_000, yMax: 1.1 * top, series };
 }

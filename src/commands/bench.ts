@@ -7,9 +7,9 @@ export interface BenchOptions {
   json: boolean;
   out: string | undefined;
   connections: number;
-  /** Congestion: one scenario file instead of all. */
+  /** Congestion, link: one scenario file instead of those that ship. */
   scenario: string | undefined;
-  /** Congestion: directory for plots. */
+  /** Congestion, link: directory for plots. */
   plots: string | undefined;
 }
 
@@ -31,6 +31,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
   },
   congestion: async ({ scenario, plots }) => {
     const { run, formatTable } = await import('../../bench/suites/congestion.ts');
+    const report = await run({ scenario, plots });
+    return { report, table: formatTable(report) };
+  },
+  link: async ({ scenario, plots }) => {
+    const { run, formatTable } = await import('../../bench/suites/link.ts');
     const report = await run({ scenario, plots });
     return { report, table: formatTable(report) };
   },

@@ -1,11 +1,13 @@
 /** The relay between a browser and a server, with plain sockets at both ends: what goes in comes out or is counted. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fate, PathPlan } from '../../bench/link/path.ts';
 import { DelayLine } from '../../bench/link/delay-line.ts';
 import { Relay, type RelayOptions } from '../../bench/link/relay.ts';
+import { run } from '../../bench/suites/link.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
 
 const wide: PathPlan = { capacity: [{ fromUs: 0, bps: 1e9 }], delayUs: 2_000, queueUs: 1_000_000 };
@@ -168,5 +170,12 @@ describe('DelayLine', () => {
     for (const dueUs of [30, 10, 20]) past.push(dueUs, () => order.push(dueUs));
     await until(() => order.length === 3);
     expect(order).toEqual([30, 10, 20]);
+  });
+});
+
+describe('glimpse bench link', () => {
+  it.each(['rfc8867-5.2', 'rfc8867-5.8', 'clock-jump'])('refuses %s, which one viewer cannot be', async (name) => {
+    const scenario = resolve(import.meta.dirname, `../../bench/link/scenarios/${name}.json`);
+    await expect(run({ scenario })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });

@@ -1,0 +1,217 @@
+/**
+ * `glimpse bench link`: the scenarios of the congestion bench on a real link. Glimpse and libwebrtc in turn send the same
+ * pictures through the same relay to the same Chromium; what counts is what the viewer gets.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import type { Browser } from 'playwright-core';
+import { GlimpseError } from '../../src/errors.ts';
+import { launchChromium } from '../../test/support/chromium.ts';
+import type { Side } from '../latency/server-process.ts';
+import { figuresOf, type ControllerFigures } from '../link/figures.ts';
+import { realGoalsOf, type RealGoal } from '../link/real-goals.ts';
+import { runReal, SIDES, type RealRun } from '../link/real-run.ts';
+import { BIN_MS, sumOver, type Recording } from '../link/recording.ts';
+import { readScenario, type Scenario } from '../link/scenario.ts';
+import { simulate } from '../link/simulation.ts';
+import { viewerFigures, type ViewerFigures } from '../link/viewer-figures.ts';
+import { plotLink } from '../plot/link-plot.ts';
+import { describeMachine, textTable, type Machine } from '../report.ts';
+
+export interface LinkOptions {
+  /** One file instead of the three that run by default. */
+  scenario?: string | undefined;
+  /** Directory for one SVG a case. */
+  plots?: string | undefined;
+}
+
+export interface LinkSide {
+  /** As in the congestion bench; every datagram of the server counts. */
+  link: ControllerFigures;
+  /** For each segment: until half a second used 85% of its capacity, whatever the queue; null: never. */
+  riseMs: (number | null)[];
+  /** Longest wait in the queue from so many ms after a drop to the end of its segment; null without a drop. */
+  queueAfterDropMs: Record<number, number | null>;
+  viewer: ViewerFigures;
+  /** The relay's own error and its proof that media went through it. */
+  relay: RealRun['relay'];
+  /** The server's estimate as it told the viewer: [ms, bit/s, reason]. */
+  targets: [number, number, string][];
+  /** What the server last said of itself. */
+  server: Record<string, unknown> | null;
+}
+
+export interface LinkCase {
+  name: string;
+  seed: number;
+  durationMs: number;
+  sides: Record<Side, LinkSide>;
+  /** Utilisation of the same scenario in virtual time. */
+  simulated: { glimpse: number; gcc: number };
+}
+
+export interface LinkReport {
+  suite: 'link';
+  machine: Machine & { browser: string };
+  cases: LinkCase[];
+  goals: RealGoal[];
+}
+
+const SCENARIOS = join(import.meta.dirname, '../link/scenarios');
+const DEFAULT_SCENARIOS = ['drop-and-return', 'rfc8867-5.1', 'loss-5'];
+const RISE_WINDOW_MS = 500;
+const RISE_SHARE = 0.85;
+const AFTER_DROP_MS = [2_000, 4_000];
+
+/** @throws GlimpseError CONFIG_INVALID for a file that is no scenario, or not one for a single viewer */
+export async function run({ scenario: file, plots }: LinkOptions): Promise<LinkReport> {
+  const files = file === undefined ? DEFAULT_SCENARIOS.map((name) => join(SCENARIOS, `${name}.json`)) : [file];
+  const scenarios = files.map(readScenario);
+  for (const scenario of scenarios) refuseOthers(scenario);
+  if (plots !== undefined) await mkdir(plots, { recursive: true });
+  const browser = await launchChromium();
+  const bar = new SingleBar({ format: '{bar} {value}/{total} | {name}', stream: process.stderr });
+  bar.start(scenarios.length * SIDES.length, 0, { name: '' });
+  try {
+    const cases: LinkCase[] = [];
+    for (const scenario of scenarios) {
+      const runs = await runBoth(browser, scenario, (side) => bar.increment({ name: `${scenario.name}: ${side}` }));
+      cases.push(caseOf(scenario, runs));
+      if (plots !== undefined) await writeFile(join(plots, `link-${scenario.name}.svg`), plotLink(scenario, runs));
+    }
+    const goals = cases.flatMap(realGoalsOf);
+    const machine = { ...describeMachine(), browser: `Chromium ${browser.version()}` };
+    return { suite: 'link', machine, cases, goals };
+  } finally {
+    bar.stop();
+    await browser.close();
+  }
+}
+
+function refuseOthers({ name, flows, clockJump, durationMs }: Scenario): void {
+  const [flow] = flows;
+  const whole = flow?.startMs === 0 && (flow.stopMs ?? durationMs) >= durationMs && flow.pauses.length === 0;
+  const single = flows.length === 1 && flow?.kind === 'media' && whole;
+  if (single && !clockJump) return;
+  const reason = single
+    ? 'a real clock cannot jump'
+    : 'it must have exactly one flow, of kind media, from start to end';
+  throw new GlimpseError('CONFIG_INVALID', { message: `scenario ${name} cannot run on the real link: ${reason}` });
+}
+
+async function runBoth(
+  browser: Browser,
+  scenario: Scenario,
+  done: (side: Side) => void,
+): Promise<Record<Side, RealRun>> {
+  const glimpse = await runReal(browser, scenario, 'glimpse');
+  done('glimpse');
+  const libwebrtc = await runReal(browser, scenario, 'libwebrtc');
+  done('libwebrtc');
+  return { glimpse, libwebrtc };
+}
+
+function caseOf(scenario: Scenario, runs: Record<Side, RealRun>): LinkCase {
+  const { name, seed, durationMs } = scenario;
+  const used = (controller: 'glimpse' | 'gcc'): number =>
+    figuresOf(scenario, simulate(scenario, controller)).utilisation;
+  const sides = { glimpse: sideOf(scenario, runs.glimpse), libwebrtc: sideOf(scenario, runs.libwebrtc) };
+  return { name, seed, durationMs, sides, simulated: { glimpse: used('glimpse'), gcc: used('gcc') } };
+}
+
+function sideOf(scenario: Scenario, run: RealRun): LinkSide {
+  const link = figuresOf(scenario, run.recording);
+  return {
+    link,
+    riseMs: link.segments.map((segment) => rise(run.recording, segment)),
+    queueAfterDropMs: Object.fromEntries(
+      AFTER_DROP_MS.map((afterMs) => [afterMs, queueAfterDrop(run.recording, link.segments, afterMs)]),
+    ),
+    viewer: viewerFigures(run),
+    relay: run.relay,
+    targets: run.viewing.targets.map(({ atMs, targetBps, reason }) => [
+      Math.round(atMs - run.beganAtMs),
+      Math.round(targetBps),
+      reason,
+    ]),
+    server: run.viewing.server,
+  };
+}
+
+type Span = Pick<ControllerFigures['segments'][number], 'fromMs' | 'toMs' | 'capacityBps'>;
+
+function rise({ flows: [record] }: Recording, { fromMs, toMs, capacityBps }: Span): number | null {
+  const enough = RISE_SHARE * capacityBps * (RISE_WINDOW_MS / 1_000);
+  for (let atMs = fromMs; atMs + RISE_WINDOW_MS <= toMs; atMs += BIN_MS) {
+    if (sumOver(record!.servedBits, atMs, atMs + RISE_WINDOW_MS) >= enough) return atMs - fromMs;
+  }
+  return null;
+}
+
+function queueAfterDrop({ flows: [record] }: Recording, segments: readonly Span[], afterMs: number): number | null {
+  const drops = segments.filter(({ capacityBps }, index) => capacityBps < (segments[index - 1]?.capacityBps ?? 0));
+  if (drops.length === 0) return null;
+  const inside = record!.waits.filter(({ atMs }) =>
+    drops.some(({ fromMs, toMs }) => atMs >= fromMs + afterMs && atMs < toMs),
+  );
+  return inside.reduce((most, { waitMs }) => Math.max(most, Math.round(waitMs)), 0);
+}
+
+export function formatTable({ machine, cases, goals }: LinkReport): string {
+  return [
+    `real link; ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.browser}, commit ${machine.commit}`,
+    textTable([['', ...SIDES], ...cases.flatMap(caseRows)]),
+    ...(goals.length > 0 ? [textTable([['goals', '', 'glimpse', 'libwebrtc', ''], ...goals.map(goalRow)])] : []),
+  ].join('\n\n');
+}
+
+const goalRow = ({ case: name, goal, measured, libwebrtc, met }: RealGoal): string[] => [
+  name,
+  goal,
+  measured,
+  libwebrtc,
+  met ? 'met' : 'MISSED',
+];
+
+function caseRows({ name, sides, simulated }: LinkCase): string[][] {
+  const row = (label: string, cell: (side: LinkSide) => string): string[] => [
+    `  ${label}`,
+    ...SIDES.map((side) => cell(sides[side])),
+  ];
+  const orNever = (ms: number | null | undefined): string => (ms === null || ms === undefined ? 'never' : `${ms} ms`);
+  const before = [0, ...sides.glimpse.link.segments.map(({ capacityBps }) => capacityBps)];
+  const segments = sides.glimpse.link.segments.flatMap(({ fromMs, capacityBps }, index) => [
+    row(`from ${fromMs / 1_000} s, ${capacityBps / 1e6} Mbps: used`, ({ link }) =>
+      percent(link.segments[index]?.utilisation ?? 0),
+    ),
+    ...(capacityBps > (before[index] ?? 0) ? [row('  85% in use after', ({ riseMs }) => orNever(riseMs[index]))] : []),
+  ]);
+  return [
+    [name, '', ''],
+    row('capacity used', ({ link }) => percent(link.utilisation)),
+    ['  the same in virtual time (glimpse, gcc)', percent(simulated.glimpse), percent(simulated.gcc)],
+    ...segments,
+    row('queue p50 / p95 / p99, ms', ({ link }) => [link.queueP50Ms, link.queueP95Ms, link.queueP99Ms].join(' / ')),
+    row('packets lost', ({ link }) => percent(link.lossRatio)),
+    row('NACKs, PLIs', ({ viewer }) => `${viewer.nacks}, ${viewer.plis}`),
+    row('freezes, frozen', ({ viewer }) => `${viewer.freezes}, ${viewer.frozenMs} ms`),
+    row(
+      'frames received / decoded / presented',
+      ({ viewer }) => `${viewer.framesReceived} / ${viewer.framesDecoded} / ${viewer.framesPresented}`,
+    ),
+    row('jitter buffer, mean', ({ viewer }) => `${viewer.jitterBufferMs} ms`),
+    row('longest gap', ({ viewer }) => `${viewer.longestGapMs} ms at ${(viewer.longestGapAtMs / 1_000).toFixed(1)} s`),
+    row('first frame', ({ viewer }) => orNever(viewer.firstFrameMs)),
+    row('frames presented a second, worst second', ({ viewer }) => `${viewer.presentedFps}, ${viewer.worstSecondFps}`),
+    row('glass to glass p50 / p95, ms', ({ viewer }) =>
+      viewer.glassToGlass ? `${viewer.glassToGlass.p50} / ${viewer.glassToGlass.p95}` : '-',
+    ),
+    row('resolution: largest, usual, last', ({ viewer: { resolution } }) =>
+      [resolution.largest, resolution.usual, resolution.last].join(' '),
+    ),
+    row('relay late p50 / p99, ms', ({ relay }) => `${relay.lateness.forward.p50Ms} / ${relay.lateness.forward.p99Ms}`),
+  ];
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
