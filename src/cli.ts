@@ -71,14 +71,15 @@ withConfig(
 program
   .command('bench')
   .description('measure: latency, encode, congestion, link')
-  .argument('<suite>', 'latency, encode, congestion or link')
+  .argument('<suite>', 'latency, encode, congestion or link; or compare')
+  .argument('[reports...]', 'compare: two reports (JSON) of one suite, the older first')
   .option('--json', 'print only JSON on standard output')
   .option('--out <file>', 'also write the JSON here')
   .option('--connections <number>', 'latency: connections a side', '20')
   .option('--scenario <file>', 'congestion, link: one scenario (JSON) instead of those that ship with the bench')
   .option('--plots <directory>', 'congestion, link: also draw every case (SVG) here')
-  .action(async (suite: string, { json = false, out, connections, scenario, plots }: BenchFlags) =>
-    bench(suite, { json, out, connections: Number(connections), scenario, plots }),
+  .action(async (suite: string, reports: string[], { json = false, out, connections, scenario, plots }: BenchFlags) =>
+    bench(suite, { json, out, connections: Number(connections), scenario, plots, reports }),
   );
 
 withConfig(program.command('models').description('show the model pack and check its files'), ['model']).action(

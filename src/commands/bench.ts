@@ -11,6 +11,8 @@ export interface BenchOptions {
   scenario: string | undefined;
   /** Congestion, link: directory for plots. */
   plots: string | undefined;
+  /** Compare: the files. */
+  reports: readonly string[];
 }
 
 interface Outcome {
@@ -38,6 +40,13 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const { run, formatTable } = await import('../../bench/suites/link.ts');
     const report = await run({ scenario, plots });
     return { report, table: formatTable(report) };
+  },
+  compare: async ({ reports: [before, after, ...more] }) => {
+    if (before === undefined || after === undefined || more.length > 0)
+      throw new GlimpseError('PARAMETER_INVALID', { message: 'compare takes two reports: the older, then the newer' });
+    const { compareFiles, formatChanges } = await import('../../bench/compare.ts');
+    const changes = compareFiles(before, after);
+    return { report: { changes }, table: formatChanges(changes) };
   },
 };
 
