@@ -1,35 +1,49 @@
 /**
- * Moves the delay-based rate: additive or multiplicative increase while the path is clear, a cut to just below the
- * measured capacity when it is not, and after a cut sending below capacity until the queue is empty (draft-ietf-rmcat-gcc-02
- * section 5.5, with the drain phase it lacks).
+ * Moves the delay-based rate: growth while the path is clear, a cut to just below the measured capacity when it is not,
+ * and after a cut sending below capacity until the queue is empty (draft-ietf-rmcat-gcc-02 section 5.5, with the drain
+ * phase it lacks). The capacity seen at the last cut is remembered as in CUBIC (RFC 9438): growth is careful near it and
+ * gathers speed the longer no queue shows up there, because then the path has become wider.
  */
 import type { EstimatorReason } from './bandwidth-estimator.ts';
 import type { PathUse } from './overuse.ts';
 import type { QueueState } from './queue-delay.ts';
 
-/** A cut lands here, relative to the measured capacity: what is left over drains the queue. */
-const CUT = 0.9;
+/** A cut lands here, relative to the measured capacity. Media use 96% of a target, and the drain has its own share. */
+const CUT = 0.93;
 /** The gradient alone, without a queue to show for it, is worth no more than this per cut. */
 const GRADIENT_CUT = 0.85;
 const CUT_INTERVAL_MIN_MS = 10;
 const CUT_INTERVAL_MAX_MS = 200;
-/** Per second, while the capacity is not known. */
-const GROWTH = 1.08;
+/** Share of the rate by which it grows in a second while the capacity is not known; feedback sees a queue within 0.3 s. */
+const GROWTH = 0.5;
+/** While it is known: nothing at first, then so much more with every second without a queue. */
+const QUIET_FROM_MS = 700;
+const QUIET_GROWTH = 0.15;
+/** A queue below this is none: jitter, and the own frames. */
+const QUIET_MS = 8;
+/** Growth fades to nothing as the queue comes near to this, or to two packets. */
+const GROWTH_ENDS_MS = 20;
 /** Response time beyond the round trip: the receiver's feedback interval. */
 const FEEDBACK_MS = 100;
 const ADDITIVE_MIN_BPS = 4_000;
 /** An unused grant proves nothing: the rate may exceed what arrives by this much. */
 const UNPROVEN = 1.5;
 const UNPROVEN_EXTRA_BPS = 10_000;
-/** Capacity known from cuts: smoothing, and how near to it growth is careful. */
+/** Capacity known from cuts: smoothing, which readings are of another capacity, and where growth is careful. */
 const CAPACITY_WEIGHT = 0.3;
-const NEAR = 0.2;
+const SAME = 0.2;
+const NEAR_BELOW = 0.2;
+const NEAR_ABOVE = 0.1;
 /** The queue counts as drained below this. */
 const DRAINED_MS = 10;
 /** Aims at an empty queue after this long, within these shares of the rate. */
-const DRAIN_TIME_MS = 700;
+const DRAIN_TIME_MS = 400;
 const DRAIN_SHARE_MIN = 0.5;
 const DRAIN_SHARE_MAX = 0.95;
+/** Without a cut, too, a queue above the first takes from the target as if to be empty after the second: encoders drift. */
+const TRIM_FROM_MS = 5;
+const TRIM_TIME_MS = 150;
+const TRIM_MAX = 0.2;
 /** A quarter of the way through a typical frame interval is no reason to grow by a second's worth. */
 const STEP_MAX_MS = 250;
 
@@ -53,6 +67,8 @@ export class RateControl {
   #capacityBps: number | undefined;
   #drainingSinceUs: number | undefined;
   #drainShare = 1;
+  #trimShare = 1;
+  #quietMs = 0;
   #cutAtUs: number | undefined;
   #updatedAtUs: number | undefined;
 
@@ -65,9 +81,9 @@ export class RateControl {
     return this.#bps;
   }
 
-  /** What to send now: less than it carries while a queue drains. */
+  /** What to send now: less than it carries while there is a queue. */
   get targetBps(): number {
-    return this.#drainingSinceUs === undefined ? this.#bps : this.#bps * this.#drainShare;
+    return this.#bps * (this.#drainingSinceUs === undefined ? this.#trimShare : this.#drainShare);
   }
 
   get drainingSinceUs(): number | undefined {
@@ -79,14 +95,22 @@ export class RateControl {
     return this.#cutAtUs;
   }
 
+  /** How long there has been no queue. */
+  get quietMs(): number {
+    return this.#quietMs;
+  }
+
   update(input: RateInput): EstimatorReason {
-    const elapsedMs = Math.min((input.nowUs - (this.#updatedAtUs ?? input.nowUs)) / 1_000, STEP_MAX_MS);
-    this.#updatedAtUs = input.nowUs;
+    const { nowUs, queueMs, packetMs } = input;
+    const elapsedMs = Math.min((nowUs - (this.#updatedAtUs ?? nowUs)) / 1_000, STEP_MAX_MS);
+    this.#updatedAtUs = nowUs;
+    this.#quietMs = queueMs > Math.max(QUIET_MS, packetMs) ? 0 : this.#quietMs + elapsedMs;
+    this.#trimShare = 1 - Math.min(Math.max(queueMs - Math.max(TRIM_FROM_MS, packetMs), 0) / TRIM_TIME_MS, TRIM_MAX);
     if (input.queue === 'congested') {
       if (input.capacityBps !== undefined || this.#drainingSinceUs === undefined) this.#cut(input, 0);
       return this.#drain(input, 'queue');
     }
-    if (this.#drainingSinceUs !== undefined && input.queueMs > Math.max(DRAINED_MS, input.packetMs)) {
+    if (this.#drainingSinceUs !== undefined && queueMs > Math.max(DRAINED_MS, packetMs)) {
       return this.#drain(input, 'drain');
     }
     this.#drainingSinceUs = undefined;
@@ -103,8 +127,20 @@ export class RateControl {
   raiseTo(bps: number): boolean {
     if (bps <= this.#bps) return false;
     this.#bps = bps;
-    if (this.#capacityBps !== undefined && bps > this.#capacityBps * (1 + NEAR)) this.#capacityBps = undefined;
+    if (this.#capacityBps !== undefined && bps > this.#capacityBps * (1 + SAME)) this.#capacityBps = undefined;
     return true;
+  }
+
+  /** Losses have shown that the path carries no more than `bps`. */
+  lowerTo(bps: number): void {
+    this.#bps = Math.min(this.#bps, bps);
+    this.#capacityBps = this.#bps;
+  }
+
+  /** Others fill the queue: that is no reason to send less than `bps`. */
+  hold(bps: number): void {
+    this.#bps = Math.max(this.#bps, bps);
+    this.#drainingSinceUs = undefined;
   }
 
   /** Scales the rate: nothing is known any more, only that less is safer. */
@@ -131,7 +167,7 @@ export class RateControl {
     const cutBps = Math.max(measuredBps === undefined ? GRADIENT_CUT * this.#bps : CUT * measuredBps, floorBps);
     if (capacityBps !== undefined) {
       this.#capacityBps =
-        this.#capacityBps === undefined || Math.abs(capacityBps / this.#capacityBps - 1) > NEAR
+        this.#capacityBps === undefined || Math.abs(capacityBps / this.#capacityBps - 1) > SAME
           ? capacityBps
           : this.#capacityBps + CAPACITY_WEIGHT * (capacityBps - this.#capacityBps);
     }
@@ -145,15 +181,17 @@ export class RateControl {
     return reason;
   }
 
-  #increase({ throughputBps, rttMs, packetBytes }: RateInput, elapsedMs: number): boolean {
-    if (this.#capacityBps !== undefined && (throughputBps ?? 0) > this.#capacityBps * (1 + NEAR)) {
-      this.#capacityBps = undefined;
-    }
-    const near = this.#capacityBps !== undefined && Math.abs(this.#bps / this.#capacityBps - 1) < NEAR;
-    const additiveBps = Math.max((packetBytes * 8 * 500) / (rttMs + FEEDBACK_MS), ADDITIVE_MIN_BPS);
-    const grownBps = near
-      ? this.#bps + (additiveBps * elapsedMs) / 1_000
-      : Math.max(this.#bps * GROWTH ** (elapsedMs / 1_000), this.#bps + (ADDITIVE_MIN_BPS * elapsedMs) / 1_000);
+  #increase({ throughputBps, rttMs, packetBytes, queueMs, packetMs }: RateInput, elapsedMs: number): boolean {
+    const quietMs = this.#quietMs - QUIET_FROM_MS;
+    const fill = this.#bps / (this.#capacityBps ?? Infinity);
+    if (quietMs > 0 && fill > 1 + NEAR_ABOVE) this.#capacityBps = undefined;
+    const near = fill > 1 - NEAR_BELOW && fill < 1 + NEAR_ABOVE;
+    const growth =
+      this.#capacityBps === undefined ? GROWTH : Math.min(GROWTH, (QUIET_GROWTH * Math.max(0, quietMs)) / 1_000);
+    const room = Math.max(0, 1 - queueMs / Math.max(GROWTH_ENDS_MS, 2 * packetMs));
+    const additiveBps = near ? (packetBytes * 8 * 500) / (rttMs + FEEDBACK_MS) : 0;
+    const aSecondBps = Math.max(this.#bps * growth * room, additiveBps, ADDITIVE_MIN_BPS);
+    const grownBps = this.#bps + (aSecondBps * elapsedMs) / 1_000;
     const provenBps = throughputBps === undefined ? Infinity : UNPROVEN * throughputBps + UNPROVEN_EXTRA_BPS;
     if (grownBps > provenBps) return false;
     this.#bps = grownBps;

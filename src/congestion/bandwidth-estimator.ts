@@ -44,7 +44,9 @@ export type EstimatorReason =
   | 'probe'
   | 'remb'
   | 'timeout'
-  | 'drain';
+  | 'drain'
+  /** Others keep the queue filled: held by loss instead of delay. */
+  | 'compete';
 
 /** Everything worth printing about the estimator at an instant. */
 export interface EstimatorSnapshot {

@@ -1,7 +1,7 @@
 /**
  * The bandwidth estimator: wires the stages of this folder into one `BandwidthEstimator`. Delay decides (gradient and
- * standing queue), loss and REMB bound it, probes raise it, silence halves it. Deterministic: the same calls give the
- * same decisions.
+ * standing queue) unless others keep the queue filled, loss and REMB bound it, probes raise it, silence halves it.
+ * Deterministic: the same calls give the same decisions.
  */
 import type {
   BandwidthEstimator,
@@ -13,6 +13,7 @@ import type {
 } from './bandwidth-estimator.ts';
 import { RateControl } from './aimd.ts';
 import { ArrivalGroups } from './arrival-groups.ts';
+import { Competition } from './competition.ts';
 import { LossModel } from './loss.ts';
 import { OveruseDetector } from './overuse.ts';
 import { Probing } from './probing.ts';
@@ -42,6 +43,15 @@ const GRADIENT_QUEUE_MS = 8;
 const DRAIN_MAX_US = 2_500_000;
 const RTT_UNKNOWN_MS = 100;
 const PACKET_WEIGHT = 0.05;
+/** Of what an idle path shows as queue, this share is not held against a probe; with all of it some would prove too much. */
+const IDLE_SHARE = 0.75;
+/** The target is in use when this share of it arrives. */
+const USED = 0.85;
+/** Loss beside a queue of this length is nobody's nature: this share of it is taken off, for a ratio that hurts. */
+const STANDING_MS = 50;
+const STANDING_LOSS_MIN = 0.1;
+const STANDING_LOSS_CUT = 0.5;
+const STANDING_LOSS_INTERVAL_MS = 300;
 
 export class GlimpseEstimator implements BandwidthEstimator {
   readonly #minBps: number;
@@ -54,6 +64,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
   readonly #throughput = new Throughput();
   readonly #loss = new LossModel();
   readonly #probing = new Probing();
+  readonly #competition = new Competition();
   readonly #rate: RateControl;
   #reason: EstimatorReason = 'start';
   #rembBps = Infinity;
@@ -63,6 +74,9 @@ export class GlimpseEstimator implements BandwidthEstimator {
   /** When the first packet left that the receiver has not answered since; silence counts from there. */
   #unansweredSinceUs: number | undefined;
   #sawFeedback = false;
+  /** The target before the receiver fell silent; undefined while it is heard. */
+  #beforeSilenceBps: number | undefined;
+  #lossCutAtUs = -Infinity;
 
   constructor({ startBps = 300_000, minBps = 20_000, maxBps = 8_000_000 }: EstimatorOptions = {}) {
     this.#minBps = minBps;
@@ -86,9 +100,22 @@ export class GlimpseEstimator implements BandwidthEstimator {
     this.#unansweredSinceUs = undefined;
     this.#sawFeedback = true;
     this.#takeReports(reports);
-    const reading = { nowUs, maxBps: this.#maxBps, jitterMs: this.#queue.jitterMs };
+    const { jitterMs, idleMs } = this.#queue;
+    const idleUs = IDLE_SHARE * idleMs * 1_000;
+    const reading = {
+      nowUs,
+      targetBps: this.targetBps,
+      maxBps: this.#maxBps,
+      jitterMs,
+      baseUs: this.#queue.baseUs,
+      idleUs,
+    };
     const provenBps = this.#probing.evaluate(reports.at(-1)!.sequence, reading);
-    this.#decide(nowUs, provenBps);
+    const lost = reports.some(({ arrivedAtUs }) => arrivedAtUs === undefined);
+    this.#decide(nowUs, provenBps, lost);
+    this.#bound(nowUs);
+    if (this.#beforeSilenceBps !== undefined) this.#probing.afterSilence(this.#beforeSilenceBps);
+    this.#beforeSilenceBps = undefined;
   }
 
   onRtt(rttMs: number): void {
@@ -112,6 +139,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
     const timeoutMs = Math.max(TIMEOUT_MIN_MS, 3 * (this.#rttMs ?? RTT_UNKNOWN_MS));
     if (this.#unansweredSinceUs === undefined || nowUs - this.#unansweredSinceUs < timeoutMs * 1_000) return;
     this.#unansweredSinceUs = undefined;
+    this.#beforeSilenceBps ??= this.targetBps;
     this.#rate.scale(0.5);
     this.#rate.limit(this.#minBps, this.#maxBps);
     this.#rate.endDrain();
@@ -127,11 +155,20 @@ export class GlimpseEstimator implements BandwidthEstimator {
       this.#reason !== 'timeout' &&
       Math.min(this.#loss.boundBps, this.#rembBps) >= this.#rate.targetBps;
     const maxBps = Math.min(this.#maxBps, this.#rembBps);
-    return this.#probing.take({ nowUs, targetBps, maxBps, clear, cutAtUs: this.#rate.cutAtUs });
+    const used = (this.#throughput.bps ?? 0) > USED * targetBps;
+    return this.#probing.take({
+      nowUs,
+      targetBps,
+      maxBps,
+      clear,
+      cutAtUs: this.#rate.cutAtUs,
+      jitterMs: this.#queue.jitterMs,
+      quietMs: used ? this.#rate.quietMs : 0,
+    });
   }
 
   get targetBps(): number {
-    const grantedBps = Math.min(this.#rate.targetBps, this.#loss.boundBps, this.#rembBps);
+    const grantedBps = Math.min(this.#rate.targetBps * this.#competition.share, this.#loss.boundBps, this.#rembBps);
     return Math.round(Math.min(Math.max(grantedBps, this.#minBps), this.#maxBps));
   }
 
@@ -175,7 +212,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
     this.#loss.update();
   }
 
-  #decide(nowUs: number, provenBps: number | undefined): void {
+  #decide(nowUs: number, provenBps: number | undefined, lost: boolean): void {
     const { queueMs } = this.#queue;
     const gradientCounts = queueMs > GRADIENT_QUEUE_MS && !this.#probing.disturbs(nowUs);
     const use = this.#overuse.state === 'overuse' && !gradientCounts ? 'normal' : this.#overuse.state;
@@ -190,6 +227,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
       packetBytes: this.#packetBytes,
       packetMs: this.#packetMs,
     });
+    this.#compete(nowUs, lost);
     const { drainingSinceUs } = this.#rate;
     if (drainingSinceUs === undefined) {
       if (provenBps !== undefined && this.#rate.raiseTo(provenBps)) this.#reason = 'probe';
@@ -197,9 +235,47 @@ export class GlimpseEstimator implements BandwidthEstimator {
       this.#queue.rebase();
       this.#rate.endDrain();
     }
+  }
+
+  /** Where others fill the queue, delay has no say. */
+  #compete(nowUs: number, lost: boolean): void {
+    const state = this.#queue.state(this.#packetMs);
+    this.#competition.update({
+      nowUs,
+      pressed: state === 'congested' || (state === 'filling' && this.#rate.drainingSinceUs !== undefined),
+      clear: state === 'clear',
+      lost,
+      bps: this.#rate.bps,
+      targetBps: this.targetBps,
+      servedBps: this.#throughput.capacityBps,
+      rttMs: this.#rttMs ?? RTT_UNKNOWN_MS,
+      packetBytes: this.#packetBytes,
+    });
+    const { floorBps } = this.#competition;
+    if (floorBps === undefined) return;
+    this.#rate.hold(floorBps);
+    this.#reason = 'compete';
+  }
+
+  /** What losses, the receiver and the limits leave of the rate. */
+  #bound(nowUs: number): void {
+    const lossRatio = this.#loss.lastRatio;
+    const intervalMs = STANDING_LOSS_INTERVAL_MS + (this.#rttMs ?? RTT_UNKNOWN_MS);
+    const due = nowUs - this.#lossCutAtUs > intervalMs * 1_000 && this.#rate.drainingSinceUs === undefined;
+    if (due && lossRatio > STANDING_LOSS_MIN && this.#queue.standingMs > STANDING_MS) {
+      this.#lossCutAtUs = nowUs;
+      const keep = 1 - STANDING_LOSS_CUT * lossRatio;
+      this.#competition.scale(keep);
+      this.#rate.lowerTo(keep * this.#rate.bps);
+      this.#reason = 'loss';
+    }
     this.#rate.limit(this.#minBps, this.#maxBps);
-    if (this.#loss.boundBps < this.#rate.targetBps) this.#reason = 'loss';
-    if (this.#rembBps < Math.min(this.#rate.targetBps, this.#loss.boundBps)) this.#reason = 'remb';
+    const { boundBps } = this.#loss;
+    if (boundBps < this.#rate.targetBps) {
+      this.#rate.lowerTo(boundBps);
+      this.#reason = 'loss';
+    }
+    if (this.#rembBps < this.#rate.targetBps) this.#reason = 'remb';
   }
 
   #forgetDelays(): void {
@@ -209,5 +285,6 @@ export class GlimpseEstimator implements BandwidthEstimator {
     this.#queue.reset();
     this.#throughput.reset();
     this.#probing.reset();
+    this.#competition.reset();
   }
 }

@@ -29,6 +29,7 @@ export class LossModel {
   #boundBps = Infinity;
   #inherent = 0;
   #ratio = 0;
+  #lastRatio = 0;
 
   /** Takes one packet that feedback has spoken of. */
   add(sentUs: number, sizeBytes: number, lost: boolean): void {
@@ -47,7 +48,8 @@ export class LossModel {
     this.#open = { packets: 0, lost: 0, bytes: 0, firstSentUs: Infinity, lastSentUs: -Infinity };
     this.#observations.push({ sentBps: (bytes * 8_000_000) / (lastSentUs - firstSentUs), packets, lost });
     if (this.#observations.length > OBSERVATIONS_MAX) this.#observations.shift();
-    this.#ratio += SHOWN_WEIGHT * (lost / packets - this.#ratio);
+    this.#lastRatio = lost / packets;
+    this.#ratio += SHOWN_WEIGHT * (this.#lastRatio - this.#ratio);
     this.#fit();
   }
 
@@ -64,6 +66,11 @@ export class LossModel {
   /** Share of packets lost lately, 0…1. */
   get ratio(): number {
     return this.#ratio;
+  }
+
+  /** Of the last observation, 0…1. */
+  get lastRatio(): number {
+    return this.#lastRatio;
   }
 
   reset(): void {

@@ -3,10 +3,14 @@
  * unknown constant, which the difference removes; a window of seconds keeps their drift (≤ 100 ppm) below a
  * millisecond. A delay gradient cannot see a queue that stands still; this can (as in LEDBAT, RFC 6817 section 2).
  */
+import { WindowedMin } from './windowed-min.ts';
 
 /** The base is the minimum of this many buckets: ten seconds. */
 const BUCKETS = 20;
 const BUCKET_US = 500_000;
+/** The memory that a new base does not erase: a minute, in which drift stays below 6 ms. */
+const MEMORY_BUCKETS = 12;
+const MEMORY_BUCKET_US = 5_000_000;
 /** The present delay is the minimum of the last packets: jitter only ever adds, so the minimum shows the queue. */
 const RECENT_PACKETS = 8;
 const RECENT_US = 60_000;
@@ -16,6 +20,8 @@ const CLEAR_MS = 20;
 /** On a slow path two packets sent together are a queue already: the limits in packets, for where those are longer. */
 const CONGESTED_PACKETS = 3;
 const CLEAR_PACKETS = 1.5;
+/** Of what an empty path shows all the same; about a second of packets at 1 Mbps. */
+const IDLE_WEIGHT = 1 / 64;
 
 /** As in RFC 3550. */
 const JITTER_WEIGHT = 1 / 16;
@@ -23,9 +29,12 @@ const JITTER_WEIGHT = 1 / 16;
 export type QueueState = 'clear' | 'filling' | 'congested';
 
 export class QueueDelay {
-  #buckets: { startUs: number; minUs: number }[] = [];
+  readonly #base = new WindowedMin(BUCKET_US, BUCKETS);
+  readonly #memory = new WindowedMin(MEMORY_BUCKET_US, MEMORY_BUCKETS);
   #recent: { arrivedUs: number; delayUs: number }[] = [];
   #queueMs = 0;
+  #standingMs = 0;
+  #idleMs = 0;
   #jitterUs = 0;
   #lastDelayUs: number | undefined;
 
@@ -34,7 +43,8 @@ export class QueueDelay {
     const delayUs = arrivedUs - sentUs;
     this.#jitterUs += (Math.abs(delayUs - (this.#lastDelayUs ?? delayUs)) - this.#jitterUs) * JITTER_WEIGHT;
     this.#lastDelayUs = delayUs;
-    this.#remember(arrivedUs, delayUs);
+    this.#base.add(arrivedUs, delayUs);
+    this.#memory.add(arrivedUs, delayUs);
     this.#recent.push({ arrivedUs, delayUs });
     while (
       this.#recent.length > RECENT_PACKETS ||
@@ -43,11 +53,28 @@ export class QueueDelay {
       this.#recent.shift();
     }
     const presentUs = Math.min(...this.#recent.map((packet) => packet.delayUs));
-    this.#queueMs = Math.max(0, presentUs - this.#baseUs()) / 1_000;
+    this.#queueMs = Math.max(0, presentUs - this.#base.min) / 1_000;
+    this.#standingMs = Math.max(0, presentUs - this.#memory.min) / 1_000;
+    this.#idleMs += (Math.min(this.#queueMs, CLEAR_MS) - this.#idleMs) * IDLE_WEIGHT;
   }
 
   get queueMs(): number {
     return this.#queueMs;
+  }
+
+  /** The queue above the least delay of the last minute, whatever was taken as the base since. */
+  get standingMs(): number {
+    return this.#standingMs;
+  }
+
+  /** What `queueMs` reads on average while there is no queue to speak of: jitter and our own frames. */
+  get idleMs(): number {
+    return this.#idleMs;
+  }
+
+  /** Delay of the path without a queue, receiver's clock minus ours; Infinity before the first packet. */
+  get baseUs(): number {
+    return this.#base.min;
   }
 
   /** Mean change of delay from one packet to the next (RFC 3550 section 6.4.1). */
@@ -63,28 +90,16 @@ export class QueueDelay {
 
   /** Takes the present delay as the new base: the path has changed, or others keep its queue filled. */
   rebase(): void {
-    this.#buckets = [];
-    for (const { arrivedUs, delayUs } of this.#recent) this.#remember(arrivedUs, delayUs);
+    this.#base.clear();
+    for (const { arrivedUs, delayUs } of this.#recent) this.#base.add(arrivedUs, delayUs);
     this.#queueMs = 0;
   }
 
   reset(): void {
-    this.#buckets = [];
+    this.#base.clear();
+    this.#memory.clear();
     this.#recent = [];
     this.#queueMs = 0;
-  }
-
-  #remember(arrivedUs: number, delayUs: number): void {
-    const latest = this.#buckets.at(-1);
-    if (latest && arrivedUs < latest.startUs + BUCKET_US) {
-      latest.minUs = Math.min(latest.minUs, delayUs);
-      return;
-    }
-    this.#buckets.push({ startUs: arrivedUs, minUs: delayUs });
-    while (this.#buckets[0]!.startUs <= arrivedUs - BUCKETS * BUCKET_US) this.#buckets.shift();
-  }
-
-  #baseUs(): number {
-    return Math.min(...this.#buckets.map((bucket) => bucket.minUs));
+    this.#standingMs = 0;
   }
 }

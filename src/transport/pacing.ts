@@ -12,12 +12,13 @@ export interface PacingRules {
 }
 
 /**
- * Clear, 1.5: at 12 frames a second a frame of average size leaves in two thirds of its interval. With a queue no more
- * than keeps up.
+ * Clear, 1.1: media use 0.96 of a target, so a frame of average size leaves within nine tenths of its interval; what
+ * leaves faster than the path carries it would only wait there, where neither a keyframe nor a deadline can take it
+ * back. With a queue no more than the target, so that it drains.
  */
 export const PACING: PacingRules = {
   beforeFeedback: 2.5,
-  clear: 1.5,
-  queued: 1.1,
+  clear: 1.1,
+  queued: 1,
   initialWindowBytes: INITIAL_WINDOW_BYTES,
 };

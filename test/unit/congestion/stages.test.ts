@@ -82,6 +82,18 @@ describe('QueueDelay', () => {
     expect(queue.jitterMs).toBeGreaterThan(5);
   });
 
+  it('remembers for a minute that a queue stands, whatever the base has become', () => {
+    const queue = new QueueDelay();
+    for (let ms = 0; ms < 500; ms += 10) queue.add(ms * 1_000, ms * 1_000);
+    for (let ms = 500; ms < 700; ms += 10) queue.add(ms * 1_000, ms * 1_000 + 80_000);
+    queue.rebase();
+    queue.add(700_000, 780_000);
+    expect(queue.queueMs).toBe(0);
+    expect(queue.standingMs).toBeCloseTo(80);
+    for (let ms = 1_000; ms < 66_000; ms += 100) queue.add(ms * 1_000, ms * 1_000 + 80_000);
+    expect(queue.standingMs).toBe(0);
+  });
+
   it('forgets its base after ten seconds', () => {
     const queue = new QueueDelay();
     queue.add(0, 0);
@@ -148,7 +160,8 @@ describe('SentPackets', () => {
 });
 
 describe('Probing', () => {
-  const take = { targetBps: 300e3, maxBps: 8e6, clear: true, cutAtUs: undefined };
+  const take = { targetBps: 300e3, maxBps: 8e6, clear: true, cutAtUs: undefined, jitterMs: 0, quietMs: 0 };
+  const reading = { nowUs: 100_000, targetBps: 300e3, maxBps: 8e6, jitterMs: 0, baseUs: Infinity, idleUs: 0 };
 
   it('asks for three and six times the start rate first', () => {
     const probing = new Probing();
@@ -167,7 +180,7 @@ describe('Probing', () => {
       const times = { sentAtUs: sequence * 2_400, arrivedAtUs: sequence * 2_500 };
       probing.onReceived({ sequence, sizeBytes: packetBytes, kind: 'padding', probeId: id, ...times });
     }
-    const bps = probing.evaluate(6, { nowUs: 100_000, maxBps: 8e6, jitterMs: 0 })!;
+    const bps = probing.evaluate(6, reading)!;
     expect(bps).toBeCloseTo((packetBytes * 8e6) / 2_500, -2);
     expect(probing.take({ ...take, nowUs: 100_000 })!.rateBps).toBe(Math.round(2 * bps));
   });
@@ -181,9 +194,47 @@ describe('Probing', () => {
         const times = { sentAtUs: sequence * 2_600, arrivedAtUs: sequence * 2_600 };
         probing.onReceived({ sequence, sizeBytes: 300, kind: 'padding', probeId: id, ...times });
       }
-      return probing.evaluate(6, { nowUs: 100_000, maxBps: 8e6, jitterMs })!;
+      return probing.evaluate(6, { ...reading, jitterMs })!;
     });
     expect(proven[1]).toBeLessThan(0.7 * proven[0]!);
+  });
+
+  it('makes clusters longer where jitter would hide them', () => {
+    const sizes = [0, 10].map((jitterMs) => new Probing().take({ ...take, jitterMs, nowUs: 0 })!.sizeBytes);
+    expect(sizes[1]).toBeGreaterThan(1.5 * sizes[0]!);
+  });
+
+  it('tries less and less often while it finds nothing, and soon again where the path looks roomy', () => {
+    const probing = new Probing();
+    const askedAtMs: number[] = [];
+    let sequence = 0;
+    for (let nowUs = 0; nowUs < 40e6; nowUs += 25_000) {
+      const request = probing.take({ ...take, nowUs, quietMs: nowUs < 30e6 ? 0 : 2_000 });
+      if (!request) continue;
+      askedAtMs.push(nowUs / 1_000);
+      // Ten packets at the rate asked for; the path serves the target and no more.
+      const sizeBytes = Math.ceil(request.sizeBytes / 10);
+      for (let packet = 0; packet < 10; packet++) {
+        const sentAtUs = nowUs + (packet * sizeBytes * 8e6) / request.rateBps;
+        const arrivedAtUs = nowUs + ((packet + 1) * sizeBytes * 8e6) / take.targetBps;
+        probing.onSent(request.id, sequence, sizeBytes);
+        probing.onReceived({ sequence, sizeBytes, kind: 'padding', probeId: request.id, sentAtUs, arrivedAtUs });
+        sequence += 1;
+      }
+      probing.evaluate(sequence, { ...reading, nowUs, baseUs: 0 });
+    }
+    const pausesMs = askedAtMs.slice(1).map((atMs, index) => atMs - askedAtMs[index]!);
+    const before = pausesMs.filter((_, index) => askedAtMs[index + 1]! < 30_000);
+    expect(before.at(-1)).toBe(8_000);
+    expect(pausesMs.at(-1)).toBe(1_000);
+  });
+
+  it('asks for what there was once the receiver is heard again', () => {
+    const probing = new Probing();
+    for (let probes = 0; probes < 2; probes++) probing.take({ ...take, nowUs: 0 });
+    probing.afterSilence(2e6);
+    expect(probing.take({ ...take, nowUs: 1 })!.rateBps).toBe(1e6);
+    expect(probing.take({ ...take, nowUs: 2 })!.rateBps).toBe(1.8e6);
   });
 
   it('leaves a congested path alone', () => {
