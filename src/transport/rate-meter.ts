@@ -1,6 +1,7 @@
 /** A sum over the last second, in steps of a tenth: bits or frames a second without keeping every event. */
 const STEP_US = 100_000;
-const STEPS = 10;
+/** Ten whole tenths, and the present one, which does not count yet: a part of it would read as a lower rate. */
+const STEPS = 11;
 
 export class RateMeter {
   readonly #sums = new Float64Array(STEPS);
@@ -11,10 +12,11 @@ export class RateMeter {
     this.#sums[this.#step % STEPS]! += amount;
   }
 
-  /** Over the second that ends now, the present tenth included. */
+  /** Over the last ten whole tenths of a second. */
   perSecond(nowUs: number): number {
     this.#advance(nowUs);
-    return this.#sums.reduce((sum, amount) => sum + amount, 0);
+    const present = this.#sums[this.#step % STEPS] ?? 0;
+    return this.#sums.reduce((sum, amount) => sum + amount, 0) - present;
   }
 
   #advance(nowUs: number): void {
