@@ -19,8 +19,9 @@ export interface MediaPacket {
 
 export interface SentMedia extends MediaPacket {
   sequenceNumber: number;
-  /** When it, or its latest copy, was sent or asked to be sent. */
-  lastSentUs: number;
+  sentUs: number;
+  /** When its latest copy was sent or asked to be sent. */
+  lastCopyUs: number;
   /** A copy is claimed and neither sent nor given up yet. */
   copyWaits: boolean;
 }
@@ -74,7 +75,8 @@ export class RtpStream {
     this.#history[sequenceNumber % LIMITS.rtpHistoryPackets] = {
       ...packet,
       sequenceNumber,
-      lastSentUs: nowUs,
+      sentUs: nowUs,
+      lastCopyUs: -Infinity,
       copyWaits: false,
     };
     const { keyframe, frame } = packet;
@@ -104,12 +106,14 @@ export class RtpStream {
    * Claims a lost packet for retransmission, until `commitRetransmission` or `release`.
    * @param rttUs what the viewer reports, and so not to be trusted.
    * @returns undefined when there is no RTX, it is forgotten, a copy still waits, or one went out less than a round
-   * trip (at least `CLAIM_INTERVAL_MIN_US`) ago.
+   * trip (at least `CLAIM_INTERVAL_MIN_US`) ago. A first claim needs no round trip: the request comes about one after
+   * the packet, and refusing it by an estimate that is a little too long would cost a whole one more.
    */
   claim(sequenceNumber: number, nowUs: number, rttUs: number): SentMedia | undefined {
     const sent = this.#video.rtx && this.find(sequenceNumber);
-    if (!sent || sent.copyWaits || nowUs - sent.lastSentUs < Math.max(rttUs, CLAIM_INTERVAL_MIN_US)) return undefined;
-    sent.lastSentUs = nowUs;
+    if (!sent || sent.copyWaits || nowUs - sent.sentUs < CLAIM_INTERVAL_MIN_US) return undefined;
+    if (nowUs - sent.lastCopyUs < Math.max(rttUs, CLAIM_INTERVAL_MIN_US)) return undefined;
+    sent.lastCopyUs = nowUs;
     sent.copyWaits = true;
     return sent;
   }
@@ -133,7 +137,7 @@ export class RtpStream {
 
   /** The copy has been sent. */
   commitRetransmission(sent: SentMedia, nowUs: number): void {
-    sent.lastSentUs = nowUs;
+    sent.lastCopyUs = nowUs;
     sent.copyWaits = false;
     this.#nextRtxSequence = (this.#nextRtxSequence + 1) & 0xffff;
   }

@@ -33,11 +33,10 @@ describe('RtpStream', () => {
     expect(stream.retransmission(claimed)!.sequenceNumber).toBe(0);
   });
 
-  it('sends nothing twice within a round trip', () => {
+  it('sends no second copy within a round trip of the first, which itself need not wait for one', () => {
     const stream = streamFrom(1);
     stream.commit(packet(3), 0);
-    expect(stream.claim(1, 50_000, 100_000)).toBeUndefined();
-    stream.commitRetransmission(stream.claim(1, 100_000, 100_000)!, 120_000);
+    stream.commitRetransmission(stream.claim(1, 99_000, 100_000)!, 120_000);
     expect(stream.claim(1, 219_999, 100_000)).toBeUndefined();
     expect(stream.claim(1, 220_000, 100_000)).toBeDefined();
   });
