@@ -24,6 +24,25 @@ export interface GeneratorInfo {
   progressive: boolean;
 }
 
+/**
+ * Two prompts mixed: what lies between them in the generator's own space. Prompt travel and bends are made of these.
+ * A generator that cannot mix uses the heavier of the two.
+ */
+export interface PromptMix {
+  /** The prompt that is travelled to; `SliceJob.prompt` is where the travel starts. */
+  towards: string;
+  /** Share of `towards`, in [0, 1]. */
+  amount: number;
+  interpolation: 'linear' | 'spherical';
+}
+
+/** Latents to start from instead of pure noise: a bend of what is running, or a near hit of the latent cache. */
+export interface StartingLatents {
+  latents: Float32Array;
+  /** Noise level they are raised to before denoising goes on, in (0, 1]; 1 is the same as none at all. */
+  strength: number;
+}
+
 /** What the generator understood of a prompt. */
 export interface PromptReading {
   /** Words (lower case) the generator does not know; they change nothing. */
@@ -49,19 +68,49 @@ export interface SliceJob {
   stopAtTier: Tier;
   /** `latents` of the slice before this one, to continue from it. */
   previous?: Float32Array;
+  /** Travel from `prompt` towards another one. */
+  mix?: PromptMix;
+  /** Start from these instead of noise; a generator without latents ignores it. */
+  start?: StartingLatents;
+  /** Latents whose mean and deviation each channel is brought back to (AdaIN), against drift over many slices. */
+  reference?: Float32Array;
 }
 
-/** The frames of one slice at one tier. */
+/**
+ * One step of work that nothing else can interrupt: a denoise step or a decode. `kind` names the part and its shape;
+ * units of one kind from different jobs may run as one batch.
+ */
+export interface UnitOfWork {
+  kind: string;
+  run(): Promise<void>;
+}
+
+export interface GenerateOptions {
+  signal: AbortSignal;
+  /**
+   * Runs a unit when its turn has come; a scheduler stands behind it. A generator passes every unit through it, so
+   * that others get in between two steps. Without it units run at once.
+   */
+  turn?: (unit: UnitOfWork) => Promise<void>;
+  /** How far the job has come, in [0, 1], for generators that take long; and its place in a backend's own queue. */
+  onProgress?: (progress: { ratio: number; queuePosition?: number }) => void;
+}
+
+/** The frames of one slice at one tier, or a run of them where a backend delivers them one by one. */
 export interface Rendition {
   revision: number;
   slice: number;
   tier: Tier;
-  /** `info.slice.frames` frames of that tier's size. */
+  /** Frames of that tier's size: all `info.slice.frames` of them, or from `firstFrame` on as many as there are yet. */
   frames: I420Frame[];
+  /** Index of `frames[0]` within the slice; 0 when left out. Runs of one tier come in order and do not overlap. */
+  firstFrame?: number;
   /** What the next slice continues from; absent where the tier adds nothing new to continue from. */
   latents?: Float32Array;
-  /** Time spent computing this tier alone, in ms. */
+  /** Time spent computing this tier alone, in ms; 0 when it came out of a cache. */
   computeMs: number;
+  /** Where it came from, when not computed: the page and the metrics show it. */
+  cached?: 'segment' | 'latent';
 }
 
 export interface Generator extends AsyncDisposable {
@@ -74,7 +123,11 @@ export interface Generator extends AsyncDisposable {
    * between denoise steps with a GlimpseError `ABORTED`.
    * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again.
    */
-  generate(job: SliceJob, options: { signal: AbortSignal }): AsyncIterable<Rendition>;
+  generate(job: SliceJob, options: GenerateOptions): AsyncIterable<Rendition>;
+  /**
+   * A prompt as a vector whose cosine distance means likeness, for the latent cache; absent where a backend has none.
+   */
+  embed?(prompt: string): Promise<Float32Array>;
   /** Resolves once a job would run at full speed: weights loaded, first run done. */
   warmUp(): Promise<void>;
 }
