@@ -1,0 +1,93 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ByteCache } from '../../../../src/generation/cache/byte-cache.ts';
+
+/** A cache of strings that weigh as many bytes as they are long, and what it evicted, in order. */
+function cacheOf(maxBytes: number) {
+  const evicted: string[] = [];
+  const cache = new ByteCache<string>({
+    maxBytes,
+    sizeOf: (text) => text.length,
+    onEvict: (key) => evicted.push(key),
+  });
+  return { cache, evicted };
+}
+
+describe('a cache bounded in bytes', () => {
+  it('evicts what was used longest ago, and only as much as is needed', () => {
+    const { cache, evicted } = cacheOf(10);
+    cache.set('a', 'xxxx');
+    cache.set('b', 'xxxx');
+    expect(cache.get('a')).toBe('xxxx');
+    cache.set('c', 'xxxx');
+    expect(evicted).toEqual(['b']);
+    expect([...cache.keys()]).toEqual(['a', 'c']);
+    expect(cache.bytes).toBe(8);
+  });
+
+  it('never evicts what is pinned, and refuses what has no room beside it', () => {
+    const { cache, evicted } = cacheOf(10);
+    cache.set('a', 'xxxxxx');
+    const pin = cache.pin('a');
+    const second = cache.pin('a');
+    expect(cache.set('b', 'xxxxx')).toBe(false);
+    expect(cache.counts.refused).toBe(1);
+    pin?.[Symbol.dispose]();
+    pin?.[Symbol.dispose]();
+    expect(cache.set('b', 'xxxxx'), 'the second pin still holds').toBe(false);
+    second?.[Symbol.dispose]();
+    expect(cache.set('b', 'xxxxx')).toBe(true);
+    expect(evicted).toEqual(['a']);
+  });
+
+  it('refuses a value larger than itself and keeps what it has', () => {
+    const { cache } = cacheOf(4);
+    cache.set('a', 'xx');
+    expect(cache.set('b', 'xxxxx')).toBe(false);
+    expect(cache.set('a', 'xxxxx')).toBe(false);
+    expect(cache.peek('a')).toBe('xx');
+  });
+
+  it('counts hits and misses, and looking without asking counts nothing', () => {
+    const { cache } = cacheOf(4);
+    cache.set('a', 'xx');
+    cache.get('a');
+    cache.get('b');
+    cache.peek('a');
+    cache.has('b');
+    expect(cache.counts).toEqual({ hits: 1, misses: 1, evictions: 0, refused: 0 });
+  });
+
+  it('shrinks to a lower bound, and below pinned values once they are let go', () => {
+    const { cache } = cacheOf(10);
+    cache.set('a', 'xxxx');
+    cache.set('b', 'xxxx');
+    const pin = cache.pin('a');
+    cache.resize(2);
+    expect([...cache.keys()]).toEqual(['a']);
+    pin?.[Symbol.dispose]();
+    expect(cache.size).toBe(0);
+    expect(cache.bytes).toBe(0);
+  });
+
+  it('holds its bound through any sequence of uses', () => {
+    const use = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), bytes: fc.nat(12), pin: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(use, { maxLength: 40 }), (uses) => {
+        const { cache } = cacheOf(16);
+        const pins: (Disposable | undefined)[] = [];
+        for (const { key, bytes, pin } of uses) {
+          cache.set(key, 'x'.repeat(bytes));
+          if (pin) pins.push(cache.pin(key));
+          else pins.pop()?.[Symbol.dispose]();
+          const held = [...cache.keys()].reduce((sum, name) => sum + (cache.peek(name)?.length ?? 0), 0);
+          expect(cache.bytes).toBe(held);
+          expect(held).toBeLessThanOrEqual(16);
+        }
+        for (const pin of pins) pin?.[Symbol.dispose]();
+        cache.resize(0);
+        expect([...cache.keys()].every((key) => cache.peek(key) === '')).toBe(true);
+      }),
+    );
+  });
+});
