@@ -61,6 +61,13 @@ describe('loadModelPack', () => {
     ['guidance out of its range', (m) => (m.sampler.guidance = 99), { found: 'at sampler' }],
     ['an odd picture', (m) => (m.tiers[2]!.widthPx += 1), { found: 'at tiers.2.widthPx' }],
     ['a draft of another size', (m) => (m.tiers[0]!.widthPx = 32), { part: 'tiers', found: '32x64' }],
+    ['tiers that shrink', (m) => (m.tiers[2]!.heightPx = 32), { part: 'tiers', found: '128x32' }],
+    [
+      'a tier that no part makes',
+      (m) => m.tiers.push({ tier: 'upscaled', widthPx: 256, heightPx: 256 }),
+      { part: 'upscaler', found: 'none' },
+    ],
+    ['an upscaler without its tier', (m) => (m.parts.upscaler = m.parts.refiner), { part: 'tiers', found: 'none' }],
     ['overlapping fields', (m) => (m.condition.fields[1]!.offset = 1), { part: 'condition', found: '1' }],
     ['a condition wider than its fields', (m) => (m.condition.width = 64), { part: 'condition', found: '64' }],
     ['parts for another latent', (m) => (m.latent.tokens = 16), { part: 'denoiser' }],

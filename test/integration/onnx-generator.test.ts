@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
+import { GlimpseError } from '../../src/errors.ts';
+import type { Rendition, SliceJob, UnitOfWork } from '../../src/generation/generator.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
 import { i420Bytes } from '../../src/media/frame.ts';
@@ -104,6 +105,25 @@ describe('OnnxGenerator', () => {
     await refined;
     expect(first.value?.tier).toBe('draft');
     expect(order).toEqual(['other draft', 'waiting base', 'waiting refined']);
+  });
+
+  it('passes every run of a part through its turn, one unit each, and draws the same', async () => {
+    const kinds: string[] = [];
+    const turn = async (unit: UnitOfWork): Promise<void> => {
+      kinds.push(unit.kind);
+      await unit.run();
+    };
+    const renditions = await collect(generator.generate(JOB, { ...live, turn }));
+    expect(kinds.join(' ')).toMatch(
+      /^denoiser:1x\d+x\d+ decoder:1x\S+( denoiser:\S+)* decoder:\S+ refiner:1x\S+:0-3 refiner:1x\S+:4-7$/,
+    );
+    expect(new Set(kinds.filter((kind) => kind.startsWith('denoiser')))).toHaveLength(1);
+    expect(pixels(renditions)).toEqual(pixels(await slice()));
+  });
+
+  it('ends with the error of a turn that never comes', async () => {
+    const turn = (): Promise<void> => Promise.reject(new GlimpseError('ABORTED'));
+    await expect(collect(generator.generate(JOB, { ...live, turn }))).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
   it('stops between steps when aborted, and works on', async () => {

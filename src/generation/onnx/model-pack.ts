@@ -9,6 +9,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { areSigmas } from '../schedule.ts';
+import { TIERS } from '../tiers.ts';
 import { packError } from './pack-error.ts';
 import { checkShapes } from './pack-shapes.ts';
 
@@ -56,10 +57,10 @@ const manifestSchema = z.object({
   vocabulary: words,
   examples: words,
   tiers: z
-    .array(z.object({ tier: z.enum(['draft', 'base', 'refined']), widthPx: evenPx, heightPx: evenPx }))
+    .array(z.object({ tier: z.enum(TIERS), widthPx: evenPx, heightPx: evenPx }))
     .refine(
-      (tiers) => tiers.map(({ tier }) => tier).join() === 'draft,base,refined',
-      'draft, base, refined in this order',
+      (tiers) => tiers.length >= 3 && tiers.every(({ tier }, index) => tier === TIERS[index]),
+      'draft, base, refined and perhaps upscaled, in this order',
     ),
   sampler: z
     .object({
@@ -74,18 +75,26 @@ const manifestSchema = z.object({
       'guidance within its range',
     ),
   noise: z.object({ particles: count, grainPx: count }),
-  parts: z.object({ text: part, denoiser: part, decoder: part, refiner: part }),
+  parts: z.object({
+    text: part,
+    denoiser: part,
+    decoder: part,
+    refiner: part,
+    /** Makes the tier `upscaled`; a pack has both or neither. */
+    upscaler: part.optional(),
+  }),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type TensorSpec = z.infer<typeof tensor>;
+export type Part = z.infer<typeof part>;
 export type PartName = keyof Manifest['parts'];
 
 export interface ModelPack {
   directory: string;
   manifest: Manifest;
   /** Absolute path of every part's file. */
-  files: Record<PartName, string>;
+  files: Partial<Record<PartName, string>>;
 }
 
 /**
@@ -95,12 +104,14 @@ export interface ModelPack {
 export async function loadModelPack(directory: string): Promise<ModelPack> {
   const manifest = await readManifest(resolve(directory));
   checkShapes(manifest);
-  const files: Partial<Record<PartName, string>> = {};
-  for (const name of Object.keys(manifest.parts) as PartName[]) {
-    files[name] = await checkFile(resolve(directory), name, manifest.parts[name]);
-  }
-  return { directory: resolve(directory), manifest, files: files as Record<PartName, string> };
+  const files: ModelPack['files'] = {};
+  for (const [name, part] of partsOf(manifest)) files[name] = await checkFile(resolve(directory), name, part);
+  return { directory: resolve(directory), manifest, files };
 }
+
+/** The parts a pack has, by name. */
+export const partsOf = ({ parts }: Manifest): [name: PartName, part: Part][] =>
+  Object.entries(parts) as [PartName, Part][];
 
 /** `models/glimpse-s` of this package, whether it runs from `src/` or compiled from `dist/src/`. */
 export function defaultModelDirectory(): string {
@@ -128,11 +139,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function checkFile(
-  directory: string,
-  name: PartName,
-  { file, bytes, sha256 }: z.infer<typeof part>,
-): Promise<string> {
+async function checkFile(directory: string, name: PartName, { file, bytes, sha256 }: Part): Promise<string> {
   const path = resolve(directory, file);
   if (!isInside(directory, path)) throw packError(name, 'a path inside the pack', file);
   const found = await stat(path).catch((cause: unknown) => {

@@ -4,17 +4,18 @@
  */
 import { i420Bytes } from '../../media/frame.ts';
 import { packError } from './pack-error.ts';
-import type { Manifest, PartName, TensorSpec } from './model-pack.ts';
+import type { Manifest, Part, PartName, TensorSpec } from './model-pack.ts';
 
 type Tensors = readonly (readonly [name: string, type: TensorSpec['type'], ...shape: (number | string)[]])[];
 
 /** @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }` at the first disagreement. */
 export function checkShapes(manifest: Manifest): void {
   checkFields(manifest);
-  checkDraftSize(manifest);
-  for (const [part, { inputs, outputs }] of Object.entries(expectedTensors(manifest)) as [PartName, PartTensors][]) {
-    checkTensors(part, 'inputs', inputs, manifest.parts[part].inputs);
-    checkTensors(part, 'outputs', outputs, manifest.parts[part].outputs);
+  checkSizes(manifest);
+  for (const [name, { inputs, outputs }] of Object.entries(expectedTensors(manifest)) as [PartName, PartTensors][]) {
+    const part = manifest.parts[name] as Part;
+    checkTensors(name, 'inputs', inputs, part.inputs);
+    checkTensors(name, 'outputs', outputs, part.outputs);
   }
 }
 
@@ -24,13 +25,9 @@ interface PartTensors {
 }
 
 /** The tensors every part must have: `b` is the batch, `k` the number of frames asked for. */
-function expectedTensors(manifest: Manifest): Record<PartName, PartTensors> {
+function expectedTensors(manifest: Manifest): Partial<Record<PartName, PartTensors>> {
   const { latent, condition, tokenizer, tiers, noise, slice } = manifest;
-  const [, base, refined] = tiers.map(({ widthPx, heightPx }) => i420Bytes(widthPx, heightPx)) as [
-    number,
-    number,
-    number,
-  ];
+  const [, base = 0, refined = 0, upscaled] = tiers.map(({ widthPx, heightPx }) => i420Bytes(widthPx, heightPx));
   const latentShape = ['b', latent.tokens, latent.channels] as const;
   const prior = [
     ['latent', 'float32', ...latentShape],
@@ -71,6 +68,9 @@ function expectedTensors(manifest: Manifest): Record<PartName, PartTensors> {
       ],
       outputs: [['i420', 'uint8', 'b', 'k', refined]],
     },
+    ...(upscaled === undefined
+      ? {}
+      : { upscaler: { inputs: [['i420', 'uint8', 'k', refined]], outputs: [['i420', 'uint8', 'k', upscaled]] } }),
   };
 }
 
@@ -111,8 +111,17 @@ function checkFields({ condition }: Manifest): void {
   if (offset !== condition.width) throw packError('condition', `width ${offset}`, `${condition.width}`);
 }
 
-/** Draft and base come from one decoder. */
-function checkDraftSize({ tiers: [draft, base] }: Manifest): void {
-  if (draft?.widthPx === base?.widthPx && draft?.heightPx === base?.heightPx) return;
-  throw packError('tiers', `a draft of ${base?.widthPx}x${base?.heightPx}`, `${draft?.widthPx}x${draft?.heightPx}`);
+/** Draft and base come from one decoder; no tier is smaller than the one below; an upscaler goes with its tier. */
+function checkSizes({ tiers, parts }: Manifest): void {
+  const [draft, base] = tiers;
+  if (draft?.widthPx !== base?.widthPx || draft?.heightPx !== base?.heightPx)
+    throw packError('tiers', `a draft of ${base?.widthPx}x${base?.heightPx}`, `${draft?.widthPx}x${draft?.heightPx}`);
+  for (const [index, { tier, widthPx, heightPx }] of tiers.entries()) {
+    const below = tiers[index - 1];
+    if (below && (widthPx < below.widthPx || heightPx < below.heightPx))
+      throw packError('tiers', `${tier} no smaller than ${below.tier}`, `${widthPx}x${heightPx}`);
+  }
+  const hasTier = tiers.some(({ tier }) => tier === 'upscaled');
+  if (hasTier && !parts.upscaler) throw packError('upscaler', 'a part for the tier upscaled', 'none');
+  if (!hasTier && parts.upscaler) throw packError('tiers', 'the tier upscaled for the part upscaler', 'none');
 }

@@ -2,14 +2,15 @@
  * The embedded model as a `Generator`: a model pack, the worker that runs it, and one `SliceRun` a job. All randomness
  * comes from the job's seed, so the same job gives the same pictures on every call.
  */
-import type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
 import { tierRank } from '../tiers.ts';
-import { loadModelPack } from './model-pack.ts';
-import type { Manifest, ModelPack, PartName } from './model-pack.ts';
+import { loadModelPack, partsOf } from './model-pack.ts';
+import type { Manifest, ModelPack } from './model-pack.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { OnnxRuntime } from './runtime.ts';
 import { SliceRun } from './slice-run.ts';
 import type { SliceModel } from './slice-run.ts';
+import type { WorkerSetup } from './worker-protocol.ts';
 
 export interface OnnxGeneratorOptions {
   /** Directory of a model pack; see `defaultModelDirectory`. */
@@ -55,14 +56,14 @@ export class OnnxGenerator implements Generator {
   }
 
   /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model; else as the contract says. */
-  async *generate(job: SliceJob, { signal }: { signal: AbortSignal }): AsyncGenerator<Rendition, void, undefined> {
+  async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
     const lowest = tierRank(job.startAtTier ?? 'draft');
     const highest = tierRank(job.stopAtTier);
     const tiers = this.info.tiers.map(({ tier }) => tier);
-    const run = new SliceRun(this.#model, job, signal);
+    const run = new SliceRun(this.#model, job, options);
     let finishedGiven = false;
     for (const tier of tiers.filter((tier) => tierRank(tier) >= lowest && tierRank(tier) <= highest)) {
-      // Base and refined come from the same latent: whichever is first hands it out.
+      // All but the draft come from the same latent: whichever is first hands it out.
       yield await run.render(tier, !finishedGiven);
       finishedGiven = tier !== 'draft';
     }
@@ -102,18 +103,6 @@ const infoOf = ({ name, condition, slice, tiers, examples }: Manifest): Generato
   progressive: true,
 });
 
-const workerParts = ({
-  manifest,
-  files,
-}: ModelPack): {
-  name: PartName;
-  path: string;
-  inputs: Manifest['parts'][PartName]['inputs'];
-  outputs: Manifest['parts'][PartName]['outputs'];
-}[] =>
-  (Object.keys(manifest.parts) as PartName[]).map((name) => ({
-    name,
-    path: files[name],
-    inputs: manifest.parts[name].inputs,
-    outputs: manifest.parts[name].outputs,
-  }));
+/** What the inference thread loads. */
+export const workerParts = ({ manifest, files }: ModelPack): WorkerSetup['parts'] =>
+  partsOf(manifest).map(([name, { inputs, outputs }]) => ({ name, path: files[name] ?? '', inputs, outputs }));

@@ -1,12 +1,13 @@
 /**
  * One slice on its way through the model: noise is denoised step by step (Euler; classifier-free guidance is inside the
  * denoiser part), and each tier is decoded from how far that has come: the draft from the first step's estimate of the
- * finished latent, the base from the last latent, the refined frames by the refiner from that same latent.
- * Nothing is computed before it is needed; between two runs of a part other slices may use the thread.
+ * finished latent, the base from the last latent, the refined frames by the refiner from that same latent, the upscaled
+ * ones from the refined. Nothing is computed before it is needed; every run of a part is a unit of work of its own, so
+ * that other slices get in between.
  */
 import { GlimpseError } from '../../errors.ts';
 import type { I420Frame } from '../../media/frame.ts';
-import type { Rendition, SliceJob } from '../generator.ts';
+import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
 import { grainNoise, latentNoise, particleNoise } from '../noise.ts';
 import { denoiseSteps } from '../schedule.ts';
 import type { DenoiseStep } from '../schedule.ts';
@@ -14,11 +15,13 @@ import type { Tier } from '../tiers.ts';
 import type { Manifest, PartName } from './model-pack.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
 import type { OnnxRuntime } from './runtime.ts';
-import { float32, int64 } from './tensor.ts';
+import { float32, int64, pictures } from './tensor.ts';
 import type { Tensors } from './tensor.ts';
 
 /** Frames the refiner makes in one call: few, so that a draft somebody waits for gets in between. */
 const REFINER_FRAMES = 4;
+/** Frames the upscaler makes in one call: one of its frames costs about as much as two of the refiner's. */
+const UPSCALER_FRAMES = 2;
 
 export interface SliceModel {
   manifest: Manifest;
@@ -29,16 +32,18 @@ export interface SliceModel {
 export class SliceRun {
   readonly #model: SliceModel;
   readonly #job: SliceJob;
-  readonly #signal: AbortSignal;
+  readonly #options: GenerateOptions;
   readonly #stepsLeft: DenoiseStep[];
   #latent: Float32Array;
   /** The latest step's estimate of the finished latent. */
   #denoised: Float32Array;
+  /** Kept for the upscaler once they are made. */
+  #refined: I420Frame[] | undefined;
   /** Time in the model since the last rendition, in ms. */
   #spentMs = 0;
 
   /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model. */
-  constructor(model: SliceModel, job: SliceJob, signal: AbortSignal) {
+  constructor(model: SliceModel, job: SliceJob, options: GenerateOptions) {
     const { latent, sampler } = model.manifest;
     const length = latent.tokens * latent.channels;
     const found = job.previous?.length ?? length;
@@ -47,7 +52,7 @@ export class SliceRun {
     }
     this.#model = model;
     this.#job = job;
-    this.#signal = signal;
+    this.#options = options;
     this.#stepsLeft = denoiseSteps(sampler.sigmas);
     this.#latent = latentNoise(job.seed, job.slice, length);
     this.#denoised = this.#latent;
@@ -62,7 +67,7 @@ export class SliceRun {
     const steps = this.#model.manifest.sampler.steps;
     await this.#denoise(tier === 'draft' ? 1 : steps);
     const latents = tier === 'draft' ? this.#denoised : this.#latent;
-    const frames = tier === 'refined' ? await this.#refine(latents) : await this.#decode(tier, latents);
+    const frames = await this.#pictures(tier, latents);
     const computeMs = this.#spentMs;
     this.#spentMs = 0;
     return { revision, slice, tier, frames, computeMs, ...(carriesLatents ? { latents } : {}) };
@@ -85,6 +90,12 @@ export class SliceRun {
       this.#denoised = outputs['denoised']?.data as Float32Array;
       this.#latent = outputs['latent_next']?.data as Float32Array;
     }
+  }
+
+  async #pictures(tier: Tier, latents: Float32Array): Promise<I420Frame[]> {
+    if (tier === 'draft' || tier === 'base') return this.#decode(tier, latents);
+    this.#refined ??= await this.#refine(latents);
+    return tier === 'refined' ? this.#refined : this.#upscale(this.#refined);
   }
 
   async #decode(tier: Tier, latents: Float32Array): Promise<I420Frame[]> {
@@ -114,12 +125,22 @@ export class SliceRun {
     return frames;
   }
 
+  async #upscale(refined: readonly I420Frame[]): Promise<I420Frame[]> {
+    const frames: I420Frame[] = [];
+    while (frames.length < refined.length) {
+      const some = refined.slice(frames.length, frames.length + UPSCALER_FRAMES).map(({ data }) => data);
+      const outputs = await this.#run('upscaler', { i420: pictures(some) });
+      frames.push(...this.#frames('upscaled', outputs));
+    }
+    return frames;
+  }
+
   /** The inputs that denoiser and refiner share. */
   async #conditioning(latents: Float32Array): Promise<Tensors> {
     const { manifest, encoder } = this.#model;
     const { tokens, channels } = manifest.latent;
     const { previous, prompt } = this.#job;
-    const { condition, computeMs } = await encoder.encode(prompt, this.#signal);
+    const { condition, computeMs } = await encoder.encode(prompt, this.#options.signal);
     this.#spentMs += computeMs;
     return {
       latent: float32(latents, 1, tokens, channels),
@@ -130,22 +151,35 @@ export class SliceRun {
   }
 
   async #run(part: PartName, feeds: Tensors): Promise<Tensors> {
-    const { outputs, computeMs } = await this.#model.runtime.run(part, feeds, { signal: this.#signal });
-    this.#spentMs += computeMs;
-    return outputs;
+    const { signal, turn } = this.#options;
+    let result: Tensors = {};
+    const run = async (): Promise<void> => {
+      const { outputs, computeMs } = await this.#model.runtime.run(part, feeds, { signal });
+      this.#spentMs += computeMs;
+      result = outputs;
+    };
+    await (turn?.({ kind: kindOf(part, feeds), run }) ?? run());
+    return result;
   }
 
-  /** The pictures of output `i420`, uint8 [1, frames, bytes], as views of one buffer. */
+  /** The pictures of output `i420`, uint8 [1, frames, bytes] or [frames, bytes], as views of one buffer. */
   #frames(tier: Tier, outputs: Tensors): I420Frame[] {
-    const pictures = outputs['i420'];
+    const output = outputs['i420'];
     const size = this.#model.manifest.tiers.find((candidate) => candidate.tier === tier);
-    if (pictures?.type !== 'uint8' || size === undefined) throw new GlimpseError('GENERATOR_DOWN');
-    const [, count = 0, bytes = 0] = pictures.shape;
+    if (output?.type !== 'uint8' || size === undefined) throw new GlimpseError('GENERATOR_DOWN');
+    const [count = 0, bytes = 0] = output.shape.slice(-2);
     const { widthPx, heightPx } = size;
     return Array.from({ length: count }, (_, index) => ({
       widthPx,
       heightPx,
-      data: pictures.data.subarray(index * bytes, (index + 1) * bytes),
+      data: output.data.subarray(index * bytes, (index + 1) * bytes),
     }));
   }
+}
+
+/** `denoiser:1x32x128`. What is not per item of a batch, the refiner's frames, is part of the kind: `refiner:1x32x128:0-3`. */
+function kindOf(part: PartName, { latent, frames, i420 }: Tensors): string {
+  const shape = (latent ?? i420)?.shape.join('x') ?? '';
+  const indices = frames?.type === 'int64' ? `:${frames.data[0]}-${frames.data.at(-1)}` : '';
+  return `${part}:${shape}${indices}`;
 }

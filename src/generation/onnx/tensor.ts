@@ -26,5 +26,13 @@ export const int64 = (values: BigInt64Array | readonly bigint[], ...shape: numbe
   shape,
 });
 
+/** Pictures of one size side by side: uint8 [pictures, bytes], a copy. */
+export function pictures(datas: readonly Uint8Array[]): Tensor {
+  const bytes = datas[0]?.length ?? 0;
+  const data = new Uint8Array(datas.length * bytes);
+  for (const [index, picture] of datas.entries()) data.set(picture, index * bytes);
+  return { type: 'uint8', data, shape: [datas.length, bytes] };
+}
+
 /** The buffers of some tensors, for `postMessage`'s transfer list. */
 export const buffersOf = (tensors: Tensors): ArrayBuffer[] => Object.values(tensors).map(({ data }) => data.buffer);
