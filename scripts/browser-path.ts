@@ -1,4 +1,4 @@
-/** Where a Chrome or Chromium is on this machine; the one place that knows, for the tests and for `find-browser.ts`. */
+/** Where a Chrome or Chromium is on this machine; the one place that knows, for the tests and for `find-test-tools.ts`. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

@@ -10,7 +10,7 @@ import { crossOrigin } from './cors.ts';
 import { judgeReadiness } from './health.ts';
 import type { Readiness } from './health.ts';
 import { failureResponse } from './http-errors.ts';
-import type { IceServer } from './ice-servers.ts';
+import type { IceServers } from './ice-servers.ts';
 import { openApiDocument } from './openapi.ts';
 import { pageRoutes } from './page.ts';
 import { sessionRoutes } from './sessions-api.ts';
@@ -21,7 +21,7 @@ export interface HttpOptions {
   readiness: () => Readiness;
   metrics: Metrics;
   log: Log;
-  iceServers: readonly IceServer[];
+  iceServers: IceServers;
   pageDirectory?: string | undefined;
   clips?: ClipSource | undefined;
 }

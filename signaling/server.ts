@@ -45,7 +45,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
     serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
   }) as Server;
   await listen(server, host, options.port);
-  const sockets = new SignalSockets({ registry, metrics, log, welcome: welcome(options) }, pingIntervalMs);
+  const sockets = new SignalSockets({ registry, metrics, log, welcome: () => welcome(options) }, pingIntervalMs);
   server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
   const { port } = server.address() as AddressInfo;
   let closed: Promise<void> | undefined;
@@ -84,7 +84,7 @@ function welcome({ generatorInfo, iceServers }: SignalingOptions): ServerMessage
   return {
     type: 'welcome',
     protocol: PROTOCOL_VERSION,
-    iceServers: [...iceServers],
+    iceServers: iceServers(),
     generator: { name, conditioning, slice, tiers: [...tiers], examples: [...examples] },
     limits: { promptMaxChars: LIMITS.promptMaxChars, clipSecondsMax: LIMITS.clipSecondsMax },
   };

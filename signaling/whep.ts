@@ -13,7 +13,7 @@ import { serveDataChannel } from './control-channel.ts';
 import { gatherCandidates } from './gathering.ts';
 import type { Gathering } from './gathering.ts';
 import { iceServerLinks } from './ice-servers.ts';
-import type { IceServer } from './ice-servers.ts';
+import type { IceServers } from './ice-servers.ts';
 import { openSession } from './open-session.ts';
 import { parseFragment } from './sdp-fragment.ts';
 import { readWhepQuery } from './whep-query.ts';
@@ -27,7 +27,7 @@ export const CONTROL_REL = 'urn:glimpse:whep:control';
 
 export interface WhepOptions {
   registry: SessionRegistry;
-  iceServers: readonly IceServer[];
+  iceServers: IceServers;
   metrics: Metrics;
 }
 
@@ -68,7 +68,7 @@ export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono
     });
     const body = (await gathering?.complete(answerSdp)) ?? answerSdp;
     gathering?.stop();
-    const links = [`</v1/sessions/${session.id}/control>; rel="${CONTROL_REL}"`, ...iceServerLinks(iceServers)];
+    const links = [`</v1/sessions/${session.id}/control>; rel="${CONTROL_REL}"`, ...iceServerLinks(iceServers())];
     return context.body(body, 201, {
       'Content-Type': SDP,
       Location: `/whep/${session.id}`,

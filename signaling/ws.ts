@@ -27,7 +27,8 @@ export interface SignalSocket {
 
 export interface SignalContext {
   registry: SessionRegistry;
-  welcome: ServerMessage;
+  /** What a new connection is greeted with; made anew each time, because it carries credentials that expire. */
+  welcome: () => ServerMessage;
   /** Which connection speaks for a session; a resume takes it over. Shared by all connections of a server. */
   owners: Map<string, SignalConnection>;
   metrics: Metrics;
@@ -50,7 +51,7 @@ export class SignalConnection {
   constructor(socket: SignalSocket, context: SignalContext) {
     this.#socket = socket;
     this.#context = context;
-    this.#send(context.welcome);
+    this.#send(context.welcome());
   }
 
   /** One message as it came. */

@@ -70,6 +70,30 @@ export const configSchema = z.object({
     .max(10_000)
     .default(LIMITS.sessionsMax)
     .describe('viewers at once; one more is refused'),
+  iceServers: z
+    .string()
+    .default('')
+    .describe(
+      'STUN and TURN URLs for the viewers, comma-separated; a TURN server brings viewers behind strict firewalls',
+    ),
+  turnSecret: z
+    .string()
+    .min(16)
+    .optional()
+    .describe(
+      'secret shared with the TURN server (coturn: static-auth-secret); each viewer gets credentials that expire',
+    ),
+  turnTtlSeconds: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .max(86_400)
+    .default(3_600)
+    .describe(
+      'how long such credentials work, seconds; a shorter time ends abuse sooner, and relayed streams that outlive it',
+    ),
+  turnUsername: z.string().optional().describe('fixed user of a TURN service without a shared secret'),
+  turnCredential: z.string().optional().describe('its password; every viewer can read it'),
   startBitrate: z.coerce
     .number()
     .int()

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
+import { iceServersFrom } from '../signaling/ice-servers.ts';
 import { startSignaling } from '../signaling/server.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -46,6 +47,7 @@ export interface ServiceOptions {
 /** @throws GlimpseError CONFIG_INVALID, MODEL_INVALID */
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const log = options.log ?? createLog({ level: config.logLevel });
+  const iceServers = iceServersFrom({ ...config, urls: config.iceServers });
   const metrics = new Metrics();
   Emitter.onListenerError = (error, event) => {
     log.error({ err: error, event }, 'a listener failed');
@@ -103,7 +105,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       readiness: () => ({ modelWarm: !missing.has('model'), encoderAlive: !missing.has('encoder') }),
       metrics,
       log,
-      iceServers: [],
+      iceServers,
     });
     const close = async (reason: string): Promise<void> => {
       await sessions.close(reason);

@@ -14,6 +14,11 @@ import type { Request } from './signaling-socket.ts';
 
 /** A restart that has not found a path by then will not; a new peer connection is quicker. */
 const RESTART_TIMEOUT_MS = 5_000;
+/**
+ * The first offer goes out before the server has named its ICE servers, which saves a round trip for everybody who can
+ * reach it directly. Who cannot, for this long, tries again with them.
+ */
+const DIRECT_PATH_TIMEOUT_MS = 1_500;
 
 export interface LinkListener {
   onMessage: (message: ServerMessage) => void;
@@ -37,6 +42,8 @@ export class Link {
   #session: Message<'answer'> | undefined;
   #answering: Promise<void> = Promise.resolve();
   #iceServers: RTCIceServer[];
+  /** Those that the present peer connection has gathered with. */
+  #offeredServers: RTCIceServer[] = [];
 
   /** @param signal ends every exchange under way */
   constructor(options: ConnectOptions, listener: LinkListener, signal: AbortSignal) {
@@ -65,7 +72,9 @@ export class Link {
     return this.#orClosePeer(async () => {
       const [socket, peer] = await this.#openBoth();
       const body = typeof request === 'function' ? request(await socket.welcome) : request;
-      return this.#accepted(socket, { type: 'offer', sdp: peer.takeOffer(), request: body });
+      const accepted = await this.#accepted(socket, { type: 'offer', sdp: peer.takeOffer(), request: body });
+      void this.#tryRelays(peer);
+      return accepted;
     });
   }
 
@@ -143,6 +152,9 @@ export class Link {
   async #openBoth(): Promise<[SignalingSocket, Peer]> {
     const opening = this.#openSocket();
     if (this.#onScreen) await opening;
+    // With relays alone an offer without them would hold no candidate.
+    const onlyRelays = this.#options.iceTransportPolicy === 'relay';
+    if (onlyRelays && this.#iceServers.length === 0) await (await opening).welcome;
     const peer = this.#newPeer();
     const [socket] = await Promise.all([opening, peer.prepareOffer()]);
     return [socket, peer];
@@ -153,7 +165,10 @@ export class Link {
     const ifCurrent = (act: () => void) => {
       if (peer === this.#peer) act();
     };
-    const peer: Peer = new Peer(this.#iceServers, {
+    const { iceTransportPolicy } = this.#options;
+    const ice = { iceServers: this.#iceServers, ...(iceTransportPolicy && { iceTransportPolicy }) };
+    this.#offeredServers = this.#iceServers;
+    const peer: Peer = new Peer(ice, {
       onCandidate: (candidate) => ifCurrent(() => this.#socket?.send({ type: 'candidate', candidate })),
       onTrack: (track) => this.#listener.onTrack(track, () => ifCurrent(() => this.#show(peer))),
       onState: (state) => ifCurrent(() => this.#listener.onPeerState(state)),
@@ -191,6 +206,16 @@ export class Link {
     } catch {
       throw new GlimpseClientError('SDP_INVALID', "The browser cannot use the server's answer.");
     }
+  }
+
+  /** Servers that became known only after the offer help by an ICE restart, should the direct path not come up. */
+  async #tryRelays(peer: Peer): Promise<void> {
+    if (this.#iceServers === this.#offeredServers) return;
+    if (await peer.connected(DIRECT_PATH_TIMEOUT_MS, this.#signal)) return;
+    if (peer !== this.#peer || this.#signal.aborted) return;
+    this.#offeredServers = this.#iceServers;
+    // A failure shows as the peer's state, and recovery takes it from there.
+    await this.restart().catch(() => false);
   }
 
   #learnIceServers({ iceServers }: Welcome): void {

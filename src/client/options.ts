@@ -34,6 +34,8 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
   /** Used instead of what the server's welcome names. */
   iceServers?: RTCIceServer[] | undefined;
+  /** `relay`: only through a TURN server, so that the viewer's address stays unknown to the server. Default `all`. */
+  iceTransportPolicy?: RTCIceTransportPolicy | undefined;
   /** When the session is gone (the page slept too long), start a new one with the last request. Default true. */
   restartLost?: boolean | undefined;
 }

@@ -20,9 +20,9 @@ export class Peer {
   readonly #listener: PeerListener;
   #trickling = false;
 
-  constructor(iceServers: RTCIceServer[], listener: PeerListener) {
+  constructor(ice: Pick<RTCConfiguration, 'iceServers' | 'iceTransportPolicy'>, listener: PeerListener) {
     this.#listener = listener;
-    this.#connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
+    this.#connection = new RTCPeerConnection({ ...ice, bundlePolicy: 'max-bundle' });
     const { receiver } = this.#connection.addTransceiver('video', { direction: 'recvonly' });
     const hinted: HintedReceiver = receiver;
     hinted.playoutDelayHint = 0;

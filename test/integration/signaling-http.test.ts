@@ -202,7 +202,7 @@ describe('/openapi.json', () => {
       // The WebSocket is no hono route.
       .filter((operation) => operation !== 'get /signal');
     const { registry, metrics } = fixture;
-    const options = { registry, metrics, iceServers: [], log: silentLog, readiness: () => READY, clips };
+    const options = { registry, metrics, iceServers: () => [], log: silentLog, readiness: () => READY, clips };
     const served = httpApp(options)
       .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*') && path !== '/')
       .map(

@@ -42,7 +42,7 @@ async function viewer(fixture: SignalingFixture) {
 describe('POST /whep', () => {
   it('creates a session and answers as the draft wants', async () => {
     const iceServers = [{ urls: 'turn:t.example', username: 'u', credential: 'c"d' }];
-    await using fixture = await startFixture({ iceServers });
+    await using fixture = await startFixture({ iceServers: () => iceServers });
     const response = await post(
       fixture,
       'prompt=a+red+ball&seed=7&mode=clip&seconds=2.5&codec=H264&guidance=3&tierCap=base',

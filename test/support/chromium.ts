@@ -22,6 +22,6 @@ export const CHROMIUM_FLAGS = [
  */
 export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
   const executablePath = findBrowser();
-  if (executablePath === undefined) throw new Error('no browser: run `node scripts/find-browser.ts --install`');
+  if (executablePath === undefined) throw new Error('no browser: run `node scripts/find-test-tools.ts --install`');
   return chromium.launch({ executablePath, headless: true, args: [...CHROMIUM_FLAGS, ...flags] });
 }

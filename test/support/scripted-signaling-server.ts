@@ -54,6 +54,9 @@ export class ScriptedSignalingServer {
   script: Script = () => false;
   reading = { fields: { scene: 'meadow', object: 'ball' } as Record<string, string>, unknownWords: [] as string[] };
   revision = 0;
+  welcome = WELCOME;
+  /** While true no candidate reaches either side, as if a firewall stood between them. An ICE restart ends it. */
+  firewalled = false;
   readonly #http = createServer((request, response) => void this.#serve(request, response));
   readonly #sockets = new WebSocketServer({ server: this.#http, path: '/signal' });
   readonly #peers = new Set<SyntheticVideoPeer>();
@@ -68,7 +71,7 @@ export class ScriptedSignalingServer {
     this.#sockets.on('connection', (socket, request) => {
       this.connections.push(request.url ?? '');
       socket.on('message', (data: Buffer) => void this.#receive(socket, data.toString()));
-      socket.send(JSON.stringify(WELCOME));
+      socket.send(JSON.stringify(this.welcome));
     });
   }
 
@@ -136,7 +139,8 @@ export class ScriptedSignalingServer {
       case 'resume':
         return this.#resume(message, reply);
       case 'candidate':
-        if (message.candidate) await this.#peer?.addCandidate(message.candidate as RTCIceCandidateInit);
+        if (message.candidate && !this.firewalled)
+          await this.#peer?.addCandidate(message.candidate as RTCIceCandidateInit);
         return undefined;
       case 'bye':
         return socket.close();
@@ -164,17 +168,22 @@ export class ScriptedSignalingServer {
     const sessionId = this.#sessionId ?? '';
     if (sdp !== undefined) {
       if (message.type !== 'restart') this.#newPeer(reply);
-      const answer = await this.#peer?.answer(sdp);
-      reply({ type: 'answer', id: message.id, sdp: answer ?? '', sessionId, resumeToken: 'secret' });
+      if (message.type === 'restart') this.firewalled = false;
+      const answer = this.#filtered((await this.#peer?.answer(this.#filtered(sdp))) ?? '');
+      reply({ type: 'answer', id: message.id, sdp: answer, sessionId, resumeToken: 'secret' });
     }
     if (message.type !== 'restart') reply(this.#accepted(message.id));
   }
 
+  #filtered(sdp: string): string {
+    return this.firewalled ? sdp.replaceAll(/^a=candidate:.*\r\n/gm, '') : sdp;
+  }
+
   #newPeer(reply: (message: ServerMessage) => void): void {
     this.#peer?.close();
-    this.#peer = new SyntheticVideoPeer(({ candidate, sdpMid, sdpMLineIndex }) =>
-      reply({ type: 'candidate', candidate: { candidate, sdpMid, sdpMLineIndex } }),
-    );
+    this.#peer = new SyntheticVideoPeer(({ candidate, sdpMid, sdpMLineIndex }) => {
+      if (!this.firewalled) reply({ type: 'candidate', candidate: { candidate, sdpMid, sdpMLineIndex } });
+    });
     this.#peers.add(this.#peer);
   }
 

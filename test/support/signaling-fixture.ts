@@ -37,7 +37,7 @@ export async function startFixture(options: Partial<SignalingOptions> = {}): Pro
     port: 0,
     readiness: () => ({ modelWarm: true, encoderAlive: true }),
     log: silentLog,
-    iceServers: [],
+    iceServers: () => [],
     ...options,
   });
   const clients: SignalClient[] = [];

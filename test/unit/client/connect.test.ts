@@ -49,6 +49,20 @@ describe('connect', () => {
     expect(live.accepted?.prompt).toBe('a boat on the sea at sunset');
   });
 
+  it('tries again with the relays of the welcome when the direct path does not come up', async () => {
+    server.welcome = { ...server.welcome, iceServers: [{ urls: 'stun:127.0.0.1:9' }] };
+    server.firewalled = true;
+    const live = await open();
+    await vi.waitFor(() => expect(live.timeToConnectMs).toBeGreaterThan(0), 10_000);
+    expect(server.of('restart')).toHaveLength(1);
+    expect(server.of('offer')).toHaveLength(1);
+  });
+
+  it('waits for the relays where nothing else is allowed, so that its one offer holds them', async () => {
+    await open({ iceTransportPolicy: 'relay' });
+    expect(server.of('offer')[0]?.sdp).not.toContain('typ host');
+  });
+
   it("rejects with the server's code", async () => {
     server.script = ({ type }, reply) => {
       if (type !== 'offer') return false;

@@ -27,7 +27,7 @@ function connection() {
   const registry = new FakeRegistry();
   const subject = new SignalConnection(socket, {
     registry,
-    welcome: { type: 'bye', reason: 'stands for the welcome' },
+    welcome: () => ({ type: 'bye', reason: 'stands for the welcome' }),
     owners: new Map(),
     metrics: new Metrics({ processMetrics: false }),
     log: silentLog,

@@ -1,0 +1,30 @@
+/** Where programs are that some tests drive; without them those tests are skipped and say so. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+export interface TestTool {
+  program: string;
+  debianPackage: string;
+  /** What needs it, for people. */
+  tests: string;
+}
+
+export const TOOLS: readonly TestTool[] = [
+  { program: 'turnserver', debianPackage: 'coturn', tests: 'the tests through a TURN server' },
+  { program: 'promtool', debianPackage: 'prometheus', tests: 'the tests of the alert rules' },
+];
+
+/** Full path of a program on the PATH; undefined when there is none. */
+export function findTool(program: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
