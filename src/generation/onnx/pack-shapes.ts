@@ -28,6 +28,8 @@ interface PartTensors {
 function expectedTensors(manifest: Manifest): Partial<Record<PartName, PartTensors>> {
   const { latent, condition, tokenizer, tiers, noise, slice } = manifest;
   const [, base = 0, refined = 0, upscaled] = tiers.map(({ widthPx, heightPx }) => i420Bytes(widthPx, heightPx));
+  // ONNX lets no input and output of a graph share a name, so what the pictures come in as is the pack's own choice.
+  const refinedInput = manifest.parts.upscaler?.inputs[0]?.name ?? 'refined';
   const latentShape = ['b', latent.tokens, latent.channels] as const;
   const prior = [
     ['latent', 'float32', ...latentShape],
@@ -70,7 +72,7 @@ function expectedTensors(manifest: Manifest): Partial<Record<PartName, PartTenso
     },
     ...(upscaled === undefined
       ? {}
-      : { upscaler: { inputs: [['i420', 'uint8', 'k', refined]], outputs: [['i420', 'uint8', 'k', upscaled]] } }),
+      : { upscaler: { inputs: [[refinedInput, 'uint8', 'k', refined]], outputs: [['i420', 'uint8', 'k', upscaled]] } }),
   };
 }
 

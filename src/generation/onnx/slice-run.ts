@@ -126,10 +126,11 @@ export class SliceRun {
   }
 
   async #upscale(refined: readonly I420Frame[]): Promise<I420Frame[]> {
+    const name = this.#model.manifest.parts.upscaler?.inputs[0]?.name ?? 'refined';
     const frames: I420Frame[] = [];
     while (frames.length < refined.length) {
       const some = refined.slice(frames.length, frames.length + UPSCALER_FRAMES).map(({ data }) => data);
-      const outputs = await this.#run('upscaler', { i420: pictures(some) });
+      const outputs = await this.#run('upscaler', { [name]: pictures(some) });
       frames.push(...this.#frames('upscaled', outputs));
     }
     return frames;
@@ -178,8 +179,9 @@ export class SliceRun {
 }
 
 /** `denoiser:1x32x128`. What is not per item of a batch, the refiner's frames, is part of the kind: `refiner:1x32x128:0-3`. */
-function kindOf(part: PartName, { latent, frames, i420 }: Tensors): string {
-  const shape = (latent ?? i420)?.shape.join('x') ?? '';
+function kindOf(part: PartName, feeds: Tensors): string {
+  const { latent = Object.values(feeds)[0], frames } = feeds;
+  const shape = latent?.shape.join('x') ?? '';
   const indices = frames?.type === 'int64' ? `:${frames.data[0]}-${frames.data.at(-1)}` : '';
   return `${part}:${shape}${indices}`;
 }
