@@ -15,6 +15,9 @@ export const configSchema = z.object({
   port: port.default(8080).describe('HTTP port; 0 picks a free one'),
   rtcHost: z.string().default('127.0.0.1').describe('address media listens on; must be reachable by the viewers'),
   rtcPort: port.default(0).describe('the one UDP port of all media; 0 picks a free one, a fixed one suits a firewall'),
+  rtcTcpPort: port
+    .optional()
+    .describe('TCP port for media of viewers whose network lets no UDP out; default none, 0 picks a free one'),
   rtcAnnounce: z.string().optional().describe('address the ICE candidate names instead of --rtc-host, behind NAT'),
   generator: z
     .enum(['onnx', 'pattern', 'comfyui'])

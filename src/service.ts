@@ -62,6 +62,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         host: config.rtcHost,
         port: config.rtcPort,
         log,
+        tcpPort: config.rtcTcpPort,
         ...(config.rtcAnnounce === undefined ? {} : { announceHost: config.rtcAnnounce }),
       }),
       (host) => host.close(),

@@ -79,6 +79,19 @@ describe('Chromium', () => {
     await viewer.page.close();
   });
 
+  it('comes by TCP where that is all there is', async () => {
+    const tcpHost = await createPeerHost({ host: '127.0.0.1', port: 0, tcpPort: 0 });
+    const peer = tcpHost.createPeer({ codecs: ['VP8'] });
+    const viewer = await ViewerPage.open(browser);
+    const media = stream(peer);
+    await viewer.connect(peer, { onlyTcp: true });
+    const stats = await viewer.until(({ packetsReceived }) => packetsReceived > 50);
+    expect(stats).toMatchObject({ connectionState: 'connected', packetsLost: 0 });
+    media.stop();
+    await viewer.page.close();
+    await tcpHost.close();
+  });
+
   it('restarts ICE without losing a packet', async () => {
     const peer = host.createPeer({ codecs: ['VP8'] });
     const viewer = await ViewerPage.open(browser);

@@ -7,6 +7,8 @@ export interface ViewerOptions {
   audioFirst?: boolean;
   /** Opens the data channel `control`. */
   control?: boolean;
+  /** Forgets the UDP candidates of the answer, as a network does that lets no UDP out. */
+  onlyTcp?: boolean;
 }
 
 /** From `RTCInboundRtpStreamStats`, summed over what the page receives. */
@@ -38,7 +40,10 @@ export class ViewerPage {
   }
 
   /** Makes the connection and exchanges offer and answer with `peer`. */
-  async connect(peer: Peer, { audioFirst = false, control = false }: ViewerOptions = {}): Promise<void> {
+  async connect(
+    peer: Peer,
+    { audioFirst = false, control = false, onlyTcp = false }: ViewerOptions = {},
+  ): Promise<void> {
     const offer = await this.page.evaluate(
       async (options) => {
         const pc = new RTCPeerConnection();
@@ -61,7 +66,8 @@ export class ViewerPage {
       },
       { audioFirst, control },
     );
-    await this.#accept(await peer.answer(offer));
+    const answer = await peer.answer(offer);
+    await this.#accept(onlyTcp ? answer.replaceAll(/^a=candidate:.* udp .*\r\n/gm, '') : answer);
   }
 
   /** ICE restart begun by the browser. */

@@ -31,6 +31,8 @@ export interface AnswerFields {
   /** Addresses for host candidates, best first. */
   hosts: readonly string[];
   port: number;
+  /** TCP port for passive candidates (RFC 6544); undefined for none. */
+  tcpPort?: number | undefined;
 }
 
 export function writeAnswer(fields: AnswerFields): string {
@@ -69,19 +71,26 @@ function midOf({ mid }: OfferSection): string[] {
 }
 
 /** Transport attributes, the same in every accepted section since all share one transport. */
-function transport({ hosts, port, ice, fingerprint }: AnswerFields): string[] {
+function transport({ hosts, port, tcpPort, ice, fingerprint }: AnswerFields): string[] {
   const candidates = hosts.map(
     (host, index) => `a=candidate:${index + 1} 1 udp ${HOST_PRIORITY - index * 256} ${host} ${port} typ host`,
   );
   return [
     connection(hosts),
     ...candidates,
+    ...(tcpPort === undefined ? [] : hosts.map((host, index) => tcpCandidate(hosts.length + index, host, tcpPort))),
     'a=end-of-candidates',
     `a=ice-ufrag:${ice.ufrag}`,
     `a=ice-pwd:${ice.password}`,
     `a=fingerprint:${fingerprint}`,
     'a=setup:passive',
   ];
+}
+
+/** Below every UDP candidate: TCP is for those who have nothing else (RFC 6544 section 4.2; direction preference of passive is 2). */
+function tcpCandidate(index: number, host: string, port: number): string {
+  const priority = 90 * 2 ** 24 + (2 * 2 ** 13 + 8_191 - index) * 2 ** 8 + 255;
+  return `a=candidate:${index + 1} 1 tcp ${priority} ${host} ${port} typ host tcptype passive`;
 }
 
 function connection([host = '0.0.0.0']: readonly string[]): string {

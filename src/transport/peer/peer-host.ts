@@ -19,6 +19,8 @@ export interface PeerHostOptions {
   host: string;
   /** UDP port; 0 picks a free one. */
   port: number;
+  /** TCP port beside it, for viewers whose network lets no UDP out; 0 picks a free one, undefined opens none. */
+  tcpPort?: number | undefined;
   /** IP address that candidates name instead of the bound one: the public side of a NAT that keeps the port. */
   announceHost?: string | undefined;
   /** RFC 7675; see `LIMITS.consentTimeoutMs`. */
@@ -53,6 +55,12 @@ export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost
     UdpMux.bind(options.host, options.port, (error) => reportFailure(error, options.log)),
     createDtlsCertificate(),
   ]);
+  if (options.tcpPort !== undefined) {
+    await mux.listenTcp(options.tcpPort).catch(async (error: unknown) => {
+      await mux.close();
+      throw error;
+    });
+  }
   const host = new UdpPeerHost(mux, certificate, hosts, options);
   const startedUs = systemClock.nowUs();
   try {

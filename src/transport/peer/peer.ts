@@ -93,6 +93,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
       fingerprint: this.#context.certificate.fingerprint,
       hosts: this.#context.hosts,
       port: this.#context.mux.address.port,
+      tcpPort: this.#context.mux.tcpPort,
     });
   }
 

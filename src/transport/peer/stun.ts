@@ -25,9 +25,19 @@ const ATTRIBUTE = {
   iceControlling: 0x802a,
 } as const;
 
+/** A TCP connection that carries datagrams; see `tcp-listener.ts`. */
+export interface DatagramStream {
+  /** False when it was dropped. */
+  send(datagram: Buffer): boolean;
+  /** An authenticated check has come over it. */
+  prove(): void;
+}
+
 export interface RemoteAddress {
   address: string;
   port: number;
+  /** Set where it is the far end of a TCP connection. */
+  stream?: DatagramStream;
 }
 
 export interface BindingRequest {

@@ -1,5 +1,5 @@
 /**
- * One UDP socket for every peer. A STUN binding request is routed by the local ufrag it names, and only after its
+ * One UDP socket for every peer, and beside it, where a network needs one, a TCP port that carries the same datagrams. A STUN binding request is routed by the local ufrag it names, and only after its
  * MESSAGE-INTEGRITY (RFC 8445 section 7.3) proved the sender knows that peer's password; from then on its address may
  * send DTLS and SRTCP to that peer. Everything else is dropped and counted by reason.
  */
@@ -8,6 +8,7 @@ import { isIPv6 } from 'node:net';
 import { GlimpseError } from '../../errors.ts';
 import { FirstFailures } from './first-failures.ts';
 import { hasIntegrity, isStun, readBindingRequest, type BindingRequest, type RemoteAddress } from './stun.ts';
+import { TcpListener } from './tcp-listener.ts';
 
 /** Kernel buffer asked for in each direction, bytes: 30 ms of 1 Gbps, so that one late wake-up loses nothing. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -57,6 +58,7 @@ export class UdpMux {
   readonly #owners = new Map<string, MuxEndpoint>();
   readonly #addresses = new Map<MuxEndpoint, Set<string>>();
   readonly #failures: FirstFailures;
+  #tcp: TcpListener | undefined;
   #closed = false;
 
   private constructor(socket: Socket, host: string, onFailure: (error: unknown) => void) {
@@ -101,6 +103,24 @@ export class UdpMux {
     return new UdpMux(socket, host, onFailure);
   }
 
+  /**
+   * Takes datagrams by TCP too (RFC 6544), on `port` of the same address; 0 picks a free one.
+   * @throws GlimpseError CONFIG_INVALID when it cannot be bound
+   */
+  async listenTcp(port: number): Promise<void> {
+    this.#tcp = await TcpListener.bind({
+      host: this.address.host,
+      port,
+      onDatagram: (datagram, from) => this.#receive(datagram, from),
+      onGone: (from) => this.#revoke(from),
+    });
+  }
+
+  /** Undefined while there is none. */
+  get tcpPort(): number | undefined {
+    return this.#tcp?.port;
+  }
+
   /** Local ufrags that route to someone. */
   get claimCount(): number {
     return this.#claims.size;
@@ -136,6 +156,10 @@ export class UdpMux {
   /** Sends one datagram; a failure is counted, never thrown: for media it is one more lost packet. */
   send(datagram: Buffer, to: RemoteAddress): void {
     if (this.#closed) return;
+    if (to.stream) {
+      if (!to.stream.send(datagram)) this.drop('sendFailed');
+      return;
+    }
     const address = this.#ipv6 && !isIPv6(to.address) ? `::ffff:${to.address}` : to.address;
     try {
       this.#socket.send(datagram, to.port, address);
@@ -150,6 +174,7 @@ export class UdpMux {
     this.#claims.clear();
     this.#owners.clear();
     this.#addresses.clear();
+    await this.#tcp?.close();
     await new Promise<void>((resolve) => {
       this.#socket.close(() => resolve());
     });
@@ -176,8 +201,16 @@ export class UdpMux {
     const claim = this.#claims.get(request.localUfrag);
     if (claim === undefined) return this.drop('stunUnknownUfrag');
     if (!hasIntegrity(datagram, request, claim.password)) return this.drop('stunIntegrity');
+    from.stream?.prove();
     this.#admit(keyOf(from), claim.endpoint);
     claim.endpoint.onCheck(request, from);
+  }
+
+  #revoke(from: RemoteAddress): void {
+    const key = keyOf(from);
+    const owner = this.#owners.get(key);
+    this.#owners.delete(key);
+    if (owner) this.#addresses.get(owner)?.delete(key);
   }
 
   #admit(key: string, endpoint: MuxEndpoint): void {
@@ -194,6 +227,6 @@ export class UdpMux {
   }
 }
 
-function keyOf({ address, port }: RemoteAddress): string {
-  return `${address}:${port}`;
+function keyOf({ address, port, stream }: RemoteAddress): string {
+  return `${stream ? 'tcp ' : ''}${address}:${port}`;
 }
