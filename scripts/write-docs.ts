@@ -3,11 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configOptions } from '../src/config.ts';
 import { ERROR_CODES } from '../src/errors.ts';
+import { Metrics } from '../src/metrics/metrics.ts';
 
 /** Text of each generated page by its path in the repository. */
 export const generatedDocs = (): Record<string, string> => ({
   'docs/errors.md': errorsPage(),
   'docs/configuration.md': configurationPage(),
+  'docs/metrics.md': metricsPage(),
 });
 
 function errorsPage(): string {
@@ -35,6 +37,30 @@ function configurationPage(): string {
     '| flag | environment | in the file | default | what it is; what a change does |',
     '| --- | --- | --- | --- | --- |',
     ...rows,
+  ]);
+}
+
+function metricsPage(): string {
+  const rows = new Metrics({ processMetrics: false })
+    .list()
+    .map(
+      ({ name, type, labels, help }) =>
+        `| \`${name}\` | ${type} | ${labels.length > 0 ? `\`${labels.join(', ')}\`` : ''} | ${help} |`,
+    );
+  return page('What does the service measure of itself?', [
+    '`GET /metrics` answers in the Prometheus text format. Durations are in seconds. A latency is measured between exactly the',
+    'two instants named here ([`src/metrics/latencies.ts`](../src/metrics/latencies.ts) defines them; the rest is in',
+    '[`src/metrics/definitions.ts`](../src/metrics/definitions.ts)). Labels take values from closed sets only: nothing a viewer',
+    'sends becomes a label. `workflow` is what makes the pictures (`glimpse-s`, `t2v-distilled`, …), so that each has a baseline of',
+    'its own. Alert rules and a dashboard for all of it are in [`deploy/`](../deploy).',
+    '',
+    '| metric | type | labels | meaning |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    "Beside these stand prom-client's default process metrics (`process_*`, `nodejs_*`): CPU, memory, event-loop lag, garbage",
+    'collection. `glassToGlassMs`, from a frame being ready in the server to its being presented in the browser, can only be',
+    'measured by the viewer, so no metric holds it; the page shows it, and `npm run bench -- latency` measures it.',
   ]);
 }
 

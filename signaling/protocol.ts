@@ -70,6 +70,12 @@ export const clientMessage = z.discriminatedUnion('type', [
   /** A new connection for a session whose network or socket died; `sdp` offers a new peer connection, if that died too. */
   z.object({ type: z.literal('resume'), id, sessionId: z.string(), resumeToken: z.string(), sdp: sdp.optional() }),
   ...controlMessage.options,
+  /** What the viewer saw since its last report; never answered. Counts beyond what a few seconds can hold are refused. */
+  z.object({
+    type: z.literal('report'),
+    freezes: z.number().int().min(0).max(100),
+    frozenMs: z.number().min(0).max(60_000),
+  }),
   z.object({ type: z.literal('bye') }),
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;

@@ -109,6 +109,8 @@ export class SignalConnection {
       case 'play':
       case 'seek':
         return this.#send(await applyControl(this.#require(), message));
+      case 'report':
+        return this.#require().report(message);
       case 'bye':
         return this.#bye();
       default:

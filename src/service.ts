@@ -56,6 +56,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const stack = new AsyncDisposableStack();
   try {
     const generator = stack.use(await createGenerator(config, { onRestart: () => metrics.count('workerRestarts') }));
+    metrics.workflow = generator.info.name;
+    metrics.set('sessionLimit', config.maxSessions);
     const createEncoder = options.createEncoder ?? encoderFactory(config.encoder);
     const peers = stack.adopt(
       await createPeerHost({
@@ -88,6 +90,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
             options.onLatency?.(latency, ms);
           },
           count: (what, amount) => metrics.count(what, amount),
+          sample: (what, value) => metrics.sample(what, value),
+          reached: (tier) => metrics.countBy('tiersReached', { tier }),
         },
         random: Math.random,
       },

@@ -4,7 +4,7 @@
  * only). When to do which is decided in `recovery.ts`. A replaced peer connection lives until the video of the next one
  * has arrived: closing it would turn its last frame black.
  */
-import type { GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
+import type { ClientMessage, GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
 import { GlimpseClientError, aborted, connectionLost } from './errors.ts';
 import type { Accepted, ConnectOptions, Message, Welcome } from './options.ts';
 import { signalUrl } from './options.ts';
@@ -109,6 +109,11 @@ export class Link {
 
   async peerStats(): Promise<RTCStatsReport | undefined> {
     return this.#peer?.getStats();
+  }
+
+  /** To the server, if it can be reached now. */
+  send(message: ClientMessage): void {
+    this.#socket?.send(message);
   }
 
   /** Tells the server that nobody will resume, so that it frees the session now. */

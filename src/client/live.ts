@@ -7,6 +7,7 @@ import { Emitter } from './emitter.ts';
 import { aborted, connectTimeout, toClientError } from './errors.ts';
 import type { GlimpseClientError } from './errors.ts';
 import { observeFrames } from './frames.ts';
+import { reportFreezes } from './freeze-report.ts';
 import type { PresentedFrame } from './frames.ts';
 import { Link } from './link.ts';
 import type { LiveEvents, LiveState, PromptChange, Stats, Steering, Transition } from './live-events.ts';
@@ -51,6 +52,12 @@ export class Live implements AsyncDisposable {
     };
     const lostRequest = options.restartLost === false ? undefined : () => this.#request as GenerationRequest;
     this.#reconnection = new Reconnection(this.#link, outcome, { lostRequest, signal });
+    this.#observers.add(
+      reportFreezes(
+        () => this.#link.peerStats(),
+        (report) => this.#link.send(report),
+      ),
+    );
     options.signal?.addEventListener('abort', this.#abort);
     globalThis.addEventListener?.('pagehide', this.#leave);
   }

@@ -75,6 +75,12 @@ export interface SessionStats {
   timeToRefinedMs: number | null;
 }
 
+/** What a viewer's browser counted since its last report. */
+export interface ViewerReport {
+  freezes: number;
+  frozenMs: number;
+}
+
 export interface SessionEvents {
   candidate: [candidate: IceCandidate | null];
   tier: [
@@ -115,6 +121,8 @@ export interface Session {
   /** What the latest accepted request became; for `accepted` after an offer or a resume. */
   readonly accepted: Promise<Accepted>;
   readonly stats: SessionStats;
+  /** For the metrics; never throws. */
+  report(seen: ViewerReport): void;
   /** Sends text on the data channel `control`; false when it is not open or full. */
   sendChannel(text: string): boolean;
   /** Idempotent, never throws. */

@@ -1,12 +1,38 @@
 /** Hands what a session's send path has counted to the metrics, as the difference since last time. */
 import type { VideoSenderStats } from '../transport/video-sender.ts';
-import type { SessionCount, SessionMetrics } from './session-deps.ts';
+import type { SessionStats } from './contract.ts';
+import type { SessionCount, SessionMetrics, SessionSample } from './session-deps.ts';
 
 type Counts = Record<SessionCount, number>;
 
+const NOTHING: Counts = {
+  framesSent: 0,
+  keyframes: 0,
+  keyframeBytes: 0,
+  droppedFrames: 0,
+  lateFrames: 0,
+  bytesSent: 0,
+  packetsSent: 0,
+  retransmitted: 0,
+  probePackets: 0,
+  nacks: 0,
+  plis: 0,
+  firs: 0,
+};
+const COUNTS = Object.keys(NOTHING) as SessionCount[];
+const SAMPLES = [
+  'targetBps',
+  'sentBps',
+  'fps',
+  'rttMs',
+  'networkQueueMs',
+  'pacerQueueMs',
+  'lossRatio',
+] as const satisfies readonly SessionSample[];
+
 export class Counting {
   readonly #metrics: SessionMetrics;
-  #reported: Counts = { framesSent: 0, keyframes: 0, bytesSent: 0, lateFrames: 0 };
+  #reported: Counts = NOTHING;
 
   constructor(metrics: SessionMetrics) {
     this.#metrics = metrics;
@@ -14,14 +40,21 @@ export class Counting {
 
   /** A new connection counts from nothing; late frames are the session's own. */
   onConnected(): void {
-    this.#reported = { ...this.#reported, framesSent: 0, keyframes: 0, bytesSent: 0 };
+    this.#reported = { ...NOTHING, lateFrames: this.#reported.lateFrames };
   }
 
   /** @param sender of the present connection; undefined while there is none. */
   report(sender: VideoSenderStats | undefined, lateFrames: number): void {
-    const { framesSent, keyframes, bytesSent } = sender ?? this.#reported;
-    const now: Counts = { framesSent, keyframes, bytesSent, lateFrames };
-    for (const what of Object.keys(now) as SessionCount[]) this.#metrics.count(what, now[what] - this.#reported[what]);
-    this.#reported = now;
+    const now: Counts = { ...(sender ?? this.#reported), lateFrames };
+    for (const what of COUNTS) this.#metrics.count(what, now[what] - this.#reported[what]);
+    this.#reported = Object.fromEntries(COUNTS.map((what) => [what, now[what]])) as Counts;
+  }
+
+  /** The second's readings of a live session. */
+  sample(stats: SessionStats): void {
+    for (const what of SAMPLES) {
+      const value = stats[what];
+      if (value !== null) this.#metrics.sample(what, value);
+    }
   }
 }

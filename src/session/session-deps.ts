@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Rung } from '../congestion/allocation.ts';
 import type { Generator } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/scheduler.ts';
+import type { Tier } from '../generation/tiers.ts';
 import type { EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import type { PacerTimer } from '../transport/pacer-timer.ts';
 import type { PeerHost } from '../transport/peer/contract.ts';
@@ -15,11 +16,28 @@ export type SessionLatency =
   | 'timeToRefinedMs'
   | 'steerToVisibleMs';
 
-export type SessionCount = 'framesSent' | 'keyframes' | 'lateFrames' | 'bytesSent';
+export type SessionCount =
+  | 'framesSent'
+  | 'keyframes'
+  | 'keyframeBytes'
+  | 'droppedFrames'
+  | 'lateFrames'
+  | 'bytesSent'
+  | 'packetsSent'
+  | 'retransmitted'
+  | 'probePackets'
+  | 'nacks'
+  | 'plis'
+  | 'firs';
+
+/** What is read of a live session once a second. */
+export type SessionSample = 'targetBps' | 'sentBps' | 'fps' | 'rttMs' | 'networkQueueMs' | 'pacerQueueMs' | 'lossRatio';
 
 export interface SessionMetrics {
   observe(latency: SessionLatency, ms: number): void;
-  count(what: SessionCount | 'sessionsStarted', amount: number): void;
+  count(what: SessionCount | 'sessionsStarted' | 'viewerFreezes' | 'viewerFrozenMs', amount: number): void;
+  sample(what: SessionSample, value: number): void;
+  reached(tier: Tier): void;
 }
 
 export interface SessionDeps {

@@ -14,7 +14,15 @@ import { Timeline, type Placement } from '../timeline/timeline.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
 import type { VideoSender } from '../transport/video-sender.ts';
 import { Connection } from './connection.ts';
-import type { Accepted, Control, Session, SessionEvents, SessionRequest, SessionStats } from './contract.ts';
+import type {
+  Accepted,
+  Control,
+  Session,
+  SessionEvents,
+  SessionRequest,
+  SessionStats,
+  ViewerReport,
+} from './contract.ts';
 import { Counting } from './counting.ts';
 import { Latencies } from './latencies.ts';
 import { Lifetime } from './lifetime.ts';
@@ -184,6 +192,11 @@ export class ViewerSession implements Session {
     return this.#accepted;
   }
 
+  report({ freezes, frozenMs }: ViewerReport): void {
+    this.#deps.metrics.count('viewerFreezes', freezes);
+    this.#deps.metrics.count('viewerFrozenMs', frozenMs);
+  }
+
   close(reason: string): Promise<void> {
     this.#closing ??= this.#end(reason);
     return this.#closing;
@@ -211,6 +224,7 @@ export class ViewerSession implements Session {
 
   #onPlaced({ revision, slice, tier, frames, computeMs }: Rendition, placement: Placement): void {
     if (placement === 'stale' || placement === 'lower') return;
+    this.#deps.metrics.reached(tier);
     const { widthPx, heightPx } = frames[0] ?? { widthPx: 0, heightPx: 0 };
     const durationMs = (frames.length * 1000) / this.#deps.generator.info.slice.fps;
     this.events.emit('tier', {
@@ -256,7 +270,10 @@ export class ViewerSession implements Session {
 
   #onStatsTick(): void {
     this.#reportCounts();
-    if (this.#life.state === 'live') this.events.emit('stats', this.stats);
+    if (this.#life.state !== 'live') return;
+    const { stats } = this;
+    this.#counting.sample(stats);
+    this.events.emit('stats', stats);
   }
 
   #reportCounts(): void {

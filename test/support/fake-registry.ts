@@ -13,6 +13,7 @@ import type {
   SessionRegistry,
   SessionRequest,
   SessionStats,
+  ViewerReport,
 } from '../../src/session/contract.ts';
 import type { IceCandidate } from '../../src/transport/peer/contract.ts';
 import { offerSdp } from './offer-sdp.ts';
@@ -46,6 +47,13 @@ export class FakeSession implements Session {
     this.request = request;
     this.#prompt = request.prompt;
     this.#seed = request.seed ?? 7;
+  }
+
+  /** What viewers said they saw. */
+  readonly reports: ViewerReport[] = [];
+
+  report(seen: ViewerReport): void {
+    this.reports.push(seen);
   }
 
   async answer(sdp: string): Promise<string> {

@@ -142,6 +142,8 @@ export class ScriptedSignalingServer {
         if (message.candidate && !this.firewalled)
           await this.#peer?.addCandidate(message.candidate as RTCIceCandidateInit);
         return undefined;
+      case 'report':
+        return undefined;
       case 'bye':
         return socket.close();
       case 'prompt':

@@ -47,6 +47,8 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
       metrics: {
         observe: (latency, ms) => latencies.set(latency, [...(latencies.get(latency) ?? []), ms]),
         count: (what, amount) => counts.set(what, (counts.get(what) ?? 0) + amount),
+        sample: (what) => counts.set(what, (counts.get(what) ?? 0) + 1),
+        reached: (tier) => counts.set(tier, (counts.get(tier) ?? 0) + 1),
       },
       random: () => 0.5,
     },
