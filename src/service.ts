@@ -69,7 +69,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       }),
       (host) => host.close(),
     );
-    const scheduler = stack.adopt(new Scheduler(), (held) => held.close());
+    const scheduler = stack.adopt(new Scheduler({ clock: systemClock }), (held) => held.close());
     const pacerTimer = new PacerTimer({ clock: systemClock });
     const best = generator.info.tiers.at(-1);
     if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });

@@ -48,7 +48,7 @@ export async function startLibwebrtcServer(
   const http = createServer((_, response) =>
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>'),
   );
-  const scheduler = new Scheduler();
+  const scheduler = new Scheduler({ clock: systemClock });
   const sockets = new WebSocketServer({ server: http, path: '/signal' });
   sockets.on('connection', (socket) => new LibwebrtcSession(socket, generator, scheduler, hooks, options));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -91,6 +91,8 @@ class LibwebrtcSession {
       timeline: this.#timeline,
       playout: this.#playout,
       sliceCount: undefined,
+      user: { id: 'viewer', weight: 1 },
+      admitted: () => true,
       tierCap: () => tiers.at(-1)?.tier ?? 'draft',
       onPlaced: (_, placement) => {
         if (placement === 'switched') this.#show();

@@ -8,7 +8,15 @@ import { GlimpseError } from '../errors.ts';
 import type { I420Frame } from '../media/frame.ts';
 import { i420Bytes } from '../media/frame.ts';
 import { paintBarCode } from './bar-code.ts';
-import type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob, TierInfo } from './generator.ts';
+import type {
+  GenerateOptions,
+  Generator,
+  GeneratorInfo,
+  PromptReading,
+  Rendition,
+  SliceJob,
+  TierInfo,
+} from './generator.ts';
 import { createRandom } from './noise.ts';
 import { cloudTexture, grainWords, halfTexture } from './texture.ts';
 import type { Texture } from './texture.ts';
@@ -67,13 +75,13 @@ export class PatternGenerator implements Generator {
     return { unknownWords: [], fields: {} };
   }
 
-  async *generate(job: SliceJob, { signal }: { signal: AbortSignal }): AsyncGenerator<Rendition, void, undefined> {
+  async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
     const lowest = tierRank(job.startAtTier ?? 'draft');
     const highest = tierRank(job.stopAtTier);
     for (const { tier } of this.info.tiers.filter(
       ({ tier }) => tierRank(tier) >= lowest && tierRank(tier) <= highest,
     )) {
-      yield await this.#render(job, tier, signal);
+      yield await this.#inTurn(job, tier, options);
     }
   }
 
@@ -87,6 +95,18 @@ export class PatternGenerator implements Generator {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** A tier of a slice is one unit: it takes a few milliseconds. */
+  async #inTurn(job: SliceJob, tier: Tier, { signal, turn }: GenerateOptions): Promise<Rendition> {
+    if (!turn) return this.#render(job, tier, signal);
+    let rendition: Rendition | undefined;
+    const run = async (): Promise<void> => {
+      rendition = await this.#render(job, tier, signal);
+    };
+    await turn({ kind: `pattern:${tier}`, run });
+    if (!rendition) throw new GlimpseError('GENERATOR_DOWN');
+    return rendition;
   }
 
   async #render({ revision, slice, seed }: SliceJob, tier: Tier, signal: AbortSignal): Promise<Rendition> {

@@ -18,6 +18,13 @@ export interface SessionRequest {
   tierCap?: Tier | undefined;
 }
 
+/** On whose account a session computes: sessions of one user share his part. */
+export interface User {
+  id: string;
+  /** Share compared with other users'; 1 is usual, over 0. */
+  weight: number;
+}
+
 export type Transition = 'cut' | 'continue';
 
 export type Control =
@@ -132,7 +139,8 @@ export interface Session {
 export interface SessionRegistry {
   readonly size: number;
   /** @throws GlimpseError SESSION_LIMIT, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
-  create(request: SessionRequest): Promise<Session>;
+  /** @param user default: one of its own, weight 1. */
+  create(request: SessionRequest, user?: User): Promise<Session>;
   /** @throws GlimpseError SESSION_NOT_FOUND */
   get(id: string): Session;
   /** @throws GlimpseError SESSION_NOT_FOUND, UNAUTHORIZED */

@@ -1,7 +1,7 @@
 /** All sessions of a service: admission, look-up by unguessable id, resume by secret, and the end of them all. */
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
-import type { Session, SessionRegistry, SessionRequest } from './contract.ts';
+import type { Session, SessionRegistry, SessionRequest, User } from './contract.ts';
 import type { SessionDeps } from './session-deps.ts';
 import { ViewerSession } from './session.ts';
 
@@ -27,8 +27,8 @@ export class Sessions implements SessionRegistry {
     return this.#sessions.size;
   }
 
-  async create(request: SessionRequest): Promise<Session> {
-    return this.#create(request);
+  async create(request: SessionRequest, user?: User): Promise<Session> {
+    return this.#create(request, user);
   }
 
   get(id: string): Session {
@@ -50,12 +50,12 @@ export class Sessions implements SessionRegistry {
     await Promise.all([...this.#sessions.values()].map((session) => session.close(reason)));
   }
 
-  #create(request: SessionRequest): Session {
+  #create(request: SessionRequest, user: User | undefined): Session {
     if (this.#closing) throw new GlimpseError('SERVER_CLOSING');
     const { maxSessions, onSize } = this.#options;
     if (this.#sessions.size >= maxSessions)
       throw new GlimpseError('SESSION_LIMIT', { details: { maxSessions }, retryAfterMs: 5_000 });
-    const session = new ViewerSession(request, this.#deps);
+    const session = new ViewerSession(request, this.#deps, user);
     this.#sessions.set(session.id, session);
     this.#deps.metrics.count('sessionsStarted', 1);
     session.events.on('closed', () => {

@@ -1,15 +1,17 @@
 /**
- * Generates one revision of a session's timeline: asks the planner what is wanted next, waits for its turn at the
- * scheduler, pulls that tier from the slice's generator, hands the rendition on. A half-finished slice is a suspended
- * iterator, so polish can wait while the next slice gets its first picture.
+ * Generates one revision of a session's timeline: asks the planner what is wanted next and pulls that tier from the
+ * slice's generator, whose steps wait for their turns at the scheduler. What has become more urgent meanwhile is begun
+ * beside it: a slice that waits for its polish does not hold up the next picture. What can no longer be seen is let go.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import { GlimpseError, toGlimpseError } from '../errors.ts';
+import { toGlimpseError, type GlimpseError } from '../errors.ts';
 import type { Generator, Rendition, SliceJob } from '../generation/generator.ts';
-import type { Scheduler } from '../generation/scheduler.ts';
+import type { Claim, Scheduler } from '../generation/scheduler.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
+import type { User } from './contract.ts';
+import { OpenSlice } from './open-slice.ts';
 
 /** What a revision is generated from. */
 export interface RevisionRequest {
@@ -27,19 +29,16 @@ export interface RevisionRunOptions {
   generator: Generator;
   scheduler: Scheduler;
   clock: Clock;
+  user: User;
   request: RevisionRequest;
-  /** Slice of this revision under the playhead; 0 before it plays. */
-  playheadSlice: () => number;
+  /** Frame of this revision under the playhead; 0 before it plays. */
+  playheadFrame: () => number;
   tierCap: () => Tier;
+  /** False while the session waits for admission: nothing is computed. */
+  admitted: () => boolean;
   onRendition: (rendition: Rendition) => void;
   /** The generator failed; the run tries again by itself. */
   onError: (error: GlimpseError) => void;
-}
-
-interface OpenSlice {
-  iterator: AsyncIterator<Rendition>;
-  /** Tier of the latents it continues from: a better predecessor makes the rest of it worth restarting. */
-  previousTier: Tier | undefined;
 }
 
 /** Pause before a failed generator is asked again; doubles up to the second number. */
@@ -52,7 +51,11 @@ export class RevisionRun {
   readonly #open = new Map<number, OpenSlice>();
   readonly #tiers = new Map<number, Tier>();
   readonly #latents = new Map<number, { tier: Tier; latents: Float32Array }>();
+  readonly #pulls = new Set<Promise<void>>();
+  #failure: GlimpseError | undefined;
+  #retryMs: number = RETRY_MS.first;
   #wake: (() => void) | undefined;
+  #woken = false;
   readonly #done: Promise<void>;
 
   constructor(options: RevisionRunOptions) {
@@ -61,14 +64,15 @@ export class RevisionRun {
     this.#done = this.#loop();
   }
 
-  /** Something the plan depends on has moved: playhead, tier cap. */
+  /** Something the plan depends on has moved: playhead, tier cap, admission. */
   wake(): void {
+    this.#woken = true;
     this.#wake?.();
   }
 
   /** True when everything the plan asks for up to the tier cap is there. */
   get complete(): boolean {
-    return this.#plan() === undefined;
+    return this.#options.admitted() && this.#plan() === undefined;
   }
 
   /** The best latents of a slice, to continue another revision from. */
@@ -83,64 +87,89 @@ export class RevisionRun {
   }
 
   async #loop(): Promise<void> {
-    let retryMs = RETRY_MS.first;
-    while (!this.#abort.signal.aborted) {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      await this.#forget();
       const work = this.#plan();
-      try {
-        if (work) await this.#compute(work);
-        else await this.#idle();
-        retryMs = RETRY_MS.first;
-      } catch (error) {
-        if (this.#abort.signal.aborted) break;
-        this.#options.onError(toGlimpseError(error, 'GENERATOR_DOWN'));
-        if (work) await this.#drop(work.slice);
-        await backOff(retryMs, this.#abort.signal);
-        retryMs = Math.min(retryMs * 2, RETRY_MS.most);
-      }
+      if (work && this.#isMoreUrgent(work)) await this.#begin(work);
+      else await this.#change();
+      if (this.#failure === undefined) continue;
+      this.#options.onError(this.#failure);
+      this.#failure = undefined;
+      await backOff(this.#retryMs, signal);
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.most);
     }
     await Promise.all([...this.#open.keys()].map((slice) => this.#drop(slice)));
+    await Promise.all(this.#pulls);
   }
 
   #plan(): PlannedWork | undefined {
+    const { generator, tierCap, playheadFrame } = this.#options;
     return planNext({
       tierOf: (slice) => this.#tiers.get(slice),
-      playheadSlice: this.#options.playheadSlice(),
+      playheadSlice: this.#playheadSlice,
       sliceCount: this.request.sliceCount,
-      tiers: this.#options.generator.info.tiers.map(({ tier }) => tier),
-      tierCap: this.#options.tierCap(),
+      tiers: generator.info.tiers.map(({ tier }) => tier),
+      tierCap: tierCap(),
+      willBeSeen: (slice, tier) =>
+        this.#frameMs((slice + 1) * this.#framesPerSlice - playheadFrame()) > this.#costMs(tier),
     });
   }
 
-  async #compute(work: PlannedWork): Promise<void> {
-    const { clock, scheduler } = this.#options;
-    const { signal } = this.#abort;
-    const aheadMs = (work.slice - this.#options.playheadSlice()) * this.#sliceMs;
-    const deadlineUs = clock.nowUs() + aheadMs * 1000;
-    const rendition = await scheduler.submit({ rank: work.rank, deadlineUs, signal, run: () => this.#pull(work) });
-    if (signal.aborted) return;
-    this.#tiers.set(work.slice, rendition.tier);
-    if (rendition.latents) this.#latents.set(work.slice, { tier: rendition.tier, latents: rendition.latents });
-    this.#options.onRendition(rendition);
-    await this.#forget();
+  /** Whether to begin `work` now: nothing else is on its way, or only what is less urgent. */
+  #isMoreUrgent(work: PlannedWork): boolean {
+    if (!this.#options.admitted()) return false;
+    const open = this.#open.get(work.slice);
+    if (open?.pulling === true) {
+      // The playhead may have reached what began as polish.
+      Object.assign(open.claim, this.#claim(work.slice, work.tier, work.rank));
+      return false;
+    }
+    return [...this.#open.values()].every(({ pulling, claim }) => !pulling || work.rank < claim.rank);
   }
 
-  async #pull({ slice, tier }: PlannedWork): Promise<Rendition> {
+  async #begin({ slice, tier, rank }: PlannedWork): Promise<void> {
     const previous = slice === 0 ? undefined : this.#latents.get(slice - 1);
     let open = this.#open.get(slice);
-    if (open && previous && open.previousTier && tierRank(previous.tier) > tierRank(open.previousTier)) {
+    if (open?.previousTier && previous && tierRank(previous.tier) > tierRank(open.previousTier)) {
       await this.#drop(slice);
       open = undefined;
     }
     open ??= this.#start(slice, tier, previous);
-    for (;;) {
-      const { value, done } = await open.iterator.next();
-      if (done) throw new GlimpseError('GENERATOR_DOWN', { message: `the generator ended before tier ${tier}` });
-      if (tierRank(value.tier) >= tierRank(tier)) return value;
+    Object.assign(open.claim, this.#claim(slice, tier, rank));
+    const pull = this.#pull(slice, open, tier).finally(() => {
+      this.#pulls.delete(pull);
+      this.wake();
+    });
+    this.#pulls.add(pull);
+  }
+
+  /** Never rejects: a failure is left for the loop. */
+  async #pull(slice: number, open: OpenSlice, tier: Tier): Promise<void> {
+    try {
+      const rendition = await open.pull(tier);
+      if (this.#abort.signal.aborted || open.closed) return;
+      this.#retryMs = RETRY_MS.first;
+      this.#tiers.set(slice, rendition.tier);
+      if (rendition.latents) this.#latents.set(slice, { tier: rendition.tier, latents: rendition.latents });
+      if (rendition.cached === undefined) this.#options.scheduler.costs.observeTier(tier, rendition.computeMs);
+      this.#options.onRendition(rendition);
+    } catch (error) {
+      if (this.#abort.signal.aborted || open.closed) return;
+      this.#failure = toGlimpseError(error, 'GENERATOR_DOWN');
+      await this.#drop(slice);
     }
   }
 
+  #claim(slice: number, tier: Tier, rank: PlannedWork['rank']): Claim {
+    const { clock, playheadFrame, user } = this.#options;
+    const aheadMs = this.#frameMs(slice * this.#framesPerSlice - playheadFrame());
+    const deadlineUs = clock.nowUs() + Math.max(0, aheadMs) * 1000;
+    return { rank, deadlineUs, costMs: this.#costMs(tier), user: user.id, weight: user.weight };
+  }
+
   #start(slice: number, tier: Tier, previous: { tier: Tier; latents: Float32Array } | undefined): OpenSlice {
-    const { generator } = this.#options;
+    const { generator, scheduler } = this.#options;
     const { revision, prompt, seed, guidance } = this.request;
     const continued = slice === 0 ? this.request.previous : previous?.latents;
     const job: SliceJob = {
@@ -148,24 +177,28 @@ export class RevisionRun {
       slice,
       prompt,
       seed,
-      startMs: slice * this.#sliceMs,
+      startMs: this.#frameMs(slice * this.#framesPerSlice),
       startAtTier: tier,
       stopAtTier: generator.info.tiers.at(-1)?.tier ?? tier,
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
     };
-    const iterator = generator.generate(job, { signal: this.#abort.signal })[Symbol.asyncIterator]();
-    const open = { iterator, previousTier: previous?.tier };
+    const claim = this.#claim(slice, tier, 2);
+    const { signal } = this.#abort;
+    const open = new OpenSlice({ generator, scheduler, job, claim, previousTier: previous?.tier, signal });
     this.#open.set(slice, open);
     return open;
   }
 
-  /** Lets go of what can no longer be shown (live) or improved. */
+  /** Lets go of what can no longer be shown (live) or improved, even where it still waits for a turn. */
   async #forget(): Promise<void> {
     const best = this.#options.generator.info.tiers.at(-1)?.tier;
-    const behind = this.request.sliceCount === undefined ? this.#options.playheadSlice() - 1 : -1;
-    for (const slice of this.#open.keys())
-      if (slice < behind || this.#tiers.get(slice) === best) await this.#drop(slice);
+    const live = this.request.sliceCount === undefined;
+    const behind = live ? this.#playheadSlice - 1 : -1;
+    for (const [slice, { pulling }] of this.#open) {
+      const passed = live && slice < this.#playheadSlice && pulling;
+      if (passed || slice < behind || this.#tiers.get(slice) === best) await this.#drop(slice);
+    }
     for (const slice of this.#latents.keys()) if (slice < behind) this.#latents.delete(slice);
     for (const slice of this.#tiers.keys()) if (slice < behind) this.#tiers.delete(slice);
   }
@@ -173,24 +206,30 @@ export class RevisionRun {
   async #drop(slice: number): Promise<void> {
     const open = this.#open.get(slice);
     this.#open.delete(slice);
-    // A generator that fails while it is being let go has nothing more to tell us.
-    await open?.iterator.return?.().catch(() => {});
+    await open?.close();
   }
 
-  get #sliceMs(): number {
-    const { frames, fps } = this.#options.generator.info.slice;
-    return (frames * 1000) / fps;
+  get #framesPerSlice(): number {
+    return this.#options.generator.info.slice.frames;
   }
 
-  /** Until the plan may have changed. */
-  #idle(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#abort.signal.aborted) return resolve();
-      this.#wake = () => {
-        this.#wake = undefined;
-        resolve();
-      };
-    });
+  get #playheadSlice(): number {
+    return Math.floor(this.#options.playheadFrame() / this.#framesPerSlice);
+  }
+
+  #frameMs(frames: number): number {
+    return (frames * 1000) / this.#options.generator.info.slice.fps;
+  }
+
+  #costMs(tier: Tier): number {
+    return this.#options.scheduler.costs.tierMs(tier) ?? 0;
+  }
+
+  /** Until the plan may have changed, or a pull has ended. */
+  async #change(): Promise<void> {
+    if (!this.#woken && !this.#abort.signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#woken = false;
+    this.#wake = undefined;
   }
 }
 

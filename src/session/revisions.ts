@@ -11,7 +11,7 @@ import type { Scheduler } from '../generation/scheduler.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { Timeline, Placement } from '../timeline/timeline.ts';
-import type { Transition } from './contract.ts';
+import type { Transition, User } from './contract.ts';
 import { RevisionRun, type RevisionRequest } from './revision-run.ts';
 
 export interface RevisionsOptions {
@@ -21,7 +21,10 @@ export interface RevisionsOptions {
   timeline: Timeline;
   playout: Playout;
   sliceCount: number | undefined;
+  user: User;
   tierCap: () => Tier;
+  /** False while the session waits for admission. */
+  admitted: () => boolean;
   onPlaced: (rendition: Rendition, placement: Placement) => void;
   onError: (error: GlimpseError) => void;
 }
@@ -56,7 +59,7 @@ export class Revisions {
 
   /** Begins a revision; its number comes back at once, its pictures when they are made. */
   begin({ prompt, seed, guidance, transition }: RevisionChange): RevisionRequest {
-    const { generator, scheduler, clock, timeline, sliceCount, tierCap, onError } = this.#options;
+    const { generator, scheduler, clock, timeline, sliceCount, user, tierCap, admitted, onError } = this.#options;
     const last = this.#run;
     const request: RevisionRequest = {
       revision: this.#next++,
@@ -73,9 +76,11 @@ export class Revisions {
       generator,
       scheduler,
       clock,
+      user,
       request,
-      playheadSlice: () => this.#playheadSlice(request.revision),
+      playheadFrame: () => this.#playheadFrame(request.revision),
       tierCap,
+      admitted,
       onError,
       onRendition: (rendition) => this.#options.onPlaced(rendition, timeline.put(rendition)),
     });
@@ -113,8 +118,12 @@ export class Revisions {
   }
 
   #playheadSlice(revision: number): number {
-    const { timeline, playout } = this.#options;
+    return Math.floor(this.#playheadFrame(revision) / this.#options.timeline.framesPerSlice);
+  }
+
+  #playheadFrame(revision: number): number {
+    const { playout } = this.#options;
     // The timeline switches first, the playhead follows with the next picture: until then it speaks of the old one.
-    return playout.revision === revision ? Math.floor(playout.frameIndex / timeline.framesPerSlice) : 0;
+    return playout.revision === revision ? playout.frameIndex : 0;
   }
 }

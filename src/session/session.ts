@@ -21,6 +21,7 @@ import type {
   SessionEvents,
   SessionRequest,
   SessionStats,
+  User,
   ViewerReport,
 } from './contract.ts';
 import { Counting } from './counting.ts';
@@ -54,7 +55,7 @@ export class ViewerSession implements Session {
   #closing: Promise<void> | undefined;
 
   /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG */
-  constructor(request: SessionRequest, deps: SessionDeps) {
+  constructor(request: SessionRequest, deps: SessionDeps, user?: User) {
     const { info } = deps.generator;
     const prompt = normalizePrompt(request.prompt);
     const clipSlices = request.mode === 'clip' ? sliceCount(request.seconds, info.slice) : undefined;
@@ -88,6 +89,8 @@ export class ViewerSession implements Session {
       timeline: this.#timeline,
       playout: this.#playout,
       sliceCount: clipSlices,
+      user: user ?? { id: this.id, weight: 1 },
+      admitted: () => true,
       tierCap: () => lowerTier(this.#tierLimit, this.#pictures.allocation?.tierCap ?? this.#tierLimit),
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
       onError: (error) => this.events.emit('error', error),
@@ -213,7 +216,7 @@ export class ViewerSession implements Session {
   }
 
   async #begin(change: RevisionChange, promptChanged: boolean): Promise<Accepted> {
-    const queuePosition = this.#deps.scheduler.ahead(0);
+    const queuePosition = 0;
     const { revision, seed, prompt } = this.#revisions.begin(change);
     const accepted = { revision, queuePosition, seed, prompt };
     if (!promptChanged) return accepted;

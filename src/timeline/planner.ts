@@ -15,6 +15,8 @@ export interface PlanInput {
   /** Tiers the generator makes, lowest first. */
   tiers: readonly Tier[];
   tierCap: Tier;
+  /** Live: whether a slice brought to this tier now would be ready before it has played; default: always. */
+  willBeSeen?(slice: number, tier: Tier): boolean;
 }
 
 export interface PlannedWork {
@@ -47,7 +49,8 @@ function planLive(input: PlanInput, tiers: readonly Tier[], first: Tier): Planne
       if (tier) return { slice: needed, tier, rank: 1 };
     }
     const polish = nextTier(input, tiers, slice, tiers.at(-1) ?? continuing);
-    if (polish) return { slice, tier: polish, rank: slice === playheadSlice ? 1 : 2 };
+    if (polish && (input.willBeSeen?.(slice, polish) ?? true))
+      return { slice, tier: polish, rank: slice === playheadSlice ? 1 : 2 };
   }
   return undefined;
 }

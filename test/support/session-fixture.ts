@@ -37,7 +37,7 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
     {
       clock: options.clock ?? systemClock,
       generator: options.generator ?? new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 }),
-      scheduler: new Scheduler(),
+      scheduler: new Scheduler({ clock: systemClock }),
       createEncoder: options.createEncoder ?? encoderFactory('auto'),
       peers,
       pacerTimer: new PacerTimer(),

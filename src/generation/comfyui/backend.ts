@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { GlimpseError } from '../../errors.ts';
 import { ImageDecoder } from '../../media/image-decoder.ts';
-import type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
 import { tierRank } from '../tiers.ts';
 import type { ComfyClient } from './client.ts';
 import { unpackFrame } from './continuation.ts';
@@ -49,12 +49,12 @@ export class ComfyUiGenerator implements Generator {
    * A tier is computed when it is asked for; leaving a slice interrupts it at the server.
    * @throws GlimpseError PARAMETER_INVALID when `job.previous` is not of this generator; else as the contract says.
    */
-  async *generate(job: SliceJob, { signal }: { signal: AbortSignal }): AsyncGenerator<Rendition, void, undefined> {
+  async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
     const lowest = tierRank(job.startAtTier ?? 'draft');
     const highest = tierRank(job.stopAtTier);
     const asked = (tier: Rendition['tier']): boolean => tierRank(tier) >= lowest && tierRank(tier) <= highest;
     const taps = this.#context.workflow.tiers.map(({ tier }) => tier);
-    const run = new SliceRun(this.#context, job, await this.#inputOf(job, signal), signal);
+    const run = new SliceRun(this.#context, job, await this.#inputOf(job, options.signal), options);
     try {
       const [first] = taps;
       const draft = asked('draft') && first !== undefined ? await run.draft(first) : undefined;

@@ -6,7 +6,7 @@
 import { GlimpseError } from '../../errors.ts';
 import type { I420Frame } from '../../media/frame.ts';
 import type { ImageDecoder } from '../../media/image-decoder.ts';
-import type { Rendition, SliceJob } from '../generator.ts';
+import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
 import type { ComfyClient } from './client.ts';
 import { packFrame } from './continuation.ts';
 import { prune } from './graph.ts';
@@ -48,14 +48,16 @@ export class SliceRun {
   readonly #input: SliceInput;
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #turn: GenerateOptions['turn'];
   #making: Making | undefined;
   #latentsGiven = false;
 
-  constructor(context: SliceContext, job: SliceJob, input: SliceInput, signal: AbortSignal) {
+  constructor(context: SliceContext, job: SliceJob, input: SliceInput, { signal, turn }: GenerateOptions) {
     this.#context = context;
     this.#job = job;
     this.#input = input;
     this.#signal = AbortSignal.any([signal, this.#abort.signal]);
+    this.#turn = turn;
   }
 
   /** Begins `tier` and waits for its first preview: undefined when the server sends none. */
@@ -93,7 +95,7 @@ export class SliceRun {
   #make(tier: TapTier): Making {
     if (this.#making?.tier === tier) return this.#making;
     const preview = Promise.withResolvers<I420Frame | undefined>();
-    const made = this.#tap(tier, preview.resolve);
+    const made = this.#inTurn(tier, preview.resolve);
     made.then(
       () => preview.resolve(undefined),
       (error: unknown) => preview.reject(error),
@@ -102,6 +104,15 @@ export class SliceRun {
     preview.promise.catch(() => {});
     this.#making = { tier, made, preview: preview.promise };
     return this.#making;
+  }
+
+  /** A prompt of the server is one unit: nothing gets in between its steps. */
+  async #inTurn(tier: TapTier, onPreview: (frame: I420Frame) => void): Promise<Made> {
+    if (!this.#turn) return this.#tap(tier, onPreview);
+    const made = Promise.withResolvers<Made>();
+    const run = (): Promise<void> => this.#tap(tier, onPreview).then(made.resolve);
+    await this.#turn({ kind: `comfyui:${tier}`, run });
+    return made.promise;
   }
 
   async #tap(tier: TapTier, onPreview: (frame: I420Frame) => void): Promise<Made> {

@@ -1,29 +1,41 @@
 /**
- * The inference worker as seen from the main thread: `run` is a promise, one run at a time, first come first served.
- * When the thread dies, everything pending rejects with GENERATOR_DOWN and the next run starts a new thread. A thread is
- * never terminated while it may be computing, because that aborts the process: `close` waits for it to end by itself.
+ * The inference worker as seen from the main thread: `run` is a promise, one run at a time, first come first served; runs
+ * that are asked for together and fit together are one run of the model. When the thread dies another one takes its place
+ * and does the run again, once: latents live in the main thread, so nothing but that step is lost. A run that takes two
+ * threads down rejects with GENERATOR_DOWN. A thread is never terminated while it may be computing, because that aborts
+ * the process: `close` waits for it to end by itself.
  */
 import { Worker } from 'node:worker_threads';
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
-import { buffersOf } from './tensor.ts';
+import { canJoin, itemsOf, joinFeeds, splitOutputs, type PartTensors } from './batching.ts';
 import type { Tensors } from './tensor.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
 /** Runs that may wait. One slice needs one at a time, so more than this means that callers do not wait for answers. */
 const QUEUE_MAX_RUNS = 64;
+/** Runs in one run of the model, whatever callers ask for together: activations grow with it. */
+const BATCH_MAX_RUNS = 16;
+/** Threads one run may take down. */
+const DEATHS_MAX = 2;
 
 export interface RunResult {
   outputs: Tensors;
-  /** Time inside the model, in ms, without queueing. */
+  /** Time inside the model, in ms, without queueing; of a batch, this run's share. */
   computeMs: number;
 }
 
 interface PendingRun {
-  id: number;
   part: string;
   feeds: Tensors;
+  /** Threads that died while this was running. */
+  deaths: number;
   resolve(result: RunResult): void;
   reject(error: GlimpseError): void;
+}
+
+interface Batch {
+  id: number;
+  runs: PendingRun[];
 }
 
 interface Thread {
@@ -37,7 +49,7 @@ export class OnnxRuntime implements AsyncDisposable {
   readonly #setup: WorkerSetup;
   readonly #onRestart: () => void;
   readonly #queue: PendingRun[] = [];
-  #running: PendingRun | undefined;
+  #running: Batch | undefined;
   #thread: Thread | undefined;
   #starts = 0;
   #nextId = 0;
@@ -65,8 +77,7 @@ export class OnnxRuntime implements AsyncDisposable {
   }
 
   /**
-   * Runs a part. The feeds' buffers are transferred: the caller's arrays are empty afterwards, and an array must own its
-   * whole buffer. Aborting rejects with ABORTED at once; a run already begun is finished by the thread and forgotten.
+   * Runs a part. The feeds are copied to the thread, so they must not change before the run has ended. Aborting rejects with ABORTED at once; a run already begun is finished by the thread and forgotten.
    * @throws GlimpseError ABORTED, GENERATOR_DOWN, MODEL_INVALID
    */
   run(part: string, feeds: Tensors, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<RunResult> {
@@ -74,7 +85,7 @@ export class OnnxRuntime implements AsyncDisposable {
     if (signal?.aborted === true) return Promise.reject(new GlimpseError('ABORTED'));
     if (this.#queue.length >= QUEUE_MAX_RUNS) return Promise.reject(queueError());
     const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
-    const run: PendingRun = { id: this.#nextId++, part, feeds, resolve, reject };
+    const run: PendingRun = { part, feeds, deaths: 0, resolve, reject };
     const onAbort = (): void => {
       const index = this.#queue.indexOf(run);
       if (index >= 0) this.#queue.splice(index, 1);
@@ -82,7 +93,8 @@ export class OnnxRuntime implements AsyncDisposable {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#queue.push(run);
-    void this.#advance();
+    // Not at once: what is asked for in the same turn may join.
+    queueMicrotask(() => void this.#advance());
     return promise.finally(() => signal?.removeEventListener('abort', onAbort));
   }
 
@@ -108,30 +120,66 @@ export class OnnxRuntime implements AsyncDisposable {
   /** Starts the next run when the thread is free. */
   async #advance(): Promise<void> {
     if (this.#running !== undefined) return;
-    const run = this.#queue.shift();
-    if (run === undefined) return;
-    this.#running = run;
+    const batch = this.#takeBatch();
+    if (batch === undefined) return;
+    this.#running = batch;
     try {
       await this.start();
-      this.#post(run);
+      this.#post(batch);
     } catch (error) {
-      this.#settle(run.id)?.reject(toGlimpseError(error));
+      for (const run of this.#settle(batch.id)) run.reject(toGlimpseError(error));
     }
   }
 
-  #post({ id, part, feeds }: PendingRun): void {
-    if (this.#closed !== undefined) throw closedError();
-    const message: ToWorker = { type: 'run', id, part, feeds };
-    this.#thread?.worker.postMessage(message, buffersOf(feeds));
+  /** The first in the queue and those that can be one run with it. */
+  #takeBatch(): Batch | undefined {
+    const first = this.#queue.shift();
+    if (first === undefined) return undefined;
+    const tensors = this.#tensorsOf(first.part);
+    const joining = this.#queue
+      .filter(({ part, feeds }) => part === first.part && canJoin(tensors, first.feeds, feeds))
+      .slice(0, BATCH_MAX_RUNS - 1);
+    for (const run of joining) this.#queue.splice(this.#queue.indexOf(run), 1);
+    return { id: this.#nextId++, runs: [first, ...joining] };
   }
 
-  /** Takes run `id` off the thread and begins the next one; undefined when the run is no longer there. */
-  #settle(id: number): PendingRun | undefined {
-    const run = this.#running;
-    if (run?.id !== id) return undefined;
+  #post({ id, runs }: Batch): void {
+    const [first] = runs;
+    if (this.#closed !== undefined || first === undefined) throw closedError();
+    const { part } = first;
+    const feeds =
+      runs.length === 1
+        ? first.feeds
+        : joinFeeds(
+            this.#tensorsOf(part),
+            runs.map((run) => run.feeds),
+          );
+    // Copied, not transferred: should the thread die, the run is done again.
+    this.#thread?.worker.postMessage({ type: 'run', id, part, feeds } satisfies ToWorker, []);
+  }
+
+  /** Takes batch `id` off the thread and begins the next one; nothing when the batch is no longer there. */
+  #settle(id: number): PendingRun[] {
+    const batch = this.#running;
+    if (batch?.id !== id) return [];
     this.#running = undefined;
     void this.#advance();
-    return run;
+    return batch.runs;
+  }
+
+  #onResult({ id, outputs, computeMs }: Extract<FromWorker, { type: 'result' }>): void {
+    const runs = this.#settle(id);
+    const [first] = runs;
+    if (first === undefined) return;
+    const tensors = this.#tensorsOf(first.part);
+    const items = runs.map(({ feeds }) => itemsOf(tensors, feeds));
+    const parts = runs.length === 1 ? [outputs] : splitOutputs(tensors, outputs, items);
+    for (const [index, run] of runs.entries())
+      run.resolve({ outputs: parts[index] ?? {}, computeMs: computeMs / runs.length });
+  }
+
+  #tensorsOf(name: string): PartTensors {
+    return this.#setup.parts.find((part) => part.name === name) ?? { inputs: [], outputs: [] };
   }
 
   #startThread(): Thread {
@@ -158,16 +206,21 @@ export class OnnxRuntime implements AsyncDisposable {
 
   #onMessage(message: FromWorker, ready: PromiseWithResolvers<void>): void {
     if (message.type === 'ready') ready.resolve();
-    else if (message.type === 'result') this.#settle(message.id)?.resolve(message);
+    else if (message.type === 'result') this.#onResult(message);
     else if (message.id === undefined) ready.reject(new GlimpseError(message.code, message));
-    else this.#settle(message.id)?.reject(new GlimpseError(message.code, message));
+    else for (const run of this.#settle(message.id)) run.reject(new GlimpseError(message.code, message));
   }
 
+  /** What was running is done again by the next thread; what takes down every thread is given up. */
   #onExit(error: GlimpseError): void {
     this.#thread = undefined;
-    const pending = [this.#running, ...this.#queue.splice(0)];
+    const runs = this.#running?.runs ?? [];
     this.#running = undefined;
-    for (const run of pending) run?.reject(error);
+    for (const run of runs) run.deaths += 1;
+    if (this.#closed === undefined) this.#queue.unshift(...runs.filter(({ deaths }) => deaths < DEATHS_MAX));
+    const lost = this.#closed === undefined ? runs.filter(({ deaths }) => deaths >= DEATHS_MAX) : runs;
+    for (const run of lost) run.reject(error);
+    void this.#advance();
   }
 }
 

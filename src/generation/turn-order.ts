@@ -1,0 +1,70 @@
+/**
+ * Who computes next, as a pure function of who waits. A turn is one denoise step or one decode, so whoever is more urgent
+ * gets in between two steps of whoever is not. In this order: rank less ageing, users behind their fair share before users
+ * ahead of it, earliest finish (deadline plus what is left to compute, so light work goes before heavy work of the same
+ * deadline), first come. Ageing bounds every wait: a turn of rank r is ahead of any newcomer after r + 1 ageing steps.
+ */
+
+/** Ranks a claim may have; timeline/planner.ts gives the first three. Smaller first. */
+export const RANKS = {
+  /** A draft for a viewer who sees nothing yet or has just steered. */
+  firstPicture: 0,
+  /** What the playhead needs. */
+  playhead: 1,
+  /** Refinement that will be seen and that the network can carry. */
+  polish: 2,
+  /** Nobody watches: clip export. */
+  background: 3,
+} as const;
+export type RankName = keyof typeof RANKS;
+export type Rank = (typeof RANKS)[RankName];
+
+/** A waiting turn goes one rank up each time it has waited this long. */
+export const AGEING_STEP_US = 1_000_000;
+/** Compute time by which a user may be ahead of the least served one before deadlines stop counting for him. */
+export const SHARE_SLACK_MS = 150;
+
+export interface WaitingTurn {
+  /** Turns of one kind may run as one batch. */
+  kind: string;
+  rank: Rank;
+  deadlineUs: number;
+  /** Expected compute time of what the turn belongs to, in ms: a tier of a slice. */
+  costMs: number;
+  /** Weighted compute time its user has had; see fair-share.ts. */
+  servedMs: number;
+  waitingSinceUs: number;
+  /** Counts up with every turn asked for. */
+  order: number;
+}
+
+/** Rank after ageing; below 0 it is ahead of everything new, and the longest wait comes first. */
+export const agedRank = ({ rank, waitingSinceUs }: WaitingTurn, nowUs: number): number =>
+  rank - Math.floor(Math.max(0, nowUs - waitingSinceUs) / AGEING_STEP_US);
+
+/** Negative when `a` goes before `b`. `leastServedMs`: of all users who wait. */
+export function compareTurns(a: WaitingTurn, b: WaitingTurn, nowUs: number, leastServedMs: number): number {
+  const rank = agedRank(a, nowUs) - agedRank(b, nowUs);
+  if (rank !== 0) return rank;
+  const ahead = (turn: WaitingTurn): number => Number(turn.servedMs - leastServedMs > SHARE_SLACK_MS);
+  const finishUs = (turn: WaitingTurn): number => turn.deadlineUs + turn.costMs * 1000;
+  return ahead(a) - ahead(b) || finishUs(a) - finishUs(b) || a.order - b.order;
+}
+
+/**
+ * The turns to run next: the most urgent one, and with it up to `batchSize(kind)` in all of its kind and aged rank. Of
+ * another rank none joins: a batch takes longer than a single run, and polish must not make a first picture wait.
+ */
+export function nextBatch<Turn extends WaitingTurn>(
+  waiting: readonly Turn[],
+  nowUs: number,
+  batchSize: (kind: string) => number,
+): Turn[] {
+  const leastServedMs = Math.min(...waiting.map(({ servedMs }) => servedMs));
+  const urgentFirst = waiting.toSorted((a, b) => compareTurns(a, b, nowUs, leastServedMs));
+  const [first] = urgentFirst;
+  if (first === undefined) return [];
+  const rank = agedRank(first, nowUs);
+  const fitting = urgentFirst.filter((turn) => turn.kind === first.kind && agedRank(turn, nowUs) === rank);
+  return fitting.slice(0, Math.max(1, batchSize(first.kind)));
+}

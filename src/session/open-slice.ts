@@ -1,0 +1,73 @@
+/**
+ * One slice on its way through its tiers: a suspended iterator of the generator, and the claim with which its next steps
+ * ask for their turn. Between two steps it may wait as long as others are more urgent; what it has computed is kept.
+ */
+import { GlimpseError } from '../errors.ts';
+import type { Generator, Rendition, SliceJob } from '../generation/generator.ts';
+import type { Claim, Scheduler } from '../generation/scheduler.ts';
+import { tierRank, type Tier } from '../generation/tiers.ts';
+
+export interface OpenSliceOptions {
+  generator: Generator;
+  scheduler: Scheduler;
+  job: SliceJob;
+  claim: Claim;
+  /** Tier of the latents it continues from: a better predecessor makes the rest of it worth restarting. */
+  previousTier: Tier | undefined;
+  signal: AbortSignal;
+}
+
+export class OpenSlice {
+  readonly previousTier: Tier | undefined;
+  /** Its owner keeps this up to date; the scheduler reads it at every decision. */
+  readonly claim: Claim;
+  readonly #abort = new AbortController();
+  readonly #iterator: AsyncIterator<Rendition>;
+  #pull: Promise<Rendition> | undefined;
+
+  constructor({ generator, scheduler, job, claim, previousTier, signal }: OpenSliceOptions) {
+    this.previousTier = previousTier;
+    this.claim = claim;
+    const either = AbortSignal.any([signal, this.#abort.signal]);
+    const renditions = generator.generate(job, {
+      signal: either,
+      turn: (unit) => scheduler.turn(unit, this.claim, either),
+    });
+    this.#iterator = renditions[Symbol.asyncIterator]();
+  }
+
+  /** True while a tier is being computed or waits for a turn. */
+  get pulling(): boolean {
+    return this.#pull !== undefined;
+  }
+
+  get closed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /**
+   * Computes up to `tier`. One pull at a time.
+   * @throws GlimpseError as the generator's, GENERATOR_DOWN when it ends too early.
+   */
+  pull(tier: Tier): Promise<Rendition> {
+    this.#pull ??= this.#next(tier).finally(() => {
+      this.#pull = undefined;
+    });
+    return this.#pull;
+  }
+
+  async #next(tier: Tier): Promise<Rendition> {
+    for (;;) {
+      const { value, done } = await this.#iterator.next();
+      if (done) throw new GlimpseError('GENERATOR_DOWN', { message: `the generator ended before tier ${tier}` });
+      if (tierRank(value.tier) >= tierRank(tier)) return value;
+    }
+  }
+
+  /** Gives up its turn and whatever is half done. Never throws. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    // A generator that fails while it is being let go has nothing more to tell us.
+    await this.#iterator.return?.().catch(() => {});
+  }
+}
