@@ -39,7 +39,10 @@ export interface PromptMix {
 /** Latents to start from instead of pure noise: a bend of what is running, or a near hit of the latent cache. */
 export interface StartingLatents {
   latents: Float32Array;
-  /** Noise level they are raised to before denoising goes on, in (0, 1]; 1 is the same as none at all. */
+  /**
+   * Noise level they are raised to before denoising goes on, in [0, 1]; 1 is the same as none at all, at 0 they are
+   * finished and nothing is left but to decode and refine them.
+   */
   strength: number;
 }
 
@@ -111,6 +114,8 @@ export interface Rendition {
   computeMs: number;
   /** Where it came from, when not computed: the page and the metrics show it. */
   cached?: 'segment' | 'latent';
+  /** Made with less than was asked for (fewer steps), because a failure was being recovered from: not to be kept. */
+  reduced?: boolean;
 }
 
 export interface Generator extends AsyncDisposable {

@@ -1,0 +1,19 @@
+/** A cache as metrics see it: a name out of a closed list, and figures that are read when somebody asks. */
+export const CACHE_NAMES = ['segments-memory', 'segments-disk', 'latents', 'loops', 'weights'] as const;
+export type CacheName = (typeof CACHE_NAMES)[number];
+
+export interface CacheFigures {
+  hits: number;
+  misses: number;
+  evictions: number;
+  /** Values that were not kept for want of room, or because the disk would not take them. */
+  refused?: number;
+  /** Files that did not check out and were dropped. */
+  damaged?: number;
+  bytes: number;
+}
+
+export interface CacheSource {
+  cache: CacheName;
+  read(): CacheFigures;
+}

@@ -1,0 +1,214 @@
+/**
+ * Segments in a folder, across restarts. A file appears under its name only when it is whole (temporary name, then
+ * rename), and one that does not check out is dropped and computed again. Several processes may share a folder: each
+ * keeps its own count of it, looks again as it writes, and finds a file that another one dropped simply missing.
+ * Whatever the file system refuses (read-only, full, no folder) ends in one warning; memory goes on alone.
+ */
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../clock.ts';
+import { decodeSegment, encodeSegment } from './segment-file.ts';
+import { SEGMENT_KEY, segmentBytes, type Segment } from './segment.ts';
+
+export interface SegmentDiskOptions {
+  /** Made when it is not there; only files of our own names are touched in it. */
+  directory: string;
+  /** What the files may take together. Processes that share the folder should agree on it. */
+  maxBytes: number;
+  clock: Clock;
+  /** The folder cannot be used, for now or at all; called once until it works again. */
+  onTrouble?: (trouble: { code: string; operation: 'open' | 'read' | 'write' }) => void;
+  /** For tests of what a file system may refuse. */
+  files?: SegmentFiles;
+}
+
+/** What is asked of the file system. */
+export interface SegmentFiles {
+  read(path: string): Promise<Buffer>;
+  /** Whole or not at all. */
+  write(path: string, data: Buffer): Promise<void>;
+}
+
+export interface DiskCounts {
+  hits: number;
+  misses: number;
+  evictions: number;
+  damaged: number;
+  /** Segments not written, because the folder refused or too many were waiting. */
+  refused: number;
+}
+
+const SUFFIX = '.seg';
+const TEMPORARY = '.partial';
+/** A temporary file this old belongs to a process that died. */
+const TEMPORARY_MAX_AGE_MS = 10 * 60_000;
+/** Segments waiting to be written; a disk slower than the generator gets no more. */
+const PENDING_MAX_BYTES = 64 * 2 ** 20;
+/** After a refusal the folder is not written to for so long: room may have been made. */
+const PAUSE_US = 60e6;
+/** The folder is read again after this share of it was written: others write and drop as well. */
+const RESCAN_SHARE = 1 / 8;
+
+let temporaries = 0;
+
+export const systemFiles: SegmentFiles = {
+  read: (path) => readFile(path),
+  async write(path, data) {
+    const temporary = `${path}.${process.pid}-${temporaries++}${TEMPORARY}`;
+    try {
+      await writeFile(temporary, data, { mode: 0o600, flag: 'wx' });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {});
+      throw error;
+    }
+  },
+};
+
+export class SegmentDisk {
+  readonly counts: DiskCounts = { hits: 0, misses: 0, evictions: 0, damaged: 0, refused: 0 };
+  readonly #options: SegmentDiskOptions;
+  readonly #files: SegmentFiles;
+  /** Size of each file, least recently used first. */
+  #sizes = new Map<string, number>();
+  #bytes = 0;
+  #writtenSinceScan = 0;
+  #pendingBytes = 0;
+  #writing: Promise<void>;
+  #pausedUntilUs = -Infinity;
+  #troubled = false;
+
+  constructor(options: SegmentDiskOptions) {
+    this.#options = options;
+    this.#files = options.files ?? systemFiles;
+    this.#writing = this.#open();
+  }
+
+  /** What the files took when last looked at, with what was written since. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A segment that was written here, or by another process. Never throws. */
+  async get(key: string): Promise<Segment | undefined> {
+    const file = await this.#files.read(this.#path(key)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') this.#trouble(error, 'read');
+      return undefined;
+    });
+    const segment = file && (await decodeSegment(key, file));
+    this.counts[segment ? 'hits' : 'misses'] += 1;
+    if (segment) this.#touch(key, file.length);
+    else if (file) {
+      this.counts.damaged += 1;
+      await this.#drop(key);
+    }
+    return segment;
+  }
+
+  /** Written in the background, one after another. */
+  put(key: string, segment: Segment): void {
+    const bytes = segmentBytes(segment);
+    const { clock, maxBytes } = this.#options;
+    if (this.#sizes.has(key)) return;
+    const refuses = clock.nowUs() < this.#pausedUntilUs || bytes > maxBytes;
+    if (refuses || this.#pendingBytes + bytes > PENDING_MAX_BYTES) {
+      this.counts.refused += 1;
+      return;
+    }
+    this.#pendingBytes += bytes;
+    this.#writing = this.#writing
+      .then(() => this.#write(key, segment))
+      .finally(() => {
+        this.#pendingBytes -= bytes;
+      });
+  }
+
+  /** Resolves when what was put so far is on disk, or refused. */
+  flush(): Promise<void> {
+    return this.#writing;
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+      await this.#scan();
+      await this.#evict();
+    } catch (error) {
+      this.#trouble(error as NodeJS.ErrnoException, 'open');
+    }
+  }
+
+  async #write(key: string, segment: Segment): Promise<void> {
+    if (this.#options.clock.nowUs() < this.#pausedUntilUs) {
+      this.counts.refused += 1;
+      return;
+    }
+    try {
+      const file = await encodeSegment(key, segment);
+      await this.#files.write(this.#path(key), file);
+      this.#troubled = false;
+      this.#touch(key, file.length);
+      this.#writtenSinceScan += file.length;
+      if (this.#writtenSinceScan > this.#options.maxBytes * RESCAN_SHARE) await this.#scan();
+      await this.#evict();
+    } catch (error) {
+      this.counts.refused += 1;
+      this.#trouble(error as NodeJS.ErrnoException, 'write');
+    }
+  }
+
+  /** Counts the folder's files anew, and removes what a process that died was writing. */
+  async #scan(): Promise<void> {
+    const { directory, clock } = this.#options;
+    this.#writtenSinceScan = 0;
+    const found: { key: string; bytes: number; usedMs: number }[] = [];
+    for (const name of await readdir(directory)) {
+      const about = await stat(join(directory, name)).catch(() => undefined);
+      if (!about?.isFile()) continue;
+      const key = name.slice(0, -SUFFIX.length);
+      if (name.endsWith(SUFFIX) && SEGMENT_KEY.test(key)) found.push({ key, bytes: about.size, usedMs: about.mtimeMs });
+      else if (isTemporary(name) && clock.wallMs() - about.mtimeMs > TEMPORARY_MAX_AGE_MS)
+        await rm(join(directory, name), { force: true });
+    }
+    found.sort((a, b) => a.usedMs - b.usedMs);
+    this.#sizes = new Map(found.map(({ key, bytes }) => [key, bytes]));
+    this.#bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  async #evict(): Promise<void> {
+    for (const key of this.#sizes.keys()) {
+      if (this.#bytes <= this.#options.maxBytes) return;
+      await this.#drop(key);
+      this.counts.evictions += 1;
+    }
+  }
+
+  async #drop(key: string): Promise<void> {
+    this.#bytes -= this.#sizes.get(key) ?? 0;
+    this.#sizes.delete(key);
+    await rm(this.#path(key), { force: true }).catch(() => {});
+  }
+
+  /** Used now: last in memory's order, and by its time also for the next process. */
+  #touch(key: string, bytes: number): void {
+    this.#bytes += bytes - (this.#sizes.get(key) ?? 0);
+    this.#sizes.delete(key);
+    this.#sizes.set(key, bytes);
+    const now = new Date(this.#options.clock.wallMs());
+    void utimes(this.#path(key), now, now).catch(() => {});
+  }
+
+  #trouble({ code = 'UNKNOWN' }: NodeJS.ErrnoException, operation: 'open' | 'read' | 'write'): void {
+    if (operation !== 'read') this.#pausedUntilUs = this.#options.clock.nowUs() + PAUSE_US;
+    if (this.#troubled) return;
+    this.#troubled = true;
+    this.#options.onTrouble?.({ code, operation });
+  }
+
+  #path(key: string): string {
+    return join(this.#options.directory, `${key}${SUFFIX}`);
+  }
+}
+
+/** `<key>.seg.<pid>-<n>.partial` */
+const isTemporary = (name: string): boolean => name.endsWith(TEMPORARY) && SEGMENT_KEY.test(name.split('.')[0] ?? '');

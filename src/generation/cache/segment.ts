@@ -1,0 +1,69 @@
+/**
+ * A segment: the finished frames of one slice at one tier with what the next slice continues from, under a key that names
+ * everything the pictures depend on. Same key, same pictures: so a segment can be replayed in place of computing, by any
+ * session, and after a restart. A key is a digest: nobody reads a prompt out of the name of a file.
+ */
+import { createHash } from 'node:crypto';
+import type { I420Frame } from '../../media/frame.ts';
+import type { SliceJob } from '../generator.ts';
+import { normalizePrompt } from '../prompt.ts';
+import type { Tier } from '../tiers.ts';
+
+export interface Segment {
+  tier: Tier;
+  /** All frames of the slice, of one size. Shared by whoever shows them: never written to. */
+  frames: readonly I420Frame[];
+  latents: Float32Array | undefined;
+}
+
+export const segmentBytes = ({ frames, latents }: Segment): number =>
+  frames.reduce((sum, { data }) => sum + data.byteLength, latents?.byteLength ?? 0);
+
+/** A slice's key at one tier: 64 hexadecimal digits, a dash, the tier. */
+export const segmentKey = (slice: string, tier: Tier): string => `${slice}-${tier}`;
+
+/** What `segmentKey` makes; also the only file names a cache folder is read for. */
+export const SEGMENT_KEY = /^[0-9a-f]{64}-(draft|base|refined|upscaled)$/;
+
+/** Digests of latents already seen: a slice's latents are asked for by each tier of the next one. */
+const digests = new WeakMap<Float32Array, string>();
+
+/**
+ * The key of a slice, without its tier: model, prompt, mix, seed, guidance, place in time, and by content everything it
+ * continues, starts from or is held to. What a revision is called does not count.
+ * @param identity generator and weights: two packs must never share it
+ */
+export function sliceKey(identity: string, job: SliceJob): string {
+  const { slice, prompt, seed, guidance, startMs, previous, mix, start, reference } = job;
+  const parts = {
+    identity,
+    slice,
+    prompt: spoken(prompt),
+    seed,
+    guidance,
+    startMs,
+    mix: mix && { ...mix, towards: spoken(mix.towards) },
+    previous: previous && digestOf(previous),
+    start: start && { latents: digestOf(start.latents), strength: start.strength },
+    reference: reference && digestOf(reference),
+  };
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+function digestOf(latents: Float32Array): string {
+  const known = digests.get(latents);
+  if (known !== undefined) return known;
+  const bytes = new Uint8Array(latents.buffer, latents.byteOffset, latents.byteLength);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  digests.set(latents, digest);
+  return digest;
+}
+
+/** Prompts reach a generator normalised; one that did not is refused there, not here. */
+function spoken(prompt: string): string {
+  try {
+    return normalizePrompt(prompt);
+  } catch {
+    return prompt;
+  }
+}
