@@ -5,7 +5,7 @@
  * Whatever the file system refuses (read-only, full, no folder) ends in one warning; memory goes on alone.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { decodeSegment, encodeSegment } from './segment-file.ts';
 import { SEGMENT_KEY, segmentBytes, type Segment } from './segment.ts';
@@ -130,7 +130,7 @@ export class SegmentDisk {
 
   async #open(): Promise<void> {
     try {
-      await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#options.directory);
       await this.#scan();
       await this.#evict();
     } catch (error) {
@@ -212,3 +212,12 @@ export class SegmentDisk {
 
 /** `<key>.seg.<pid>-<n>.partial` */
 const isTemporary = (name: string): boolean => name.endsWith(TEMPORARY) && SEGMENT_KEY.test(name.split('.')[0] ?? '');
+
+/** Not by `recursive`: where a file system answers ENOENT to its own folders (/proc), Node tries that for ever. */
+async function makeFolder(path: string): Promise<void> {
+  const made = await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => error);
+  if (made === undefined || made.code === 'EEXIST') return;
+  if (made.code !== 'ENOENT' || dirname(path) === path) throw made;
+  await makeFolder(dirname(path));
+  await mkdir(path, { mode: 0o700 });
+}
