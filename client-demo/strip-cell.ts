@@ -14,6 +14,8 @@ const FILL = [1 / 3, 2 / 3, 1, 1] as const;
 const BAR_PX = 4;
 const BAR_GAP_PX = 4;
 const RADIUS_PX = 6;
+/** Radius of the dot on a slice that came from a cache. */
+const CACHED_PX = 2.5;
 /** A cell lights up for this long when it reaches a tier. */
 const FLASH_MS = 700;
 
@@ -53,7 +55,18 @@ export function drawCell(context: CanvasRenderingContext2D, cell: Cell, { box, s
   context.fillStyle = TIER_COLOURS[cell.tier];
   context.fillRect(picture.x, picture.y, picture.width, picture.height);
   context.restore();
+  if (cell.cached) drawCached(context, picture, cell.cached);
   drawBar(context, cell, { ...box, y: box.y + box.height - BAR_PX, height: BAR_PX }, { past, flash, ageMs });
+}
+
+/** A dot for a slice that was replayed, a ring for one begun from a near picture. */
+function drawCached(context: CanvasRenderingContext2D, box: CellBox, cached: 'segment' | 'latent'): void {
+  context.beginPath();
+  context.arc(box.x + box.width - 3 * CACHED_PX, box.y + 3 * CACHED_PX, CACHED_PX, 0, 2 * Math.PI);
+  context.strokeStyle = '#fff';
+  context.fillStyle = '#fff';
+  if (cached === 'segment') context.fill();
+  else context.stroke();
 }
 
 /** The place of a slice that has not been made. */

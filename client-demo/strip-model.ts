@@ -22,6 +22,8 @@ export interface Cell {
   tier: Tier;
   /** When it reached its tier, on the caller's clock, ms. */
   reachedAtMs: number;
+  /** It was not computed for this viewer alone: replayed, or begun from a near picture. */
+  cached: 'segment' | 'latent' | undefined;
 }
 
 export class StripModel {
@@ -63,15 +65,16 @@ export class StripModel {
   }
 
   /** A slice has reached a tier. */
-  addTier({ revision, slice, tier, startMs, durationMs }: TierEvent, nowMs: number): void {
+  addTier({ revision, slice, tier, startMs, durationMs, cached }: TierEvent, nowMs: number): void {
     if (revision < this.#revision) return;
     if (revision > this.#revision) this.#begin(revision, startMs, nowMs);
     const known = this.#find(revision, slice);
     if (known) {
-      if (tierRank(tier) > tierRank(known.tier)) Object.assign(known, { tier, reachedAtMs: nowMs });
+      if (tierRank(tier) > tierRank(known.tier)) Object.assign(known, { tier, reachedAtMs: nowMs, cached });
       return;
     }
-    this.#cells.push({ revision, slice, tier, startMs: this.#offsetMs + startMs, durationMs, reachedAtMs: nowMs });
+    const place = { revision, slice, startMs: this.#offsetMs + startMs, durationMs };
+    this.#cells.push({ ...place, tier, reachedAtMs: nowMs, cached });
     this.#forget(nowMs);
   }
 

@@ -93,7 +93,9 @@ export class TimelineView {
     const counts = TIER_ORDER.toReversed()
       .map((tier) => ({ tier, count: cells.filter((cell) => cell.tier === tier).length }))
       .filter(({ count }) => count > 0);
-    const words = counts.map(({ tier, count }) => `${count} ${tier}`).join(', ') || 'nothing made yet';
+    const fromCache = cells.filter(({ cached }) => cached !== undefined).length;
+    const made = counts.map(({ tier, count }) => `${count} ${tier}`).join(', ') || 'nothing made yet';
+    const words = fromCache === 0 ? made : `${made}; ${fromCache} from the cache`;
     const { clipMs } = this.#model;
     this.#text.textContent = counts.length === 0 ? '' : `${clipMs === null ? 'from here on' : 'slices'}: ${words}`;
     this.#canvas.setAttribute('aria-label', `Timeline: ${words}`);

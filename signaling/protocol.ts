@@ -175,9 +175,12 @@ export const serverMessage = z.discriminatedUnion('type', [
     tier,
     startMs: z.number(),
     durationMs: z.number(),
+    /** Time spent on this tier alone; 0 when it was not computed. */
     computeMs: z.number(),
     widthPx: z.number(),
     heightPx: z.number(),
+    /** `segment`: made before, replayed. `latent`: begun from a picture of a prompt near this one. */
+    cached: z.enum(['segment', 'latent']).optional(),
   }),
   /** From the frame with this RTP timestamp on, the picture on screen is this slice at this tier. */
   z.object({

@@ -66,6 +66,38 @@ export const configSchema = z.object({
     .enum(['auto', 'libav', 'ffmpeg'])
     .default('auto')
     .describe('video encoder; auto takes libav where it loads'),
+  cacheMemory: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(128)
+    .describe('pictures kept in memory to be shown again, MB; more means fewer made twice, 0 turns all caches off'),
+  cacheDir: z
+    .string()
+    .optional()
+    .describe('folder that keeps pictures across restarts; default: none, since they show what viewers asked for'),
+  cacheDisk: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(16_777_216)
+    .default(1_024)
+    .describe('what --cache-dir may hold, MB; those used longest ago go first'),
+  cacheNear: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'how far a prompt may be from an earlier one to start from its picture, cosine distance; 0: always from noise',
+    ),
+  resumeGrace: z.coerce
+    .number()
+    .min(0)
+    .max(3_600)
+    .default(LIMITS.resumeGraceMs / 1000)
+    .describe('how long a session waits for a viewer who is gone, seconds; it holds its place, but computes nothing'),
   maxSessions: z.coerce
     .number()
     .int()

@@ -28,8 +28,10 @@ export const LIMITS = {
   connectTimeoutMs: 10_000,
   /** RFC 7675: consent expires; then the peer counts as gone. */
   consentTimeoutMs: 15_000,
-  /** How long a session whose peer is gone waits for `resume`. */
-  resumeGraceMs: 15_000,
+  /** How long a session whose peer is gone waits for `resume`; the default of `--resume-grace`. */
+  resumeGraceMs: 60_000,
+  /** How long a session without a viewer goes on computing: a reconnection takes less, and finds no gap. */
+  unwatchedMs: 2_000,
   /** Sessions at once; the default of `--max-sessions`. */
   sessionsMax: 16,
   /** Clip length asked for. */

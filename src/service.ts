@@ -55,7 +55,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
   };
   const stack = new AsyncDisposableStack();
   try {
-    const generator = stack.use(await createGenerator(config, { onRestart: () => metrics.count('workerRestarts') }));
+    const generator = stack.use(
+      await createGenerator(config, {
+        onRestart: () => metrics.count('workerRestarts'),
+        onCaches: (sources) => metrics.addCaches(sources),
+        onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
+      }),
+    );
     metrics.workflow = generator.info.name;
     metrics.set('sessionLimit', config.maxSessions);
     const createEncoder = options.createEncoder ?? encoderFactory(config.encoder);

@@ -1,15 +1,17 @@
 /** The one place that knows which generators exist; a new backend is a line here. */
 import type { Config } from '../config.ts';
 import { GlimpseError } from '../errors.ts';
+import { withCaches, type CacheConfig, type CacheHooks } from './cache/create.ts';
+import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
 import { createComfyUiGenerator, type ComfyUiConfig } from './comfyui/create.ts';
 import type { Generator } from './generator.ts';
 import { defaultModelDirectory } from './onnx/model-pack.ts';
 import { OnnxGenerator } from './onnx/pipeline.ts';
 import { PatternGenerator } from './pattern.ts';
 
-type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'size' | 'fps'> & ComfyUiConfig;
+type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'size' | 'fps'> & ComfyUiConfig & CacheConfig;
 
-export interface GeneratorHooks {
+export interface GeneratorHooks extends CacheHooks {
   /** A worker of the generator died and was replaced. */
   onRestart?: () => void;
 }
@@ -18,11 +20,16 @@ export interface GeneratorHooks {
 export async function createGenerator(config: GeneratorConfig, hooks: GeneratorHooks = {}): Promise<Generator> {
   if (config.generator === 'onnx') {
     const { model: modelDirectory = defaultModelDirectory(), threads } = config;
-    return OnnxGenerator.create({ modelDirectory, threads, ...hooks });
+    const generator = await OnnxGenerator.create({ modelDirectory, threads, ...hooks });
+    return withCaches(generator, await packIdentity(modelDirectory), config, hooks);
   }
-  if (config.generator === 'comfyui') return createComfyUiGenerator(config);
+  if (config.generator === 'comfyui') {
+    const generator = await createComfyUiGenerator(config);
+    return withCaches(generator, await comfyUiIdentity(config), config, hooks);
+  }
   const [widthPx = 0, heightPx = 0] = config.size.split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
     throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });
+  // No cache: a pattern is made sooner than it is looked up, and its colour depends on the revision.
   return new PatternGenerator({ widthPx, heightPx, fps: config.fps });
 }

@@ -4,6 +4,8 @@
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
+import type { CacheSource } from '../generation/cache/cache-source.ts';
+import { cacheMetrics } from './cache-metrics.ts';
 import { COUNTERS, GAUGES, LABELLED, SAMPLES } from './definitions.ts';
 import type {
   CounterName,
@@ -34,6 +36,7 @@ export class Metrics {
   readonly #labelled = new Map<LabelledName, Counter>();
   readonly #latencies = new Map<string, Histogram>();
   readonly #errors: Counter;
+  readonly #addCaches: (sources: readonly CacheSource[]) => void;
   #workflow: string;
 
   constructor({ processMetrics = true, workflow = 'none' }: MetricsOptions = {}) {
@@ -56,6 +59,7 @@ export class Metrics {
     const help = 'Errors by their code of the error table.';
     this.#errors = new Counter({ name: 'glimpse_errors_total', help, labelNames: ['code'], registers });
     for (const code of Object.keys(ERROR_CODES)) this.#errors.inc({ code }, 0);
+    this.#addCaches = cacheMetrics(this.#registry);
     if (processMetrics) collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -86,6 +90,11 @@ export class Metrics {
 
   set(gauge: GaugeName, value: number): void {
     this.#gauges.get(gauge)?.set(value);
+  }
+
+  /** Caches whose figures are to be read at every scrape. */
+  addCaches(sources: readonly CacheSource[]): void {
+    this.#addCaches(sources);
   }
 
   countError(code: ErrorCode): void {

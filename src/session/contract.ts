@@ -100,6 +100,7 @@ export interface SessionEvents {
       computeMs: number;
       widthPx: number;
       heightPx: number;
+      cached?: 'segment' | 'latent' | undefined;
     },
   ];
   playing: [

@@ -225,7 +225,7 @@ export class ViewerSession implements Session {
     return reading ? { ...accepted, reading } : accepted;
   }
 
-  #onPlaced({ revision, slice, tier, frames, computeMs }: Rendition, placement: Placement): void {
+  #onPlaced({ revision, slice, tier, frames, computeMs, cached }: Rendition, placement: Placement): void {
     if (placement === 'stale' || placement === 'lower') return;
     this.#deps.metrics.reached(tier);
     const { widthPx, heightPx } = frames[0] ?? { widthPx: 0, heightPx: 0 };
@@ -239,6 +239,7 @@ export class ViewerSession implements Session {
       computeMs,
       widthPx,
       heightPx,
+      ...(cached ? { cached } : {}),
     });
     if (placement === 'switched' || this.#playout.paused) this.#pictures.kick();
   }

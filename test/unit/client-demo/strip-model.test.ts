@@ -38,6 +38,14 @@ describe('StripModel', () => {
     expect(look(model)).toEqual(['1.0 refined', '1.1 draft']);
   });
 
+  it('knows which slices came out of a cache', () => {
+    const model = new StripModel();
+    model.addTier({ ...made(1, 0, 'base'), cached: 'latent' }, 0);
+    model.addTier({ ...made(1, 1, 'refined'), cached: 'segment' }, 1);
+    model.addTier(made(1, 0, 'refined'), 2);
+    expect(model.cells.map(({ cached }) => cached)).toEqual([undefined, 'segment']);
+  });
+
   it('moves the playhead with the frames, and through the gap between two', () => {
     const model = new StripModel();
     model.addTier(made(1, 0, 'draft'), 0);

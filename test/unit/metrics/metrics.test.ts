@@ -41,6 +41,21 @@ describe('Metrics', () => {
   });
 });
 
+describe('caches', () => {
+  it('are read when somebody asks, every event of every cache from zero on', async () => {
+    const subject = metrics();
+    const figures = { hits: 1, misses: 2, evictions: 3, bytes: 400 };
+    subject.addCaches([{ cache: 'latents', read: () => figures }]);
+    figures.hits = 5;
+    for (let scrape = 0; scrape < 2; scrape++) {
+      const { text } = await subject.exposition();
+      expect(text).toContain('glimpse_cache_events_total{cache="latents",event="hit"} 5');
+      expect(text).toContain('glimpse_cache_events_total{cache="segments-disk",event="damaged"} 0');
+      expect(text).toContain('glimpse_cache_bytes{cache="latents"} 400');
+    }
+  });
+});
+
 describe('labelled counters', () => {
   it('begin at zero for every value of their closed set', async () => {
     const subject = metrics();

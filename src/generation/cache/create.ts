@@ -1,0 +1,62 @@
+/** Puts the caches in front of a generator as the service's settings say. */
+import { join } from 'node:path';
+import { systemClock } from '../../clock.ts';
+import type { Config } from '../../config.ts';
+import type { Generator } from '../generator.ts';
+import type { CacheSource } from './cache-source.ts';
+import { CachingGenerator } from './caching-generator.ts';
+import { LatentCache } from './latents.ts';
+import { SegmentDisk } from './segment-disk.ts';
+import { SegmentCache } from './segments.ts';
+
+export type CacheConfig = Pick<Config, 'cacheMemory' | 'cacheDir' | 'cacheDisk' | 'cacheNear'>;
+
+export interface CacheHooks {
+  /** The caches, for whoever counts. */
+  onCaches?: (sources: readonly CacheSource[]) => void;
+  /** The cache folder cannot be used; memory goes on alone. Called once until it works again. */
+  onCacheTrouble?: (trouble: { code: string; operation: 'open' | 'read' | 'write' }) => void;
+}
+
+/**
+ * Raised with every change of our own code that makes other pictures of the same job: noise, sampling, decoding.
+ * Segments on disk of an older number are not found again, and in time evicted.
+ */
+const PICTURES_VERSION = 1;
+/** Latents are a hundredth of their pictures; this share of the memory holds as many slices of them and more. */
+const LATENTS_SHARE = 1 / 16;
+/**
+ * Noise level of near hits. Of the embedded model's four steps it leaves the last one, which changes what the prompt
+ * changes and keeps the rest; the figures are in `glimpse bench generation`.
+ */
+const NEAR_STRENGTH = 0.571429;
+const MB = 2 ** 20;
+
+/** @param identity generator and weights; whatever changes the pictures must change it */
+export function withCaches(
+  generator: Generator,
+  identity: string,
+  { cacheMemory, cacheDir, cacheDisk, cacheNear }: CacheConfig,
+  { onCaches, onCacheTrouble }: CacheHooks,
+): Generator {
+  if (cacheMemory === 0) return generator;
+  const disk =
+    cacheDir === undefined || cacheDisk === 0
+      ? undefined
+      : new SegmentDisk({
+          directory: join(cacheDir, 'segments'),
+          maxBytes: cacheDisk * MB,
+          clock: systemClock,
+          ...(onCacheTrouble ? { onTrouble: onCacheTrouble } : {}),
+        });
+  const bytes = cacheMemory * MB;
+  const caching = new CachingGenerator({
+    generator,
+    identity: `${PICTURES_VERSION}/${identity}`,
+    segments: new SegmentCache({ maxBytes: bytes * (1 - LATENTS_SHARE), disk }),
+    latents: new LatentCache({ maxBytes: bytes * LATENTS_SHARE, maxDistance: cacheNear }),
+    nearStrength: NEAR_STRENGTH,
+  });
+  onCaches?.(caching.sources);
+  return caching;
+}

@@ -1,0 +1,30 @@
+/**
+ * What a backend's pictures depend on beside the job, as one digest. For a model pack that is its manifest, which names
+ * every file by its sha-256. What runs at a ComfyUI server is known by its settings alone: whoever exchanges a model
+ * file there under the same name must empty the cache folder.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ComfyUiConfig } from '../comfyui/create.ts';
+
+export async function packIdentity(modelDirectory: string): Promise<string> {
+  return digest([await readFile(join(modelDirectory, 'manifest.json'))]);
+}
+
+export async function comfyUiIdentity(config: ComfyUiConfig): Promise<string> {
+  const { comfyuiUrl, workflow, comfyuiCheckpoint, comfyuiSize, comfyuiParameters, comfyuiInput } = config;
+  const settings = JSON.stringify([comfyuiUrl, workflow, comfyuiCheckpoint, comfyuiSize]);
+  const mapping = workflow.endsWith('.json') ? workflow : undefined;
+  const contents = [mapping, comfyuiParameters, comfyuiInput].map((path) =>
+    path === undefined ? Promise.resolve(Buffer.alloc(0)) : readFile(path),
+  );
+  return digest([Buffer.from(settings), ...(await Promise.all(contents))]);
+}
+
+/** Of each part by itself, so that bytes cannot move from one to the next unnoticed. */
+function digest(parts: readonly Uint8Array[]): string {
+  const whole = createHash('sha256');
+  for (const part of parts) whole.update(createHash('sha256').update(part).digest());
+  return whole.digest('hex');
+}
