@@ -20,6 +20,9 @@ const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
   seconds: 'PARAMETER_INVALID',
   tierCap: 'PARAMETER_INVALID',
   transition: 'PARAMETER_INVALID',
+  transitionSlices: 'PARAMETER_INVALID',
+  interpolation: 'PARAMETER_INVALID',
+  strength: 'PARAMETER_INVALID',
   timeMs: 'PARAMETER_INVALID',
 };
 

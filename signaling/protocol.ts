@@ -12,16 +12,36 @@ const seed = z.number().int().min(0).max(0xffff_ffff);
 const guidance = z.number().min(0).max(20);
 /** Length and emptiness have codes of their own (PROMPT_EMPTY, PROMPT_TOO_LONG), so only the type is checked here. */
 const prompt = z.string();
-/** `cut`: the new revision starts from noise. `continue`: it starts from the picture on screen. */
+/** `cut`: the new revision starts from noise. `continue`: it bends the picture on screen. */
 const transition = z.enum(['cut', 'continue']);
+/** Slices the travel to a new prompt, or from one prompt of a list to the next, lasts. */
+const transitionSlices = z.number().int().min(1).max(LIMITS.transitionSlicesMax);
+/** The way between two prompts. */
+const interpolation = z.enum(['linear', 'spherical']);
+/** Noise level the running slice is raised to when it is bent: 0 keeps it, 1 forgets it. */
+const strength = z.number().min(0).max(1);
 const sdp = z.string();
 /** Echoed in the `accepted` or `error` that answers this message. */
 const id = z.number().int().optional();
+
+/** What becomes of the running slice is decided by src/session/steering.ts, and said in `accepted`. */
+const change = {
+  seed: seed.optional(),
+  guidance: guidance.optional(),
+  /** Default: `cut` where prompt or seed are named, `continue` where they are not, or a strength or a length is. */
+  transition: transition.optional(),
+  transitionSlices: transitionSlices.optional(),
+  interpolation: interpolation.optional(),
+  strength: strength.optional(),
+};
 
 export const generationRequest = z.object({
   prompt,
   seed: seed.optional(),
   guidance: guidance.optional(),
+  /** For a list of prompts, `a | b | c`. Default 1. */
+  transitionSlices: transitionSlices.optional(),
+  interpolation: interpolation.optional(),
   mode: z.enum(['live', 'clip']).default('live'),
   /** Clip length in seconds; ignored in live mode. */
   seconds: z.number().min(LIMITS.clipSecondsMin).max(LIMITS.clipSecondsMax).default(4),
@@ -43,18 +63,9 @@ export const controlMessage = z.discriminatedUnion('type', [
     type: z.literal('prompt'),
     id,
     prompt,
-    seed: seed.optional(),
-    guidance: guidance.optional(),
-    transition: transition.default('cut'),
+    ...change,
   }),
-  z.object({
-    type: z.literal('steer'),
-    id,
-    seed: seed.optional(),
-    guidance: guidance.optional(),
-    transition: transition.default('cut'),
-    tierCap: tier.optional(),
-  }),
+  z.object({ type: z.literal('steer'), id, ...change, tierCap: tier.optional() }),
   z.object({ type: z.literal('pause'), id }),
   z.object({ type: z.literal('play'), id }),
   /** Clip mode only: jump to a time. */
@@ -138,7 +149,12 @@ export const acceptedMessage = z.object({
   reading: promptReading.optional(),
   /** What the revision is generated with. */
   seed: z.number(),
+  /** As it was understood as text; a list with its bars. */
   prompt: z.string(),
+  /** What became of the slice under the playhead; absent for what began the session. */
+  running: z.enum(['kept', 'bent', 'dropped']).optional(),
+  /** From which slice of the revision on a prompt counts, and over how many slices it is travelled to. */
+  prompts: z.array(z.object({ prompt: z.string(), fromSlice: z.number(), travelSlices: z.number() })).optional(),
 });
 export type AcceptedMessage = z.infer<typeof acceptedMessage>;
 

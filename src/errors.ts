@@ -20,6 +20,11 @@ export const ERROR_CODES = {
   CODEC_UNSUPPORTED: { status: 406, retryable: false, text: 'No video codec is supported by both sides.' },
   PROMPT_EMPTY: { status: 400, retryable: false, text: 'The prompt is empty.' },
   PROMPT_TOO_LONG: { status: 400, retryable: false, text: 'The prompt is longer than the limit.' },
+  PROMPT_LIST_TOO_LONG: {
+    status: 400,
+    retryable: false,
+    text: 'The list holds more prompts than the limit, or than the clip has slices.',
+  },
   PARAMETER_INVALID: { status: 400, retryable: false, text: 'A parameter is out of its range.' },
   CONFIG_INVALID: { status: 500, retryable: false, text: 'The configuration is not valid.' },
   NO_SESSION: { status: 409, retryable: false, text: 'There is no session yet: send an offer first.' },

@@ -2,6 +2,10 @@
 export const LIMITS = {
   /** A prompt longer than this adds nothing the models can use and only costs tokenising. */
   promptMaxChars: 1_000,
+  /** Prompts in one list, `a | b | c`: a clip of the longest length changes its prompt about once a second. */
+  promptListMax: 32,
+  /** Slices a transition may last: beyond it a bend no longer reads as one. */
+  transitionSlicesMax: 8,
   /** Chromium's largest real offers are under 12 kB; parsing is quadratic in `a=ssrc` lines. */
   sdpMaxBytes: 64 * 1024,
   sdpMaxLines: 600,

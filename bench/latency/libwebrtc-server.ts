@@ -12,6 +12,7 @@ import { Scheduler } from '../../src/generation/scheduler.ts';
 import type { I420Frame } from '../../src/media/frame.ts';
 import { ladder } from '../../src/media/ladder.ts';
 import { scaleI420 } from '../../src/media/scale.ts';
+import { FROM_NOISE } from '../../src/session/steering.ts';
 import { Revisions } from '../../src/session/revisions.ts';
 import { Playout } from '../../src/timeline/playout.ts';
 import { Timeline } from '../../src/timeline/timeline.ts';
@@ -138,7 +139,7 @@ class LibwebrtcSession {
   }
 
   #begin(prompt: string, seed: number | undefined): void {
-    this.#revisions.begin({ prompt, seed, guidance: undefined, transition: 'cut' });
+    this.#revisions.begin({ prompts: [prompt], seed, guidance: undefined, decision: FROM_NOISE });
   }
 
   #show(): void {

@@ -7,6 +7,15 @@ export { GlimpseClientError } from './errors.ts';
 export type { ClientErrorCode } from './errors.ts';
 export type { PresentedFrame } from './frames.ts';
 export type { Live } from './live.ts';
-export type { LiveEvents, LiveState, PromptChange, Quality, Stats, Steering, Transition } from './live-events.ts';
+export type {
+  Interpolation,
+  LiveEvents,
+  LiveState,
+  PromptChange,
+  Quality,
+  Stats,
+  Steering,
+  Transition,
+} from './live-events.ts';
 export type { Accepted, ConnectOptions, Mode, PlayingEvent, Tier, TierEvent, Welcome } from './options.ts';
 export { rtpDistance } from './playing-log.ts';

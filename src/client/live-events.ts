@@ -5,7 +5,8 @@ import type { Accepted, Message, PlayingEvent, Tier, TierEvent } from './options
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 export type Stats = Message<'stats'>['stats'];
-export type Transition = Extract<ClientMessage, { type: 'steer' }>['transition'];
+export type Transition = NonNullable<Extract<ClientMessage, { type: 'steer' }>['transition']>;
+export type Interpolation = NonNullable<Extract<ClientMessage, { type: 'steer' }>['interpolation']>;
 
 /** What the network and the machine allow at the moment. */
 export interface Quality {
@@ -39,8 +40,17 @@ export interface LiveEvents {
 export interface PromptChange {
   seed?: number;
   guidance?: number;
-  /** `cut` (default) starts from noise, `continue` from the picture on screen. */
+  /**
+   * `cut` starts from noise, `continue` bends the picture on screen. Default: `cut` where prompt or seed are named,
+   * `continue` where they are not, or one of the next three is.
+   */
   transition?: Transition;
+  /** Slices a bend to another prompt lasts, 1 … 8. Default 1. */
+  transitionSlices?: number;
+  /** The way between two prompts. Default `linear`. */
+  interpolation?: Interpolation;
+  /** How far the running slice is made anew when it is bent: 0 keeps it, 1 forgets it. Default 0.6. */
+  strength?: number;
 }
 
 export interface Steering extends PromptChange {

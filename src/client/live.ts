@@ -10,7 +10,7 @@ import { observeFrames } from './frames.ts';
 import { reportFreezes } from './freeze-report.ts';
 import type { PresentedFrame } from './frames.ts';
 import { Link } from './link.ts';
-import type { LiveEvents, LiveState, PromptChange, Stats, Steering, Transition } from './live-events.ts';
+import type { LiveEvents, LiveState, PromptChange, Stats, Steering } from './live-events.ts';
 import { generationRequest } from './options.ts';
 import type { Accepted, ConnectOptions, Message, PlayingEvent, Welcome } from './options.ts';
 import { Reconnection } from './reconnection.ts';
@@ -109,14 +109,14 @@ export class Live implements AsyncDisposable {
 
   /** Changes the prompt in the running stream; resolves when the server has accepted it. */
   async setPrompt(text: string, change: PromptChange = {}): Promise<Accepted> {
-    const accepted = await this.#control({ type: 'prompt', prompt: text, transition: 'cut', ...change });
+    const accepted = await this.#control({ type: 'prompt', prompt: text, ...change });
     this.#amend({ prompt: text, ...change });
     return accepted;
   }
 
   /** Changes the parameters, not the prompt; resolves when the server has accepted them. */
   async steer(steering: Steering): Promise<Accepted> {
-    const accepted = await this.#control({ type: 'steer', transition: 'cut', ...steering });
+    const accepted = await this.#control({ type: 'steer', ...steering });
     this.#amend(steering);
     return accepted;
   }
@@ -219,7 +219,11 @@ export class Live implements AsyncDisposable {
   }
 
   /** A new session after a loss shows what the viewer last asked for. */
-  #amend({ transition: _transition, ...change }: Partial<GenerationRequest> & { transition?: Transition }): void {
+  #amend({
+    transition: _transition,
+    strength: _strength,
+    ...change
+  }: Partial<GenerationRequest> & Pick<PromptChange, 'transition' | 'strength'>): void {
     if (this.#request) this.#request = { ...this.#request, ...change };
   }
 

@@ -15,7 +15,7 @@ export interface ConnectOptions {
   /** Bearer token, where the server asks for one. Browsers cannot set headers on a WebSocket, so it goes as a query. */
   token?: string | undefined;
   /**
-   * The prompt; or a function that picks one when the server has said what it can do. A string saves a round trip: it
+   * The prompt, or a list of prompts, `a | b | c`; or a function that picks one when the server has said what it can do. A string saves a round trip: it
    * goes out the moment the socket opens.
    */
   prompt: string | ((welcome: Welcome) => string);
@@ -27,6 +27,10 @@ export interface ConnectOptions {
   seed?: number | undefined;
   /** How hard the picture follows the prompt, 0 … 20. Default: the generator's own. */
   guidance?: number | undefined;
+  /** Slices from one prompt of a list to the next, 1 … 8. Default 1. */
+  transitionSlices?: number | undefined;
+  /** The way between two prompts. Default `linear`. */
+  interpolation?: 'linear' | 'spherical' | undefined;
   codec?: 'VP8' | 'H264' | undefined;
   /** Nothing above this tier is computed. */
   tierCap?: Tier | undefined;
@@ -41,8 +45,8 @@ export interface ConnectOptions {
 }
 
 export function generationRequest(options: ConnectOptions, prompt: string): GenerationRequest {
-  const { mode = 'live', seconds = 4, seed, guidance, codec, tierCap } = options;
-  return { prompt, mode, seconds, seed, guidance, codec, tierCap };
+  const { mode = 'live', seconds = 4, seed, guidance, transitionSlices, interpolation, codec, tierCap } = options;
+  return { prompt, mode, seconds, seed, guidance, transitionSlices, interpolation, codec, tierCap };
 }
 
 /** The address of the WebSocket for a server's address. */

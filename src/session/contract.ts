@@ -1,16 +1,23 @@
 /** Sessions as the signaling layer sees them. `session.ts` and `registry.ts` implement these. */
 import type { Emitter } from '../events.ts';
 import type { PromptReading } from '../generation/generator.ts';
+import type { Interpolation } from '../generation/interpolation.ts';
+import type { PromptStretch } from '../generation/prompt-list.ts';
 import type { Tier } from '../generation/tiers.ts';
 import type { VideoCodec } from '../media/encoder.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
+import type { Running } from './steering.ts';
 
 export type SessionMode = 'live' | 'clip';
 
 export interface SessionRequest {
+  /** One prompt, or a list `a | b | c`. */
   prompt: string;
   seed?: number | undefined;
   guidance?: number | undefined;
+  /** Slices from one prompt of a list to the next. Default 1. */
+  transitionSlices?: number | undefined;
+  interpolation?: Interpolation | undefined;
   mode: SessionMode;
   /** Clip length; ignored in live mode. */
   seconds: number;
@@ -27,15 +34,21 @@ export interface User {
 
 export type Transition = 'cut' | 'continue';
 
+/** What may come with any change of what is generated; steering.ts says what each means. */
+export interface Change {
+  seed?: number | undefined;
+  guidance?: number | undefined;
+  transition?: Transition | undefined;
+  /** Slices the travel to a new prompt lasts; 0 is a cut. */
+  transitionSlices?: number | undefined;
+  interpolation?: Interpolation | undefined;
+  /** Noise level the running slice is raised to when it is bent; 0 keeps it. */
+  strength?: number | undefined;
+}
+
 export type Control =
-  | { type: 'prompt'; prompt: string; seed?: number | undefined; guidance?: number | undefined; transition: Transition }
-  | {
-      type: 'steer';
-      seed?: number | undefined;
-      guidance?: number | undefined;
-      transition: Transition;
-      tierCap?: Tier | undefined;
-    }
+  | ({ type: 'prompt'; prompt: string } & Change)
+  | ({ type: 'steer'; tierCap?: Tier | undefined } & Change)
   | { type: 'pause' }
   | { type: 'play' }
   | { type: 'seek'; timeMs: number };
@@ -46,6 +59,10 @@ export interface Accepted {
   seed: number;
   prompt: string;
   reading?: PromptReading;
+  /** What became of the slice under the playhead; absent for what began the session. */
+  running?: Running;
+  /** Which slices have which prompt; one entry unless the prompt is a list. */
+  prompts?: PromptStretch[];
 }
 
 /** Same fields as `sessionStats` in signaling/protocol.ts; a compile-time test keeps them equal. */

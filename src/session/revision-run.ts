@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../errors.ts';
 import type { Generator, Rendition, SliceJob } from '../generation/generator.ts';
+import { promptAt, type PromptTrack } from '../generation/prompt-list.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
@@ -16,13 +17,20 @@ import { OpenSlice } from './open-slice.ts';
 /** What a revision is generated from. */
 export interface RevisionRequest {
   revision: number;
-  prompt: string;
+  /** Which slice is made from which prompt. */
+  track: PromptTrack;
   seed: number;
   guidance: number | undefined;
   /** Slices of a clip; undefined in live mode. */
   sliceCount: number | undefined;
-  /** Latents to continue from, when the transition asks for it. */
+  /** Where the revision goes on from: weather and motion run through a bend. ms */
+  originMs: number;
+  /** Latents its first slice continues from, when the transition asks for it. */
   previous: Float32Array | undefined;
+  /** Latents its slices are made from instead of noise, by slice. */
+  start: { latents: ReadonlyMap<number, Float32Array>; strength: number } | undefined;
+  /** Latents of the first slice, when that is taken over as it is. */
+  kept: Float32Array | undefined;
 }
 
 export interface RevisionRunOptions {
@@ -61,6 +69,7 @@ export class RevisionRun {
   constructor(options: RevisionRunOptions) {
     this.#options = options;
     this.request = options.request;
+    this.#keep(options.request.kept);
     this.#done = this.#loop();
   }
 
@@ -77,7 +86,15 @@ export class RevisionRun {
 
   /** The best latents of a slice, to continue another revision from. */
   latentsOf(slice: number): Float32Array | undefined {
-    return this.#latents.get(slice)?.latents;
+    return slice < 0 ? this.request.previous : this.#latents.get(slice)?.latents;
+  }
+
+  /** The first slice is there already: nothing of it is computed, and the next one continues from it. */
+  #keep(latents: Float32Array | undefined): void {
+    const best = this.#options.generator.info.tiers.at(-1)?.tier;
+    if (latents === undefined || best === undefined) return;
+    this.#tiers.set(0, best);
+    this.#latents.set(0, { tier: best, latents });
   }
 
   async close(): Promise<void> {
@@ -170,18 +187,20 @@ export class RevisionRun {
 
   #start(slice: number, tier: Tier, previous: { tier: Tier; latents: Float32Array } | undefined): OpenSlice {
     const { generator, scheduler } = this.#options;
-    const { revision, prompt, seed, guidance } = this.request;
+    const { revision, track, seed, guidance, originMs, start } = this.request;
     const continued = slice === 0 ? this.request.previous : previous?.latents;
+    const latents = start?.latents.get(slice);
     const job: SliceJob = {
       revision,
       slice,
-      prompt,
+      ...promptAt(track, slice),
       seed,
-      startMs: this.#frameMs(slice * this.#framesPerSlice),
+      startMs: originMs + this.#frameMs(slice * this.#framesPerSlice),
       startAtTier: tier,
       stopAtTier: generator.info.tiers.at(-1)?.tier ?? tier,
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
+      ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };
     const claim = this.#claim(slice, tier, 2);
     const { signal } = this.#abort;

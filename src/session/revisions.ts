@@ -8,11 +8,14 @@ import type { Clock } from '../clock.ts';
 import type { GlimpseError } from '../errors.ts';
 import type { Generator, Rendition } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/scheduler.ts';
+import { joinPrompts, promptStretches, type PromptStretch, type PromptTrack } from '../generation/prompt-list.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { Timeline, Placement } from '../timeline/timeline.ts';
-import type { Transition, User } from './contract.ts';
+import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './bend.ts';
+import type { User } from './contract.ts';
 import { RevisionRun, type RevisionRequest } from './revision-run.ts';
+import type { SteeringDecision } from './steering.ts';
 
 export interface RevisionsOptions {
   generator: Generator;
@@ -30,10 +33,23 @@ export interface RevisionsOptions {
 }
 
 export interface RevisionChange {
-  prompt: string;
+  /** Undefined: those that run. */
+  prompts: readonly string[] | undefined;
   seed: number | undefined;
   guidance: number | undefined;
-  transition: Transition;
+  decision: SteeringDecision;
+}
+
+/** What runs, in words for the viewer. */
+export interface RunningRevision {
+  revision: number;
+  /** The prompts as one text. */
+  prompt: string;
+  seed: number;
+  guidance: number | undefined;
+  stretches: PromptStretch[];
+  /** The slice under the playhead has latents that a change could bend. */
+  bendable: boolean;
 }
 
 export class Revisions {
@@ -48,8 +64,8 @@ export class Revisions {
     this.#options = options;
   }
 
-  get current(): RevisionRequest | undefined {
-    return this.#run?.request;
+  get current(): RunningRevision | undefined {
+    return this.#run && this.#describe(this.#run);
   }
 
   /** True when nothing is left to compute of the revision that plays. */
@@ -58,21 +74,30 @@ export class Revisions {
   }
 
   /** Begins a revision; its number comes back at once, its pictures when they are made. */
-  begin({ prompt, seed, guidance, transition }: RevisionChange): RevisionRequest {
+  begin({ prompts, seed, guidance, decision }: RevisionChange): RunningRevision {
     const { generator, scheduler, clock, timeline, sliceCount, user, tierCap, admitted, onError } = this.#options;
     const last = this.#run;
+    const { from, inPlaceOf, ...taken } = last ? this.#takeOver(last, decision) : NOTHING_TAKEN_OVER;
+    const { transitionSlices, interpolation } = decision;
+    const keptSlices = taken.kept ? 1 : 0;
+    const track: PromptTrack =
+      prompts || !last
+        ? { prompts: prompts ?? [], from, keptSlices, sliceCount, transitionSlices, interpolation }
+        : goOn(last.request.track, inPlaceOf);
     const request: RevisionRequest = {
       revision: this.#next++,
-      prompt,
+      track,
       seed: seed ?? last?.request.seed ?? randomInt(2 ** 32),
       guidance: guidance ?? last?.request.guidance,
       sliceCount,
-      previous: transition === 'continue' ? last?.latentsOf(this.#playheadSlice(last.request.revision)) : undefined,
+      ...taken,
     };
     if (last) this.#end(last);
     this.#acceptedUs.delete(request.revision - 2);
-    this.#acceptedUs.set(request.revision, clock.nowUs());
-    this.#run = new RevisionRun({
+    // The first picture of a revision that keeps the running slice is an old one: there is nothing to measure.
+    if (!taken.kept) this.#acceptedUs.set(request.revision, clock.nowUs());
+    if (last && inPlaceOf !== undefined) this.#switchInPlace(last.request.revision, request, inPlaceOf);
+    const run = new RevisionRun({
       generator,
       scheduler,
       clock,
@@ -84,7 +109,8 @@ export class Revisions {
       onError,
       onRendition: (rendition) => this.#options.onPlaced(rendition, timeline.put(rendition)),
     });
-    return request;
+    this.#run = run;
+    return this.#describe(run);
   }
 
   /** Milliseconds since the revision was accepted; undefined for one that is long past. */
@@ -112,13 +138,37 @@ export class Revisions {
     await Promise.all(this.#ending);
   }
 
+  #describe(run: RevisionRun): RunningRevision {
+    const { revision, track, seed, guidance } = run.request;
+    const bendable = run.latentsOf(this.#slotToBend(run)) !== undefined;
+    const prompt = joinPrompts(track.prompts);
+    return { revision, prompt, seed, guidance, stretches: promptStretches(track), bendable };
+  }
+
+  #takeOver(last: RevisionRun, decision: SteeringDecision): TakenOver {
+    const { timeline, generator } = this.#options;
+    const { frames, fps } = generator.info.slice;
+    return takeOver(last, decision, { slice: this.#slotToBend(last), sliceMs: (frames * 1000) / fps, timeline });
+  }
+
+  /** The playhead stays where it is in the slice; a slice that is kept is there at once, under its new number. */
+  #switchInPlace(of: number, { revision, kept }: RevisionRequest, slice: number): void {
+    const { timeline, playout, onPlaced } = this.#options;
+    const frames = timeline.framesPerSlice;
+    playout.switchInPlace({ revision, of, firstFrame: slice * frames, frames });
+    const best = kept && timeline.bestOf(slice);
+    if (!best) return;
+    const rendition: Rendition = { revision, slice: 0, tier: best.tier, frames: best.frames, computeMs: 0 };
+    onPlaced(rendition, timeline.put(rendition));
+  }
+
+  #slotToBend(run: RevisionRun): number {
+    return slotToBend(run, this.#options.playout, this.#options.timeline.framesPerSlice);
+  }
+
   #end(run: RevisionRun): void {
     const ended = run.close().finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
-  }
-
-  #playheadSlice(revision: number): number {
-    return Math.floor(this.#playheadFrame(revision) / this.#options.timeline.framesPerSlice);
   }
 
   #playheadFrame(revision: number): number {
@@ -127,3 +177,9 @@ export class Revisions {
     return playout.revision === revision ? playout.frameIndex : 0;
   }
 }
+
+/** The same prompts: from where they are when the picture goes on, from their beginning when it begins anew. */
+const goOn = (track: PromptTrack, inPlaceOf: number | undefined): PromptTrack =>
+  inPlaceOf === undefined
+    ? { ...track, from: undefined, keptSlices: 0, firstSlice: 0 }
+    : { ...track, firstSlice: (track.firstSlice ?? 0) + inPlaceOf };

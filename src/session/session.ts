@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { Rendition } from '../generation/generator.ts';
-import { normalizePrompt } from '../generation/prompt.ts';
+import { joinPrompts, parsePrompts } from '../generation/prompt-list.ts';
 import { sliceCount } from '../generation/schedule.ts';
 import { lowerTier, tierRank, type Tier } from '../generation/tiers.ts';
 import { Playout } from '../timeline/playout.ts';
@@ -28,9 +28,11 @@ import { Counting } from './counting.ts';
 import { Latencies } from './latencies.ts';
 import { Lifetime } from './lifetime.ts';
 import { PictureLoop, type SentPicture } from './picture-loop.ts';
+import { readPrompts } from './prompt-reading.ts';
 import { Revisions, type RevisionChange } from './revisions.ts';
 import type { SessionDeps } from './session-deps.ts';
 import { snapshotStats } from './stats.ts';
+import { decideSteering, FROM_NOISE, type Running } from './steering.ts';
 
 const STATS_INTERVAL_MS = 1_000;
 
@@ -44,6 +46,7 @@ export class ViewerSession implements Session {
   readonly #playout: Playout;
   readonly #revisions: Revisions;
   readonly #pictures: PictureLoop;
+  readonly #clipSlices: number | undefined;
   readonly #latencies: Latencies;
   readonly #counting: Counting;
   readonly #life = new Lifetime((reason) => void this.close(reason));
@@ -54,11 +57,12 @@ export class ViewerSession implements Session {
   #playing: SentPicture | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG */
+  /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG */
   constructor(request: SessionRequest, deps: SessionDeps, user?: User) {
     const { info } = deps.generator;
-    const prompt = normalizePrompt(request.prompt);
     const clipSlices = request.mode === 'clip' ? sliceCount(request.seconds, info.slice) : undefined;
+    const prompts = parsePrompts(request.prompt, clipSlices);
+    this.#clipSlices = clipSlices;
     this.#request = request;
     this.#deps = deps;
     this.#tierLimit = this.#limitTier(request.tierCap);
@@ -96,7 +100,9 @@ export class ViewerSession implements Session {
       onError: (error) => this.events.emit('error', error),
     });
     this.#pictures.prepare(request.codec ?? deps.codecs[0] ?? 'VP8', deps.startBitrateBps);
-    this.#accepted = this.#begin({ prompt, seed: request.seed, guidance: request.guidance, transition: 'cut' }, true);
+    const { seed, guidance, transitionSlices = 1, interpolation = 'linear' } = request;
+    const decision = { ...FROM_NOISE, transitionSlices, interpolation };
+    this.#accepted = this.#begin({ prompts, seed, guidance, decision });
     this.#statsTimer = setInterval(() => this.#onStatsTick(), STATS_INTERVAL_MS);
   }
 
@@ -167,14 +173,11 @@ export class ViewerSession implements Session {
   async control(message: Control): Promise<Accepted> {
     this.#assertOpen();
     switch (message.type) {
-      case 'prompt': {
-        const prompt = normalizePrompt(message.prompt);
-        const { seed, guidance, transition } = message;
-        this.#accepted = this.#begin({ prompt, seed, guidance, transition }, true);
+      case 'prompt':
+        this.#steer(message, parsePrompts(message.prompt, this.#clipSlices));
         break;
-      }
       case 'steer':
-        this.#steer(message);
+        this.#steer(message, undefined);
         break;
       case 'pause':
         this.#playout.pause();
@@ -205,23 +208,29 @@ export class ViewerSession implements Session {
     return this.#closing;
   }
 
-  #steer({ seed, guidance, transition, tierCap }: Extract<Control, { type: 'steer' }>): void {
-    if (tierCap !== undefined) {
-      this.#tierLimit = this.#limitTier(tierCap);
+  #steer(message: Extract<Control, { type: 'prompt' | 'steer' }>, named: readonly string[] | undefined): void {
+    const current = this.#revisions.current;
+    if (!current) return;
+    const { seed, guidance } = message;
+    const change = { ...message, prompt: named && joinPrompts(named) };
+    const decision = decideSteering(change, { mode: this.#request.mode, ...current });
+    if (message.type === 'steer' && message.tierCap !== undefined) {
+      this.#tierLimit = this.#limitTier(message.tierCap);
       this.#revisions.wake();
     }
-    const current = this.#revisions.current;
-    if (!current || (seed === undefined && guidance === undefined)) return;
-    this.#accepted = this.#begin({ prompt: current.prompt, seed, guidance, transition }, false);
+    this.#accepted = decision.newRevision
+      ? this.#begin({ prompts: named, seed, guidance, decision }, decision.running)
+      : this.#accepted.then((accepted) => ({ ...accepted, running: decision.running }));
   }
 
-  async #begin(change: RevisionChange, promptChanged: boolean): Promise<Accepted> {
+  async #begin(change: RevisionChange, running?: Running): Promise<Accepted> {
     const queuePosition = 0;
-    const { revision, seed, prompt } = this.#revisions.begin(change);
-    const accepted = { revision, queuePosition, seed, prompt };
-    if (!promptChanged) return accepted;
+    const { revision, seed, prompt, stretches } = this.#revisions.begin(change);
+    const said = running ? { running } : {};
+    const accepted: Accepted = { revision, queuePosition, seed, prompt, prompts: stretches, ...said };
+    if (!change.prompts) return accepted;
     // What was understood is a courtesy to the viewer: a generator that cannot say does not stop the pictures.
-    const reading = await this.#deps.generator.read(prompt).catch(() => undefined);
+    const reading = await readPrompts(this.#deps.generator, change.prompts).catch(() => undefined);
     return reading ? { ...accepted, reading } : accepted;
   }
 

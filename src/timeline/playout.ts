@@ -22,6 +22,17 @@ export interface PlayoutPicture {
   looped: boolean;
 }
 
+/** A revision that takes the place of a slice of another: its first frame stands where that slice's did. */
+export interface InPlace {
+  revision: number;
+  /** The revision whose slice it is. */
+  of: number;
+  /** First frame of that slice. */
+  firstFrame: number;
+  /** Frames of the slice. */
+  frames: number;
+}
+
 export class Playout {
   readonly #options: PlayoutOptions;
   #originUs = 0;
@@ -31,6 +42,7 @@ export class Playout {
   #paused = false;
   #last: TimelineFrame | undefined;
   #lateFrames = 0;
+  #inPlace: InPlace | undefined;
 
   constructor(options: PlayoutOptions) {
     this.#options = options;
@@ -96,6 +108,11 @@ export class Playout {
     this.#originUs = nowUs - this.#durationUs(this.#playhead);
   }
 
+  /** When that revision's first picture is there, the playhead goes on in it at the frame it has come to. */
+  switchInPlace(switching: InPlace): void {
+    this.#inPlace = switching;
+  }
+
   /** When the next frame is due, for whoever sets the timer; never while paused or before the first picture. */
   nextFrameUs(): number {
     if (this.#paused || this.#revision < 0) return Infinity;
@@ -103,10 +120,21 @@ export class Playout {
   }
 
   #start(nowUs: number, revision: number): void {
+    const inPlace = this.#inPlace;
+    const goesOn = inPlace?.revision === revision && inPlace.of === this.#revision;
     this.#revision = revision;
+    this.#last = undefined;
+    this.#inPlace = undefined;
+    if (goesOn) return this.#goOn(inPlace);
     this.#playhead = 0;
     this.#originUs = nowUs;
-    this.#last = undefined;
+  }
+
+  /** The beat of the frames goes on too: the switch is a change of picture, not of time. */
+  #goOn({ firstFrame, frames }: InPlace): void {
+    const frame = Math.min(Math.max(0, this.#playhead - firstFrame), frames - 1);
+    this.#originUs += this.#durationUs(this.#playhead - frame);
+    this.#playhead = frame;
   }
 
   /** The newest frame up to `wanted` that exists, walking from the playhead: what is missing is waited for. */

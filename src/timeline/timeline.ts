@@ -59,6 +59,11 @@ export class Timeline {
     return this.#slices.get(slice)?.tier;
   }
 
+  /** The best rendition of a slice, to take over into another revision. */
+  bestOf(slice: number): Readonly<Entry> | undefined {
+    return this.#slices.get(slice);
+  }
+
   frameAt(frameIndex: number): TimelineFrame | undefined {
     const slice = Math.floor(frameIndex / this.framesPerSlice);
     const entry = this.#slices.get(slice);

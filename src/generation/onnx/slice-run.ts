@@ -8,13 +8,15 @@
 import { GlimpseError } from '../../errors.ts';
 import type { I420Frame } from '../../media/frame.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
-import { grainNoise, latentNoise, particleNoise } from '../noise.ts';
-import { denoiseSteps } from '../schedule.ts';
+import { interpolate } from '../interpolation.ts';
+import { towardsReference } from '../latents.ts';
+import { grainNoise, particleNoise } from '../noise.ts';
 import type { DenoiseStep } from '../schedule.ts';
 import type { Tier } from '../tiers.ts';
 import type { Manifest, PartName } from './model-pack.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
 import type { OnnxRuntime } from './runtime.ts';
+import { startingPoint } from './starting-point.ts';
 import { float32, int64, pictures } from './tensor.ts';
 import type { Tensors } from './tensor.ts';
 
@@ -34,6 +36,8 @@ export class SliceRun {
   readonly #job: SliceJob;
   readonly #options: GenerateOptions;
   readonly #stepsLeft: DenoiseStep[];
+  /** Steps of the whole run: fewer when it starts from latents instead of noise. */
+  readonly #steps: number;
   #latent: Float32Array;
   /** The latest step's estimate of the finished latent. */
   #denoised: Float32Array;
@@ -42,19 +46,15 @@ export class SliceRun {
   /** Time in the model since the last rendition, in ms. */
   #spentMs = 0;
 
-  /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model. */
+  /** @throws GlimpseError PARAMETER_INVALID when latents handed in are not of this model, or a strength is no level. */
   constructor(model: SliceModel, job: SliceJob, options: GenerateOptions) {
-    const { latent, sampler } = model.manifest;
-    const length = latent.tokens * latent.channels;
-    const found = job.previous?.length ?? length;
-    if (found !== length) {
-      throw new GlimpseError('PARAMETER_INVALID', { details: { parameter: 'previous', expected: length, found } });
-    }
+    const { latent, steps } = startingPoint(job, model.manifest);
     this.#model = model;
     this.#job = job;
     this.#options = options;
-    this.#stepsLeft = denoiseSteps(sampler.sigmas);
-    this.#latent = latentNoise(job.seed, job.slice, length);
+    this.#stepsLeft = steps;
+    this.#steps = steps.length;
+    this.#latent = latent;
     this.#denoised = this.#latent;
   }
 
@@ -64,8 +64,7 @@ export class SliceRun {
    */
   async render(tier: Tier, carriesLatents: boolean): Promise<Rendition> {
     const { revision, slice } = this.#job;
-    const steps = this.#model.manifest.sampler.steps;
-    await this.#denoise(tier === 'draft' ? 1 : steps);
+    await this.#denoise(tier === 'draft' ? 1 : this.#steps);
     const latents = tier === 'draft' ? this.#denoised : this.#latent;
     const frames = await this.#pictures(tier, latents);
     const computeMs = this.#spentMs;
@@ -78,7 +77,7 @@ export class SliceRun {
     const { sampler } = this.#model.manifest;
     const [low, high] = sampler.guidanceRange;
     const guidance = Math.min(high, Math.max(low, this.#job.guidance ?? sampler.guidance));
-    while (sampler.steps - this.#stepsLeft.length < steps) {
+    while (this.#steps - this.#stepsLeft.length < steps) {
       const { sigma, sigmaNext } = this.#stepsLeft[0] as DenoiseStep;
       const outputs = await this.#run('denoiser', {
         ...(await this.#conditioning(this.#latent)),
@@ -89,6 +88,7 @@ export class SliceRun {
       this.#stepsLeft.shift();
       this.#denoised = outputs['denoised']?.data as Float32Array;
       this.#latent = outputs['latent_next']?.data as Float32Array;
+      if (this.#stepsLeft.length === 0) this.#latent = this.#held(this.#latent);
     }
   }
 
@@ -96,6 +96,12 @@ export class SliceRun {
     if (tier === 'draft' || tier === 'base') return this.#decode(tier, latents);
     this.#refined ??= await this.#refine(latents);
     return tier === 'refined' ? this.#refined : this.#upscale(this.#refined);
+  }
+
+  /** Against drift: the finished latents, held to the statistics of the reference. */
+  #held(latents: Float32Array): Float32Array {
+    const { reference } = this.#job;
+    return reference ? towardsReference(latents, reference, this.#model.manifest.latent.channels) : latents;
   }
 
   async #decode(tier: Tier, latents: Float32Array): Promise<I420Frame[]> {
@@ -138,17 +144,30 @@ export class SliceRun {
 
   /** The inputs that denoiser and refiner share. */
   async #conditioning(latents: Float32Array): Promise<Tensors> {
-    const { manifest, encoder } = this.#model;
+    const { manifest } = this.#model;
     const { tokens, channels } = manifest.latent;
-    const { previous, prompt } = this.#job;
-    const { condition, computeMs } = await encoder.encode(prompt, this.#options.signal);
-    this.#spentMs += computeMs;
+    const { previous } = this.#job;
+    const condition = await this.#condition();
     return {
       latent: float32(latents, 1, tokens, channels),
       previous: float32(previous ?? new Float32Array(tokens * channels), 1, tokens, channels),
       has_previous: float32([previous === undefined ? 0 : 1], 1),
       condition: float32(condition, 1, manifest.condition.width),
     };
+  }
+
+  /** What the prompt means to the model, or what lies between two. */
+  async #condition(): Promise<Float32Array> {
+    const { prompt, mix } = this.#job;
+    const own = await this.#encode(prompt);
+    if (mix === undefined) return own;
+    return interpolate(mix.interpolation, own, await this.#encode(mix.towards), mix.amount);
+  }
+
+  async #encode(prompt: string): Promise<Float32Array> {
+    const { condition, computeMs } = await this.#model.encoder.encode(prompt, this.#options.signal);
+    this.#spentMs += computeMs;
+    return condition;
   }
 
   async #run(part: PartName, feeds: Tensors): Promise<Tensors> {

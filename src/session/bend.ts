@@ -1,0 +1,70 @@
+/**
+ * What a new revision takes over from the one that runs: latents to start from and to continue from, its place in time,
+ * and the prompt it travels from. Live, the slice under the playhead is made again in its place; a clip is bent as a
+ * whole, each slice from its own latents.
+ */
+import { heavierPrompt, promptAt } from '../generation/prompt-list.ts';
+import type { Playout } from '../timeline/playout.ts';
+import type { Timeline } from '../timeline/timeline.ts';
+import type { RevisionRequest, RevisionRun } from './revision-run.ts';
+import type { SteeringDecision } from './steering.ts';
+
+/** Frames a draft takes to appear: a slice about to end is left alone, and the next one bent. */
+const FRAMES_TO_DRAFT = 1;
+
+export interface TakenOver extends Pick<RevisionRequest, 'originMs' | 'previous' | 'start' | 'kept'> {
+  /** The prompt that is travelled from. */
+  from: string | undefined;
+  /** Slice of the old revision that the new one's first takes the place of; undefined when it begins anew. */
+  inPlaceOf: number | undefined;
+}
+
+export const NOTHING_TAKEN_OVER: TakenOver = {
+  originMs: 0,
+  previous: undefined,
+  start: undefined,
+  kept: undefined,
+  from: undefined,
+  inPlaceOf: undefined,
+};
+
+/** The slice a change would bend: the one under the playhead, or the next where that is about to end and is made. */
+export function slotToBend(run: RevisionRun, playout: Playout, framesPerSlice: number): number {
+  if (playout.revision !== run.request.revision || run.request.sliceCount !== undefined) return 0;
+  const slice = Math.floor(playout.frameIndex / framesPerSlice);
+  const soon = Math.floor((playout.frameIndex + FRAMES_TO_DRAFT) / framesPerSlice);
+  return run.latentsOf(soon) === undefined ? slice : soon;
+}
+
+export function takeOver(
+  run: RevisionRun,
+  { running, strength }: SteeringDecision,
+  { slice, sliceMs, timeline }: { slice: number; sliceMs: number; timeline: Timeline },
+): TakenOver {
+  const { request } = run;
+  if (running === 'dropped') return NOTHING_TAKEN_OVER;
+  if (request.sliceCount !== undefined) {
+    const latents = latentsBySlice(run, request.sliceCount);
+    return { ...NOTHING_TAKEN_OVER, originMs: request.originMs, start: { latents, strength } };
+  }
+  const latents = run.latentsOf(slice);
+  if (latents === undefined) return NOTHING_TAKEN_OVER;
+  const keeps = running === 'kept' && timeline.revision === request.revision && timeline.tierOf(slice) !== undefined;
+  return {
+    originMs: request.originMs + slice * sliceMs,
+    previous: run.latentsOf(slice - 1),
+    start: keeps ? undefined : { latents: new Map([[0, latents]]), strength },
+    kept: keeps ? latents : undefined,
+    from: heavierPrompt(promptAt(request.track, slice)),
+    inPlaceOf: slice,
+  };
+}
+
+function latentsBySlice(run: RevisionRun, sliceCount: number): Map<number, Float32Array> {
+  const found = new Map<number, Float32Array>();
+  for (let slice = 0; slice < sliceCount; slice++) {
+    const latents = run.latentsOf(slice);
+    if (latents) found.set(slice, latents);
+  }
+  return found;
+}
