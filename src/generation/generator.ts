@@ -22,6 +22,8 @@ export interface GeneratorInfo {
   examples: readonly string[];
   /** True when drafts differ from the finished picture, so that a clip gets a draft pass first. */
   progressive: boolean;
+  /** True when `SliceJob.start` is obeyed: then what runs can be bent instead of being made anew. */
+  startsFromLatents?: boolean;
 }
 
 /**
@@ -63,7 +65,7 @@ export interface SliceJob {
   seed: number;
   /** Classifier-free guidance scale; the generator clamps it to its range and uses its default when left out. */
   guidance?: number;
-  /** Timeline time of the slice's first frame, in ms since its revision began. */
+  /** Time of the slice's first frame, in ms since its picture began: a bend goes on where the last revision was. */
   startMs: number;
   /** Lowest tier to yield; lower ones are computed only as far as needed. Default: the first. */
   startAtTier?: Tier;

@@ -30,7 +30,7 @@ export const NOTHING_TAKEN_OVER: TakenOver = {
 
 /** The slice a change would bend: the one under the playhead, or the next where that is about to end and is made. */
 export function slotToBend(run: RevisionRun, playout: Playout, framesPerSlice: number): number {
-  if (playout.revision !== run.request.revision || run.request.sliceCount !== undefined) return 0;
+  if (playout.revision !== run.request.revision) return 0;
   const slice = Math.floor(playout.frameIndex / framesPerSlice);
   const soon = Math.floor((playout.frameIndex + FRAMES_TO_DRAFT) / framesPerSlice);
   return run.latentsOf(soon) === undefined ? slice : soon;
@@ -38,24 +38,31 @@ export function slotToBend(run: RevisionRun, playout: Playout, framesPerSlice: n
 
 export function takeOver(
   run: RevisionRun,
-  { running, strength }: SteeringDecision,
+  { running, continues, strength }: SteeringDecision,
   { slice, sliceMs, timeline }: { slice: number; sliceMs: number; timeline: Timeline },
 ): TakenOver {
   const { request } = run;
-  if (running === 'dropped') return NOTHING_TAKEN_OVER;
+  if (!continues) return NOTHING_TAKEN_OVER;
+  const isClip = request.sliceCount !== undefined;
+  // A clip loops: a travel at its beginning would come round again.
+  const from = isClip ? undefined : heavierPrompt(promptAt(request.track, slice));
+  const originMs = request.originMs + slice * sliceMs;
+  if (running === 'dropped')
+    return { ...NOTHING_TAKEN_OVER, from, originMs: originMs + sliceMs, previous: run.latentsOf(slice) };
   if (request.sliceCount !== undefined) {
     const latents = latentsBySlice(run, request.sliceCount);
-    return { ...NOTHING_TAKEN_OVER, originMs: request.originMs, start: { latents, strength } };
+    const { originMs, previous } = request;
+    return { ...NOTHING_TAKEN_OVER, originMs, previous, start: { latents, strength } };
   }
   const latents = run.latentsOf(slice);
   if (latents === undefined) return NOTHING_TAKEN_OVER;
   const keeps = running === 'kept' && timeline.revision === request.revision && timeline.tierOf(slice) !== undefined;
   return {
-    originMs: request.originMs + slice * sliceMs,
+    originMs,
     previous: run.latentsOf(slice - 1),
     start: keeps ? undefined : { latents: new Map([[0, latents]]), strength },
     kept: keeps ? latents : undefined,
-    from: heavierPrompt(promptAt(request.track, slice)),
+    from,
     inPlaceOf: slice,
   };
 }

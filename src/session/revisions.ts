@@ -140,7 +140,8 @@ export class Revisions {
 
   #describe(run: RevisionRun): RunningRevision {
     const { revision, track, seed, guidance } = run.request;
-    const bendable = run.latentsOf(this.#slotToBend(run)) !== undefined;
+    const { startsFromLatents = false } = this.#options.generator.info;
+    const bendable = startsFromLatents && run.latentsOf(this.#slotToBend(run)) !== undefined;
     const prompt = joinPrompts(track.prompts);
     return { revision, prompt, seed, guidance, stretches: promptStretches(track), bendable };
   }

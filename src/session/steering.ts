@@ -34,6 +34,8 @@ export interface SteeringDecision {
   running: Running;
   /** False: nothing that makes pictures has changed, and the revision goes on. */
   newRevision: boolean;
+  /** What follows goes on from the picture on screen, even where that cannot be bent. */
+  continues: boolean;
   /** Noise level the running slice is raised to; 0 unless it is bent. */
   strength: number;
   transitionSlices: number;
@@ -44,6 +46,7 @@ export interface SteeringDecision {
 export const FROM_NOISE: SteeringDecision = {
   running: 'dropped',
   newRevision: true,
+  continues: false,
   strength: 0,
   transitionSlices: 1,
   interpolation: 'linear',
@@ -59,16 +62,16 @@ export const BEND_STRENGTH = 0.6;
 export function decideSteering(steering: Steering, state: SteeredState): SteeringDecision {
   const { interpolation = 'linear', transitionSlices = 1, strength = BEND_STRENGTH } = steering;
   const decision = { ...FROM_NOISE, interpolation, transitionSlices };
-  const unchanged: SteeringDecision = { ...decision, running: 'kept', newRevision: false };
+  const unchanged: SteeringDecision = { ...decision, running: 'kept', newRevision: false, continues: true };
   const named = [steering.prompt, steering.seed, steering.guidance, steering.strength];
   if (named.every((value) => value === undefined)) return unchanged;
   if (transitionOf(steering) === 'cut') return decision;
   if (!changes(steering, state)) return unchanged;
-  // Nothing to bend: the new revision cannot begin but from noise.
-  if (!state.bendable) return decision;
+  // Nothing to bend: the new revision begins from noise, after the picture on screen if the generator can do that.
+  if (!state.bendable) return { ...decision, continues: true };
   if (strength === 0 && state.mode === 'clip')
     throw invalid('strength', 'A clip is bent as a whole: its strength must be over 0.');
-  return { ...decision, running: strength === 0 ? 'kept' : 'bent', strength };
+  return { ...decision, running: strength === 0 ? 'kept' : 'bent', continues: true, strength };
 }
 
 /** A new prompt or seed is a cut, anything else goes on from the picture, unless the viewer says which. */

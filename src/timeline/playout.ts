@@ -120,21 +120,21 @@ export class Playout {
   }
 
   #start(nowUs: number, revision: number): void {
-    const inPlace = this.#inPlace;
-    const goesOn = inPlace?.revision === revision && inPlace.of === this.#revision;
+    const frame = this.#frameInPlace(revision);
     this.#revision = revision;
     this.#last = undefined;
     this.#inPlace = undefined;
-    if (goesOn) return this.#goOn(inPlace);
-    this.#playhead = 0;
-    this.#originUs = nowUs;
+    // In place the beat of the frames goes on: the switch is a change of picture, not of time.
+    this.#originUs = frame === undefined ? nowUs : this.#originUs + this.#durationUs(this.#playhead - frame);
+    this.#playhead = frame ?? 0;
   }
 
-  /** The beat of the frames goes on too: the switch is a change of picture, not of time. */
-  #goOn({ firstFrame, frames }: InPlace): void {
-    const frame = Math.min(Math.max(0, this.#playhead - firstFrame), frames - 1);
-    this.#originUs += this.#durationUs(this.#playhead - frame);
-    this.#playhead = frame;
+  /** Undefined where the revision takes no one's place, or that slice has been played through meanwhile. */
+  #frameInPlace(revision: number): number | undefined {
+    const inPlace = this.#inPlace;
+    if (inPlace?.revision !== revision || inPlace.of !== this.#revision) return undefined;
+    const frame = Math.max(0, this.#playhead - inPlace.firstFrame);
+    return frame < inPlace.frames ? frame : undefined;
   }
 
   /** The newest frame up to `wanted` that exists, walking from the playhead: what is missing is waited for. */

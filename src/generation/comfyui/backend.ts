@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { GlimpseError } from '../../errors.ts';
 import { ImageDecoder } from '../../media/image-decoder.ts';
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import { heavierPrompt } from '../prompt-list.ts';
 import { tierRank } from '../tiers.ts';
 import type { ComfyClient } from './client.ts';
 import { unpackFrame } from './continuation.ts';
@@ -87,12 +88,13 @@ export class ComfyUiGenerator implements Generator {
     await this.close();
   }
 
-  async #inputOf({ prompt, seed, slice, guidance, previous }: SliceJob, signal: AbortSignal): Promise<SliceInput> {
+  async #inputOf(job: SliceJob, signal: AbortSignal): Promise<SliceInput> {
+    const { seed, slice, guidance, previous } = job;
     const { client, workflow } = this.#context;
     const file = await this.#inputFile?.nameAt(client, signal);
     const previousFrame = previous && workflow.continues ? await this.#upload(previous, signal) : undefined;
     const named = this.#inputFile?.kind === 'video' ? { video: file } : { image: file };
-    return { prompt, seed, slice, guidance, previousFrame, ...named };
+    return { prompt: heavierPrompt(job), seed, slice, guidance, previousFrame, ...named };
   }
 
   /** Named by its content: a slice's second prompt must see the picture that its first one saw. */

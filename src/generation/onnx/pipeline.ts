@@ -101,6 +101,7 @@ const infoOf = ({ name, condition, slice, tiers, examples }: Manifest): Generato
   tiers,
   examples,
   progressive: true,
+  startsFromLatents: true,
 });
 
 /** What the inference thread loads. */

@@ -21,7 +21,7 @@ describe('answerControl', () => {
   it('answers with accepted', async () => {
     const reply = await answerControl(session, '{"type":"prompt","id":1,"prompt":"night"}');
     expect(reply).toMatchObject({ accepted: { type: 'accepted', id: 1, revision: 1, prompt: 'night' } });
-    expect(session.controls).toEqual([{ type: 'prompt', prompt: 'night', transition: 'cut' }]);
+    expect(session.controls).toEqual([{ type: 'prompt', prompt: 'night' }]);
   });
 
   it.each([

@@ -100,4 +100,34 @@ describe('playout', () => {
       picture: { revision: 1, frameIndex: 0 },
     });
   });
+
+  it('goes on at the same frame in a revision that takes the place of the slice on screen, without losing the beat', () => {
+    const { playout, timeline, put } = setUp();
+    playout.at(0, timeline);
+    expect(playout.at(6 * FRAME_US, timeline)?.picture.frameIndex).toBe(6);
+    playout.switchInPlace({ revision: 1, of: 0, firstFrame: 4, frames: 4 });
+    put(0, 'draft', 1);
+    const bent = playout.at(6.4 * FRAME_US, timeline);
+    expect(bent?.picture).toMatchObject({ revision: 1, slice: 0, frameIndex: 2 });
+    expect(playout.nextFrameUs()).toBeCloseTo(7 * FRAME_US, 6);
+    expect(playout.lateFrames).toBe(0);
+  });
+
+  it('shows such a revision from its beginning when the slice has been played through meanwhile', () => {
+    const { playout, timeline, put } = setUp();
+    playout.at(0, timeline);
+    playout.switchInPlace({ revision: 1, of: 0, firstFrame: 0, frames: 4 });
+    expect(playout.at(9 * FRAME_US, timeline)?.picture.frameIndex).toBe(9);
+    put(0, 'draft', 1);
+    expect(playout.at(10 * FRAME_US, timeline)?.picture).toMatchObject({ revision: 1, frameIndex: 0 });
+  });
+
+  it('begins at the first frame when the revision that was to be replaced never played', () => {
+    const { playout, timeline, put } = setUp();
+    playout.at(0, timeline);
+    playout.at(6 * FRAME_US, timeline);
+    playout.switchInPlace({ revision: 2, of: 1, firstFrame: 0, frames: 4 });
+    put(0, 'draft', 2);
+    expect(playout.at(7 * FRAME_US, timeline)?.picture).toMatchObject({ revision: 2, frameIndex: 0 });
+  });
 });
