@@ -5,7 +5,7 @@ import { bench } from './commands/bench.ts';
 import { comfyUiCheck } from './commands/comfyui-check.ts';
 import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
-import { models } from './commands/models.ts';
+import { listModels, showModel, verifyModels } from './commands/models.ts';
 import { serve } from './commands/serve.ts';
 import { configOptions, loadConfig, type Config, type ConfigKey } from './config.ts';
 import { toGlimpseError } from './errors.ts';
@@ -17,14 +17,16 @@ const program = new Command('glimpse')
   .showHelpAfterError()
   .configureHelp({ helpWidth: 110 });
 
+const VALUE_NAMES: Partial<Record<ConfigKey, string>> = { size: '<WxH>', calibrate: '[when]' };
+
 /** Adds the settings named in `keys` (all when left out) as flags, with defaults, environment and consequence. */
 function withConfig(command: Command, keys?: readonly ConfigKey[]): Command {
   for (const { key, flag, environment, description, defaultValue } of configOptions()) {
     if (keys && !keys.includes(key)) continue;
     const shown = defaultValue === undefined ? '' : `; default ${String(defaultValue)}`;
-    command.addOption(
-      new Option(`${flag} <${key === 'size' ? 'WxH' : 'value'}>`, `${description} (${environment}${shown})`),
-    );
+    const option = new Option(`${flag} ${VALUE_NAMES[key] ?? '<value>'}`, `${description} (${environment}${shown})`);
+    // `--calibrate` alone means now.
+    command.addOption(key === 'calibrate' ? option.preset('always') : option);
   }
   return command.option('--config <file>', 'JSON file with settings by their camelCase names');
 }
@@ -60,9 +62,9 @@ withConfig(
     .requiredOption('--out <file>', 'MP4 file to write')
     .option('--seed <number>', '32-bit seed; the same seed gives the same clip', '1')
     .option('--seconds <number>', 'length of the clip, seconds', '4')
-    .option('--tier <tier>', 'how far to refine: draft, base or refined', 'refined')
+    .option('--tier <tier>', 'how far to refine: draft, base, refined or upscaled', 'refined')
     .option('--tiers <directory>', 'also write one picture (PNG) per tier here'),
-  ['generator', 'model', 'threads', 'size', 'fps', ...COMFYUI_KEYS],
+  ['generator', 'model', 'threads', 'calibrate', 'size', 'fps', ...COMFYUI_KEYS],
 ).action(async (prompt: string, flags: Flags & GenerateFlags) => {
   const { out, seed, seconds, tier, tiers, ...settings } = flags;
   await generate(configOf(settings), { prompt, out, seed, seconds, tier, tiersDirectory: tiers }, interrupted());
@@ -82,9 +84,21 @@ program
     bench(suite, { json, out, connections: Number(connections), scenario, plots, reports }),
   );
 
-withConfig(program.command('models').description('show the model pack and check its files'), ['model']).action(
-  async (flags: Flags) => models(configOf(flags)),
-);
+const modelPacks = program.command('models').description('the model packs: list, verify, show');
+withConfig(
+  modelPacks.command('list', { isDefault: true }).description('list the packs that ship, and --model beside them'),
+  ['model'],
+).action(async (flags: Flags) => listModels(configOf(flags).model));
+modelPacks
+  .command('verify')
+  .description('check hashes and shapes of every file')
+  .argument('[pack]', 'name or directory; all that ship when left out')
+  .action(verifyModels);
+modelPacks
+  .command('show')
+  .description('what a pack is made of and what it knows')
+  .argument('<pack>', 'name or directory')
+  .action(showModel);
 
 withConfig(
   program

@@ -23,14 +23,18 @@ export const configSchema = z.object({
     .enum(['onnx', 'pattern', 'comfyui'])
     .default('onnx')
     .describe('what makes the pictures; pattern is a test pattern, comfyui another server'),
-  model: z.string().optional().describe('directory of a model pack; default: the embedded glimpse-s'),
-  threads: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .describe('inference threads; more is faster until encoding starves'),
+  model: z
+    .string()
+    .default('auto')
+    .describe('model pack: a name from `glimpse models`, a directory, or auto: the best that this machine holds live'),
+  threads: z
+    .union([z.literal('auto'), z.coerce.number().int().min(1).max(64)])
+    .default('auto')
+    .describe('inference threads; more is faster until encoding starves; auto: as calibrated, else 1'),
+  calibrate: z
+    .enum(['auto', 'always', 'never'])
+    .default('auto')
+    .describe('measure the model: auto once for each machine and pack, always again, never use defaults instead'),
   size: z
     .string()
     .regex(/^\d+x\d+$/)
@@ -178,7 +182,8 @@ export interface ConfigSources {
 export function loadConfig({ flags, environment, file }: ConfigSources): Config {
   const merged: Record<string, unknown> = file === undefined ? {} : readFile(file);
   for (const option of configOptions()) {
-    const value = flags[option.key] ?? environment[option.environment];
+    // An empty variable is how a shell or a compose file says that there is none.
+    const value = flags[option.key] ?? (environment[option.environment] || undefined);
     if (value !== undefined) merged[option.key] = value;
   }
   const parsed = z.strictObject(configSchema.shape).safeParse(merged);

@@ -12,6 +12,8 @@ import { GlimpseError } from './errors.ts';
 import { Emitter } from './events.ts';
 import { createGenerator } from './generation/create-generator.ts';
 import type { Generator } from './generation/generator.ts';
+import { PackCalibrator } from './generation/onnx/pack-calibrator.ts';
+import { chosenPack } from './generation/onnx/pack-choice.ts';
 import { Scheduler } from './generation/scheduler.ts';
 import { createLog, type Log } from './log.ts';
 import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
@@ -55,8 +57,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
   };
   const stack = new AsyncDisposableStack();
   try {
+    const chosen = config.generator === 'onnx' ? await chosenPack(config) : undefined;
+    // What is measured now is chosen again at the next start; this one keeps the pack it began with.
+    const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
     const generator = stack.use(
-      await createGenerator(config, {
+      await createGenerator(settled, {
         onRestart: () => metrics.count('workerRestarts'),
         onCaches: (sources) => metrics.addCaches(sources),
         onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
@@ -76,10 +81,21 @@ export async function startService(config: Config, options: ServiceOptions = {})
       (host) => host.close(),
     );
     const scheduler = stack.adopt(new Scheduler({ clock: systemClock }), (held) => held.close());
+    const calibrator =
+      chosen &&
+      stack.use(
+        new PackCalibrator({
+          chosen,
+          model: config.model,
+          when: config.calibrate,
+          isBusy: () => sessions.size > 0,
+          log,
+        }),
+      );
     const pacerTimer = new PacerTimer({ clock: systemClock });
     const best = generator.info.tiers.at(-1);
     if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });
-    const sessions = new Sessions(
+    const sessions: Sessions = new Sessions(
       {
         clock: systemClock,
         generator,
@@ -88,6 +104,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         peers,
         pacerTimer,
         rungs: ladder(best),
+        defaultTierCap: () => calibrator?.current?.tierCap,
         codecs: VIDEO_CODECS,
         startBitrateBps: config.startBitrate,
         metrics: {
@@ -106,7 +123,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const missing = new Set(['model', 'encoder']);
     const ready = warmUp(generator, createEncoder, missing);
     // Whoever awaits `ready` sees the failure; nobody else needs to.
-    ready.catch((error: unknown) => log.error({ err: error }, 'not ready'));
+    ready.then(
+      () => calibrator?.start(),
+      (error: unknown) => log.error({ err: error }, 'not ready'),
+    );
     const signaling = await startSignaling({
       registry: sessions,
       generatorInfo: generator.info,

@@ -6,6 +6,7 @@ import { createGenerator } from '../generation/create-generator.ts';
 import type { Generator } from '../generation/generator.ts';
 import { encoderBackends } from '../media/encoders.ts';
 import { createPeerHost } from '../transport/peer/peer-host.ts';
+import { printCalibrations } from './calibration-table.ts';
 
 type Finding = [what: string, found: string];
 
@@ -27,6 +28,7 @@ export async function doctor(config: Config): Promise<void> {
   ];
   const width = Math.max(...findings.map(([what]) => what.length));
   for (const [what, found] of findings) process.stdout.write(`${what.padEnd(width)}  ${found}\n`);
+  if (config.generator === 'onnx' && config.calibrate !== 'never') await printCalibrations(config);
 }
 
 async function checkPort(config: Config): Promise<string> {

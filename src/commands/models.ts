@@ -1,20 +1,87 @@
-/** `glimpse models`: what the model pack holds, after checking every file of it. */
-import type { Config } from '../config.ts';
-import { defaultModelDirectory, loadModelPack, partsOf } from '../generation/onnx/model-pack.ts';
+/** `glimpse models`: which model packs there are, whether they are whole, and what one of them knows. */
+import { basename, resolve } from 'node:path';
+import { OnnxRuntime } from '../generation/onnx/runtime.ts';
+import { loadModelPack, type Manifest, partsOf, readManifest } from '../generation/onnx/model-pack.ts';
+import { embeddedPacks, findPack, type FoundPack } from '../generation/onnx/pack-catalogue.ts';
+import { workerParts } from '../generation/onnx/pipeline.ts';
+import { toGlimpseError } from '../errors.ts';
+import { printTable } from './table.ts';
 
-export async function models(config: Config): Promise<void> {
-  const directory = config.model ?? defaultModelDirectory();
-  const pack = await loadModelPack(directory);
-  const { manifest } = pack;
-  const lines = [
-    `${manifest.name} ${manifest.version} (${manifest.license})`,
-    `  ${manifest.description}`,
-    `  slice: ${manifest.slice.frames} frames at ${manifest.slice.fps} fps; ${manifest.sampler.steps} steps`,
-    `  tiers: ${manifest.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ')}`,
-    `  knows: ${manifest.condition.fields.map(({ name, values }) => `${name} (${values.join(', ')})`).join('; ')}`,
-    ...partsOf(manifest).map(
-      ([name, { file, bytes }]) => `  ${name}: ${file}, ${(bytes / 1e6).toFixed(2)} MB, hash matches`,
-    ),
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+
+/** Lists the packs that ship, and `model` where it is another one. A broken pack is listed with what is wrong. */
+export async function listModels(model: string): Promise<void> {
+  const packs = await embeddedPacks();
+  if (model !== 'auto') {
+    const directory = await findPack(model);
+    if (packs.every((pack) => pack.directory !== directory)) packs.push({ name: basename(directory), directory });
+  }
+  printTable([['pack', 'version', 'licence', 'tiers', 'weights', 'where'], ...(await Promise.all(packs.map(listed)))]);
 }
+
+async function listed({ name, directory }: FoundPack): Promise<string[]> {
+  try {
+    const manifest = await readManifest(directory);
+    const tiers = manifest.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ');
+    return [manifest.name, manifest.version, manifest.license, tiers, megabytes(weightBytes(manifest)), directory];
+  } catch (error) {
+    return [name, '', '', toGlimpseError(error).message, '', directory];
+  }
+}
+
+/**
+ * Checks every file of a pack (of all that ship when `name` is left out): hashes, sizes, the manifest's shapes against
+ * each other, and the graphs' own against the manifest's.
+ * @throws GlimpseError MODEL_INVALID at the first thing that is wrong, after what was right has been printed.
+ */
+export async function verifyModels(name?: string): Promise<void> {
+  const directories =
+    name === undefined ? (await embeddedPacks()).map(({ directory }) => directory) : [await findPack(name)];
+  for (const directory of directories) await verify(directory);
+}
+
+async function verify(directory: string): Promise<void> {
+  const pack = await loadModelPack(resolve(directory));
+  const { manifest } = pack;
+  print(`${manifest.name} ${manifest.version}: ${directory}`);
+  for (const [part, { file, bytes }] of partsOf(manifest))
+    print(`  ${part}: ${file}, ${megabytes(bytes)}, hash matches`);
+  await using runtime = new OnnxRuntime({ parts: workerParts(pack), threads: 1 });
+  await runtime.start();
+  print(`  all ${partsOf(manifest).length} parts load, and their shapes fit the manifest`);
+}
+
+/** @throws GlimpseError MODEL_INVALID */
+export async function showModel(name: string): Promise<void> {
+  const directory = await findPack(name);
+  const manifest = await readManifest(directory);
+  const { slice, sampler, condition, vocabulary, tiers, examples } = manifest;
+  print(`${manifest.name} ${manifest.version} (${manifest.license}), ${megabytes(weightBytes(manifest))}`);
+  print(`${manifest.description}\n`);
+  print(
+    `slice    ${slice.frames} frames at ${slice.fps} fps, latent ${manifest.latent.tokens}x${manifest.latent.channels}`,
+  );
+  print(
+    `sampler  ${sampler.steps} steps, sigmas ${sampler.sigmas.join(' ')}, guidance ${sampler.guidance} (${sampler.guidanceRange.join(' to ')})\n`,
+  );
+  printTable([['tier', 'size'], ...tiers.map(({ tier, widthPx, heightPx }) => [tier, `${widthPx}x${heightPx}`])]);
+  print('');
+  printTable([
+    ['part', 'file', 'bytes', 'weights', 'inputs', 'outputs'],
+    ...partsOf(manifest).map(([part, { file, bytes, variant, inputs, outputs }]) => [
+      part,
+      file,
+      String(bytes),
+      variant,
+      inputs.map(({ name, shape }) => `${name}[${shape.join()}]`).join(' '),
+      outputs.map(({ name, shape }) => `${name}[${shape.join()}]`).join(' '),
+    ]),
+  ]);
+  print('');
+  printTable([['field', 'values'], ...condition.fields.map((field) => [field.name, field.values.join(', ')])]);
+  print(`\nwords    ${vocabulary.join(' ')}\n`);
+  for (const example of examples) print(`example  ${example}`);
+}
+
+const weightBytes = (manifest: Manifest): number => partsOf(manifest).reduce((sum, [, { bytes }]) => sum + bytes, 0);

@@ -5,11 +5,13 @@ import { withCaches, type CacheConfig, type CacheHooks } from './cache/create.ts
 import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
 import { createComfyUiGenerator, type ComfyUiConfig } from './comfyui/create.ts';
 import type { Generator } from './generator.ts';
-import { defaultModelDirectory } from './onnx/model-pack.ts';
+import { chosenPack } from './onnx/pack-choice.ts';
 import { OnnxGenerator } from './onnx/pipeline.ts';
 import { PatternGenerator } from './pattern.ts';
 
-type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'size' | 'fps'> & ComfyUiConfig & CacheConfig;
+type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'calibrate' | 'size' | 'fps'> &
+  ComfyUiConfig &
+  CacheConfig;
 
 export interface GeneratorHooks extends CacheHooks {
   /** A worker of the generator died and was replaced. */
@@ -19,7 +21,7 @@ export interface GeneratorHooks extends CacheHooks {
 /** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID */
 export async function createGenerator(config: GeneratorConfig, hooks: GeneratorHooks = {}): Promise<Generator> {
   if (config.generator === 'onnx') {
-    const { model: modelDirectory = defaultModelDirectory(), threads } = config;
+    const { directory: modelDirectory, threads } = await chosenPack(config);
     const generator = await OnnxGenerator.create({ modelDirectory, threads, ...hooks });
     return withCaches(generator, await packIdentity(modelDirectory), config, hooks);
   }

@@ -26,4 +26,15 @@ export function ladder({ widthPx, heightPx }: Rung): Rung[] {
   return full === undefined ? worthwhile : [full, ...worthwhile];
 }
 
+/**
+ * Those of a generator's rungs that pictures of a tier of this size deserve: none larger than the tier would be shown
+ * at, because pixels beyond that cost bits and encoding time and show nothing. Never empty.
+ * @param rungs largest first.
+ */
+export function rungsFor(rungs: readonly Rung[], tier: Rung): readonly Rung[] {
+  const [shown = tier] = ladder(tier);
+  const fitting = rungs.filter(({ widthPx, heightPx }) => widthPx <= shown.widthPx && heightPx <= shown.heightPx);
+  return fitting.length > 0 ? fitting : rungs.slice(-1);
+}
+
 const even = (sidePx: number): number => Math.max(2, Math.round(sidePx / 2) * 2);

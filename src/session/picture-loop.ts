@@ -28,8 +28,8 @@ export interface PictureLoopOptions {
   timeline: Timeline;
   playout: Playout;
   createEncoder: EncoderFactory;
-  /** Largest first. */
-  rungs: readonly Rung[];
+  /** Largest first; fewer while a tier limit keeps the pictures small. */
+  rungs: () => readonly Rung[];
   generatorFps: number;
   tierLimit: () => Tier;
   /** A clip of which nothing is left to compute: its loops may be replayed. */
@@ -173,7 +173,7 @@ export class PictureLoop {
       targetBps,
       nowUs: clock.nowUs(),
       queueMs: pacerQueueMs,
-      rungs,
+      rungs: rungs(),
       generatorFps,
       tierLimit: tierLimit(),
     };

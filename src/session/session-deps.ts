@@ -49,6 +49,11 @@ export interface SessionDeps {
   pacerTimer: PacerTimer;
   /** Largest first. */
   rungs: readonly Rung[];
+  /**
+   * Highest tier of a session that asks for none, as this machine was measured; until it is known the generator's best,
+   * but not `upscaled`: that tier is for machines that were found to hold it.
+   */
+  defaultTierCap?: (() => Tier | undefined) | undefined;
   /** Codecs we can encode, preferred first. */
   codecs: readonly VideoCodec[];
   startBitrateBps: number;

@@ -3,12 +3,14 @@
  * connection; holds no algorithm of its own. Ends by `close`, by its deadlines, or with its registry.
  */
 import { randomBytes } from 'node:crypto';
+import type { Rung } from '../congestion/allocation.ts';
 import { GlimpseError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { Rendition } from '../generation/generator.ts';
 import { joinPrompts, parsePrompts } from '../generation/prompt-list.ts';
 import { sliceCount } from '../generation/schedule.ts';
 import { lowerTier, tierRank, type Tier } from '../generation/tiers.ts';
+import { rungsFor } from '../media/ladder.ts';
 import { Playout } from '../timeline/playout.ts';
 import { Timeline, type Placement } from '../timeline/timeline.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
@@ -78,7 +80,7 @@ export class ViewerSession implements Session {
       timeline: this.#timeline,
       playout: this.#playout,
       createEncoder: deps.createEncoder,
-      rungs: deps.rungs,
+      rungs: () => this.#rungs,
       generatorFps: info.slice.fps,
       tierLimit: () => this.#tierLimit,
       isFinished: () => clipSlices !== undefined && this.#revisions.finished,
@@ -310,8 +312,13 @@ export class ViewerSession implements Session {
     const made = this.#deps.generator.info.tiers.map(({ tier }) => tier);
     const best = made.at(-1) ?? 'draft';
     const lowest = made[0] ?? 'draft';
-    if (asked === undefined) return best;
-    return tierRank(asked) < tierRank(lowest) ? lowest : lowerTier(asked, best);
+    const wanted = asked ?? this.#deps.defaultTierCap?.() ?? 'refined';
+    return tierRank(wanted) < tierRank(lowest) ? lowest : lowerTier(wanted, best);
+  }
+
+  get #rungs(): readonly Rung[] {
+    const size = this.#deps.generator.info.tiers.find(({ tier }) => tier === this.#tierLimit);
+    return size ? rungsFor(this.#deps.rungs, size) : this.#deps.rungs;
   }
 
   get #durationMs(): number | null {

@@ -11,7 +11,7 @@ import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.
 import { WhepPage } from '../support/whep-page.ts';
 
 const config = (flags: Record<string, unknown>) =>
-  loadConfig({ flags: { port: 0, logLevel: 'silent', ...flags }, environment: {} });
+  loadConfig({ flags: { port: 0, logLevel: 'silent', calibrate: 'never', ...flags }, environment: {} });
 
 let browser: Browser;
 beforeAll(async () => {

@@ -1,9 +1,10 @@
 /** The commands of README and docs, run as a user runs them. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeToyPack } from '../../scripts/make-toy-pack.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 let folder: string;
@@ -77,10 +78,35 @@ describe('glimpse', () => {
     expect(result.stderr).toMatch(new RegExp(`^${code}: `));
   });
 
-  it('models lists the parts after checking them', async () => {
-    expect(await run('models')).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/denoiser\.onnx.*hash matches/),
+  it('models lists the packs that ship, and the one it is pointed at', async () => {
+    expect(await run('models')).toMatchObject({ code: 0, stdout: expect.stringMatching(/glimpse-s\s+\d.*MB/) });
+    await makeToyPack(join(folder, 'toy'));
+    const { stdout } = await run('models', '--model', join(folder, 'toy'));
+    expect(stdout).toMatch(/^glimpse-s .*\n(.*\n)*toy .*upscaled 128x128/m);
+  });
+
+  it('models verify checks files and graphs; models show says what a pack knows', async () => {
+    const verified = await run('models', 'verify', 'glimpse-s');
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/denoiser\.onnx.*hash matches/) });
+    expect(verified.stdout).toMatch(/all \d parts load/);
+    const { stdout } = await run('models', 'show', 'glimpse-s');
+    for (const found of [
+      /refined\s+\d+x\d+/,
+      /denoiser\s+denoiser\.onnx/,
+      /sigmas 1 /,
+      /scene\s+sea, meadow/,
+      /^example/m,
+    ])
+      expect(stdout).toMatch(found);
+  });
+
+  it('models verify names the part that is not what its manifest says', async () => {
+    const pack = join(folder, 'broken');
+    await makeToyPack(pack);
+    await appendFile(join(pack, 'refiner.onnx'), 'x');
+    expect(await run('models', 'verify', pack)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^MODEL_INVALID: Model pack, refiner: expected \d+ bytes/),
     });
   });
 

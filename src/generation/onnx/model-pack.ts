@@ -121,7 +121,8 @@ export function defaultModelDirectory(): string {
   return join(directory, 'models', 'glimpse-s');
 }
 
-async function readManifest(directory: string): Promise<Manifest> {
+/** The manifest alone, its form checked. @throws GlimpseError MODEL_INVALID */
+export async function readManifest(directory: string): Promise<Manifest> {
   const text = await readFile(join(directory, 'manifest.json'), 'utf8').catch((cause: unknown) => {
     throw packError('manifest.json', 'a readable file', codeOf(cause), cause);
   });

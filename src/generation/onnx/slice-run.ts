@@ -21,9 +21,9 @@ import { float32, int64, pictures } from './tensor.ts';
 import type { Tensors } from './tensor.ts';
 
 /** Frames the refiner makes in one call: few, so that a draft somebody waits for gets in between. */
-const REFINER_FRAMES = 4;
+export const REFINER_FRAMES = 4;
 /** Frames the upscaler makes in one call: one of its frames costs about as much as two of the refiner's. */
-const UPSCALER_FRAMES = 2;
+export const UPSCALER_FRAMES = 2;
 
 export interface SliceModel {
   manifest: Manifest;
