@@ -121,6 +121,8 @@ export const sessionStats = z.object({
   pacerQueueMs: z.number(),
   /** Estimated queue in the network, ms. */
   networkQueueMs: z.number(),
+  /** How long the browser is asked to hold pictures back, so that lost packets are replaced in time; 0 on a clean path. */
+  playoutReserveMs: z.number(),
   estimatorReason: z.string(),
   keyframes: z.number(),
   framesSent: z.number(),

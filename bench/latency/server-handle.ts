@@ -9,6 +9,8 @@ export class ServerHandle {
   readonly #child: ChildProcess;
   /** Unix ms at which each frame of the test pattern was first ready, by its number. */
   readonly #readyAtMs = new Map<number, number>();
+  /** Of some frames, when the settings ask for it. */
+  readonly #patches = new Map<number, Uint8Array>();
   readonly #latencies: { name: string; ms: number }[] = [];
   /** Resident memory when the server was ready and nobody watched yet. */
   readonly idleRssBytes: number | undefined;
@@ -41,9 +43,14 @@ export class ServerHandle {
     return this.#readyAtMs.get(frame);
   }
 
+  patch(frame: number): Uint8Array | undefined {
+    return this.#patches.get(frame);
+  }
+
   /** Forgets frames: their numbers begin anew with every connection. */
   forgetFrames(): void {
     this.#readyAtMs.clear();
+    this.#patches.clear();
   }
 
   takeLatencies(): { name: string; ms: number }[] {
@@ -59,7 +66,9 @@ export class ServerHandle {
 
   #take(report: ServerReport): void {
     if (report.type === 'latency') this.#latencies.push(report);
-    else if (report.type === 'frame' && !this.#readyAtMs.has(report.frame))
+    else if (report.type === 'frame' && !this.#readyAtMs.has(report.frame)) {
       this.#readyAtMs.set(report.frame, report.readyAtMs);
+      if (report.patch !== undefined) this.#patches.set(report.frame, Buffer.from(report.patch, 'base64'));
+    }
   }
 }

@@ -9,6 +9,7 @@ import { encoderFactory } from '../../src/media/encoders.ts';
 import type { I420Frame } from '../../src/media/frame.ts';
 import type { EncoderFactory } from '../../src/media/encoder.ts';
 import { startService } from '../../src/service.ts';
+import { PATCH_EVERY_FRAMES, patchOf } from '../link/quality.ts';
 import { startLibwebrtcServer } from './libwebrtc-server.ts';
 
 export type Side = 'glimpse' | 'libwebrtc';
@@ -22,11 +23,13 @@ export interface ServerSettings {
   maxBitrateBps?: number;
   /** libwebrtc only: tells the viewer its estimate this often. Glimpse always does, every second. */
   statsIntervalMs?: number;
+  /** Reports a patch of some frames, for comparison with what the viewer saw; see `bench/link/quality.ts`. */
+  patches?: boolean;
 }
 
 export type ServerReport =
   | { type: 'listening'; url: string }
-  | { type: 'frame'; frame: number; readyAtMs: number }
+  | { type: 'frame'; frame: number; readyAtMs: number; patch?: string }
   | { type: 'latency'; name: string; ms: number }
   | { type: 'memory'; rssBytes: number };
 
@@ -41,7 +44,10 @@ const onFrame = (frame: I420Frame): void => {
   if (settings.generator !== 'pattern') return;
   const readyAtMs = performance.timeOrigin + performance.now();
   const number = readBarCode(frame.data, frame.widthPx, frame.heightPx);
-  if (number !== undefined) report({ type: 'frame', frame: number, readyAtMs });
+  if (number === undefined) return;
+  const wanted = settings.patches === true && number % PATCH_EVERY_FRAMES === 0;
+  const patch = wanted ? { patch: Buffer.from(patchOf(frame)).toString('base64') } : {};
+  report({ type: 'frame', frame: number, readyAtMs, ...patch });
 };
 
 if (settings.side === 'glimpse') {

@@ -8,6 +8,8 @@ export interface LinkViewerPlan {
   /** `ws://…/signal` */
   signalUrl: string;
   request: { prompt: string; seed: number; mode: 'live' };
+  /** Of every so many frames the viewer keeps a patch of this size from the middle; see `bench/link/quality.ts`. */
+  patch: { everyFrames: number; widthPx: number; heightPx: number; ofWidthPx: number; ofHeightPx: number };
 }
 
 export interface PresentedFrame {
@@ -25,6 +27,8 @@ export interface LinkViewing {
   /** `offer` sent → first frame presented; null: never. */
   firstFrameMs: number | null;
   presented: PresentedFrame[];
+  /** RGB of the patches, three bytes a pixel, base64. */
+  patches: { frame: number; rgb: string }[];
   /** What the server said of its estimate, and when (Unix ms). */
   targets: { atMs: number; targetBps: number; reason: string }[];
   /** The last of what the server said of itself: for Glimpse the session's `stats`. */
@@ -72,9 +76,25 @@ export async function viewLink(plan: LinkViewerPlan): Promise<LinkViewing> {
     for (let bit = 0; bit < 16; bit++) number = number * 2 + ((row[(bit * 4 + 2) * 4 + 1] ?? 0) > 128 ? 1 : 0);
     return number;
   };
+  const { everyFrames, widthPx, heightPx, ofWidthPx, ofHeightPx } = plan.patch;
+  const patchPixels = new OffscreenCanvas(widthPx, heightPx).getContext('2d', { willReadFrequently: true });
+  const patches: LinkViewing['patches'] = [];
+  const keepPatch = (frame: number, width: number, height: number): void => {
+    if (!patchPixels) return;
+    const [wide, high] = [(width * widthPx) / ofWidthPx, (height * heightPx) / ofHeightPx];
+    patchPixels.drawImage(video, (width - wide) / 2, (height - high) / 2, wide, high, 0, 0, widthPx, heightPx);
+    const { data } = patchPixels.getImageData(0, 0, widthPx, heightPx);
+    // The next frame may come between two looks at the element.
+    if (readFrameNumber() !== frame) return;
+    let rgb = '';
+    for (let at = 0; at < data.length; at += 4) rgb += String.fromCharCode(data[at]!, data[at + 1]!, data[at + 2]!);
+    patches.push({ frame, rgb: btoa(rgb) });
+  };
   const presented: PresentedFrame[] = [];
   const onFrame: VideoFrameRequestCallback = (_now, { presentationTime, width, height }) => {
-    presented.push({ frame: readFrameNumber(), atMs: unixMs(presentationTime), widthPx: width, heightPx: height });
+    const frame = readFrameNumber();
+    if (frame % everyFrames === 0 && presented.at(-1)?.frame !== frame) keepPatch(frame, width, height);
+    presented.push({ frame, atMs: unixMs(presentationTime), widthPx: width, heightPx: height });
     video.requestVideoFrameCallback(onFrame);
   };
   video.requestVideoFrameCallback(onFrame);
@@ -156,6 +176,7 @@ export async function viewLink(plan: LinkViewerPlan): Promise<LinkViewing> {
     connectMs: connectedAt === undefined ? null : connectedAt - offeredAt,
     firstFrameMs: first ? first.atMs - unixMs(offeredAt) : null,
     presented,
+    patches,
     targets,
     server,
     inbound,

@@ -10,6 +10,7 @@ import { distribution, type Distribution } from '../report.ts';
 import { CapacitySchedule } from './capacity.ts';
 import { viewLink, type LinkViewing } from './link-viewer.ts';
 import { pathPlan } from './path-plan.ts';
+import { lumaOf, PATCH, PATCH_EVERY_FRAMES, psnrDb, qualityOf, type Quality } from './quality.ts';
 import { BIN_MS, FlowRecord, SAMPLE_MS, type Recording } from './recording.ts';
 import { Relay, type Address } from './relay.ts';
 import type { Scenario } from './scenario.ts';
@@ -24,9 +25,11 @@ export interface RealRun {
   relay: Pick<Relay, 'counts' | 'lateness' | 'clients'> & { address: Address };
   /** Ready at the server to presented, ms; undefined when no frame could be matched. */
   glassToGlass: Distribution | undefined;
+  /** Of presented frames against sent ones; undefined when no frame could be matched. */
+  quality: Quality | undefined;
 }
 
-const SIZE = '640x360';
+const SIZE = { widthPx: 640, heightPx: 360 };
 /** Four times the fastest scenario: no limit. */
 const MAX_BITRATE_BPS = 10_000_000;
 const STATS_INTERVAL_MS = 500;
@@ -41,7 +44,8 @@ export async function runReal(browser: Browser, scenario: Scenario, side: Side):
     await ServerHandle.start({
       side,
       generator: 'pattern',
-      size: SIZE,
+      size: `${SIZE.widthPx}x${SIZE.heightPx}`,
+      patches: true,
       ...(side === 'libwebrtc' ? { maxBitrateBps: MAX_BITRATE_BPS, statsIntervalMs: STATS_INTERVAL_MS } : {}),
     }),
     (handle) => handle.stop(),
@@ -78,7 +82,8 @@ export async function runReal(browser: Browser, scenario: Scenario, side: Side):
   await page.goto(`${server.url}/healthz`);
   const signalUrl = `${server.url.replace('http', 'ws')}/signal`;
   const request = { prompt: 'a test pattern', seed: scenario.seed, mode: 'live' as const };
-  const viewing = await page.evaluate(viewLink, { signalUrl, request });
+  const patch = { ...PATCH, everyFrames: PATCH_EVERY_FRAMES, ofWidthPx: SIZE.widthPx, ofHeightPx: SIZE.heightPx };
+  const viewing = await page.evaluate(viewLink, { signalUrl, request, patch });
   const relay = await opening;
   if (!relay || Number.isNaN(beganAtMs))
     throw new GlimpseError('CONNECT_TIMEOUT', { message: `no media from ${side} within ${BEGIN_MAX_MS} ms` });
@@ -91,6 +96,7 @@ export async function runReal(browser: Browser, scenario: Scenario, side: Side):
     beganAtMs,
     relay: { counts, lateness, clients, address },
     glassToGlass: distribution(glassToGlass(viewing, server)),
+    quality: qualityOf(psnrs(viewing, server)),
   };
 }
 
@@ -143,6 +149,16 @@ function glassToGlass({ presented }: LinkViewing, server: ServerHandle): number[
   return presented.flatMap(({ frame, atMs }, index) => {
     const readyAtMs = server.readyAtMs(frame);
     return readyAtMs === undefined || presented[index - 1]?.frame === frame ? [] : [atMs - readyAtMs];
+  });
+}
+
+function psnrs({ patches }: LinkViewing, server: ServerHandle): number[] {
+  return patches.flatMap(({ frame, rgb }) => {
+    const sent = server.patch(frame);
+    if (!sent) return [];
+    const bytes = Buffer.from(rgb, 'base64');
+    const luma = sent.map((_, at) => lumaOf(bytes[3 * at] ?? 0, bytes[3 * at + 1] ?? 0, bytes[3 * at + 2] ?? 0));
+    return [psnrDb(sent, luma)];
   });
 }
 

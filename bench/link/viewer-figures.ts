@@ -1,5 +1,6 @@
 /** What a viewer got of a real run: frames and the gaps between them, freezes, sizes, and the browser's own counters. */
 import type { Distribution } from '../report.ts';
+import type { Quality } from './quality.ts';
 import type { LinkViewing, PresentedFrame } from './link-viewer.ts';
 import type { RealRun } from './real-run.ts';
 
@@ -21,6 +22,8 @@ export interface ViewerFigures {
   /** Largest presented, the one most frames had, and the one at the end. */
   resolution: { largest: string; usual: string; last: string; changes: number };
   glassToGlass: Distribution | null;
+  /** Luma PSNR of presented frames against sent ones. */
+  quality: Quality | null;
   packetsReceived: number;
   packetsLost: number;
   retransmitted: number;
@@ -36,7 +39,7 @@ export interface ViewerFigures {
   jitterBufferTargetMs: number;
 }
 
-export function viewerFigures({ viewing, beganAtMs, recording, glassToGlass }: RealRun): ViewerFigures {
+export function viewerFigures({ viewing, beganAtMs, recording, glassToGlass, quality }: RealRun): ViewerFigures {
   const { durationMs } = recording;
   const { connectMs, firstFrameMs, inbound, presented } = viewing;
   const frames = presented.filter(({ atMs }) => atMs <= beganAtMs + durationMs);
@@ -57,6 +60,7 @@ export function viewerFigures({ viewing, beganAtMs, recording, glassToGlass }: R
     worstSecondFps: worstSecond(frames, beganAtMs, durationMs),
     resolution: resolutionOf(frames),
     glassToGlass: glassToGlass ?? null,
+    quality: quality ?? null,
     packetsReceived: inbound['packetsReceived'] ?? 0,
     packetsLost: inbound['packetsLost'] ?? 0,
     retransmitted: inbound['retransmittedPacketsReceived'] ?? 0,

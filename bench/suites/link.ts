@@ -20,7 +20,7 @@ import { plotLink } from '../plot/link-plot.ts';
 import { describeMachine, textTable, type Machine } from '../report.ts';
 
 export interface LinkOptions {
-  /** One file instead of the three that run by default. */
+  /** One file instead of the four that run by default. */
   scenario?: string | undefined;
   /** Directory for one SVG a case. */
   plots?: string | undefined;
@@ -59,7 +59,7 @@ export interface LinkReport {
 }
 
 const SCENARIOS = join(import.meta.dirname, '../link/scenarios');
-const DEFAULT_SCENARIOS = ['drop-and-return', 'rfc8867-5.1', 'loss-5'];
+const DEFAULT_SCENARIOS = ['drop-and-return', 'rfc8867-5.1', 'loss-5', 'loss-20'];
 const RISE_WINDOW_MS = 500;
 const RISE_SHARE = 0.85;
 const AFTER_DROP_MS = [2_000, 4_000];
@@ -202,11 +202,12 @@ function caseRows({ name, sides, simulated }: LinkCase): string[][] {
     ),
     row('jitter buffer, mean', ({ viewer }) => `${viewer.jitterBufferMs} ms`),
     row('longest gap', ({ viewer }) => `${viewer.longestGapMs} ms at ${(viewer.longestGapAtMs / 1_000).toFixed(1)} s`),
-    row('first frame', ({ viewer }) => orNever(viewer.firstFrameMs)),
+    row('connected, first frame', ({ viewer }) => `${orNever(viewer.connectMs)}, ${orNever(viewer.firstFrameMs)}`),
     row('frames presented a second, worst second', ({ viewer }) => `${viewer.presentedFps}, ${viewer.worstSecondFps}`),
     row('glass to glass p50 / p95, ms', ({ viewer }) =>
       viewer.glassToGlass ? `${viewer.glassToGlass.p50} / ${viewer.glassToGlass.p95}` : '-',
     ),
+    row('PSNR p50 / p5', ({ viewer: { quality } }) => (quality ? `${quality.p50Db} / ${quality.p5Db} dB` : '-')),
     row('resolution: largest, usual, last', ({ viewer: { resolution } }) =>
       [resolution.largest, resolution.usual, resolution.last].join(' '),
     ),

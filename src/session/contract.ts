@@ -84,6 +84,7 @@ export interface SessionStats {
   lossRatio: number;
   pacerQueueMs: number;
   networkQueueMs: number;
+  playoutReserveMs: number;
   estimatorReason: string;
   keyframes: number;
   framesSent: number;

@@ -43,6 +43,7 @@ export function snapshotStats(parts: StatsParts): SessionStats {
     lossRatio: sender?.lossRatio ?? 0,
     pacerQueueMs: tenths(sender?.pacerQueueMs ?? 0),
     networkQueueMs: tenths(sender?.networkQueueMs ?? 0),
+    playoutReserveMs: sender?.playoutReserveMs ?? 0,
     estimatorReason: sender?.reason ?? 'start',
     keyframes: sender?.keyframes ?? 0,
     framesSent: sender?.framesSent ?? 0,

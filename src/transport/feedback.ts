@@ -2,8 +2,9 @@
  * Everything a viewer says over RTCP, taken apart: reports and transport-wide feedback move the estimator, NACK
  * (RFC 4585) claims packets for retransmission, PLI and FIR (RFC 5104) ask for a keyframe.
  */
-import type { BandwidthEstimator } from '../congestion/bandwidth-estimator.ts';
+import type { BandwidthEstimator, PacketResult } from '../congestion/bandwidth-estimator.ts';
 import { TwccReader } from '../congestion/twcc.ts';
+import { Arrivals } from './arrivals.ts';
 import type { KeyframeRequests } from './keyframe-requests.ts';
 import type { NegotiatedVideo } from './media-path.ts';
 import { parseRtcp, type ReportBlock, type RtcpItem } from './rtcp.ts';
@@ -30,6 +31,7 @@ const RTT_UNKNOWN_MS = 100;
 export class Feedback {
   readonly #options: FeedbackOptions;
   readonly #twcc = new TwccReader();
+  readonly #arrivals = new Arrivals();
   #lastSequence: number | undefined;
   #lastFir: number | undefined;
   #rttMs: number | undefined;
@@ -49,9 +51,10 @@ export class Feedback {
     return this.#seen;
   }
 
-  /** A packet has left under this transport-wide number. */
-  onSent(transportSequence: number): void {
+  /** A media packet, or a copy of it, has left under this transport-wide number. */
+  onSent(transportSequence: number, sent: SentMedia): void {
     this.#lastSequence = transportSequence;
+    this.#arrivals.onSent(transportSequence, sent);
   }
 
   /**
@@ -72,6 +75,7 @@ export class Feedback {
         if (!feedback) return;
         estimator.onFeedback(feedback, now.nowUs);
         this.#seen = true;
+        lost.push(...this.#claimKeyframe(feedback.packets, now.nowUs));
         return;
       }
       case 'senderReport':
@@ -102,6 +106,19 @@ export class Feedback {
     }
   }
 
+  get #rttUs(): number {
+    return (this.#rttMs ?? RTT_UNKNOWN_MS) * 1_000;
+  }
+
+  /** Keyframe packets that feedback shows to be lost need no request. */
+  #claimKeyframe(results: readonly PacketResult[], nowUs: number): SentMedia[] {
+    const { stream } = this.#options;
+    return this.#arrivals.onFeedback(results).flatMap(({ sequenceNumber }) => {
+      if (stream.isSuperseded(sequenceNumber)) return [];
+      return stream.claim(sequenceNumber, nowUs, this.#rttUs) ?? [];
+    });
+  }
+
   #onReport(block: ReportBlock, { nowUs, wallMs }: Instant): void {
     const rttMs = block.ssrc === this.#options.video.ssrc ? rttMsOf(block, wallMs) : undefined;
     if (rttMs === undefined) return;
@@ -112,13 +129,12 @@ export class Feedback {
   /** A packet that cannot be sent again leaves a hole that only a keyframe mends. */
   #claim(sequences: readonly number[], nowUs: number): SentMedia[] {
     const { video, stream, keyframes, counts } = this.#options;
-    const rttUs = (this.#rttMs ?? RTT_UNKNOWN_MS) * 1_000;
     const claimed: SentMedia[] = [];
     for (const sequence of sequences) {
       counts.nacks += 1;
       if (stream.isSuperseded(sequence)) continue;
       if (!stream.find(sequence) || !video.rtx) keyframes.request('loss');
-      const again = stream.claim(sequence, nowUs, rttUs);
+      const again = stream.claim(sequence, nowUs, this.#rttUs);
       if (again) claimed.push(again);
     }
     return claimed;

@@ -1,14 +1,18 @@
 /**
  * Decides when the encoder is asked for a keyframe: many asking at once get one, a keyframe on its way answers whoever
- * asks meanwhile, and no storm of PLI or FIR (RFC 4585, RFC 5104) turns more than a fifth of the bitrate into keyframes.
+ * asks meanwhile, and no storm of PLI or FIR (RFC 4585, RFC 5104) gets more than one a second, or turns more than a fifth
+ * of the bytes into keyframes.
  */
 export type KeyframeReason = 'pli' | 'fir' | 'drop' | 'loss';
 
 /** Requests this close together are one; or a round trip, whichever is longer. */
 const COALESCE_MIN_MS = 300;
-const BITRATE_SHARE = 0.2;
+/** One whom a keyframe did not help at once will not be helped by more of them. */
+const VIEWER_INTERVAL_US = 1_000_000;
+/** A fifth of the bytes, less what the last keyframe may go over and what an encoder leaves of its target. */
+const BITRATE_SHARE = 0.16;
 /** Unspent share kept for bad moments. */
-const SAVED_MAX_S = 2;
+const SAVED_MAX_S = 1;
 
 export interface KeyframeCircumstances {
   nowUs: number;
@@ -21,6 +25,8 @@ export interface KeyframeCircumstances {
 export class KeyframeRequests {
   #pending: KeyframeReason | undefined;
   #latestUs = -Infinity;
+  /** When a viewer's request was last granted. */
+  #grantedUs = -Infinity;
   /** Below zero: saved. Starts with all that may be saved. */
   #spentBits = -Infinity;
   #updatedAtUs: number | undefined;
@@ -49,6 +55,8 @@ export class KeyframeRequests {
     const justAnswered = sending || nowUs - this.#latestUs < Math.max(COALESCE_MIN_MS, rttMs) * 1_000;
     if (justAnswered && reason !== 'drop') this.#pending = undefined;
     if (justAnswered || this.#spentBits > 0) return undefined;
+    if (reason !== 'drop' && nowUs - this.#grantedUs < VIEWER_INTERVAL_US) return undefined;
+    if (reason !== 'drop') this.#grantedUs = nowUs;
     this.#pending = undefined;
     this.#latestUs = nowUs;
     return reason;

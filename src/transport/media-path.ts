@@ -27,6 +27,8 @@ export interface OutgoingRtp {
   rtpTimestamp: number;
   marker: boolean;
   payload: Uint8Array;
+  /** For the playout-delay extension: the viewer shows the frame this long after its time, a multiple of 10; default 0. */
+  playoutDelayMs?: number;
 }
 
 export interface MediaPath {

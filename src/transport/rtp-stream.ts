@@ -24,6 +24,12 @@ export interface SentMedia extends MediaPacket {
   lastCopyUs: number;
   /** A copy is claimed and neither sent nor given up yet. */
   copyWaits: boolean;
+  /** Copies sent, on request or as filler. */
+  copies: number;
+  /** Of the original or its latest copy; -1: not told. */
+  transportSequence: number;
+  /** The viewer has it. */
+  arrived: boolean;
 }
 
 const RTX_PREFIX_BYTES = 2;
@@ -70,21 +76,26 @@ export class RtpStream {
   }
 
   /** The packet stamped last has been sent. */
-  commit(packet: MediaPacket, nowUs: number): void {
+  commit(packet: MediaPacket, nowUs: number): SentMedia {
     const sequenceNumber = this.#nextSequence;
-    this.#history[sequenceNumber % LIMITS.rtpHistoryPackets] = {
+    const sent: SentMedia = {
       ...packet,
       sequenceNumber,
       sentUs: nowUs,
       lastCopyUs: -Infinity,
       copyWaits: false,
+      copies: 0,
+      transportSequence: -1,
+      arrived: false,
     };
+    this.#history[sequenceNumber % LIMITS.rtpHistoryPackets] = sent;
     const { keyframe, frame } = packet;
     if (keyframe && this.#keyframe?.frame !== frame) this.#keyframe = { frame, sequenceNumber, packetsSince: 0 };
     if (this.#keyframe) this.#keyframe.packetsSince += 1;
     this.#nextSequence = (sequenceNumber + 1) & 0xffff;
     this.#packets += 1;
     this.#payloadBytes += packet.payload.length;
+    return sent;
   }
 
   /** A packet sent before; undefined when it was never sent or is forgotten. */
@@ -139,22 +150,27 @@ export class RtpStream {
   commitRetransmission(sent: SentMedia, nowUs: number): void {
     sent.lastCopyUs = nowUs;
     sent.copyWaits = false;
+    sent.copies += 1;
     this.#nextRtxSequence = (this.#nextRtxSequence + 1) & 0xffff;
   }
 
   /**
-   * A recent packet to send once more as filler for a probe: the receiver throws duplicates away. The one whose size is
-   * nearest to `sizeBytes`; undefined without RTX or before anything was sent.
+   * A packet to send once more as filler for a probe; the receiver throws away what it has. First what it may miss: of
+   * the latest keyframe, then of the deltas since, in order, each once. When it is known to have all of that, the recent
+   * packet whose size is nearest to `sizeBytes`. Undefined without RTX or before anything was sent.
    */
   filler(sizeBytes: number): SentMedia | undefined {
     if (!this.#video.rtx) return undefined;
-    let best: SentMedia | undefined;
+    let missed: SentMedia | undefined;
+    let nearest: SentMedia | undefined;
     for (let back = 1; back <= FILLER_WINDOW; back++) {
       const sent = this.find((this.#nextSequence - back) & 0xffff);
       if (!sent) break;
-      const better = Math.abs(sent.payload.length - sizeBytes) < Math.abs((best?.payload.length ?? 0) - sizeBytes);
-      if (!best || better) best = sent;
+      const distance = Math.abs(sent.payload.length - sizeBytes);
+      if (!nearest || distance < Math.abs(nearest.payload.length - sizeBytes)) nearest = sent;
+      const wanted = !sent.arrived && sent.copies === 0 && !sent.copyWaits && !this.isSuperseded(sent.sequenceNumber);
+      if (wanted) missed = sent;
     }
-    return best;
+    return missed ?? nearest;
   }
 }

@@ -31,6 +31,8 @@ export interface VideoSenderStats extends VideoSenderCounts {
   pacerQueueMs: number;
   /** Standing queue of the path. */
   networkQueueMs: number;
+  /** How long the viewer is asked to hold pictures back, so that lost packets can be replaced in time. */
+  playoutReserveMs: number;
   /** Why the target last moved. */
   reason: EstimatorReason;
 }

@@ -14,6 +14,7 @@ import { Pacer, type PacedPacket } from './pacer.ts';
 import type { PacerTimer, Waker } from './pacer-timer.ts';
 import { PACING, type PacingRules } from './pacing.ts';
 import { packetize } from './payload-format.ts';
+import { PlayoutReserve } from './playout-reserve.ts';
 import { RateMeter } from './rate-meter.ts';
 import { Reporter } from './reporter.ts';
 import { RtpStream, type MediaPacket, type SentMedia } from './rtp-stream.ts';
@@ -70,6 +71,7 @@ export class VideoSender {
   readonly #feedback: Feedback;
   readonly #bits = new RateMeter();
   readonly #frameRate = new RateMeter();
+  readonly #reserve = new PlayoutReserve();
   #frame = 0;
   #activeAtUs = -Infinity;
   #closed = false;
@@ -117,6 +119,7 @@ export class VideoSender {
       lossRatio,
       pacerQueueMs: this.#pacer.queueMs,
       networkQueueMs: queueMs,
+      playoutReserveMs: this.#reserve.ms,
       reason,
     };
   }
@@ -140,6 +143,7 @@ export class VideoSender {
     });
     if (keyframe) this.#keyframes.onKeyframe(data.length, nowUs);
     this.#activeAtUs = nowUs;
+    this.#reserve.onFrame(frame, nowUs);
     this.#applyRate(nowUs);
     if (this.#pacer.enqueue(packets, nowUs)) {
       this.#counts.framesSent += 1;
@@ -179,16 +183,17 @@ export class VideoSender {
     const { path, estimator } = this.#options;
     const outgoing =
       'again' in content ? this.#stream.retransmission(content.again) : this.#stream.stamp(content.media);
-    const sent = outgoing && path.sendRtp(outgoing);
+    const sent = outgoing && path.sendRtp({ ...outgoing, playoutDelayMs: this.#reserve.ms });
     if (!sent) return undefined;
-    if ('again' in content) this.#stream.commitRetransmission(content.again, nowUs);
-    else this.#stream.commit(content.media, nowUs);
+    const kept = 'again' in content ? content.again : this.#stream.commit(content.media, nowUs);
+    if ('again' in content) this.#stream.commitRetransmission(kept, nowUs);
+    if (kind === 'rtx') this.#reserve.onCopy(kept.frame, nowUs - kept.sentUs, nowUs);
     const { transportSequence, sizeBytes } = sent;
     if (path.video.feedback.transportCc) {
       const probe = probeId === undefined ? {} : { probeId };
       estimator.onPacketSent({ sequence: transportSequence, sizeBytes, sentAtUs: nowUs, kind, ...probe });
     }
-    this.#feedback.onSent(transportSequence);
+    this.#feedback.onSent(transportSequence, kept);
     this.#counts.bytesSent += sizeBytes;
     this.#counts.retransmitted += kind === 'rtx' ? 1 : 0;
     this.#counts.probePackets += probeId === undefined ? 0 : 1;

@@ -185,6 +185,7 @@ export const STATS: SessionStats = {
   lossRatio: 0,
   pacerQueueMs: 0,
   networkQueueMs: 0,
+  playoutReserveMs: 0,
   estimatorReason: 'start',
   keyframes: 1,
   framesSent: 12,

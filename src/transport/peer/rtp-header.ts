@@ -9,9 +9,12 @@ const EXTENSION_HEADER_BYTES = 4;
 const ONE_BYTE_PROFILE = 0xbede;
 /** abs-send-time is seconds in 6.18 fixed point: it wraps every 64 s. */
 const ABS_SEND_TIME_UNITS_PER_SECOND = 2 ** 18;
+/** Least and most in twelve bits each, in tens of milliseconds. */
+const PLAYOUT_DELAY_UNIT_MS = 10;
+const PLAYOUT_DELAY_UNITS_MAX = 0xfff;
 
 export interface HeaderValues {
-  packet: Pick<OutgoingRtp, 'sequenceNumber' | 'rtpTimestamp' | 'marker' | 'payloadType'>;
+  packet: Pick<OutgoingRtp, 'sequenceNumber' | 'rtpTimestamp' | 'marker' | 'payloadType' | 'playoutDelayMs'>;
   /** Low 16 bits of the transport-wide number. */
   transportSequence: number;
   /** Unix time in milliseconds. */
@@ -24,6 +27,7 @@ export class RtpHeaderTemplate {
   readonly #bytes: Buffer;
   readonly #transportWideCcAt: number | undefined;
   readonly #absSendTimeAt: number | undefined;
+  readonly #playoutDelayAt: number | undefined;
 
   constructor(ssrc: number, { mid, extensions }: Pick<NegotiatedVideo, 'mid' | 'extensions'>) {
     const elements: [id: number, value: Buffer][] = [];
@@ -38,7 +42,6 @@ export class RtpHeaderTemplate {
     put(extensions.absSendTime, Buffer.alloc(3));
     put(extensions.transportWideCc, Buffer.alloc(2));
     put(extensions.mid, Buffer.from(mid));
-    // playout-delay 0/0: show a frame as soon as it is complete, without a jitter buffer's reserve.
     put(extensions.playoutDelay, Buffer.alloc(3));
     this.sizeBytes = elements.length === 0 ? FIXED_HEADER_BYTES : (offset + 3) & ~3;
     this.#bytes = Buffer.alloc(this.sizeBytes);
@@ -47,6 +50,7 @@ export class RtpHeaderTemplate {
     if (elements.length > 0) this.#writeExtensions(elements, at);
     this.#transportWideCcAt = at.get(extensions.transportWideCc ?? 0);
     this.#absSendTimeAt = at.get(extensions.absSendTime ?? 0);
+    this.#playoutDelayAt = at.get(extensions.playoutDelay ?? 0);
   }
 
   /** Writes the header at the start of `out`. */
@@ -63,6 +67,13 @@ export class RtpHeaderTemplate {
     if (this.#absSendTimeAt !== undefined) {
       const units = Math.floor(((wallMs / 1000) % 64) * ABS_SEND_TIME_UNITS_PER_SECOND);
       out.writeUIntBE(units & 0xff_ffff, this.#absSendTimeAt, 3);
+    }
+    // 0/0, what the template holds: show a frame as soon as it is complete. A reserve is the least and the most at once:
+    // the viewer's own estimate under loss is longer and no smoother.
+    const { playoutDelayMs = 0 } = packet;
+    if (this.#playoutDelayAt !== undefined && playoutDelayMs > 0) {
+      const units = Math.min(Math.round(playoutDelayMs / PLAYOUT_DELAY_UNIT_MS), PLAYOUT_DELAY_UNITS_MAX);
+      out.writeUIntBE((units << 12) | units, this.#playoutDelayAt, 3);
     }
   }
 

@@ -26,7 +26,16 @@ function runOf(frames: readonly (readonly [number, number])[], inbound: Record<s
   });
   return {
     recording: { durationMs: 5_000, capacity: new CapacitySchedule([{ fromUs: 0, bps: 1e6 }]), flows: [] },
-    viewing: { connectMs: 50.4, firstFrameMs: 80.6, presented, targets: [], server: null, inbound, remote: null },
+    viewing: {
+      connectMs: 50.4,
+      firstFrameMs: 80.6,
+      presented,
+      patches: [],
+      targets: [],
+      server: null,
+      inbound,
+      remote: null,
+    },
     beganAtMs: BEGAN_AT_MS,
     relay: {
       counts: { forward: noCounts, backward: noCounts },
@@ -35,6 +44,7 @@ function runOf(frames: readonly (readonly [number, number])[], inbound: Record<s
       address: { address: '127.0.0.1', port: 1 },
     },
     glassToGlass: undefined,
+    quality: undefined,
   };
 }
 

@@ -73,10 +73,23 @@ describe('RtpStream', () => {
     expect(stream.filler(3)).toBeUndefined();
   });
 
-  it('fills probes with the recent packet of the nearest size', () => {
+  it('fills probes with what the viewer may miss, a keyframe in order and then the deltas, each once', () => {
+    const stream = streamFrom(1);
+    const sent = [0, 1, 1, 1, 2, 2].map((frame) => stream.commit({ ...packet(9), frame, keyframe: frame === 1 }, 0));
+    sent[2]!.arrived = true;
+    const filled: number[] = [];
+    for (let times = 0; times < 4; times++) {
+      const filler = stream.filler(500)!;
+      filled.push(filler.sequenceNumber);
+      stream.commitRetransmission(filler, 1);
+    }
+    expect(filled).toEqual([2, 4, 5, 6]);
+  });
+
+  it('fills probes with the recent packet of the nearest size when the viewer has everything', () => {
     const stream = streamFrom(1);
     expect(stream.filler(500)).toBeUndefined();
-    for (const size of [40, 480, 1_100]) stream.commit(packet(size), 0);
+    for (const size of [40, 480, 1_100]) stream.commit(packet(size), 0).arrived = true;
     expect(stream.filler(500)!.payload).toHaveLength(480);
   });
 });

@@ -163,7 +163,7 @@ describe('VideoSender', () => {
     expect(asked).toEqual(['pli']);
     send(500, true);
     for (const commandSequence of [1, 1, 1, 2]) {
-      time.advance(400);
+      time.advance(1_000);
       sender.onRtcp(rtcp.fir(vp8Video.ssrc, commandSequence));
     }
     expect(asked).toEqual(['pli', 'fir', 'fir']);

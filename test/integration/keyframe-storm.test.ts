@@ -1,0 +1,73 @@
+/** A viewer that asks for keyframes fifty times a second, over a real connection, a real encoder and a real session. */
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { PatternGenerator } from '../../src/generation/pattern.ts';
+import { Scheduler } from '../../src/generation/scheduler.ts';
+import { encoderFactory } from '../../src/media/encoders.ts';
+import { Sessions } from '../../src/session/registry.ts';
+import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
+import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/vp8.ts';
+import { createWeriftClient, until } from '../support/werift-client.ts';
+import { REQUEST } from '../support/session-fixture.ts';
+
+const STORM_MS = 6_000;
+const PLI_INTERVAL_MS = 20;
+
+describe('a storm of PLI', () => {
+  it('gets at most one keyframe a second, and at most a fifth of the bytes in keyframes', async () => {
+    const peers = await createPeerHost({ host: '127.0.0.1', port: 0 });
+    const size = { widthPx: 320, heightPx: 180 };
+    const sessions = new Sessions(
+      {
+        clock: systemClock,
+        generator: new PatternGenerator({ ...size, fps: 30 }),
+        scheduler: new Scheduler(),
+        createEncoder: encoderFactory('auto'),
+        peers,
+        pacerTimer: new PacerTimer(),
+        rungs: [size],
+        codecs: ['VP8'],
+        startBitrateBps: 500_000,
+        metrics: { observe: () => {}, count: () => {} },
+        random: Math.random,
+      },
+      { maxSessions: 1, onSize: () => {} },
+    );
+    const session = await sessions.create(REQUEST);
+    const client = createWeriftClient();
+    const { pc } = client;
+    await pc.setLocalDescription(await pc.createOffer());
+    await pc.setRemoteDescription({ type: 'answer', sdp: await session.answer(pc.localDescription!.sdp) });
+    await pc.connectionStateChange.watch((state) => state === 'connected');
+    pc.dtlsTransports[0]!.onRtp.subscribe((packet) => client.received.push(packet));
+    await until(() => session.stats.framesSent > 5);
+
+    const before = client.received.length;
+    const ssrc = client.received[0]!.header.ssrc;
+    const [transceiver] = pc.getTransceivers();
+    const storm = setInterval(() => void transceiver!.receiver.sendRtcpPLI(ssrc), PLI_INTERVAL_MS);
+    const startedUs = systemClock.nowUs();
+    await until(() => systemClock.nowUs() - startedUs >= STORM_MS * 1_000);
+    clearInterval(storm);
+
+    const media = client.received.slice(before).filter(({ header }) => header.ssrc === ssrc);
+    const keyframes = new Set(
+      media.filter(({ payload }) => isKeyframeStart(payload)).map(({ header }) => header.timestamp),
+    );
+    const bytesOf = (packets: typeof media): number => packets.reduce((sum, { payload }) => sum + payload.length, 0);
+    const keyframeBytes = bytesOf(media.filter(({ header }) => keyframes.has(header.timestamp)));
+    expect(session.stats.plis).toBeGreaterThan(STORM_MS / PLI_INTERVAL_MS / 2);
+    expect(keyframes.size).toBeGreaterThan(0);
+    expect(keyframes.size).toBeLessThanOrEqual(Math.ceil(STORM_MS / 1_000));
+    expect(keyframeBytes / bytesOf(media)).toBeLessThanOrEqual(0.2);
+
+    await session.close('done');
+    await client.close();
+    await peers.close();
+  }, 30_000);
+});
+
+/** RFC 7741: S set and partition 0 in the descriptor's first octet; bit 0 of the VP8 header is 0 on a keyframe. */
+const isKeyframeStart = (payload: Buffer): boolean =>
+  (payload[0]! & 0x17) === 0x10 && (payload[VP8_DESCRIPTOR_BYTES]! & 1) === 0;

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { Arrivals } from '../../../src/transport/arrivals.ts';
+import type { SentMedia } from '../../../src/transport/rtp-stream.ts';
+
+const sentMedia = (sequenceNumber: number, keyframe: boolean): SentMedia => ({
+  payload: new Uint8Array(1),
+  rtpTimestamp: 0,
+  marker: false,
+  keyframe,
+  frame: 0,
+  sequenceNumber,
+  sentUs: 0,
+  lastCopyUs: -Infinity,
+  copyWaits: false,
+  copies: 0,
+  transportSequence: -1,
+  arrived: false,
+});
+/** Five packets of a keyframe and five of a delta, sent under the transport-wide numbers from `first`. */
+function sendTen(arrivals: Arrivals, first = 0): SentMedia[] {
+  const sent = Array.from({ length: 10 }, (_, index) => sentMedia(index, index < 5));
+  for (const [index, packet] of sent.entries()) arrivals.onSent(first + index, packet);
+  return sent;
+}
+const results = (from: number, to: number, lost: readonly number[]) =>
+  Array.from({ length: to - from }, (_, index) => {
+    const sequence = from + index;
+    return { sequence, arrivedAtUs: lost.includes(sequence) ? undefined : 1_000 * sequence };
+  });
+const numbers = (packets: readonly SentMedia[]): number[] => packets.map(({ sequenceNumber }) => sequenceNumber);
+
+describe('Arrivals', () => {
+  it('names the packets of a keyframe that were lost, and none of a delta', () => {
+    const arrivals = new Arrivals();
+    const sent = sendTen(arrivals);
+    expect(numbers(arrivals.onFeedback(results(0, 10, [1, 3, 7])))).toEqual([1, 3]);
+    expect(sent.map(({ arrived }) => arrived)).toEqual([true, false, true, false, true, true, true, false, true, true]);
+  });
+
+  it('knows what was lost before the first packet that came', () => {
+    const arrivals = new Arrivals();
+    sendTen(arrivals);
+    expect(numbers(arrivals.onFeedback(results(2, 5, [])))).toEqual([0, 1]);
+  });
+
+  it('takes a report that is missing later on for no loss', () => {
+    const arrivals = new Arrivals();
+    arrivals.onFeedback(results(0, 1, []));
+    sendTen(arrivals);
+    expect(arrivals.onFeedback(results(3, 10, []))).toEqual([]);
+  });
+
+  it('waits for the copy that is on its way, and names the packet again when that is lost too', () => {
+    const arrivals = new Arrivals();
+    const sent = sendTen(arrivals);
+    arrivals.onSent(10, sent[1]!);
+    expect(arrivals.onFeedback(results(0, 10, [1]))).toEqual([]);
+    expect(numbers(arrivals.onFeedback(results(10, 11, [10])))).toEqual([1]);
+  });
+
+  it('counts a packet as there once any copy has come', () => {
+    const arrivals = new Arrivals();
+    const sent = sendTen(arrivals);
+    arrivals.onSent(10, sent[1]!);
+    arrivals.onFeedback(results(0, 10, []));
+    expect(arrivals.onFeedback(results(10, 11, [10]))).toEqual([]);
+  });
+
+  it('forgets what lies too far back to matter', () => {
+    const arrivals = new Arrivals();
+    sendTen(arrivals);
+    for (let sequence = 10; sequence < 5_000; sequence++) arrivals.onSent(sequence, sentMedia(sequence, false));
+    expect(arrivals.onFeedback(results(0, 10, [1]))).toEqual([]);
+  });
+});

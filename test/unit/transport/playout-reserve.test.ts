@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { PlayoutReserve } from '../../../src/transport/playout-reserve.ts';
+
+const FRAME_US = 33_333;
+
+/** Thirty frames a second; `lateMs` says by how much each frame's last copy is late, 0: nothing was lost. */
+function watch(reserve: PlayoutReserve, seconds: number, lateMs: (frame: number) => number, from = 0): number[] {
+  const reserves: number[] = [];
+  for (let frame = from; frame < from + seconds * 30; frame++) {
+    const nowUs = frame * FRAME_US;
+    reserve.onFrame(frame, nowUs);
+    const late = lateMs(frame);
+    if (late > 0) reserve.onCopy(frame, late * 1_000, nowUs + late * 1_000);
+    reserves.push(reserve.ms);
+  }
+  return reserves;
+}
+
+describe('PlayoutReserve', () => {
+  it('asks for nothing on a path that loses nothing', () => {
+    expect(new Set(watch(new PlayoutReserve(), 20, () => 0))).toEqual(new Set([0]));
+  });
+
+  it('covers a round trip within a second of losses that keep coming', () => {
+    const reserves = watch(new PlayoutReserve(), 5, (frame) => (frame % 4 === 0 ? 90 : 0));
+    expect(reserves[30]).toBeGreaterThanOrEqual(90);
+    expect(Math.max(...reserves)).toBeLessThanOrEqual(120);
+  });
+
+  it('does not grow for the few that need a second retransmission', () => {
+    const lateMs = (frame: number): number => (frame % 50 === 0 ? 250 : frame % 4 === 0 ? 90 : 0);
+    expect(watch(new PlayoutReserve(), 20, lateMs).at(-1)).toBeLessThanOrEqual(120);
+  });
+
+  it('covers the second retransmission where many need it', () => {
+    const lateMs = (frame: number): number => (frame % 4 === 0 ? 190 : 90);
+    expect(watch(new PlayoutReserve(), 20, lateMs).at(-1)).toBeGreaterThanOrEqual(190);
+  });
+
+  it('leaves one burst alone: it is over before a reserve could help', () => {
+    const reserves = watch(new PlayoutReserve(), 20, (frame) => (frame >= 30 && frame < 36 ? 300 : 0));
+    expect(new Set(reserves)).toEqual(new Set([0]));
+  });
+
+  it('accepts a rare loss as it comes', () => {
+    const reserves = watch(new PlayoutReserve(), 30, (frame) => (frame % 60 === 0 ? 90 : 0));
+    expect(new Set(reserves)).toEqual(new Set([0]));
+  });
+
+  it('is gone some seconds after the last loss, and does not flap on the way', () => {
+    const reserve = new PlayoutReserve();
+    watch(reserve, 5, (frame) => (frame % 4 === 0 ? 90 : 0));
+    const after = watch(reserve, 20, () => 0, 5 * 30);
+    expect(after[5 * 30]).toBeGreaterThan(0);
+    expect(after.at(-1)).toBe(0);
+    expect(after.filter((ms, index) => index > 0 && ms !== after[index - 1])).toHaveLength(1);
+  });
+
+  it('stays within its bounds and its steps, however late copies are', () => {
+    const reserves = watch(new PlayoutReserve(), 5, (frame) => 1 + ((frame * 7919) % 5_000));
+    for (const ms of reserves) {
+      expect(ms % 10).toBe(0);
+      expect(ms).toBeLessThanOrEqual(400);
+    }
+  });
+
+  it('knows nothing of frames it was never told of', () => {
+    const reserve = new PlayoutReserve();
+    for (let copy = 0; copy < 50; copy++) reserve.onCopy(copy, 100_000, copy * 300_000);
+    expect(reserve.ms).toBe(0);
+  });
+});
