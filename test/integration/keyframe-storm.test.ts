@@ -1,15 +1,10 @@
 /** A viewer that asks for keyframes fifty times a second, over a real connection, a real encoder and a real session. */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { PatternGenerator } from '../../src/generation/pattern.ts';
-import { Scheduler } from '../../src/generation/scheduler.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import { Sessions } from '../../src/session/registry.ts';
-import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
 import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/vp8.ts';
 import { createWeriftClient, until } from '../support/werift-client.ts';
-import { REQUEST } from '../support/session-fixture.ts';
+import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 const STORM_MS = 6_000;
 const PLI_INTERVAL_MS = 20;
@@ -17,23 +12,7 @@ const PLI_INTERVAL_MS = 20;
 describe('a storm of PLI', () => {
   it('gets at most one keyframe a second, and at most a fifth of the bytes in keyframes', async () => {
     const peers = await createPeerHost({ host: '127.0.0.1', port: 0 });
-    const size = { widthPx: 320, heightPx: 180 };
-    const sessions = new Sessions(
-      {
-        clock: systemClock,
-        generator: new PatternGenerator({ ...size, fps: 30 }),
-        scheduler: new Scheduler(),
-        createEncoder: encoderFactory('auto'),
-        peers,
-        pacerTimer: new PacerTimer(),
-        rungs: [size],
-        codecs: ['VP8'],
-        startBitrateBps: 500_000,
-        metrics: { observe: () => {}, count: () => {} },
-        random: Math.random,
-      },
-      { maxSessions: 1, onSize: () => {} },
-    );
+    const { sessions } = sessionFixture({ host: peers });
     const session = await sessions.create(REQUEST);
     const client = createWeriftClient();
     const { pc } = client;

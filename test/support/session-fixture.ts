@@ -9,6 +9,7 @@ import type { SessionRequest } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
 import type { SessionLatency } from '../../src/session/session-deps.ts';
 import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import type { PeerHost } from '../../src/transport/peer/contract.ts';
 import { FakePeerHost } from './fake-peer-host.ts';
 
 export interface SessionFixture {
@@ -24,6 +25,8 @@ export interface FixtureOptions {
   createEncoder?: EncoderFactory;
   maxSessions?: number;
   clock?: Clock;
+  /** Instead of peers the test controls. */
+  host?: PeerHost;
 }
 
 export const REQUEST: SessionRequest = { prompt: 'a red ball', mode: 'live', seconds: 4 };
@@ -39,7 +42,7 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
       generator: options.generator ?? new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 }),
       scheduler: new Scheduler({ clock: systemClock }),
       createEncoder: options.createEncoder ?? encoderFactory('auto'),
-      peers,
+      peers: options.host ?? peers,
       pacerTimer: new PacerTimer(),
       rungs: [{ widthPx: 128, heightPx: 128 }],
       codecs: ['VP8'],
