@@ -13,6 +13,8 @@ export function requireSdp(sdp: string): void {
 export interface Opening {
   registry: SessionRegistry;
   request: GenerationRequest;
+  /** Whether the viewer is told how to come back. Default true. */
+  resumable?: boolean;
   offerSdp: string;
   /** Runs before the offer is answered, so that no event of the session is missed. */
   onCreated: (session: Session) => void;
@@ -23,9 +25,9 @@ export interface Opening {
  * @throws GlimpseError from the guard, the registry or the session
  */
 export async function openSession(opening: Opening): Promise<{ session: Session; answerSdp: string }> {
-  const { registry, request, offerSdp, onCreated } = opening;
+  const { registry, request, resumable, offerSdp, onCreated } = opening;
   requireSdp(offerSdp);
-  const session = await registry.create(request);
+  const session = await registry.create(resumable === undefined ? request : { ...request, resumable });
   try {
     onCreated(session);
     return { session, answerSdp: await session.answer(offerSdp) };

@@ -58,6 +58,7 @@ export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono
     const { session, answerSdp } = await openSession({
       registry,
       request,
+      resumable: false,
       offerSdp,
       onCreated: (created) => {
         gathering = gatherCandidates(created);

@@ -107,6 +107,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         defaultTierCap: () => calibrator?.current?.tierCap,
         codecs: VIDEO_CODECS,
         startBitrateBps: config.startBitrate,
+        resumeGraceMs: config.resumeGrace * 1000,
         metrics: {
           observe: (latency, ms) => {
             metrics.observe(latency, ms);

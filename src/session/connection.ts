@@ -12,8 +12,8 @@ import { VideoSender } from '../transport/video-sender.ts';
 
 export interface ConnectionEvents {
   connected: [sender: VideoSender, codec: VideoCodec];
-  /** The peer is gone and this connection has closed itself. `silent`: by consent (RFC 7675) running out. */
-  lost: [how: 'silent' | 'closed'];
+  /** The peer is gone (closed, or silent until its consent ran out, RFC 7675) and this connection has closed itself. */
+  lost: [];
 }
 
 export interface ConnectionOptions {
@@ -36,8 +36,7 @@ export class Connection {
     this.peer = options.peer;
     this.peer.events.on('state', (state, reason) => {
       if (state === 'connected') this.#onConnected();
-      else if (state === 'disconnected') this.#onLost('silent', reason);
-      else if (state === 'closed') this.#onLost('closed', reason);
+      else if (state === 'disconnected' || state === 'closed') this.#onLost(reason);
     });
     this.peer.events.on('rtcp', (packet) => this.#sender?.onRtcp(packet));
   }
@@ -72,9 +71,9 @@ export class Connection {
     this.events.emit('connected', this.#sender, path.video.codec);
   }
 
-  #onLost(how: 'silent' | 'closed', reason: string): void {
+  #onLost(reason: string): void {
     if (this.#closed) return;
-    this.events.emit('lost', how);
+    this.events.emit('lost');
     void this.close(reason);
   }
 }

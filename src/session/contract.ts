@@ -25,6 +25,12 @@ export interface SessionRequest {
   tierCap?: Tier | undefined;
 }
 
+/** A request, and what its way in says about it. */
+export interface SessionOpening extends SessionRequest {
+  /** False where nobody can come back (WHEP): such a session ends with its connection. Default true. */
+  resumable?: boolean;
+}
+
 /** On whose account a session computes: sessions of one user share his part. */
 export interface User {
   id: string;
@@ -159,7 +165,7 @@ export interface SessionRegistry {
   readonly size: number;
   /** @throws GlimpseError SESSION_LIMIT, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
   /** @param user default: one of its own, weight 1. */
-  create(request: SessionRequest, user?: User): Promise<Session>;
+  create(request: SessionOpening, user?: User): Promise<Session>;
   /** @throws GlimpseError SESSION_NOT_FOUND */
   get(id: string): Session;
   /** @throws GlimpseError SESSION_NOT_FOUND, UNAUTHORIZED */

@@ -2,19 +2,22 @@
 import { LIMITS } from '../limits.ts';
 import { DEADLINES, nextState, type SessionEvent, type SessionState } from './state.ts';
 
-const DEADLINE = {
-  connect: { ms: LIMITS.connectTimeoutMs, reason: 'connect-timeout' },
-  resume: { ms: LIMITS.resumeGraceMs, reason: 'peer-gone' },
-} as const;
+const REASON = { connect: 'connect-timeout', resume: 'peer-gone' } as const;
+
+export interface LifetimeOptions {
+  /** How long a session whose peer is gone waits for `resume`; 0 ends it with its connection. */
+  resumeGraceMs: number;
+  /** Called once when the session has waited too long; its owner ends it. */
+  onDeadline: (reason: string) => void;
+}
 
 export class Lifetime {
-  readonly #onDeadline: (reason: string) => void;
+  readonly #options: LifetimeOptions;
   #state: SessionState = 'new';
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onDeadline called once when the session has waited too long; its owner ends it. */
-  constructor(onDeadline: (reason: string) => void) {
-    this.#onDeadline = onDeadline;
+  constructor(options: LifetimeOptions) {
+    this.#options = options;
     this.#arm();
   }
 
@@ -32,7 +35,8 @@ export class Lifetime {
     clearTimeout(this.#timer);
     const name = DEADLINES[this.#state];
     if (name === undefined) return;
-    const { ms, reason } = DEADLINE[name];
-    this.#timer = setTimeout(() => this.#onDeadline(reason), ms);
+    const { resumeGraceMs, onDeadline } = this.#options;
+    const ms = name === 'connect' ? LIMITS.connectTimeoutMs : resumeGraceMs;
+    this.#timer = setTimeout(() => onDeadline(REASON[name]), ms);
   }
 }

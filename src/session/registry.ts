@@ -1,7 +1,7 @@
 /** All sessions of a service: admission, look-up by unguessable id, resume by secret, and the end of them all. */
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
-import type { Session, SessionRegistry, SessionRequest, User } from './contract.ts';
+import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
 import type { SessionDeps } from './session-deps.ts';
 import { ViewerSession } from './session.ts';
 
@@ -27,7 +27,7 @@ export class Sessions implements SessionRegistry {
     return this.#sessions.size;
   }
 
-  async create(request: SessionRequest, user?: User): Promise<Session> {
+  async create(request: SessionOpening, user?: User): Promise<Session> {
     return this.#create(request, user);
   }
 
@@ -50,7 +50,7 @@ export class Sessions implements SessionRegistry {
     await Promise.all([...this.#sessions.values()].map((session) => session.close(reason)));
   }
 
-  #create(request: SessionRequest, user: User | undefined): Session {
+  #create(request: SessionOpening, user: User | undefined): Session {
     if (this.#closing) throw new GlimpseError('SERVER_CLOSING');
     const { maxSessions, onSize } = this.#options;
     if (this.#sessions.size >= maxSessions)

@@ -57,6 +57,8 @@ export interface SessionDeps {
   /** Codecs we can encode, preferred first. */
   codecs: readonly VideoCodec[];
   startBitrateBps: number;
+  /** How long a session whose viewer is gone waits for him. */
+  resumeGraceMs: number;
   metrics: SessionMetrics;
   /** Uniform in [0, 1); for RTP's random starting points. */
   random: () => number;

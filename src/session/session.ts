@@ -21,6 +21,7 @@ import type {
   Control,
   Session,
   SessionEvents,
+  SessionOpening,
   SessionRequest,
   SessionStats,
   User,
@@ -29,6 +30,7 @@ import type {
 import { Counting } from './counting.ts';
 import { Latencies } from './latencies.ts';
 import { Lifetime } from './lifetime.ts';
+import { Presence } from './presence.ts';
 import { PictureLoop, type SentPicture } from './picture-loop.ts';
 import { readPrompts } from './prompt-reading.ts';
 import { Revisions, type RevisionChange } from './revisions.ts';
@@ -51,7 +53,8 @@ export class ViewerSession implements Session {
   readonly #clipSlices: number | undefined;
   readonly #latencies: Latencies;
   readonly #counting: Counting;
-  readonly #life = new Lifetime((reason) => void this.close(reason));
+  readonly #life: Lifetime;
+  readonly #presence: Presence;
   readonly #statsTimer: NodeJS.Timeout;
   #connection: Connection | undefined;
   #tierLimit: Tier;
@@ -60,7 +63,7 @@ export class ViewerSession implements Session {
   #closing: Promise<void> | undefined;
 
   /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG */
-  constructor(request: SessionRequest, deps: SessionDeps, user?: User) {
+  constructor(request: SessionOpening, deps: SessionDeps, user?: User) {
     const { info } = deps.generator;
     const clipSlices = request.mode === 'clip' ? sliceCount(request.seconds, info.slice) : undefined;
     const prompts = parsePrompts(request.prompt, clipSlices);
@@ -70,10 +73,19 @@ export class ViewerSession implements Session {
     this.#tierLimit = this.#limitTier(request.tierCap);
     this.#latencies = new Latencies(deps.clock, deps.metrics);
     this.#counting = new Counting(deps.metrics);
+    this.#life = new Lifetime({
+      resumeGraceMs: request.resumable === false ? 0 : deps.resumeGraceMs,
+      onDeadline: (reason) => void this.close(reason),
+    });
     this.#timeline = new Timeline(info.slice.frames);
     this.#playout = new Playout({
       fps: info.slice.fps,
       loopFrames: clipSlices === undefined ? undefined : clipSlices * info.slice.frames,
+    });
+    this.#presence = new Presence({
+      clock: deps.clock,
+      playout: this.#playout,
+      onChange: () => this.#revisions.wake(),
     });
     this.#pictures = new PictureLoop({
       clock: deps.clock,
@@ -96,7 +108,7 @@ export class ViewerSession implements Session {
       playout: this.#playout,
       sliceCount: clipSlices,
       user: user ?? { id: this.id, weight: 1 },
-      admitted: () => true,
+      admitted: () => this.#presence.computes,
       tierCap: () => lowerTier(this.#tierLimit, this.#pictures.allocation?.tierCap ?? this.#tierLimit),
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
       onError: (error) => this.events.emit('error', error),
@@ -117,6 +129,7 @@ export class ViewerSession implements Session {
       state: this.#life.state,
       request: this.#request,
       revision: this.#revisions.current?.revision ?? 0,
+      paused: this.#presence.paused,
       playout: this.#playout,
       durationMs: this.#durationMs,
       tierCap: this.#tierLimit,
@@ -138,15 +151,19 @@ export class ViewerSession implements Session {
     peer.events.on('candidate', (candidate) => this.events.emit('candidate', candidate));
     peer.events.on('control', (text) => this.events.emit('channelMessage', text));
     connection.events.on('connected', (sender, codec) => this.#onConnected(connection, sender, codec));
-    connection.events.on('lost', (how) => this.#onLost(connection, how));
+    connection.events.on('lost', () => this.#onLost(connection));
     this.#latencies.offered();
+    this.#presence.expected();
     this.#life.apply('offered');
     try {
       return await peer.answer(offerSdp);
     } catch (error) {
       // The old connection may have been lost while this offer was being read; then there is none.
       this.#connection = old?.closed ? undefined : old;
-      if (!this.#connection) this.#life.apply('lost');
+      if (!this.#connection) {
+        this.#life.apply('lost');
+        this.#presence.missed();
+      }
       await connection.close('offer refused');
       throw error;
     } finally {
@@ -182,11 +199,11 @@ export class ViewerSession implements Session {
         this.#steer(message, undefined);
         break;
       case 'pause':
-        this.#playout.pause();
+        this.#presence.pause();
         this.#pictures.kick();
         break;
       case 'play':
-        this.#playout.play(this.#deps.clock.nowUs());
+        this.#presence.play();
         this.#pictures.kick();
         break;
       case 'seek':
@@ -270,17 +287,17 @@ export class ViewerSession implements Session {
     this.#latencies.connected();
     this.#counting.onConnected();
     this.#life.apply('connected');
+    this.#presence.back();
     this.#pictures.attach(sender, codec);
   }
 
-  #onLost(connection: Connection, how: 'silent' | 'closed'): void {
+  #onLost(connection: Connection): void {
     if (connection !== this.#connection) return;
     this.#reportCounts();
     this.#connection = undefined;
     this.#pictures.detach();
+    this.#presence.left();
     this.#life.apply('lost');
-    // A viewer that has been silent this long is gone, not reconnecting.
-    if (how === 'silent') void this.close('peer-gone');
   }
 
   #onStatsTick(): void {
@@ -299,6 +316,7 @@ export class ViewerSession implements Session {
     this.#reportCounts();
     this.#life.apply('closed');
     clearInterval(this.#statsTimer);
+    this.#presence.close();
     await Promise.allSettled([this.#revisions.close(), this.#pictures.close(), this.#connection?.close(reason)]);
     this.events.emit('closed', reason);
     this.events.clear();

@@ -10,6 +10,7 @@ export interface StatsParts {
   state: string;
   request: SessionRequest;
   revision: number;
+  paused: boolean;
   playout: Playout;
   durationMs: number | null;
   tierCap: Tier;
@@ -28,7 +29,7 @@ export function snapshotStats(parts: StatsParts): SessionStats {
   return {
     state: parts.state,
     mode: parts.request.mode,
-    paused: playout.paused,
+    paused: parts.paused,
     revision: parts.revision,
     playheadMs: tenths(playout.playheadMs),
     durationMs: tenthsOrNull(parts.durationMs),

@@ -286,7 +286,7 @@ describe('session deadlines', () => {
     expect(sessions.size).toBe(0);
   });
 
-  it('ends a session at once when its peer has been silent for the consent time', async () => {
+  it('waits for a viewer who fell silent as for one who said goodbye: his network may be back in a moment', async () => {
     const { sessions, peers } = sessionFixture();
     const session = await sessions.create(REQUEST);
     const closed = vi.fn();
@@ -294,6 +294,21 @@ describe('session deadlines', () => {
     await session.answer('offer');
     peers.last.connect();
     peers.last.become('disconnected', 'consent ran out');
+    await vi.advanceTimersByTimeAsync(LIMITS.resumeGraceMs - 1);
+    expect([closed.mock.calls.length, session.stats.state]).toEqual([0, 'waiting']);
+    await vi.advanceTimersByTimeAsync(1);
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
+  });
+
+  it('ends a session that nobody can resume with its connection', async () => {
+    const { sessions, peers } = sessionFixture();
+    const session = await sessions.create({ ...REQUEST, resumable: false });
+    const closed = vi.fn();
+    session.events.on('closed', closed);
+    await session.answer('offer');
+    peers.last.connect();
+    peers.last.become('disconnected', 'consent ran out');
+    await vi.advanceTimersByTimeAsync(0);
     await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
     expect(sessions.size).toBe(0);
   });

@@ -60,6 +60,7 @@ describe('POST /whep', () => {
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
     expect(await response.text()).toContain(SERVER_CANDIDATE);
     expect(fixture.registry.latest.request).toEqual({
+      resumable: false,
       prompt: 'a red ball',
       seed: 7,
       mode: 'clip',

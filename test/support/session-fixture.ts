@@ -1,6 +1,7 @@
 /** Sessions over real encoder, timeline and send path, with the test pattern and peers the test controls. */
 import { systemClock, type Clock } from '../../src/clock.ts';
 import type { Generator } from '../../src/generation/generator.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { PatternGenerator } from '../../src/generation/pattern.ts';
 import { Scheduler } from '../../src/generation/scheduler.ts';
 import type { EncoderFactory } from '../../src/media/encoder.ts';
@@ -47,6 +48,7 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
       rungs: [{ widthPx: 128, heightPx: 128 }],
       codecs: ['VP8'],
       startBitrateBps: 500_000,
+      resumeGraceMs: LIMITS.resumeGraceMs,
       metrics: {
         observe: (latency, ms) => latencies.set(latency, [...(latencies.get(latency) ?? []), ms]),
         count: (what, amount) => counts.set(what, (counts.get(what) ?? 0) + amount),
