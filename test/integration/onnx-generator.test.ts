@@ -73,6 +73,14 @@ describe('OnnxGenerator', () => {
     expect(pixels(await slice({ stopAtTier: 'draft' }))).toEqual(pixels(whole.slice(0, 1)));
   });
 
+  it('refines finished latents to the very same picture, without a step', async () => {
+    const [, base, refined] = await slice();
+    const start = { latents: base?.latents as Float32Array, strength: 0 };
+    const [again] = await slice({ startAtTier: 'refined', start });
+    expect(again?.frames.map(({ data }) => data)).toEqual(refined?.frames.map(({ data }) => data));
+    expect(await slice({ start })).toHaveLength(3);
+  });
+
   it('draws something else for another seed, prompt, slice, or slice before it', async () => {
     const job = { startAtTier: 'base', stopAtTier: 'base' } as const;
     const [first] = await slice(job);

@@ -64,7 +64,7 @@ export class SliceRun {
    */
   async render(tier: Tier, carriesLatents: boolean): Promise<Rendition> {
     const { revision, slice } = this.#job;
-    await this.#denoise(tier === 'draft' ? 1 : this.#steps);
+    await this.#denoise(tier === 'draft' ? Math.min(1, this.#steps) : this.#steps);
     const latents = tier === 'draft' ? this.#denoised : this.#latent;
     const frames = await this.#pictures(tier, latents);
     const computeMs = this.#spentMs;

@@ -27,6 +27,6 @@ function checkLatents({ previous, start, reference }: SliceJob, length: number):
     const details = { parameter, expected: length, found: latents.length };
     throw new GlimpseError('PARAMETER_INVALID', { details });
   }
-  if (start && !(start.strength > 0 && start.strength <= 1))
-    throw new GlimpseError('PARAMETER_INVALID', { details: { parameter: 'strength', expected: 'over 0, up to 1' } });
+  if (start && !(start.strength >= 0 && start.strength <= 1))
+    throw new GlimpseError('PARAMETER_INVALID', { details: { parameter: 'strength', expected: '0 to 1' } });
 }
