@@ -53,7 +53,7 @@ describe('the embedded model behind its caches', () => {
     const again = await clip(second.generator);
     await second.generator[Symbol.asyncDispose]();
     expect(made.map(({ cached }) => cached)).toEqual([undefined, undefined, undefined]);
-    expect(again.map(({ cached, computeMs }) => [cached, computeMs])).toEqual(Array(3).fill(['segment', 0]));
+    expect(again.every(({ cached, computeMs }) => cached === 'segment' && computeMs === 0)).toBe(true);
     expect(pixels(again)).toEqual(pixels(made));
     expect(second.caches.get('segments-disk')?.read()).toMatchObject({ hits: 3, damaged: 0 });
     expect((await readdir(join(folder, 'segments'))).length).toBe(6);
