@@ -72,17 +72,46 @@ withConfig(
 
 program
   .command('bench')
-  .description('measure: latency, encode, congestion, link')
-  .argument('<suite>', 'latency, encode, congestion or link; or compare')
+  .description('measure: latency, encode, congestion, link, generation')
+  .argument('<suite>', 'latency, encode, congestion, link or generation; or compare')
   .argument('[reports...]', 'compare: two reports (JSON) of one suite, the older first')
   .option('--json', 'print only JSON on standard output')
   .option('--out <file>', 'also write the JSON here')
   .option('--connections <number>', 'latency: connections a side', '20')
   .option('--scenario <file>', 'congestion, link: one scenario (JSON) instead of those that ship with the bench')
   .option('--plots <directory>', 'congestion, link: also draw every case (SVG) here')
-  .action(async (suite: string, reports: string[], { json = false, out, connections, scenario, plots }: BenchFlags) =>
-    bench(suite, { json, out, connections: Number(connections), scenario, plots, reports }),
-  );
+  .option('--model <pack>', 'generation, quality: name or directory of a pack instead of those that ship', 'auto')
+  .option('--section <name...>', 'generation: only these sections')
+  .option('--quick', 'generation: a few runs instead of enough for a published figure')
+  .option('--prompts <number>', 'quality: held-out prompts; 256 for a published figure', '64')
+  .option('--sheet <directory>', 'quality: also write a sheet of pictures, per tier and prompt, here')
+  .action(async (suite: string, reports: string[], flags: BenchFlags) => {
+    const {
+      json = false,
+      out,
+      connections,
+      scenario,
+      plots,
+      model,
+      section = [],
+      quick = false,
+      prompts,
+      sheet,
+    } = flags;
+    await bench(suite, {
+      json,
+      out,
+      connections: Number(connections),
+      scenario,
+      plots,
+      model,
+      sections: section,
+      quick,
+      prompts: Number(prompts),
+      sheet,
+      reports,
+    });
+  });
 
 const modelPacks = program.command('models').description('the model packs: list, verify, show');
 withConfig(
@@ -127,6 +156,11 @@ interface BenchFlags {
   connections: string;
   scenario?: string;
   plots?: string;
+  model: string;
+  section?: string[];
+  quick?: boolean;
+  prompts: string;
+  sheet?: string;
 }
 
 try {

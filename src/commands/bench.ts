@@ -11,6 +11,16 @@ export interface BenchOptions {
   scenario: string | undefined;
   /** Congestion, link: directory for plots. */
   plots: string | undefined;
+  /** Generation, quality: the pack, a name or a directory; `auto` for those that ship. */
+  model: string;
+  /** Generation: a few runs instead of enough for a published figure. */
+  quick: boolean;
+  /** Generation: only these sections. */
+  sections: readonly string[];
+  /** Quality: held-out prompts to measure. */
+  prompts: number;
+  /** Quality: folder for a sheet of pictures. */
+  sheet: string | undefined;
   /** Compare: the files. */
   reports: readonly string[];
 }
@@ -39,6 +49,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
   link: async ({ scenario, plots }) => {
     const { run, formatTable } = await import('../../bench/suites/link.ts');
     const report = await run({ scenario, plots });
+    return { report, table: formatTable(report) };
+  },
+  generation: async ({ sections, model, quick }) => {
+    const { run, formatTable } = await import('../../bench/suites/generation.ts');
+    const report = await run({ sections, model, quick });
     return { report, table: formatTable(report) };
   },
   compare: async ({ reports: [before, after, ...more] }) => {

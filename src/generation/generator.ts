@@ -50,7 +50,7 @@ export interface StartingLatents {
 
 /** What the generator understood of a prompt. */
 export interface PromptReading {
-  /** Words (lower case) the generator does not know; they change nothing. */
+  /** Words (lower case) and emoji that the generator does not know, or that stand beyond what it reads; they change nothing. */
   unknownWords: string[];
   /** What was understood, field by field, e.g. `{ scene: 'meadow', time: 'sunset' }`; empty when a backend cannot say. */
   fields: Record<string, string>;

@@ -16,6 +16,13 @@ describe('config', () => {
     expect(config).toMatchObject({ port: 11, rtcPort: 22, maxSessions: 3, host: '127.0.0.1' });
   });
 
+  it('takes an empty variable for none', () => {
+    expect(loadConfig({ flags: {}, environment: { GLIMPSE_PORT: '', GLIMPSE_MODEL: '' } })).toMatchObject({
+      port: 8080,
+      model: 'auto',
+    });
+  });
+
   it('names what is wrong', () => {
     const load = () => loadConfig({ flags: { port: 'many', generator: 'magic' }, environment: {} });
     expect(load).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('port') }));

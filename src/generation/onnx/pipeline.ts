@@ -55,6 +55,11 @@ export class OnnxGenerator implements Generator {
     return this.#model.encoder.read(prompt);
   }
 
+  /** One probability a field value, [condition.width]; cosine distance 0 is the same picture, 1 agrees in no field. */
+  embed(prompt: string): Promise<Float32Array> {
+    return this.#model.encoder.embed(prompt);
+  }
+
   /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model; else as the contract says. */
   async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
     const lowest = tierRank(job.startAtTier ?? 'draft');

@@ -11,6 +11,9 @@ import { splitWords, tokenize } from './tokenizer.ts';
 /** Prompts remembered; an entry is under 4 kB, and sessions at once are fewer. */
 const REMEMBERED_PROMPTS = 64;
 
+/** Letters or an emoji: what a person may have meant something by. */
+const SAYS_SOMETHING = /[\p{L}\p{Extended_Pictographic}]/u;
+
 export interface EncodedPrompt {
   /** What the denoiser and the refiner are steered by: [condition.width]. */
   condition: Float32Array;
@@ -58,8 +61,24 @@ export class PromptEncoder {
       const value = values[id - 1];
       if (value !== undefined) fields[name] = value;
     }
-    const words = splitWords(prompt).filter((word) => /\p{L}/u.test(word) && !this.#vocabulary.has(word));
-    return { unknownWords: [...new Set(words)], fields };
+    return { unknownWords: this.#withoutEffect(prompt), fields };
+  }
+
+  /**
+   * The fields' probabilities, one unit of length in all for each field that is certain: so the cosine of two prompts is
+   * about the share of fields that they agree on, and synonyms lie where their meaning lies.
+   */
+  async embed(prompt: string): Promise<Float32Array> {
+    const { probabilities } = await this.encode(prompt);
+    return probabilities.slice();
+  }
+
+  /** Words and pictographs outside the vocabulary, and those that stand beyond what is read. */
+  #withoutEffect(prompt: string): string[] {
+    const words = splitWords(prompt);
+    const read = new Set(words.slice(0, this.#manifest.tokenizer.maxWords));
+    const lost = words.filter((word) => SAYS_SOMETHING.test(word) && !(this.#vocabulary.has(word) && read.has(word)));
+    return [...new Set(lost)];
   }
 
   #remember(prompt: string, encoded: EncodedPrompt): void {

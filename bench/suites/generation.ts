@@ -1,0 +1,72 @@
+/**
+ * `glimpse bench generation`: what making the pictures costs, section by section; each section is a file of
+ * `bench/generation/sections/`.
+ */
+import { SingleBar } from 'cli-progress';
+import { type Figure, isMet, loadSections, type SectionContext } from '../generation/section.ts';
+import { describeMachine, type Machine, textTable } from '../report.ts';
+
+export interface GenerationOptions {
+  /** Sections to run; all when empty. */
+  sections?: readonly string[];
+  model?: string;
+  quick?: boolean;
+}
+
+export interface GenerationReport {
+  suite: 'generation';
+  machine: Machine;
+  quick: boolean;
+  sections: { name: string; title: string; figures: (Figure & { met: boolean })[] }[];
+}
+
+export async function run({
+  sections: only = [],
+  model = 'auto',
+  quick = false,
+}: GenerationOptions): Promise<GenerationReport> {
+  const sections = await loadSections(only);
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} | {section}: {what}',
+    stream: process.stderr,
+    clearOnComplete: true,
+  });
+  const report: GenerationReport = { suite: 'generation', machine: describeMachine(), quick, sections: [] };
+  bar.start(sections.length, 0, { section: '', what: '' });
+  try {
+    for (const section of sections) {
+      const { name, title } = section;
+      bar.update({ section: name, what: '' });
+      const context: SectionContext = { model, quick, onProgress: (what) => bar.update({ what }) };
+      const figures = (await section.run(context)).map((figure) => ({ ...figure, met: isMet(figure) }));
+      report.sections.push({ name, title, figures });
+      bar.increment();
+    }
+  } finally {
+    bar.stop();
+  }
+  return report;
+}
+
+/** The report for people. */
+export function formatTable({ sections, machine }: GenerationReport): string {
+  const parts = sections.map(({ name, title, figures }) => {
+    const rows = figures.map((figure) => [
+      figure.name,
+      rounded(figure.value),
+      figure.unit,
+      figure.limit === undefined ? '' : rounded(figure.limit),
+      goalOf(figure),
+      figure.goal === undefined ? '' : figure.met ? 'met' : 'MISSED',
+    ]);
+    return `${name}: ${title}\n${textTable([['figure', 'value', 'unit', 'limit', 'goal', ''], ...rows])}`;
+  });
+  return `${parts.join('\n\n')}\n\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`;
+}
+
+function goalOf({ goal }: Figure): string {
+  if (goal === undefined) return '';
+  return 'atMost' in goal ? `<= ${rounded(goal.atMost)}` : `>= ${rounded(goal.atLeast)}`;
+}
+
+const rounded = (value: number): string => String(Math.round(value * 1000) / 1000);
