@@ -1,4 +1,7 @@
-/** The page's address names what it shows: `?prompt=…&seed=…&mode=…` starts with it, and follows what is steered. */
+/**
+ * The page's address names what it shows: `?prompt=…&seed=…&mode=…` starts with it, and follows what is steered. A token
+ * comes after the `#`, which browsers keep to themselves: what is before it ends up in logs.
+ */
 import type { Mode } from '../src/client/index.ts';
 
 export const SEED_MAX = 0xffff_ffff;
@@ -12,13 +15,13 @@ export interface DeepLink {
 }
 
 /** Values out of range are left out: a link may come from anywhere. */
-export function readDeepLink(search: string): DeepLink {
+export function readDeepLink({ search, hash }: Pick<Location, 'search' | 'hash'>): DeepLink {
   const query = new URLSearchParams(search);
   return {
     prompt: query.get('prompt')?.trim() || undefined,
     seed: parseSeed(query.get('seed') ?? ''),
     mode: query.get('mode') === 'clip' ? 'clip' : 'live',
-    token: query.get('token') ?? undefined,
+    token: new URLSearchParams(hash.slice(1)).get('token') ?? undefined,
   };
 }
 

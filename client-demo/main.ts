@@ -17,12 +17,13 @@ import { ReadingView } from './reading-view.ts';
 import { Screen } from './screen.ts';
 import { StatusLine } from './status-line.ts';
 import { TimelineView } from './timeline-view.ts';
+import { TokenBox } from './token-box.ts';
 
 /** Long enough to see a clip being refined, short enough to see it whole. */
 const CLIP_SECONDS = 4;
 
-const link = readDeepLink(location.search);
-let prompt = link.prompt;
+const link = readDeepLink(location);
+let { prompt, token } = link;
 
 const status = new StatusLine();
 const screen = new Screen();
@@ -45,6 +46,11 @@ const player = new Player(status, {
     byId('generator', HTMLElement).title = welcome.generator.conditioning;
   },
   onLive: watch,
+  onTokenNeeded: () => tokenBox.ask(),
+});
+const tokenBox = new TokenBox((given) => {
+  token = given;
+  open();
 });
 
 function open(): void {
@@ -53,7 +59,7 @@ function open(): void {
   network.clear();
   pauseButton.show(false);
   timeline.paused = false;
-  void player.open({ prompt, seed, guidance, mode, seconds: CLIP_SECONDS, token: link.token });
+  void player.open({ prompt, seed, guidance, mode, seconds: CLIP_SECONDS, token });
 }
 
 function watch(live: Live): void {
@@ -121,6 +127,8 @@ function tell(send: (live: Live) => Promise<void>): void {
 }
 
 status.onAgain(open);
+// A token in the address bar would be in the next screenshot.
+if (token !== undefined) history.replaceState(null, '', location.pathname + location.search);
 parameters.showMode(link.mode);
 parameters.showSeed(link.seed);
 if (prompt !== undefined) promptBox.show(prompt);

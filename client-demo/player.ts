@@ -23,6 +23,8 @@ export interface PlayerListener {
   onWelcome: (welcome: Welcome) => void;
   /** The stream is accepted. */
   onLive: (live: Live) => void;
+  /** The server asks for a token, or for a better one. */
+  onTokenNeeded: () => void;
 }
 
 export class Player {
@@ -102,6 +104,7 @@ export class Player {
   }
 
   #giveUp(error: unknown): void {
+    if (error instanceof GlimpseClientError && error.code === 'UNAUTHORIZED') this.#listener.onTokenNeeded();
     this.#status.show('closed', error instanceof GlimpseClientError ? errorWords(error) : String(error));
   }
 }

@@ -4,13 +4,29 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { toGlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
+import type { Access } from './access/access.ts';
+import { addressOf } from './http-access.ts';
+import type { AccessEnv } from './http-access.ts';
 
-export function failureResponse(context: Context, thrown: unknown, { metrics, log }: { metrics: Metrics; log: Log }) {
+export interface FailureOptions {
+  access: Access;
+  metrics: Metrics;
+  log: Log;
+}
+
+export function failureResponse(
+  context: Context<AccessEnv>,
+  thrown: unknown,
+  { access, metrics, log }: FailureOptions,
+): Response {
   const error = toGlimpseError(thrown);
   metrics.countError(error.code);
+  access.noteError(context.get('identity') ?? addressOf(context, access), error);
   // The path and the query of a request hold session ids and prompts, so neither is written down.
   if (error.code === 'INTERNAL') log.error({ err: error, method: context.req.method }, 'a request failed');
   if (error.retryAfterMs !== undefined) context.header('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
+  // RFC 6750 section 3.
+  if (error.code === 'UNAUTHORIZED') context.header('WWW-Authenticate', 'Bearer error="invalid_token"');
   context.header('Cache-Control', 'no-store');
   return context.json({ error: error.toJSON() }, error.status as ContentfulStatusCode);
 }

@@ -3,55 +3,59 @@ import { Hono } from 'hono';
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
-import type { SessionRegistry } from '../src/session/contract.ts';
 import { clipRoutes } from './clips.ts';
 import type { ClipSource } from './clips.ts';
-import { crossOrigin } from './cors.ts';
+import type { Gate } from './gate.ts';
 import { judgeReadiness } from './health.ts';
 import type { Readiness } from './health.ts';
+import { crossOrigin, identified } from './http-access.ts';
+import type { AccessEnv } from './http-access.ts';
 import { failureResponse } from './http-errors.ts';
 import type { IceServers } from './ice-servers.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { pageRoutes } from './page.ts';
 import { sessionRoutes } from './sessions-api.ts';
 import { whepRoutes } from './whep.ts';
 
 export interface HttpOptions {
-  registry: SessionRegistry;
+  gate: Gate;
   readiness: () => Readiness;
   metrics: Metrics;
   log: Log;
   iceServers: IceServers;
+  /** Serve `/metrics` and `/debug` here too, for whoever reaches the port. */
+  metricsHere: boolean;
   pageDirectory?: string | undefined;
   clips?: ClipSource | undefined;
 }
 
-export function httpApp(options: HttpOptions): Hono {
-  const { registry, readiness, metrics, iceServers, pageDirectory, clips } = options;
-  const app = new Hono();
-  app.onError((error, context) => failureResponse(context, error, options));
-  app.notFound((context) => failureResponse(context, new GlimpseError('NOT_FOUND'), options));
+export function httpApp(options: HttpOptions): Hono<AccessEnv> {
+  const { gate, readiness, metrics, log, iceServers, metricsHere, pageDirectory, clips } = options;
+  const { access } = gate;
+  const app = new Hono<AccessEnv>();
+  const failure = { access, metrics, log };
+  app.onError((error, context) => failureResponse(context, error, failure));
+  app.notFound((context) => failureResponse(context, new GlimpseError('NOT_FOUND'), failure));
 
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', (context) => {
     const body = judgeReadiness(readiness());
     return context.json(body, body.ready ? 200 : 503);
   });
-  app.get('/metrics', async (context) => {
-    metrics.set('sessions', registry.size);
-    const { text, contentType } = await metrics.exposition();
-    return context.body(text, 200, { 'Content-Type': contentType });
-  });
+  if (metricsHere) app.route('/', metricsRoutes(gate, metrics));
   let document: ReturnType<typeof openApiDocument> | undefined;
   app.get('/openapi.json', (context) => {
-    document ??= openApiDocument({ clips: clips !== undefined });
+    document ??= openApiDocument({ clips: clips !== undefined, metrics: metricsHere, tokens: access.needsToken });
     return context.json(document);
   });
 
-  for (const path of ['/whep', '/whep/*', '/v1/*']) app.use(path, crossOrigin);
-  app.route('/whep', whepRoutes({ registry, iceServers, metrics }));
+  for (const path of ['/whep', '/whep/*', '/v1/*']) app.use(path, crossOrigin(access));
+  // A clip's name cannot be guessed, and a video element sends no token.
+  for (const path of ['/whep', '/whep/*', '/v1/sessions/*']) app.use(path, identified(access));
+  app.route('/whep', whepRoutes({ gate, iceServers, metrics }));
   app.options('/v1/*', (context) => context.body(null, 200));
-  app.route('/v1/sessions', sessionRoutes(registry));
+  app.route('/v1/sessions', sessionRoutes(gate));
   if (clips) app.route('/v1/clips', clipRoutes(clips));
   app.route('/', pageRoutes(pageDirectory));
   return app;

@@ -49,6 +49,18 @@ export function readId(text: string): number | undefined {
   }
 }
 
+/** Where clients write the id: after the type, or last. */
+const ID_FIRST = /^\s*\{\s*(?:"type"\s*:\s*"\w*"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,/;
+const ID_LAST = /,\s*"id"\s*:\s*(\d{1,15})\s*\}\s*$/;
+/** How much of either end of a text that is too large to be parsed is searched. */
+const END_CHARS = 128;
+
+/** The id of a message that is too large to be parsed, where it stands at one of its ends. Never throws. */
+export function findId(text: string): number | undefined {
+  const digits = ID_FIRST.exec(text.slice(0, END_CHARS))?.[1] ?? ID_LAST.exec(text.slice(-END_CHARS))?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 function idOf(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null || !('id' in value)) return undefined;
   return Number.isInteger(value.id) ? (value.id as number) : undefined;

@@ -4,8 +4,10 @@
  */
 import { z } from 'zod';
 import { ERROR_CODES } from '../src/errors.ts';
+import type { ErrorCode } from '../src/errors.ts';
 import {
   PROTOCOL_VERSION,
+  abuseBody,
   acceptedMessage,
   clientMessage,
   controlMessage,
@@ -26,7 +28,21 @@ const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 const content = (type: string, body: Json): Json => ({ content: { [type]: { schema: body } } });
 const text: Json = { type: 'string' };
 const answer = (description: string, body: Json = {}): Json => ({ description, ...body });
+const refusedWith = (codes: readonly ErrorCode[]): Json =>
+  answer(`${codes.join(', ')}.`, {
+    headers: codes.some((code) => ERROR_CODES[code].retryable)
+      ? { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
+      : {},
+    ...content('application/json', ref('Failure')),
+  });
 const failure = answer('An error; the status is that of its code.', content('application/json', ref('Failure')));
+/** What the door refuses with, by status. */
+const atTheDoor: Json = {
+  401: refusedWith(['UNAUTHORIZED']),
+  403: refusedWith(['FORBIDDEN', 'ORIGIN_FORBIDDEN']),
+  429: refusedWith(['RATE_LIMITED', 'USER_LIMIT', 'ABUSE_REFUSED']),
+  503: refusedWith(['SESSION_LIMIT', 'AUTH_DOWN', 'PROMPT_FILTER_DOWN', 'SERVER_CLOSING']),
+};
 const parameter = (name: string, where: 'path' | 'query' | 'header', type: Json, required = false): Json => ({
   name,
   in: where,
@@ -40,6 +56,7 @@ interface Operation {
   parameters?: Json[];
   requestBody?: Json;
   responses: Json;
+  security?: Json[];
 }
 
 /** An operation whose failures are the common ones. */
@@ -49,6 +66,12 @@ const operation = (summary: string, ok: Json, { parameters, requestBody }: Parti
   ...(requestBody ? { requestBody: { required: true, ...requestBody } } : {}),
   responses: { ...ok, default: failure },
 });
+
+/** One that goes through the door, and needs a token where tokens are needed. */
+const guarded = (summary: string, ok: Json, parts: Partial<Operation> = {}): Operation => {
+  const open = operation(summary, ok, parts);
+  return { ...open, responses: { ...ok, ...atTheDoor, default: failure }, security: [{ token: [] }] };
+};
 
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 
@@ -63,9 +86,13 @@ function requestParameters(): Json[] {
 export interface DocumentOptions {
   /** Whether clips are served. */
   clips: boolean;
+  /** Whether metrics are on this port. */
+  metrics: boolean;
+  /** Whether tokens are needed. */
+  tokens: boolean;
 }
 
-function paths({ clips }: DocumentOptions): Record<string, Record<string, Operation>> {
+function paths({ clips, metrics }: DocumentOptions): Record<string, Record<string, Operation>> {
   const json = (name: string) => content('application/json', ref(name));
   const sdp = content('application/sdp', text);
   return {
@@ -76,44 +103,56 @@ function paths({ clips }: DocumentOptions): Record<string, Record<string, Operat
         503: answer('Not yet, and why.', json('Readiness')),
       }),
     },
-    '/metrics': { get: operation('Prometheus metrics.', { 200: answer('Text format.', content('text/plain', text)) }) },
     '/openapi.json': { get: operation('This document.', { 200: answer('OpenAPI 3.1.') }) },
     '/signal': {
-      get: operation('WebSocket: ClientMessage up, ServerMessage down, JSON text.', { 101: answer('Switching.') }),
+      get: guarded(
+        'WebSocket: ClientMessage up, ServerMessage down, JSON text. Browsers bring a token as the subprotocol glimpse.token.<jwt>, beside glimpse.v1.',
+        { 101: answer('Switching.') },
+      ),
     },
     '/whep': {
-      post: operation(
+      post: guarded(
         'WHEP: offer in, answer out.',
         { 201: answer('Location, ETag, Link and the answer.', sdp) },
         { parameters: requestParameters(), requestBody: sdp },
       ),
-      get: operation('Nothing to see.', { 204: answer('No content.') }),
+      get: guarded('Nothing to see.', { 204: answer('No content.') }),
       options: operation('CORS preflight; Accept-Post.', { 200: answer('Allowed.') }),
     },
     '/whep/{id}': {
-      patch: operation(
+      patch: guarded(
         'Trickle ICE, or an ICE restart when the credentials are new.',
         { 204: answer('Candidates taken.'), 200: answer('Restarted; new ETag.', content(FRAGMENT, text)) },
         { parameters: [id, parameter('If-Match', 'header', text, true)], requestBody: content(FRAGMENT, text) },
       ),
-      delete: operation('Ends the session.', { 200: answer('Ended.') }, { parameters: [id] }),
-      get: operation('Nothing to see.', { 204: answer('No content.') }, { parameters: [id] }),
+      delete: guarded('Ends the session.', { 200: answer('Ended.') }, { parameters: [id] }),
+      get: guarded('Nothing to see.', { 204: answer('No content.') }, { parameters: [id] }),
       options: operation('CORS preflight; Accept-Patch.', { 200: answer('Allowed.') }, { parameters: [id] }),
     },
     '/v1/sessions/{id}': {
-      get: operation('State and stats.', { 200: answer('Now.', json('Session')) }, { parameters: [id] }),
-      delete: operation('Ends the session.', { 204: answer('Ended.') }, { parameters: [id] }),
+      get: guarded('State and stats.', { 200: answer('Now.', json('Session')) }, { parameters: [id] }),
+      delete: guarded('Ends the session.', { 204: answer('Ended.') }, { parameters: [id] }),
     },
     '/v1/sessions/{id}/control': {
-      post: operation(
+      post: guarded(
         'Prompt, steer, pause, play, seek.',
         { 200: answer('Accepted.', json('Accepted')) },
         { parameters: [id], requestBody: json('ControlMessage') },
       ),
     },
+    ...(metrics ? operatorPaths : {}),
     ...(clips ? { '/v1/clips/{id}.mp4': { get: clip } } : {}),
   };
 }
+
+const operatorPaths: Record<string, Record<string, Operation>> = {
+  '/metrics': { get: operation('Prometheus metrics.', { 200: answer('Text format.', content('text/plain', text)) }) },
+  '/debug/abuse': {
+    get: operation('Clients that are slowed or refused now.', {
+      200: answer('By user or address.', content('application/json', ref('Abuse'))),
+    }),
+  },
+};
 
 const clip = operation('A finished clip.', { 200: answer('MP4.', content('video/mp4', {})) }, { parameters: [id] });
 
@@ -124,12 +163,21 @@ export function openApiDocument(options: DocumentOptions): Json {
     info: { title: 'Glimpse', version: String(PROTOCOL_VERSION) },
     paths: paths(options),
     components: {
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: options.tokens ? 'Needed.' : 'Not asked for: this server runs without tokens.',
+        },
+      },
       schemas: {
         ControlMessage: schema(controlMessage, 'input'),
         ClientMessage: schema(clientMessage, 'input'),
         ServerMessage: schema(serverMessage, 'output'),
         Accepted: schema(acceptedMessage, 'output'),
         Session: schema(sessionBody, 'output'),
+        Abuse: schema(abuseBody, 'output'),
         Readiness: schema(readinessBody, 'output'),
         Failure: schema(z.object({ error: errorBody.extend({ code: z.enum(Object.keys(ERROR_CODES)) }) }), 'output'),
       },

@@ -225,3 +225,18 @@ export type SessionBody = z.infer<typeof sessionBody>;
 /** `GET /readyz`; 503 until `ready`. */
 export const readinessBody = z.object({ ready: z.boolean(), reasons: z.array(z.string()) });
 export type ReadinessBody = z.infer<typeof readinessBody>;
+
+/** `GET /debug/abuse`: clients that are slowed or refused now. */
+export const abuseBody = z.object({
+  standing: z.array(
+    z.object({
+      /** `user:…`, `token:…` or `address:…` */
+      key: z.string(),
+      level: z.enum(['none', 'slow', 'refuse']),
+      cause: z.string(),
+      score: z.number(),
+      causes: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+export type AbuseBody = z.infer<typeof abuseBody>;

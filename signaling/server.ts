@@ -1,82 +1,85 @@
 /**
- * The signaling server: one port for the page, the HTTP API and the WebSocket. It knows sessions and nothing below
- * them; closing it closes no session, that is for whoever owns the registry.
+ * The signaling server: one port for the page, the HTTP API and the WebSocket, and where it is wanted another for
+ * metrics. It knows sessions and nothing below them; closing it closes no session, that is for whoever owns the
+ * registry.
  */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
-import { GlimpseError } from '../src/errors.ts';
+import { Hono } from 'hono';
 import type { GeneratorInfo } from '../src/generation/generator.ts';
 import { LIMITS } from '../src/limits.ts';
+import type { SessionRegistry } from '../src/session/contract.ts';
+import { Access } from './access/access.ts';
+import { Gate } from './gate.ts';
 import { httpApp } from './http.ts';
 import type { HttpOptions } from './http.ts';
+import { listen, stop } from './listener.ts';
+import type { Listener } from './listener.ts';
+import { metricsRoutes } from './metrics-routes.ts';
+import type { PromptFilter } from './prompt-filter.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { ServerMessage } from './protocol.ts';
 import { SignalSockets } from './sockets.ts';
 
-/** A client that has not sent its whole request by then is cut off; the largest is under 100 kB. */
-const REQUEST_TIMEOUT_MS = 20_000;
-
-export interface SignalingOptions extends HttpOptions {
+export interface SignalingOptions extends Omit<HttpOptions, 'gate' | 'metricsHere'> {
+  registry: SessionRegistry;
   generatorInfo: GeneratorInfo;
   /** Address to bind, e.g. `127.0.0.1`. */
   host: string;
   /** 0 picks a free port. */
   port: number;
-  /** Milliseconds between pings; for tests. */
+  /** Who may come in; default: whoever reaches the port. Closed with the server. */
+  access?: Access | undefined;
+  filterPrompt?: PromptFilter | undefined;
+  /** Where `/metrics` is: on this port (default), on one of its own, or nowhere. */
+  metricsOn?: 'here' | 'nowhere' | { host: string; port: number } | undefined;
+  /** Milliseconds between pings, and that a socket may be without a session; for tests. */
   pingIntervalMs?: number;
+  socketIdleMs?: number;
 }
 
 export interface SignalingServer {
   /** e.g. `http://127.0.0.1:8080`. */
   url: string;
   port: number;
+  /** Of the metrics port; undefined where it has none of its own. */
+  metricsUrl: string | undefined;
   /** Ends every socket with `bye` and stops listening. Idempotent, never throws. */
   close(reason?: string): Promise<void>;
 }
 
-/** @throws GlimpseError CONFIG_INVALID when the address cannot be bound */
+/** @throws GlimpseError CONFIG_INVALID when an address cannot be bound */
 export async function startSignaling(options: SignalingOptions): Promise<SignalingServer> {
-  const { host, registry, metrics, log, pingIntervalMs } = options;
-  const app = httpApp(options);
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
-  }) as Server;
-  await listen(server, host, options.port);
-  const sockets = new SignalSockets({ registry, metrics, log, welcome: () => welcome(options) }, pingIntervalMs);
-  server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
-  const { port } = server.address() as AddressInfo;
+  const { host, port, registry, metrics, log, filterPrompt, metricsOn = 'here' } = options;
+  const access = options.access ?? new Access({ metrics, log });
+  const gate = new Gate({ registry, access, filterPrompt, log });
+  const app = httpApp({ ...options, gate, metricsHere: metricsOn === 'here' });
+  const opened: Listener[] = [];
+  try {
+    opened.push(await listen({ fetch: app.fetch, host, port }));
+    if (typeof metricsOn === 'object') {
+      const fetch = new Hono().route('/', metricsRoutes(gate, metrics)).fetch;
+      opened.push(await listen({ fetch, ...metricsOn }));
+    }
+  } catch (error) {
+    access.close();
+    await Promise.all(opened.map(({ server }) => stop(server)));
+    throw error;
+  }
+  const [main, own] = opened as [Listener, Listener | undefined];
+  const times = { pingIntervalMs: options.pingIntervalMs, idleMs: options.socketIdleMs };
+  const sockets = new SignalSockets({ gate, metrics, log, welcome: () => welcome(options) }, times);
+  main.server.on('upgrade', (request, socket, head) => void sockets.upgrade(request, socket, head));
+  const close = async (reason: string): Promise<void> => {
+    const ended = sockets.close(reason, LIMITS.serverCloseGraceMs);
+    await Promise.all([ended, ...opened.map(({ server }) => stop(server))]);
+    access.close();
+  };
   let closed: Promise<void> | undefined;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    port,
-    close: (reason = 'the server is shutting down') => (closed ??= shut(server, sockets, reason)),
+    url: main.url,
+    port: main.port,
+    metricsUrl: own?.url,
+    close: (reason = 'the server is shutting down') => (closed ??= close(reason)),
   };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : `it cannot be bound (${cause.code})`;
-      reject(new GlimpseError('CONFIG_INVALID', { message: `HTTP address ${host}:${port}: ${why}.`, cause }));
-    };
-    server.once('error', failed);
-    server.listen(port, host, () => {
-      server.off('error', failed);
-      resolve();
-    });
-  });
-}
-
-async function shut(server: Server, sockets: SignalSockets, reason: string): Promise<void> {
-  const stopped = new Promise<void>((resolve) => void server.close(() => resolve()));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), LIMITS.serverCloseGraceMs);
-  await sockets.close(reason, LIMITS.serverCloseGraceMs);
-  await stopped;
-  clearTimeout(cut);
 }
 
 function welcome({ generatorInfo, iceServers }: SignalingOptions): ServerMessage {

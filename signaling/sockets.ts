@@ -1,10 +1,18 @@
-/** WebSockets under `/signal`: upgrades, keepalive and the end of all of them. What is said on one is in `ws.ts`. */
+/**
+ * WebSockets under `/signal`: upgrades, who may have one, keepalive and the end of all of them. What is said on one is in
+ * `ws.ts`. A browser hides the status of a refused upgrade from its page, so a client without a valid token is let
+ * through to a socket that says why and closes; it is told nothing else there and nothing it says is read.
+ */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import { GlimpseError, toGlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
-import { SignalConnection } from './ws.ts';
+import { SUBPROTOCOL, upgradeToken } from './access/credentials.ts';
+import type { Identity } from './access/identity.ts';
+import { errorMessage } from './session-messages.ts';
+import { POLICY_VIOLATION, SignalConnection } from './ws.ts';
 import type { SignalContext } from './ws.ts';
 
 /** Milliseconds a viewer should wait before it looks for another server. */
@@ -12,44 +20,76 @@ const RETRY_AFTER_MS = 1_000;
 /** RFC 6455 7.4.1: the server is going away. */
 const GOING_AWAY = 1001;
 
+export interface SocketTimes {
+  pingIntervalMs?: number | undefined;
+  /** How long a socket may have no session. */
+  idleMs?: number | undefined;
+}
+
+interface Held {
+  connection: SignalConnection;
+  identity: Identity;
+  /** Since when it has had no session, ms. */
+  idleSinceMs: number;
+}
+
 export class SignalSockets {
   readonly #context: Omit<SignalContext, 'owners'>;
+  readonly #idleMs: number;
   readonly #owners: SignalContext['owners'] = new Map();
-  readonly #connections = new Map<WebSocket, SignalConnection>();
+  readonly #held = new Map<WebSocket, Held>();
+  /** Sockets by user or address. */
+  readonly #counts = new Map<string, number>();
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: LIMITS.messageHardMaxBytes,
     // SDP compresses well, but a compressor per socket costs more memory than all its messages.
     perMessageDeflate: false,
+    // Never the one that carries a token.
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
   readonly #heartbeat: NodeJS.Timeout;
   /** Sockets that have answered since the last ping. */
   readonly #alive = new WeakSet<WebSocket>();
   #closing = false;
 
-  constructor(context: Omit<SignalContext, 'owners'>, pingIntervalMs: number = LIMITS.socketPingIntervalMs) {
+  constructor(context: Omit<SignalContext, 'owners'>, { pingIntervalMs, idleMs }: SocketTimes = {}) {
     this.#context = context;
-    this.#heartbeat = setInterval(() => this.#ping(), pingIntervalMs);
+    this.#idleMs = idleMs ?? LIMITS.socketIdleMs;
+    this.#heartbeat = setInterval(() => this.#ping(), pingIntervalMs ?? LIMITS.socketPingIntervalMs);
     this.#heartbeat.unref();
   }
 
   /** For the HTTP server's `upgrade` event. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // Until ws takes over, a reset of the raw socket has no other listener.
     socket.on('error', () => socket.destroy());
-    const path = request.url?.split('?')[0];
-    if (path !== '/signal') return refuse(socket, '404 Not Found');
+    const { access } = this.#context.gate;
+    const { url, headers } = request;
+    const address = access.addressOf(request.socket.remoteAddress, headers['x-forwarded-for']?.toString());
+    if (url?.split('?')[0] !== '/signal') return refuse(socket, '404 Not Found');
     if (this.#closing) return refuse(socket, '503 Service Unavailable');
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#welcome(webSocket));
+    try {
+      access.requireOrigin(headers.origin, headers.host);
+    } catch (error) {
+      this.#count(error, address);
+      return refuse(socket, '403 Forbidden');
+    }
+    const identity = await access.identify(upgradeToken(headers), address).catch(toGlimpseError);
+    if (socket.destroyed) return undefined;
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      if (identity instanceof GlimpseError) this.#turnAway(webSocket, identity, address);
+      else this.#welcome(webSocket, identity);
+    });
   }
 
   /** Says `bye` on every socket; those that do not close within the grace are cut. */
   async close(reason: string, graceMs: number): Promise<void> {
     this.#closing = true;
     clearInterval(this.#heartbeat);
-    const sockets = [...this.#connections.keys()];
+    const sockets = [...this.#server.clients];
     const ended = Promise.all(sockets.map((socket) => new Promise((resolve) => void socket.once('close', resolve))));
-    for (const connection of this.#connections.values()) {
+    for (const { connection } of this.#held.values()) {
       connection.end(reason, { code: GOING_AWAY, retryAfterMs: RETRY_AFTER_MS });
     }
     const cut = setTimeout(() => sockets.forEach((socket) => socket.terminate()), graceMs);
@@ -58,9 +98,17 @@ export class SignalSockets {
     this.#server.close();
   }
 
-  #welcome(socket: WebSocket): void {
-    const connection = new SignalConnection(socket, { ...this.#context, owners: this.#owners });
-    this.#connections.set(socket, connection);
+  #welcome(socket: WebSocket, identity: Identity): void {
+    const { key } = identity;
+    const count = this.#counts.get(key) ?? 0;
+    if (this.#closing) return this.#turnAway(socket, new GlimpseError('SERVER_CLOSING'), identity);
+    if (count >= LIMITS.socketsPerUserMax) {
+      const message = 'Too many connections of this user or address.';
+      return this.#turnAway(socket, new GlimpseError('RATE_LIMITED', { message, retryAfterMs: 5_000 }), identity);
+    }
+    this.#counts.set(key, count + 1);
+    const connection = new SignalConnection(socket, { ...this.#context, owners: this.#owners }, identity);
+    this.#held.set(socket, { connection, identity, idleSinceMs: performance.now() });
     this.#alive.add(socket);
     socket.on('pong', () => this.#alive.add(socket));
     socket.on('message', (data, isBinary) => {
@@ -69,15 +117,42 @@ export class SignalSockets {
     });
     // A protocol violation; ws closes the socket itself.
     socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#connections.delete(socket);
-      connection.closed();
-    });
+    socket.on('close', () => this.#forget(socket));
+  }
+
+  #forget(socket: WebSocket): void {
+    const held = this.#held.get(socket);
+    if (!held) return;
+    this.#held.delete(socket);
+    const { key } = held.identity;
+    const left = (this.#counts.get(key) ?? 1) - 1;
+    if (left > 0) this.#counts.set(key, left);
+    else this.#counts.delete(key);
+    held.connection.closed();
+  }
+
+  #turnAway(socket: WebSocket, error: GlimpseError, who: Identity | string): void {
+    this.#count(error, who);
+    socket.on('error', () => {});
+    socket.send(JSON.stringify(errorMessage(error)));
+    socket.close(POLICY_VIOLATION, error.code);
+    // Whoever does not close in turn is not waited for.
+    setTimeout(() => socket.terminate(), LIMITS.serverCloseGraceMs).unref();
+  }
+
+  #count(thrown: unknown, who: Identity | string): void {
+    const error = toGlimpseError(thrown);
+    this.#context.metrics.countError(error.code);
+    this.#context.gate.access.noteError(who, error);
+    if (error.code === 'AUTH_DOWN') this.#context.log.error({ err: error }, 'tokens cannot be checked');
   }
 
   #ping(): void {
-    for (const socket of this.#connections.keys()) {
+    const nowMs = performance.now();
+    for (const [socket, held] of this.#held) {
+      if (held.connection.hasSession) held.idleSinceMs = nowMs;
       if (!this.#alive.delete(socket)) socket.terminate();
+      else if (nowMs - held.idleSinceMs > this.#idleMs) held.connection.end('there was no session for too long');
       else if (socket.readyState === socket.OPEN) socket.ping();
     }
   }

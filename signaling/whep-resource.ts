@@ -7,7 +7,7 @@ import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { Session } from '../src/session/contract.ts';
 import { gatherCandidates } from './gathering.ts';
-import { requireSdp } from './open-session.ts';
+import { requireSdp } from './gate.ts';
 import { credentialsOf, fragmentOf, restartOffer } from './sdp-fragment.ts';
 import type { SdpFragment } from './sdp-fragment.ts';
 

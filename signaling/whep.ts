@@ -7,14 +7,15 @@ import { Hono } from 'hono';
 import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
-import type { SessionRegistry } from '../src/session/contract.ts';
 import { readBody, requireType } from './body.ts';
+import type { Identity } from './access/identity.ts';
 import { serveDataChannel } from './control-channel.ts';
 import { gatherCandidates } from './gathering.ts';
 import type { Gathering } from './gathering.ts';
+import type { Gate } from './gate.ts';
+import type { AccessEnv } from './http-access.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import type { IceServers } from './ice-servers.ts';
-import { openSession } from './open-session.ts';
 import { parseFragment } from './sdp-fragment.ts';
 import { readWhepQuery } from './whep-query.ts';
 import { WhepResource } from './whep-resource.ts';
@@ -26,16 +27,17 @@ const SDP_LIMIT = { maxBytes: LIMITS.sdpMaxBytes, tooLarge: 'SDP_TOO_LARGE', inv
 export const CONTROL_REL = 'urn:glimpse:whep:control';
 
 export interface WhepOptions {
-  registry: SessionRegistry;
+  gate: Gate;
   iceServers: IceServers;
   metrics: Metrics;
 }
 
-export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono {
-  const app = new Hono();
+export function whepRoutes({ gate, iceServers, metrics }: WhepOptions): Hono<AccessEnv> {
+  const app = new Hono<AccessEnv>();
   const resources = new Map<string, WhepResource>();
 
-  const find = (id: string): WhepResource => {
+  const find = (id: string, identity: Identity): WhepResource => {
+    gate.access.requireSession(identity, id);
     const resource = resources.get(id);
     if (!resource) throw new GlimpseError('SESSION_NOT_FOUND');
     return resource;
@@ -46,23 +48,29 @@ export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono
   // Neither resource has a representation; the draft wants success without content.
   app.get('/', (context) => context.body(null, 204));
   app.get('/:id', (context) => {
-    find(context.req.param('id'));
+    find(context.req.param('id'), context.get('identity'));
     return context.body(null, 204);
   });
 
   app.post('/', async (context) => {
+    const identity = context.get('identity');
     requireType(context.req.raw, SDP);
+    await gate.access.checkAdmission(identity);
     const offerSdp = await readBody(context.req.raw, SDP_LIMIT);
     const request = readWhepQuery(context.req.query());
     let gathering: Gathering | undefined;
-    const { session, answerSdp } = await openSession({
-      registry,
+    const { session, answerSdp } = await gate.open({
+      identity,
       request,
       resumable: false,
       offerSdp,
       onCreated: (created) => {
         gathering = gatherCandidates(created);
-        serveDataChannel(created, { events: true, onError: (error) => metrics.countError(error.code) });
+        const onError = (error: GlimpseError) => {
+          metrics.countError(error.code);
+          gate.access.noteError(identity, error);
+        };
+        serveDataChannel(created, { controls: gate.controlsOf(created), events: true, onError });
         resources.set(created.id, new WhepResource(created, offerSdp));
         created.events.on('closed', () => resources.delete(created.id));
       },
@@ -73,7 +81,7 @@ export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono
     return context.body(body, 201, {
       'Content-Type': SDP,
       Location: `/whep/${session.id}`,
-      ETag: find(session.id).etag,
+      ETag: find(session.id, identity).etag,
       Link: links.join(', '),
       'Accept-Patch': FRAGMENT,
       'Cache-Control': 'no-store',
@@ -81,7 +89,7 @@ export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono
   });
 
   app.patch('/:id', async (context) => {
-    const resource = find(context.req.param('id'));
+    const resource = find(context.req.param('id'), context.get('identity'));
     requireType(context.req.raw, FRAGMENT);
     const fragment = parseFragment(await readBody(context.req.raw, SDP_LIMIT));
     const result = await resource.patch(fragment, context.req.header('If-Match'));
@@ -90,7 +98,7 @@ export function whepRoutes({ registry, iceServers, metrics }: WhepOptions): Hono
   });
 
   app.delete('/:id', async (context) => {
-    const { session } = find(context.req.param('id'));
+    const { session } = find(context.req.param('id'), context.get('identity'));
     resources.delete(session.id);
     await session.close('the viewer left');
     return context.body(null, 200);

@@ -3,17 +3,22 @@
  * answered with `error` and changes nothing. A socket that dies without `bye` leaves its session alive for `resume`;
  * the registry decides for how long.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GlimpseError, assertNever, toGlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
-import type { Session, SessionRegistry } from '../src/session/contract.ts';
-import { applyControl, serveDataChannel } from './control-channel.ts';
-import { readId, readMessage } from './message-reader.ts';
-import { openSession, requireSdp } from './open-session.ts';
+import type { Session } from '../src/session/contract.ts';
+import type { Identity } from './access/identity.ts';
+import type { TokenBucket } from './access/token-bucket.ts';
+import { serveDataChannel } from './control-channel.ts';
+import { requireSdp } from './gate.ts';
+import type { Gate } from './gate.ts';
+import { findId, readId, readMessage } from './message-reader.ts';
 import { clientMessage } from './protocol.ts';
-import type { ClientMessage, ServerMessage } from './protocol.ts';
+import type { ClientMessage, ControlMessage, ServerMessage } from './protocol.ts';
 import { SerialQueue } from './serial-queue.ts';
+import { tooFast } from './session-controls.ts';
 import { acceptedMessage, errorMessage, forwardEvents } from './session-messages.ts';
 
 /** What the protocol needs of a WebSocket. */
@@ -26,7 +31,7 @@ export interface SignalSocket {
 }
 
 export interface SignalContext {
-  registry: SessionRegistry;
+  gate: Gate;
   /** What a new connection is greeted with; made anew each time, because it carries credentials that expire. */
   welcome: () => ServerMessage;
   /** Which connection speaks for a session; a resume takes it over. Shared by all connections of a server. */
@@ -35,11 +40,16 @@ export interface SignalContext {
   log: Log;
 }
 
+/** RFC 6455 7.4.1. */
+export const POLICY_VIOLATION = 1008;
+
 type Of<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
 
 export class SignalConnection {
   readonly #socket: SignalSocket;
   readonly #context: SignalContext;
+  readonly #identity: Identity;
+  readonly #rate: TokenBucket;
   readonly #queue = new SerialQueue(LIMITS.messagesPendingMax);
   #session: Session | undefined;
   #stopEvents: () => void = () => {};
@@ -48,17 +58,27 @@ export class SignalConnection {
   #candidates = 0;
   #gone = false;
 
-  constructor(socket: SignalSocket, context: SignalContext) {
+  constructor(socket: SignalSocket, context: SignalContext, identity: Identity) {
     this.#socket = socket;
     this.#context = context;
+    this.#identity = identity;
+    this.#rate = context.gate.access.messageBucket(identity);
     this.#send(context.welcome());
+  }
+
+  get hasSession(): boolean {
+    return this.#session !== undefined;
   }
 
   /** One message as it came. */
   receive(data: Buffer, isBinary: boolean): void {
-    if (this.#gone) return;
+    const delayMs = this.#delayMs();
+    if (delayMs === undefined) return;
+    const waitMs = this.#rate.take(performance.now());
+    // Refused unread, but for a message that names itself: reading is the work a flood is after.
+    if (waitMs > 0) return this.#fail(tooFast(waitMs), isBinary ? undefined : findId(data.toString('latin1')));
     const refused = refusal(data, isBinary);
-    const taken = this.#queue.push(() => (refused ? this.#refuse(refused) : this.#handle(data.toString())));
+    const taken = this.#queue.push(() => this.#take(data, refused, delayMs));
     if (taken) return;
     const id = refused ? undefined : readId(data.toString());
     this.#fail(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), id);
@@ -78,6 +98,24 @@ export class SignalConnection {
     this.#socket.close(code, reason);
   }
 
+  /** What this client's next message waits; undefined when nothing more is heard from it. */
+  #delayMs(): number | undefined {
+    if (this.#gone) return undefined;
+    try {
+      return this.#context.gate.access.messageDelayMs(this.#identity);
+    } catch (error) {
+      this.#fail(error);
+      this.end('too much had to be refused', { code: POLICY_VIOLATION });
+      return undefined;
+    }
+  }
+
+  async #take(data: Buffer, refused: GlimpseError | undefined, delayMs: number): Promise<void> {
+    if (delayMs > 0) await sleep(delayMs);
+    if (refused) this.#fail(refused, findId(data.toString('latin1')));
+    else await this.#handle(data.toString());
+  }
+
   async #handle(text: string): Promise<void> {
     if (this.#gone) return;
     const reading = readMessage(clientMessage, text);
@@ -87,10 +125,6 @@ export class SignalConnection {
     } catch (error) {
       this.#fail(error, reading.id);
     }
-  }
-
-  async #refuse(error: GlimpseError): Promise<void> {
-    this.#fail(error);
   }
 
   async #dispatch(message: ClientMessage): Promise<void> {
@@ -108,7 +142,7 @@ export class SignalConnection {
       case 'pause':
       case 'play':
       case 'seek':
-        return this.#send(await applyControl(this.#require(), message));
+        return this.#control(message);
       case 'report':
         return this.#require().report(message);
       case 'bye':
@@ -120,14 +154,19 @@ export class SignalConnection {
 
   async #offer({ id, sdp, request }: Of<'offer'>): Promise<void> {
     if (this.#session) throw new GlimpseError('SESSION_EXISTS');
-    const { registry, metrics } = this.#context;
+    const { gate } = this.#context;
+    const identity = this.#identity;
     const onCreated = (session: Session) => {
-      serveDataChannel(session, { events: false, onError: (error) => metrics.countError(error.code) });
+      serveDataChannel(session, {
+        controls: gate.controlsOf(session),
+        events: false,
+        onError: (error) => this.#count(error),
+      });
       this.#attach(session);
     };
     await this.#holding(async () => {
       try {
-        const { session, answerSdp } = await openSession({ registry, request, offerSdp: sdp, onCreated });
+        const { session, answerSdp } = await gate.open({ identity, request, offerSdp: sdp, onCreated });
         // Without the answer the viewer knows neither id nor token, so nobody could resume this session.
         if (this.#gone) return await session.close('the viewer left before the answer');
         this.#answer(session, answerSdp, id);
@@ -149,12 +188,22 @@ export class SignalConnection {
   async #resume({ id, sessionId, resumeToken, sdp }: Of<'resume'>): Promise<void> {
     if (this.#session && this.#session.id !== sessionId) throw new GlimpseError('SESSION_EXISTS');
     if (sdp !== undefined) requireSdp(sdp);
-    const session = this.#context.registry.resume(sessionId, resumeToken);
+    const session = this.#context.gate.resume(sessionId, resumeToken, this.#identity);
     await this.#holding(async () => {
       this.#attach(session);
       if (sdp !== undefined) this.#answer(session, await session.answer(sdp), id);
     });
     await this.#accept(session, id);
+  }
+
+  async #control(message: ControlMessage): Promise<void> {
+    const { waits, reply } = this.#context.gate.controlsOf(this.#require()).submit(message);
+    if (!waits) return this.#send(await reply);
+    // A prompt that waits for its turn holds up nothing; what answers it may be a later one's revision.
+    reply.then(
+      (accepted) => this.#send(accepted),
+      (error: unknown) => this.#fail(error, message.id),
+    );
   }
 
   async #candidate({ candidate }: Of<'candidate'>): Promise<void> {
@@ -219,11 +268,16 @@ export class SignalConnection {
 
   #fail(error: unknown, id?: number): void {
     const failure = toGlimpseError(error);
-    const { metrics, log } = this.#context;
-    metrics.countError(failure.code);
+    const { log } = this.#context;
+    this.#count(failure);
     if (failure.code === 'INTERNAL') log.error({ err: failure }, 'a signaling message failed');
     // Never held: it answers a message, not the session, and must not go with what a failed offer throws away.
     this.#sendNow(errorMessage(failure, id));
+  }
+
+  #count(error: GlimpseError): void {
+    this.#context.metrics.countError(error.code);
+    this.#context.gate.access.noteError(this.#identity, error);
   }
 
   #send(message: ServerMessage): void {

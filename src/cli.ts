@@ -7,6 +7,7 @@ import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
 import { listModels, showModel, verifyModels } from './commands/models.ts';
 import { serve } from './commands/serve.ts';
+import { token } from './commands/token.ts';
 import { configOptions, loadConfig, type Config, type ConfigKey } from './config.ts';
 import { toGlimpseError } from './errors.ts';
 
@@ -21,10 +22,11 @@ const VALUE_NAMES: Partial<Record<ConfigKey, string>> = { size: '<WxH>', calibra
 
 /** Adds the settings named in `keys` (all when left out) as flags, with defaults, environment and consequence. */
 function withConfig(command: Command, keys?: readonly ConfigKey[]): Command {
-  for (const { key, flag, environment, description, defaultValue } of configOptions()) {
+  for (const { key, flag, environment, description, defaultValue, isToggle } of configOptions()) {
     if (keys && !keys.includes(key)) continue;
     const shown = defaultValue === undefined ? '' : `; default ${String(defaultValue)}`;
-    const option = new Option(`${flag} ${VALUE_NAMES[key] ?? '<value>'}`, `${description} (${environment}${shown})`);
+    const value = isToggle ? '' : ` ${VALUE_NAMES[key] ?? '<value>'}`;
+    const option = new Option(`${flag}${value}`, `${description} (${environment}${shown})`);
     // `--calibrate` alone means now.
     command.addOption(key === 'calibrate' ? option.preset('always') : option);
   }
@@ -138,6 +140,21 @@ withConfig(
   COMFYUI_KEYS,
 ).action(async (flags: Flags) => comfyUiCheck(configOf(flags), interrupted()));
 
+withConfig(
+  program
+    .command('token')
+    .description('mint a token for development; a product mints them with its own library')
+    .option('--secret <text>', 'same as --auth-secret')
+    .option('--minutes <number>', 'how long it counts', '60')
+    .option('--subject <user>', 'the user (sub) it stands for')
+    .option('--session <id>', 'the one session (sid) it opens; it then creates none')
+    .option('--once', 'it creates one session, once'),
+  ['authSecret', 'authAudience', 'authIssuer'],
+).action(async ({ secret, minutes, subject, session, once, ...flags }: Flags & TokenFlags) => {
+  const config = configOf({ ...(secret === undefined ? {} : { authSecret: secret }), ...flags });
+  await token(config, { minutes: Number(minutes), subject, session, once });
+});
+
 withConfig(program.command('doctor').description('what this machine has and what the service will choose')).action(
   async (flags: Flags) => doctor(configOf(flags)),
 );
@@ -148,6 +165,14 @@ interface GenerateFlags {
   seconds: string;
   tier: string;
   tiers?: string;
+}
+
+interface TokenFlags {
+  secret?: string;
+  minutes: string;
+  subject?: string;
+  session?: string;
+  once?: boolean;
 }
 
 interface BenchFlags {

@@ -8,6 +8,9 @@ import { GlimpseError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
+/** `true` as a flag without a value, or a word for it in an environment variable. */
+const toggle = z.union([z.boolean(), z.stringbool()]).default(false);
+const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** Every description ends with what a change of the value does. */
 export const configSchema = z.object({
@@ -133,6 +136,52 @@ export const configSchema = z.object({
     ),
   turnUsername: z.string().optional().describe('fixed user of a TURN service without a shared secret'),
   turnCredential: z.string().optional().describe('its password; every viewer can read it'),
+  maxSessionsPerUser: count(1, 10_000)
+    .optional()
+    .describe(
+      `viewers at once of one user or address; default ${LIMITS.sessionsPerUserMax}, and no limit of its own in development`,
+    ),
+  creationsPerMinute: count(1, 100_000)
+    .default(LIMITS.creationsPerMinute)
+    .describe('sessions one user or address may create in a minute; more are refused with the time to wait'),
+  messagesPerSecond: count(1, 10_000)
+    .default(LIMITS.messagesPerSecond)
+    .describe('messages a second of one connection or session; more are refused'),
+  promptsPerSecond: count(1, 1_000)
+    .default(LIMITS.promptsPerSecond)
+    .describe('prompts a second of one session; of more only the newest is taken'),
+  abuseScore: count(0, 1_000_000)
+    .default(LIMITS.abuseScore)
+    .describe('score at which a client is refused (slowed from 30% of it); 0 never; docs/security.md has the weights'),
+  authSecret: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('secret of HS256 tokens, 32 characters or more; with it nobody gets in without a token'),
+  authJwks: z
+    .string()
+    .optional()
+    .describe('file or https URL of the public keys (JWKS) of EdDSA, ES256 or RS256 tokens; with it tokens are needed'),
+  authAudience: z.string().min(1).default('glimpse').describe('audience (aud) a token must name; others are refused'),
+  authIssuer: z.string().min(1).optional().describe('issuer (iss) a token must name; default: any that has a key'),
+  insecureNoAuth: toggle.describe('serve other machines without tokens; whoever reaches the port may use it'),
+  allowedOrigins: z
+    .string()
+    .optional()
+    .describe(
+      'origins of pages that may use the server, with commas, or *; default: any with tokens, without them only this machine',
+    ),
+  trustedProxies: z
+    .string()
+    .optional()
+    .describe('addresses or networks (10.0.0.0/8) of proxies, with commas; only theirs X-Forwarded-For counts'),
+  metricsHost: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address of the metrics port; whoever reaches it may read, there are no tokens on it'),
+  metricsPort: port
+    .optional()
+    .describe('port of its own for /metrics and /debug; default: the HTTP port in development, elsewhere none'),
   startBitrate: z.coerce
     .number()
     .int()
@@ -155,7 +204,9 @@ export interface ConfigOption {
   /** `GLIMPSE_RTC_HOST` */
   environment: string;
   description: string;
-  defaultValue: string | number | undefined;
+  defaultValue: string | number | boolean | undefined;
+  /** May be given without a value. */
+  isToggle: boolean;
 }
 
 const words = (key: string): string[] => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(' ');
@@ -168,6 +219,7 @@ export function configOptions(): ConfigOption[] {
     environment: `GLIMPSE_${words(key).join('_').toUpperCase()}`,
     description: schema.description ?? '',
     defaultValue: schema.safeParse(undefined).data,
+    isToggle: typeof schema.safeParse(undefined).data === 'boolean',
   }));
 }
 

@@ -5,3 +5,5 @@ export type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } fro
 export { TIERS, type Tier } from './generation/tiers.ts';
 export type { I420Frame } from './media/frame.ts';
 export { startService, type Service, type ServiceOptions } from './service.ts';
+export type { PromptContext, PromptFilter, PromptVerdict } from '../signaling/prompt-filter.ts';
+export { mintToken, type TokenRequest } from '../signaling/access/mint.ts';

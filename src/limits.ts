@@ -22,6 +22,21 @@ export const LIMITS = {
   messagesPendingMax: 128,
   /** A WebSocket that has not answered a ping by the next one is dead. */
   socketPingIntervalMs: 10_000,
+  /** WebSockets of one user or address: a household behind one address. */
+  socketsPerUserMax: 64,
+  /** A WebSocket that has no session by then is closed. */
+  socketIdleMs: 60_000,
+  /** TCP connections at once, all kinds: two thirds of the 4,096 descriptors a careful service manager gives. */
+  connectionsMax: 2_048,
+  /** Request line and headers together; Node answers 431 beyond. */
+  headersMaxBytes: 16 * 1024,
+  /** A request whose headers are not whole by then is cut off, and one whose body is not by the second. */
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 8_000,
+  /** How often the two are looked at: a slow sender goes at most this much later. */
+  requestSweepMs: 1_000,
+  /** A connection on which nothing moves, in either direction: also a reader that stopped. */
+  connectionIdleMs: 30_000,
   /** What closing the server waits for sockets and requests to end by themselves. */
   serverCloseGraceMs: 500,
   /** A WHEP answer waits this long for local candidates; the mux has them at once. */
@@ -38,6 +53,38 @@ export const LIMITS = {
   unwatchedMs: 2_000,
   /** Sessions at once; the default of `--max-sessions`. */
   sessionsMax: 16,
+  /** Sessions of one user or address at once; the default of `--max-sessions-per-user` outside development. */
+  sessionsPerUserMax: 4,
+  /** Sessions one user or address may create in a minute; the default of `--creations-per-minute`. */
+  creationsPerMinute: 120,
+  /** Messages a second of one WebSocket or session; bursts of four seconds' worth pass. A dragged slider sends 30. */
+  messagesPerSecond: 50,
+  messagesBurstSeconds: 4,
+  /** Prompts a second of one session, bursts of two seconds' worth; beyond, only the newest is taken. */
+  promptsPerSecond: 5,
+  promptsBurstSeconds: 2,
+  /** Prompts waiting for their turn that the newest one answers for; one more is refused. */
+  promptsMergedMax: 256,
+  /** A product's own prompt filter that has not answered by then has failed. */
+  promptFilterTimeoutMs: 2_000,
+  /** A bearer token; a longer one is refused unread. */
+  tokenMaxChars: 4_096,
+  /** How far the clocks of token issuer and server may differ, seconds. */
+  tokenClockToleranceSeconds: 5,
+  /** Single-use tokens remembered until they expire. When full, more are refused: forgetting one would let it in again. */
+  singleUseTokensMax: 100_000,
+  /** Longest life of a single-use token, hours: how long it may have to be remembered. */
+  singleUseTokenMaxHours: 24,
+  /** A server of token keys (JWKS) that takes longer counts as down. */
+  jwksTimeoutMs: 3_000,
+  /** Users and addresses whose score is kept; beyond, the one heard of longest ago is forgotten. */
+  abuseKeysMax: 10_000,
+  /** Score at which a client is refused; the default of `--abuse-score`. signaling/abuse.ts has the weights. */
+  abuseScore: 1_000,
+  /** Data channels one client may open; one is used. */
+  dataChannelsMax: 4,
+  /** Data-channel bytes waiting for a slow client before messages are left out; a second of statistics is under 1 kB. */
+  dataChannelBacklogMaxBytes: 64 * 1024,
   /** Clip length asked for. */
   clipSecondsMin: 1,
   clipSecondsMax: 30,

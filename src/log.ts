@@ -23,6 +23,8 @@ export const PRIVATE_FIELDS = [
   'token',
   'authorization',
   'credential',
+  'secret',
+  'authSecret',
 ] as const;
 
 export interface LogOptions {

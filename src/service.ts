@@ -5,6 +5,8 @@
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { iceServersFrom } from '../signaling/ice-servers.ts';
+import { accessOf, metricsPlaceOf, warnings } from '../signaling/access/settings.ts';
+import type { PromptFilter } from '../signaling/prompt-filter.ts';
 import { startSignaling } from '../signaling/server.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -29,6 +31,8 @@ import { createPeerHost } from './transport/peer/peer-host.ts';
 export interface Service {
   /** `http://127.0.0.1:8080` */
   readonly url: string;
+  /** Of the port that only metrics are on; undefined without one. */
+  readonly metricsUrl: string | undefined;
   readonly generator: Generator;
   readonly sessions: Sessions;
   readonly peers: PeerHost;
@@ -42,6 +46,8 @@ export interface ServiceOptions {
   log?: Log;
   /** Instead of the encoder that the config names: for products with a hardware encoder, and for benches that watch it. */
   createEncoder?: EncoderFactory;
+  /** The product's own rules for prompts; asked before any prompt reaches a session. Fails closed. */
+  filterPrompt?: PromptFilter;
   /** Every latency as it is measured, beside the metrics. */
   onLatency?: (latency: SessionLatency, ms: number) => void;
 }
@@ -57,6 +63,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
   };
   const stack = new AsyncDisposableStack();
   try {
+    const access = stack.adopt(await accessOf(config, { metrics, log }), (door) => door.close());
+    for (const warning of warnings(config)) log.warn(warning);
     const chosen = config.generator === 'onnx' ? await chosenPack(config) : undefined;
     // What is measured now is chosen again at the next start; this one keeps the pack it began with.
     const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
@@ -130,6 +138,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
     );
     const signaling = await startSignaling({
       registry: sessions,
+      access,
+      filterPrompt: options.filterPrompt,
+      metricsOn: metricsPlaceOf(config),
       generatorInfo: generator.info,
       host: config.host,
       port: config.port,
@@ -148,6 +159,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     let closing: Promise<void> | undefined;
     return {
       url: signaling.url,
+      metricsUrl: signaling.metricsUrl,
       generator,
       sessions,
       peers,

@@ -7,7 +7,7 @@
 import type { ClientMessage, GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
 import { GlimpseClientError, aborted, connectionLost } from './errors.ts';
 import type { Accepted, ConnectOptions, Message, Welcome } from './options.ts';
-import { signalUrl } from './options.ts';
+import { signalUrl, subprotocols } from './options.ts';
 import { Peer } from './peer.ts';
 import { SignalingSocket } from './signaling-socket.ts';
 import type { Request } from './signaling-socket.ts';
@@ -145,9 +145,18 @@ export class Link {
       onMessage: (message: ServerMessage) => this.#receive(message),
       onLost: () => this.#listener.onSocketLost(),
     };
-    const socket = await SignalingSocket.open(signalUrl(this.#options), listener, this.#signal);
+    const address = { url: signalUrl(this.#options), protocols: await this.#subprotocols() };
+    const socket = await SignalingSocket.open(address, listener, this.#signal);
     this.#socket = socket;
     return socket;
+  }
+
+  async #subprotocols(): Promise<string[]> {
+    try {
+      return await subprotocols(this.#options);
+    } catch {
+      throw new GlimpseClientError('UNAUTHORIZED', 'No token could be had.');
+    }
   }
 
   /**

@@ -12,8 +12,11 @@ export type Mode = GenerationRequest['mode'];
 export interface ConnectOptions {
   /** The server: `http(s)://host`, or the WebSocket's own address ending in `/signal`. Default: the page's origin. */
   url?: string | URL | undefined;
-  /** Bearer token, where the server asks for one. Browsers cannot set headers on a WebSocket, so it goes as a query. */
-  token?: string | undefined;
+  /**
+   * Bearer token, where the server asks for one; or a function that fetches one, called for every connection, so that a
+   * token may be short-lived or for one use. It travels as a WebSocket subprotocol, never in a URL.
+   */
+  token?: string | (() => string | Promise<string>) | undefined;
   /**
    * The prompt, or a list of prompts, `a | b | c`; or a function that picks one when the server has said what it can do. A string saves a round trip: it
    * goes out the moment the socket opens.
@@ -50,12 +53,17 @@ export function generationRequest(options: ConnectOptions, prompt: string): Gene
 }
 
 /** The address of the WebSocket for a server's address. */
-export function signalUrl({ url = globalThis.location?.href, token }: Pick<ConnectOptions, 'url' | 'token'>): URL {
+export function signalUrl({ url = globalThis.location?.href }: Pick<ConnectOptions, 'url'>): URL {
   const address = new URL('.', url);
   const explicit = new URL(url).pathname.endsWith('/signal');
   if (explicit) address.pathname = new URL(url).pathname;
   else address.pathname += 'signal';
   address.protocol = address.protocol.replace('http', 'ws');
-  if (token !== undefined) address.searchParams.set('token', token);
   return address;
+}
+
+/** What the WebSocket offers as subprotocols: the protocol, and the token where there is one. */
+export async function subprotocols({ token }: Pick<ConnectOptions, 'token'>): Promise<string[]> {
+  const text = typeof token === 'function' ? await token() : token;
+  return text === undefined ? [] : ['glimpse.v1', `glimpse.token.${text}`];
 }

@@ -30,6 +30,12 @@ export interface SocketListener {
   onLost: () => void;
 }
 
+export interface SocketAddress {
+  url: URL;
+  /** A token is among them. */
+  protocols: readonly string[];
+}
+
 export class SignalingSocket {
   readonly #socket: WebSocket;
   readonly #listener: SocketListener;
@@ -50,9 +56,9 @@ export class SignalingSocket {
   }
 
   /** Resolves when the socket is open; the welcome may still be on its way. */
-  static async open(url: URL, listener: SocketListener, signal: AbortSignal): Promise<SignalingSocket> {
+  static async open(address: SocketAddress, listener: SocketListener, signal: AbortSignal): Promise<SignalingSocket> {
     if (signal.aborted) throw aborted();
-    const socket = new WebSocket(url);
+    const socket = openWebSocket(address);
     const opening = new SignalingSocket(socket, listener);
     const opened = Promise.withResolvers<void>();
     const refuse = () => opened.reject(connectionLost('The server cannot be reached.'));
@@ -183,3 +189,12 @@ export class SignalingSocket {
 
 export const serverError = ({ code, message, retryable, retryAfterMs }: Message<'error'>): GlimpseClientError =>
   new GlimpseClientError(code as GlimpseClientError['code'], message, { retryable, retryAfterMs });
+
+/** A browser refuses a token that cannot be a subprotocol before it sends anything. */
+function openWebSocket({ url, protocols }: SocketAddress): WebSocket {
+  try {
+    return new WebSocket(url, [...protocols]);
+  } catch {
+    throw new GlimpseClientError('UNAUTHORIZED', 'The token has characters that no token has.');
+  }
+}

@@ -102,6 +102,15 @@ export const LABELLED = {
     help: 'Slices that reached a tier.',
     labels: { tier: ['draft', 'base', 'refined', 'upscaled'] },
   },
+  abuseDecisions: {
+    metric: 'glimpse_abuse_decisions_total',
+    help: 'Clients that were slowed, refused, or let in again (level none), by what had counted most.',
+    labels: {
+      level: ['none', 'slow', 'refuse'],
+      // Those of signaling/access/abuse.ts.
+      cause: ['refusal', 'flood', 'promptFlood', 'neverWatched', 'foreignOrigin', 'unauthorized', 'promptRefused'],
+    },
+  },
 } as const satisfies Record<string, LabelledDefinition>;
 
 export type CounterName = keyof typeof COUNTERS;

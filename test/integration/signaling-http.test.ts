@@ -8,6 +8,7 @@ import { httpApp } from '../../signaling/http.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { silentLog } from '../../src/log.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
+import { openGate } from '../support/gate.ts';
 import type { SignalingFixture } from '../support/signaling-fixture.ts';
 
 const READY = { modelWarm: true, encoderAlive: true };
@@ -202,7 +203,16 @@ describe('/openapi.json', () => {
       // The WebSocket is no hono route.
       .filter((operation) => operation !== 'get /signal');
     const { registry, metrics } = fixture;
-    const options = { registry, metrics, iceServers: () => [], log: silentLog, readiness: () => READY, clips };
+    const gate = openGate(registry);
+    const options = {
+      gate,
+      metrics,
+      metricsHere: true,
+      iceServers: () => [],
+      log: silentLog,
+      readiness: () => READY,
+      clips,
+    };
     const served = httpApp(options)
       .routes.filter(({ method, path }) => method !== 'ALL' && !path.includes('*') && path !== '/')
       .map(

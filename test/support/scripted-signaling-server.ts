@@ -51,6 +51,8 @@ export class ScriptedSignalingServer {
   readonly received: ClientMessage[] = [];
   /** Requested URLs of the WebSockets, in order. */
   readonly connections: string[] = [];
+  /** Offered subprotocols of the WebSockets, in order. */
+  readonly protocols: (string | undefined)[] = [];
   script: Script = () => false;
   reading = { fields: { scene: 'meadow', object: 'ball' } as Record<string, string>, unknownWords: [] as string[] };
   revision = 0;
@@ -70,6 +72,7 @@ export class ScriptedSignalingServer {
     this.#pageDir = pageDir;
     this.#sockets.on('connection', (socket, request) => {
       this.connections.push(request.url ?? '');
+      this.protocols.push(request.headers['sec-websocket-protocol']);
       socket.on('message', (data: Buffer) => void this.#receive(socket, data.toString()));
       socket.send(JSON.stringify(this.welcome));
     });

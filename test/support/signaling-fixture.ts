@@ -14,7 +14,16 @@ export interface SignalingFixture extends AsyncDisposable {
   metrics: Metrics;
   server: SignalingServer;
   url: string;
-  connect(options?: { autoPong?: boolean }): Promise<SignalClient>;
+  connect(options?: ConnectOptions): Promise<SignalClient>;
+  /** Like `connect`, for a client that is not greeted. */
+  dial(options?: ConnectOptions): SignalClient;
+}
+
+export interface ConnectOptions {
+  autoPong?: boolean;
+  /** As the SDK in a browser brings it. */
+  token?: string;
+  headers?: Record<string, string>;
 }
 
 export const GENERATOR_INFO = {
@@ -41,14 +50,21 @@ export async function startFixture(options: Partial<SignalingOptions> = {}): Pro
     ...options,
   });
   const clients: SignalClient[] = [];
+  const dial = ({ autoPong = true, token, headers = {} }: ConnectOptions = {}): SignalClient => {
+    const protocols = token === undefined ? [] : ['glimpse.v1', `glimpse.token.${token}`];
+    const address = `${server.url.replace('http', 'ws')}/signal`;
+    const client = new SignalClient(new WebSocket(address, protocols, { autoPong, headers }));
+    clients.push(client);
+    return client;
+  };
   return {
     registry,
     metrics,
     server,
     url: server.url,
-    async connect({ autoPong = true } = {}) {
-      const client = new SignalClient(new WebSocket(`${server.url.replace('http', 'ws')}/signal`, { autoPong }));
-      clients.push(client);
+    dial,
+    async connect(connecting) {
+      const client = dial(connecting);
       await client.next('welcome');
       return client;
     },

@@ -9,10 +9,6 @@ import { LIMITS } from '../../limits.ts';
 
 const LABEL = 'control';
 const SCTP_PORT = 5000;
-/** Bytes waiting for a slow client before `send` says no; a second of the once-a-second statistics is under 1 kB. */
-const BUFFERED_MAX_BYTES = 64 * 1024;
-/** Data channels one client may open; we use one. */
-const CHANNELS_MAX = 4;
 
 export interface ControlEvents {
   text: [text: string];
@@ -68,7 +64,7 @@ export class ControlChannel {
   send(text: string): boolean {
     const channel = this.#channel;
     if (this.#closed || channel?.readyState !== 'open') return false;
-    if (channel.bufferedAmount + Buffer.byteLength(text) > BUFFERED_MAX_BYTES) return false;
+    if (channel.bufferedAmount + Buffer.byteLength(text) > LIMITS.dataChannelBacklogMaxBytes) return false;
     channel.send(text);
     return true;
   }
@@ -82,7 +78,7 @@ export class ControlChannel {
   }
 
   #adopt(channel: RTCDataChannel): void {
-    if (Object.keys(this.#transport.dataChannels).length > CHANNELS_MAX) {
+    if (Object.keys(this.#transport.dataChannels).length > LIMITS.dataChannelsMax) {
       return this.#fail(new RangeError('too many data channels'));
     }
     if (channel.label !== LABEL) return;

@@ -34,7 +34,8 @@ describe('connect', () => {
     expect(live.accepted).toMatchObject({ revision: 1, prompt: 'a red ball' });
     expect(live.stream.getVideoTracks()).toHaveLength(1);
     expect(server.of('offer')[0]?.request).toMatchObject({ prompt: 'a red ball', mode: 'live', seed: 7 });
-    expect(server.connections).toEqual(['/signal?token=key']);
+    expect(server.connections).toEqual(['/signal']);
+    expect(server.protocols).toEqual(['glimpse.v1, glimpse.token.key']);
     await vi.waitFor(() => expect(live.timeToConnectMs).toBeGreaterThan(0));
   });
 
@@ -84,6 +85,21 @@ describe('connect', () => {
       return true;
     };
     await expect(open()).rejects.toMatchObject({ code: 'UNAUTHORIZED', retryable: false });
+  });
+
+  it('asks a function for a token, for every connection anew', async () => {
+    let asked = 0;
+    const live = await open({ token: async () => `key-${++asked}` });
+    server.dropSockets();
+    await vi.waitFor(() => expect(server.connections).toHaveLength(2));
+    expect(server.protocols).toEqual(['glimpse.v1, glimpse.token.key-1', 'glimpse.v1, glimpse.token.key-2']);
+    await vi.waitFor(() => expect(live.state).toBe('live'));
+  });
+
+  it('is UNAUTHORIZED when no token can be had', async () => {
+    const token = () => Promise.reject(new Error('the session of the shop is over'));
+    await expect(open({ token })).rejects.toMatchObject({ code: 'UNAUTHORIZED', retryable: false });
+    expect(server.connections).toEqual([]);
   });
 
   it('says so when nobody is there', async () => {

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { generationRequest as schema } from '../../../signaling/protocol.ts';
-import { generationRequest, signalUrl } from '../../../src/client/options.ts';
+import { generationRequest, signalUrl, subprotocols } from '../../../src/client/options.ts';
 
 describe('options', () => {
   it('finds the signal address of a server', () => {
     expect(String(signalUrl({ url: 'http://127.0.0.1:8080' }))).toBe('ws://127.0.0.1:8080/signal');
     expect(String(signalUrl({ url: 'https://host/glimpse/?prompt=x#y' }))).toBe('wss://host/glimpse/signal');
     expect(String(signalUrl({ url: 'wss://host/a/signal' }))).toBe('wss://host/a/signal');
-    expect(String(signalUrl({ url: 'http://host', token: 'a&b' }))).toBe('ws://host/signal?token=a%26b');
+  });
+
+  it('brings a token as a subprotocol, never in the address', async () => {
+    expect(await subprotocols({ token: 'a.b.c' })).toEqual(['glimpse.v1', 'glimpse.token.a.b.c']);
+    expect(await subprotocols({ token: async () => 'd.e.f' })).toEqual(['glimpse.v1', 'glimpse.token.d.e.f']);
+    expect(await subprotocols({})).toEqual([]);
   });
 
   it('makes a request that the protocol takes', () => {

@@ -1,25 +1,30 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { answerControl, serveDataChannel } from '../../../signaling/control-channel.ts';
 import { serverMessage } from '../../../signaling/protocol.ts';
+import type { SessionControls } from '../../../signaling/session-controls.ts';
 import type { GlimpseError } from '../../../src/errors.ts';
 import { LIMITS } from '../../../src/limits.ts';
-import { FakeSession, STATS } from '../../support/fake-registry.ts';
+import { FakeRegistry, FakeSession, STATS } from '../../support/fake-registry.ts';
+import { openGate } from '../../support/gate.ts';
 
 let session: FakeSession;
+let controls: SessionControls;
 let errors: GlimpseError[];
 
 beforeEach(() => {
   session = new FakeSession('s', { prompt: 'a red ball', mode: 'live', seconds: 4 });
+  controls = openGate(new FakeRegistry()).controlsOf(session);
   errors = [];
 });
 
-const serve = (events: boolean) => serveDataChannel(session, { events, onError: (error) => errors.push(error) });
+const serve = (events: boolean) =>
+  serveDataChannel(session, { controls, events, onError: (error) => errors.push(error) });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const sent = () => session.channel.map((text) => serverMessage.parse(JSON.parse(text)));
 
 describe('answerControl', () => {
   it('answers with accepted', async () => {
-    const reply = await answerControl(session, '{"type":"prompt","id":1,"prompt":"night"}');
+    const reply = await answerControl(controls, '{"type":"prompt","id":1,"prompt":"night"}').reply;
     expect(reply).toMatchObject({ accepted: { type: 'accepted', id: 1, revision: 1, prompt: 'night' } });
     expect(session.controls).toEqual([{ type: 'prompt', prompt: 'night' }]);
   });
@@ -29,7 +34,7 @@ describe('answerControl', () => {
     ['an offer', '{"type":"offer"}', 'MESSAGE_INVALID'],
     ['an empty prompt', '{"type":"prompt","id":5,"prompt":""}', 'PROMPT_EMPTY'],
   ])('answers %s with a code', async (_, text, code) => {
-    expect(await answerControl(session, text)).toMatchObject({ error: { code } });
+    expect(await answerControl(controls, text).reply).toMatchObject({ error: { code } });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AccessOptions } from '../../../signaling/access/access.ts';
 import type { ServerMessage } from '../../../signaling/protocol.ts';
 import { SignalConnection } from '../../../signaling/ws.ts';
 import type { SignalSocket } from '../../../signaling/ws.ts';
@@ -6,6 +7,7 @@ import { LIMITS } from '../../../src/limits.ts';
 import { silentLog } from '../../../src/log.ts';
 import { Metrics } from '../../../src/metrics/metrics.ts';
 import { FakeRegistry, STATS } from '../../support/fake-registry.ts';
+import { SOMEBODY, openGate } from '../../support/gate.ts';
 import { offerSdp } from '../../support/offer-sdp.ts';
 
 /** A socket that takes everything at once, or, with a backlog, nothing. */
@@ -22,21 +24,23 @@ class MemorySocket implements SignalSocket {
   }
 }
 
-function connection() {
+function connection(options: AccessOptions = {}) {
   const socket = new MemorySocket();
   const registry = new FakeRegistry();
-  const subject = new SignalConnection(socket, {
-    registry,
-    welcome: () => ({ type: 'bye', reason: 'stands for the welcome' }),
+  const context = {
+    gate: openGate(registry, options),
+    welcome: () => ({ type: 'bye', reason: 'stands for the welcome' }) as const,
     owners: new Map(),
     metrics: new Metrics({ processMetrics: false }),
     log: silentLog,
-  });
+  };
+  const subject = new SignalConnection(socket, context, SOMEBODY);
   const receive = (message: object) => subject.receive(Buffer.from(JSON.stringify(message)), false);
   return { socket, registry, subject, receive };
 }
 
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+/** Admission takes a few turns of the event loop. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 const OFFER = { type: 'offer', sdp: offerSdp(), request: { prompt: 'a red ball' } };
 
 describe('SignalConnection', () => {

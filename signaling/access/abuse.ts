@@ -1,0 +1,155 @@
+/**
+ * Scores what had to be refused, by user or address. A score halves every minute; past 30% of the limit a client is
+ * slowed, past the limit refused until it is back under the 30%. Pure: time comes in and decisions come out.
+ */
+import { LIMITS } from '../../src/limits.ts';
+
+/** What counts against a client, and how much. One bad message is nobody's fault; hundreds in a minute are. */
+export const ABUSE_WEIGHTS = {
+  /** A message, offer or request that was wrong. */
+  refusal: 1,
+  /** More messages, creations or sessions than the limits allow. */
+  flood: 1,
+  /** A prompt that a newer one overtook before it was taken. */
+  promptFlood: 1,
+  /** A session that ended without ever having connected. */
+  neverWatched: 5,
+  /** A page of an origin that is not allowed. */
+  foreignOrigin: 5,
+  /** No token, a wrong one, or one for something else. */
+  unauthorized: 10,
+  /** The product's own filter said no. */
+  promptRefused: 25,
+} as const;
+export type AbuseCause = keyof typeof ABUSE_WEIGHTS;
+
+export const ABUSE_LEVELS = ['none', 'slow', 'refuse'] as const;
+export type AbuseLevel = (typeof ABUSE_LEVELS)[number];
+
+export interface AbuseDecision {
+  key: string;
+  level: AbuseLevel;
+  /** What has counted most. */
+  cause: AbuseCause;
+  score: number;
+  /** Points by cause, as old as the score. */
+  causes: Partial<Record<AbuseCause, number>>;
+}
+
+interface Entry {
+  level: AbuseLevel;
+  atMs: number;
+  causes: Partial<Record<AbuseCause, number>>;
+}
+
+const HALF_LIFE_MS = 60_000;
+const SLOW_SHARE = 0.3;
+/** Scores stop growing here, so that the way back is never longer than two and a half minutes. */
+const CEILING_SHARE = 1.5;
+/** Below this there is nothing to remember. */
+const FORGOTTEN_SCORE = 0.5;
+
+export class AbuseScores {
+  readonly #entries = new Map<string, Entry>();
+  readonly #limit: number;
+  readonly #keysMax: number;
+  readonly #onDecision: (decision: AbuseDecision) => void;
+
+  /** @param limit score that is refused; 0 scores nothing */
+  constructor(
+    limit: number,
+    onDecision: (decision: AbuseDecision) => void,
+    { keysMax = LIMITS.abuseKeysMax }: { keysMax?: number } = {},
+  ) {
+    this.#limit = limit;
+    this.#onDecision = onDecision;
+    this.#keysMax = keysMax;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  note(key: string, cause: AbuseCause, nowMs: number): void {
+    if (this.#limit === 0) return;
+    const entry = this.#entries.get(key) ?? { level: 'none', atMs: nowMs, causes: {} };
+    fade(entry, nowMs);
+    if (total(entry) < this.#limit * CEILING_SHARE)
+      entry.causes[cause] = (entry.causes[cause] ?? 0) + ABUSE_WEIGHTS[cause];
+    // Last in the map is heard of last.
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    this.#decide(key, entry);
+    if (this.#entries.size > this.#keysMax) this.#forgetOldest();
+  }
+
+  level(key: string, nowMs: number): AbuseLevel {
+    const entry = this.#entries.get(key);
+    if (!entry) return 'none';
+    fade(entry, nowMs);
+    this.#decide(key, entry);
+    return entry.level;
+  }
+
+  /** How long until a refused client is let in again if it does nothing more, ms. */
+  retryAfterMs(key: string): number {
+    const entry = this.#entries.get(key);
+    const ratio = entry ? total(entry) / (this.#limit * SLOW_SHARE) : 1;
+    return Math.max(1_000, Math.ceil(HALF_LIFE_MS * Math.log2(Math.max(1, ratio))));
+  }
+
+  /** Lets go of those whose score has faded; call now and then. */
+  sweep(nowMs: number): void {
+    for (const [key, entry] of this.#entries) {
+      this.level(key, nowMs);
+      if (total(entry) < FORGOTTEN_SCORE) this.#entries.delete(key);
+    }
+  }
+
+  /** Whoever is slowed or refused, for the operator. */
+  standing(): AbuseDecision[] {
+    return [...this.#entries].filter(([, { level }]) => level !== 'none').map(([key, entry]) => decision(key, entry));
+  }
+
+  #decide(key: string, entry: Entry): void {
+    const score = total(entry);
+    const slowAt = this.#limit * SLOW_SHARE;
+    const stays = entry.level === 'refuse' && score >= slowAt;
+    const level = score >= this.#limit || stays ? 'refuse' : score >= slowAt ? 'slow' : 'none';
+    if (level === entry.level) return;
+    entry.level = level;
+    this.#onDecision(decision(key, entry));
+  }
+
+  /** Not the refused, if there is anyone else: forgetting them would let them in. */
+  #forgetOldest(): void {
+    let oldest: string | undefined;
+    for (const [key, { level }] of this.#entries) {
+      oldest ??= key;
+      if (level !== 'none') continue;
+      oldest = key;
+      break;
+    }
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+}
+
+function total({ causes }: Entry): number {
+  return Object.values(causes).reduce((sum, points) => sum + points, 0);
+}
+
+function fade(entry: Entry, nowMs: number): void {
+  const factor = 0.5 ** (Math.max(0, nowMs - entry.atMs) / HALF_LIFE_MS);
+  entry.atMs = Math.max(entry.atMs, nowMs);
+  for (const cause of Object.keys(entry.causes) as AbuseCause[])
+    entry.causes[cause] = (entry.causes[cause] ?? 0) * factor;
+}
+
+function decision(key: string, { level, causes }: Entry): AbuseDecision {
+  const [cause = 'refusal'] = (Object.keys(causes) as AbuseCause[]).toSorted(
+    (a, b) => (causes[b] ?? 0) - (causes[a] ?? 0),
+  );
+  const rounded = Object.entries(causes).map(([name, points]) => [name, Math.round(points * 10) / 10]);
+  const score = Math.round(Object.values(causes).reduce((sum, points) => sum + points, 0));
+  return { key, level, cause, score, causes: Object.fromEntries(rounded) };
+}

@@ -1,0 +1,239 @@
+/**
+ * The door of the service: who asks, from which page, whether they may create a session or touch one, and how fast.
+ * HTTP, WHEP and WebSocket all go through it; what it refuses never reaches a session or a peer connection.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GlimpseError } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { silentLog } from '../../src/log.ts';
+import type { Log } from '../../src/log.ts';
+import type { Metrics } from '../../src/metrics/metrics.ts';
+import type { Session } from '../../src/session/contract.ts';
+import { AbuseScores } from './abuse.ts';
+import type { AbuseCause, AbuseDecision } from './abuse.ts';
+import { ClientAddresses } from './addresses.ts';
+import { addressIdentity, addressKey, tokenIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { originAllowed } from './origins.ts';
+import type { OriginPolicy } from './origins.ts';
+import { Quotas } from './quotas.ts';
+import { SingleUseTokens } from './single-use.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { unauthorized } from './tokens.ts';
+import type { TokenVerifier } from './tokens.ts';
+
+export interface AccessOptions {
+  /** Without one, whoever comes is let in. */
+  tokens?: TokenVerifier | undefined;
+  origins?: OriginPolicy;
+  trustedProxies?: string | undefined;
+  creationsPerMinute?: number;
+  sessionsPerUser?: number | undefined;
+  messagesPerSecond?: number;
+  promptsPerSecond?: number;
+  /** See signaling/access/abuse.ts; 0 scores nothing. */
+  abuseScore?: number;
+  metrics?: Pick<Metrics, 'countBy'>;
+  log?: Log;
+}
+
+/** What a slowed client waits, ms: before a session, before a message. */
+const SLOW_CREATION_MS = 500;
+const SLOW_MESSAGE_MS = 50;
+const SWEEP_INTERVAL_MS = 10_000;
+
+/** Errors that are no fault of whoever meets them, or are counted by another way. */
+const BLAMELESS: ReadonlySet<ErrorCode> = new Set(['ABUSE_REFUSED', 'ABORTED', 'CONNECT_TIMEOUT', 'PEER_CLOSED']);
+const CAUSES: Partial<Record<ErrorCode, AbuseCause>> = {
+  UNAUTHORIZED: 'unauthorized',
+  FORBIDDEN: 'unauthorized',
+  ORIGIN_FORBIDDEN: 'foreignOrigin',
+  RATE_LIMITED: 'flood',
+  USER_LIMIT: 'flood',
+  PROMPT_REFUSED: 'promptRefused',
+};
+
+/** Leave to create one session. */
+export interface Admission {
+  /** The session there is now: remembers whose it is, until it ends. */
+  bind(session: Session): void;
+  /** No session came of it. Idempotent; nothing after `bind`. */
+  release(): void;
+}
+
+export class Access {
+  readonly #options: AccessOptions;
+  readonly #addresses: ClientAddresses;
+  readonly #quotas: Quotas;
+  readonly #singleUse = new SingleUseTokens();
+  readonly #owners = new Map<string, Identity>();
+  readonly #abuse: AbuseScores;
+  readonly #sweep: NodeJS.Timeout;
+
+  /** @throws GlimpseError CONFIG_INVALID for proxies that are no addresses */
+  constructor(options: AccessOptions = {}) {
+    const { creationsPerMinute = LIMITS.creationsPerMinute, sessionsPerUser, trustedProxies } = options;
+    this.#options = options;
+    this.#addresses = new ClientAddresses(trustedProxies);
+    this.#quotas = new Quotas({ creationsPerMinute, sessionsPerUser });
+    this.#abuse = new AbuseScores(options.abuseScore ?? LIMITS.abuseScore, (decision) => this.#tell(decision));
+    this.#sweep = setInterval(() => {
+      this.#abuse.sweep(performance.now());
+      this.#singleUse.forgetExpired(Date.now() / 1_000);
+    }, SWEEP_INTERVAL_MS).unref();
+  }
+
+  get needsToken(): boolean {
+    return this.#options.tokens !== undefined;
+  }
+
+  /** Clients that are slowed or refused now. */
+  get standing(): AbuseDecision[] {
+    return this.#abuse.standing();
+  }
+
+  addressOf(remote: string | undefined, forwardedFor: string | undefined): string {
+    return this.#addresses.of(remote, forwardedFor);
+  }
+
+  /** Cross-origin headers for a page that is let in; undefined for one that is not. */
+  corsOrigin(origin: string | undefined, host: string | undefined): string | undefined {
+    const { origins = { kind: 'any' } } = this.#options;
+    if (origins.kind === 'any' || origin === undefined) return '*';
+    return originAllowed(origins, origin, host) ? origin : undefined;
+  }
+
+  /** @throws GlimpseError ORIGIN_FORBIDDEN */
+  requireOrigin(origin: string | undefined, host: string | undefined): void {
+    if (this.corsOrigin(origin, host) === undefined) throw new GlimpseError('ORIGIN_FORBIDDEN');
+  }
+
+  /**
+   * Who comes with this token from this address.
+   * @throws GlimpseError UNAUTHORIZED, AUTH_DOWN, ABUSE_REFUSED
+   */
+  async identify(token: string | undefined, address: string): Promise<Identity> {
+    const { tokens } = this.#options;
+    if (!tokens) return this.#unlessRefused(addressIdentity(address));
+    // Whoever has a valid token is not answerable for the neighbours behind the same address.
+    if (token === undefined) {
+      this.#unlessRefused(addressIdentity(address));
+      throw unauthorized('there is none');
+    }
+    const claims = await tokens.verify(token).catch((error: unknown) => {
+      this.#unlessRefused(addressIdentity(address));
+      throw error;
+    });
+    return this.#unlessRefused(tokenIdentity(token, claims, address));
+  }
+
+  /**
+   * Whether this client may touch the session. The id alone is not enough where there are tokens.
+   * @throws GlimpseError FORBIDDEN
+   */
+  requireSession({ key, claims }: Identity, sessionId: string): void {
+    if (claims === undefined || claims.sid === sessionId) return;
+    const owner = this.#owners.get(sessionId);
+    // No owner: there is no such session, and whoever looks for it says so.
+    if (claims.sid === undefined && (owner === undefined || owner.key === key)) return;
+    throw new GlimpseError('FORBIDDEN', { message: 'The session is not of this token.' });
+  }
+
+  /** Looks, before any body is read, whether a creation could be admitted. @throws as `admit` */
+  async checkAdmission({ key, claims }: Identity): Promise<void> {
+    if (claims?.sid !== undefined) throw new GlimpseError('FORBIDDEN', { message: 'The token creates no session.' });
+    await this.#quotas.check(key, claims?.limits);
+  }
+
+  /**
+   * Counts a session about to be created; slowed clients wait here.
+   * @throws GlimpseError RATE_LIMITED, USER_LIMIT, FORBIDDEN, UNAUTHORIZED for a single-use token that was used
+   */
+  async admit(identity: Identity): Promise<Admission> {
+    const { key, claims } = identity;
+    await this.checkAdmission(identity);
+    const release = await this.#quotas.take(key, claims?.limits);
+    const once = claims?.once === true ? claims : undefined;
+    try {
+      if (once?.jti !== undefined) this.#singleUse.use(once.jti, once.exp);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (this.#abuse.level(key, performance.now()) === 'slow') await sleep(SLOW_CREATION_MS);
+    let bound = false;
+    return {
+      bind: (session) => {
+        bound = true;
+        this.#own(session, identity, release);
+      },
+      release: () => {
+        if (bound) return;
+        bound = true;
+        release();
+        if (once?.jti !== undefined) this.#singleUse.giveBack(once.jti);
+      },
+    };
+  }
+
+  /** Whose session it is; undefined after its end. */
+  ownerOf(sessionId: string): Identity | undefined {
+    return this.#owners.get(sessionId);
+  }
+
+  /** A bucket for the messages of one connection or session. */
+  messageBucket(identity: Identity | undefined): TokenBucket {
+    const { messagesPerSecond = LIMITS.messagesPerSecond } = this.#options;
+    const perSecond = identity?.claims?.limits?.messagesPerSecond ?? messagesPerSecond;
+    return new TokenBucket({ perSecond, burst: perSecond * LIMITS.messagesBurstSeconds }, performance.now());
+  }
+
+  promptBucket(identity: Identity | undefined): TokenBucket {
+    const { promptsPerSecond = LIMITS.promptsPerSecond } = this.#options;
+    const perSecond = identity?.claims?.limits?.promptsPerSecond ?? promptsPerSecond;
+    return new TokenBucket({ perSecond, burst: perSecond * LIMITS.promptsBurstSeconds }, performance.now());
+  }
+
+  /** What a client's next message waits, ms. @throws GlimpseError ABUSE_REFUSED */
+  messageDelayMs(identity: Identity): number {
+    this.#unlessRefused(identity);
+    return this.#abuse.level(identity.key, performance.now()) === 'slow' ? SLOW_MESSAGE_MS : 0;
+  }
+
+  /** Something of this client had to be refused with this error. */
+  noteError(who: Identity | string, { code, status }: GlimpseError): void {
+    if (BLAMELESS.has(code) || (status >= 500 && CAUSES[code] === undefined)) return;
+    this.note(who, CAUSES[code] ?? 'refusal');
+  }
+
+  /** @param who an identity, or an address without one */
+  note(who: Identity | string, cause: AbuseCause): void {
+    this.#abuse.note(typeof who === 'string' ? addressKey(who) : who.key, cause, performance.now());
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+  }
+
+  #own(session: Session, identity: Identity, release: () => void): void {
+    this.#owners.set(session.id, identity);
+    session.events.on('closed', () => {
+      this.#owners.delete(session.id);
+      release();
+      if (session.stats.timeToConnectMs === null) this.note(identity, 'neverWatched');
+    });
+  }
+
+  #unlessRefused(identity: Identity): Identity {
+    if (this.#abuse.level(identity.key, performance.now()) !== 'refuse') return identity;
+    throw new GlimpseError('ABUSE_REFUSED', { retryAfterMs: this.#abuse.retryAfterMs(identity.key) });
+  }
+
+  #tell(decision: AbuseDecision): void {
+    const { metrics, log = silentLog } = this.#options;
+    const words = { none: 'a client is let in as before', slow: 'a client is slowed', refuse: 'a client is refused' };
+    metrics?.countBy('abuseDecisions', { level: decision.level, cause: decision.cause });
+    log.warn({ ...decision }, words[decision.level]);
+  }
+}

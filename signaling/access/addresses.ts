@@ -1,0 +1,65 @@
+/**
+ * The address of a client. Behind proxies it is the last entry of X-Forwarded-For that no trusted proxy wrote: what
+ * stands before it the client may have made up. IPv6 clients are told apart by their /64, which is what one line gets.
+ */
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { GlimpseError } from '../../src/errors.ts';
+
+/** Entries read from the right: more proxies than this in a row are none. */
+const HOPS_MAX = 8;
+
+export class ClientAddresses {
+  readonly #trusted = new BlockList();
+
+  /**
+   * @param trustedProxies addresses and networks, e.g. `10.0.0.0/8, ::1`
+   * @throws GlimpseError CONFIG_INVALID
+   */
+  constructor(trustedProxies = '') {
+    for (const entry of trustedProxies.split(',').map((text) => text.trim())) if (entry !== '') this.#trust(entry);
+  }
+
+  /** @param remote the socket's peer; @param forwarded the X-Forwarded-For header */
+  of(remote: string | undefined, forwarded: string | undefined): string {
+    let address = plain(remote ?? '');
+    const hops = (forwarded ?? '').split(',').slice(-HOPS_MAX);
+    while (hops.length > 0 && this.#isTrusted(address)) {
+      const before = plain(hops.pop()?.trim() ?? '');
+      if (isIP(before) === 0) break;
+      address = before;
+    }
+    return isIPv6(address) ? network64(address) : address || 'unknown';
+  }
+
+  #isTrusted(address: string): boolean {
+    const version = isIP(address);
+    return version !== 0 && this.#trusted.check(address, version === 6 ? 'ipv6' : 'ipv4');
+  }
+
+  #trust(entry: string): void {
+    const [address = '', bits] = entry.split('/');
+    const version = isIP(address);
+    try {
+      const family = version === 6 ? 'ipv6' : 'ipv4';
+      if (version === 0) throw new TypeError('no address');
+      if (bits === undefined) this.#trusted.addAddress(address, family);
+      else this.#trusted.addSubnet(address, /^\d+$/.test(bits) ? Number(bits) : Number.NaN, family);
+    } catch (cause) {
+      const message = `trustedProxies: "${entry}" is neither an address nor a network`;
+      throw new GlimpseError('CONFIG_INVALID', { message, cause });
+    }
+  }
+}
+
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+
+/** The first four groups, written out. */
+function network64(address: string): string {
+  const [head = '', tail] = address.toLowerCase().split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros =
+    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
+  const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+  return `${groups.join(':')}::/64`;
+}

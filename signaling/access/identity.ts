@@ -1,0 +1,28 @@
+/** Who asks: the user a token names, or without tokens the address. Quotas, scores and ownership go by its `key`. */
+import { createHash } from 'node:crypto';
+import type { TokenClaims } from './token-claims.ts';
+
+export interface Identity {
+  /** `user:…`, `token:…` or `address:…`; never the token itself. */
+  key: string;
+  /** The client's address, as far as trusted proxies tell it. */
+  address: string;
+  /** Undefined where the server asks for no tokens. */
+  claims: TokenClaims | undefined;
+}
+
+export const addressKey = (address: string): string => `address:${address}`;
+
+/** Without a subject every token is a user of its own. */
+export function tokenIdentity(token: string, claims: TokenClaims, address: string): Identity {
+  const { sub, jti } = claims;
+  const key =
+    sub === undefined ? `token:${jti ?? createHash('sha256').update(token).digest('base64url')}` : `user:${sub}`;
+  return { key, address, claims };
+}
+
+export const addressIdentity = (address: string): Identity => ({
+  key: addressKey(address),
+  address,
+  claims: undefined,
+});

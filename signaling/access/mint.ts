@@ -1,0 +1,40 @@
+/** Mints HS256 tokens that `tokens.ts` takes: for development, tests and small products that share the secret. */
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { GlimpseError } from '../../src/errors.ts';
+import type { TokenClaims } from './token-claims.ts';
+
+export interface TokenRequest {
+  /** The server's `authSecret`. */
+  secret: string;
+  audience: string;
+  issuer?: string | undefined;
+  /** How long it counts, minutes; up to a year. */
+  minutes: number;
+  /** The user. */
+  subject?: string | undefined;
+  /** Opens this session only. */
+  sid?: string | undefined;
+  /** Creates one session, once. */
+  once?: boolean | undefined;
+  limits?: TokenClaims['limits'];
+}
+
+const MINUTES_MAX = 366 * 24 * 60;
+
+/** @throws GlimpseError PARAMETER_INVALID */
+export async function mintToken(request: TokenRequest): Promise<string> {
+  const { secret, audience, issuer, minutes, subject, sid, once, limits } = request;
+  if (!(minutes > 0 && minutes <= MINUTES_MAX))
+    throw new GlimpseError('PARAMETER_INVALID', { message: `minutes: more than 0, at most ${MINUTES_MAX}` });
+  const issuedAt = Math.floor(Date.now() / 1_000);
+  const token = new SignJWT({ sid, once, limits })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setAudience(audience)
+    .setIssuedAt(issuedAt)
+    .setJti(randomUUID())
+    .setExpirationTime(issuedAt + Math.ceil(minutes * 60));
+  if (issuer !== undefined) token.setIssuer(issuer);
+  if (subject !== undefined) token.setSubject(subject);
+  return token.sign(new TextEncoder().encode(secret));
+}

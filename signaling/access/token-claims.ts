@@ -1,0 +1,33 @@
+/**
+ * What a bearer token may say (RFC 7519), beyond `aud`, `iss`, `nbf` and `exp`, which are checked before this is read.
+ * Unknown claims are ignored: a product's tokens may carry its own.
+ */
+import { z } from 'zod';
+import { LIMITS } from '../../src/limits.ts';
+
+const name = z.string().min(1).max(256);
+const rate = z.number().int().min(0).max(100_000);
+
+export const tokenClaims = z.object({
+  exp: z.number(),
+  iat: z.number().optional(),
+  /** The user. Sessions belong to it, and so do quotas; tokens of one user open the same sessions. */
+  sub: name.optional(),
+  jti: name.optional(),
+  /** Opens this session only, and creates none: for a second steerer, or a page that just watches over it. */
+  sid: name.optional(),
+  /** Creates one session, once; needs `jti`. The session stays open to it. */
+  once: z.boolean().optional(),
+  /** Instead of the server's own limits for one user. */
+  limits: z
+    .object({
+      /** At once. */
+      sessions: rate.optional(),
+      creationsPerMinute: rate.optional(),
+      messagesPerSecond: rate.min(1).optional(),
+      promptsPerSecond: rate.min(1).optional(),
+      promptChars: z.number().int().min(1).max(LIMITS.promptMaxChars).optional(),
+    })
+    .optional(),
+});
+export type TokenClaims = z.infer<typeof tokenClaims>;

@@ -1,0 +1,121 @@
+/**
+ * The door (`access/`) and the sessions behind it, as HTTP, WHEP and WebSocket use them: opening a session, finding one
+ * that the client may touch, and its controls. One per server.
+ */
+import { GlimpseError } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
+import type { Session, SessionRegistry } from '../src/session/contract.ts';
+import type { Access } from './access/access.ts';
+import type { Identity } from './access/identity.ts';
+import { requireAllowed } from './prompt-filter.ts';
+import type { PromptFilter } from './prompt-filter.ts';
+import type { GenerationRequest } from './protocol.ts';
+import { checkSdp } from './sdp-guard.ts';
+import { SessionControls } from './session-controls.ts';
+
+/** @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE */
+export function requireSdp(sdp: string): void {
+  const verdict = checkSdp(sdp);
+  if (!verdict.ok) throw new GlimpseError(verdict.code, { message: verdict.message });
+}
+
+export interface Opening {
+  identity: Identity;
+  request: GenerationRequest;
+  /** Whether the viewer is told how to come back. Default true. */
+  resumable?: boolean;
+  offerSdp: string;
+  /** Runs before the offer is answered, so that no event of the session is missed. */
+  onCreated: (session: Session) => void;
+}
+
+export interface GateOptions {
+  registry: SessionRegistry;
+  access: Access;
+  filterPrompt: PromptFilter | undefined;
+  log: Log;
+}
+
+export class Gate {
+  readonly registry: SessionRegistry;
+  readonly access: Access;
+  readonly #filterPrompt: PromptFilter | undefined;
+  readonly #log: Log;
+  readonly #controls = new WeakMap<Session, SessionControls>();
+
+  constructor({ registry, access, filterPrompt, log }: GateOptions) {
+    this.registry = registry;
+    this.access = access;
+    this.#filterPrompt = filterPrompt;
+    this.#log = log;
+  }
+
+  /**
+   * Creates a session and answers its offer: guard first, admit second, parse last. A session whose offer cannot be
+   * answered is closed again.
+   * @throws GlimpseError from the guard, the door, the prompt filter, the registry or the session
+   */
+  async open({
+    identity,
+    request,
+    resumable,
+    offerSdp,
+    onCreated,
+  }: Opening): Promise<{ session: Session; answerSdp: string }> {
+    requireSdp(offerSdp);
+    this.#requireLength(request.prompt, identity);
+    const admission = await this.access.admit(identity);
+    let session: Session | undefined;
+    try {
+      await this.#requirePrompt(request.prompt, identity, undefined);
+      session = await this.registry.create(resumable === undefined ? request : { ...request, resumable });
+      admission.bind(session);
+      onCreated(session);
+      return { session, answerSdp: await session.answer(offerSdp) };
+    } catch (error) {
+      admission.release();
+      await session?.close('the offer could not be answered');
+      throw error;
+    }
+  }
+
+  /** @throws GlimpseError FORBIDDEN, SESSION_NOT_FOUND */
+  find(id: string, identity: Identity): Session {
+    this.access.requireSession(identity, id);
+    return this.registry.get(id);
+  }
+
+  /** @throws GlimpseError FORBIDDEN, SESSION_NOT_FOUND, UNAUTHORIZED */
+  resume(id: string, resumeToken: string, identity: Identity): Session {
+    this.access.requireSession(identity, id);
+    return this.registry.resume(id, resumeToken);
+  }
+
+  controlsOf(session: Session): SessionControls {
+    const known = this.#controls.get(session);
+    if (known) return known;
+    const owner = this.access.ownerOf(session.id);
+    const controls = new SessionControls(session, {
+      messages: this.access.messageBucket(owner),
+      prompts: this.access.promptBucket(owner),
+      promptMaxChars: owner?.claims?.limits?.promptChars,
+      requirePrompt: (prompt) => this.#requirePrompt(prompt, owner, session.id),
+      onMerged: () => {
+        if (owner) this.access.note(owner, 'promptFlood');
+      },
+    });
+    this.#controls.set(session, controls);
+    return controls;
+  }
+
+  #requirePrompt(prompt: string, identity: Identity | undefined, sessionId: string | undefined): Promise<void> {
+    const options = { filter: this.#filterPrompt, log: this.#log };
+    return requireAllowed(prompt, { user: identity?.claims?.sub, sessionId }, options);
+  }
+
+  #requireLength(prompt: string, { claims }: Identity): void {
+    const max = claims?.limits?.promptChars;
+    if (max !== undefined && prompt.length > max)
+      throw new GlimpseError('PROMPT_TOO_LONG', { details: { promptMaxChars: max } });
+  }
+}

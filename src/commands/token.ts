@@ -1,0 +1,19 @@
+/** `glimpse token`: a bearer token for development, on standard output alone so that a shell can take it. */
+import { mintToken } from '../../signaling/access/mint.ts';
+import type { Config } from '../config.ts';
+import { GlimpseError } from '../errors.ts';
+
+export interface TokenOptions {
+  minutes: number;
+  subject: string | undefined;
+  session: string | undefined;
+  once: boolean | undefined;
+}
+
+/** @throws GlimpseError CONFIG_INVALID without a secret, PARAMETER_INVALID */
+export async function token(config: Config, { minutes, subject, session, once }: TokenOptions): Promise<void> {
+  const { authSecret: secret, authAudience: audience, authIssuer: issuer } = config;
+  if (secret === undefined)
+    throw new GlimpseError('CONFIG_INVALID', { message: 'a token needs --secret, or GLIMPSE_AUTH_SECRET' });
+  process.stdout.write(`${await mintToken({ secret, audience, issuer, minutes, subject, sid: session, once })}\n`);
+}
