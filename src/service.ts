@@ -26,6 +26,7 @@ import { Sessions } from './session/registry.ts';
 import type { SessionLatency } from './session/session-deps.ts';
 import { PacerTimer } from './transport/pacer-timer.ts';
 import type { PeerHost } from './transport/peer/contract.ts';
+import { TracedGenerator } from './tracing.ts';
 import { createPeerHost } from './transport/peer/peer-host.ts';
 
 export interface Service {
@@ -69,11 +70,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
     // What is measured now is chosen again at the next start; this one keeps the pack it began with.
     const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
     const generator = stack.use(
-      await createGenerator(settled, {
-        onRestart: () => metrics.count('workerRestarts'),
-        onCaches: (sources) => metrics.addCaches(sources),
-        onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
-      }),
+      new TracedGenerator(
+        await createGenerator(settled, {
+          onRestart: () => metrics.count('workerRestarts'),
+          onCaches: (sources) => metrics.addCaches(sources),
+          onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
+        }),
+      ),
     );
     metrics.workflow = generator.info.name;
     metrics.set('sessionLimit', config.maxSessions);

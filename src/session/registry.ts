@@ -2,6 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
+import { tracedSession } from '../tracing.ts';
 import type { SessionDeps } from './session-deps.ts';
 import { ViewerSession } from './session.ts';
 
@@ -55,7 +56,7 @@ export class Sessions implements SessionRegistry {
     const { maxSessions, onSize } = this.#options;
     if (this.#sessions.size >= maxSessions)
       throw new GlimpseError('SESSION_LIMIT', { details: { maxSessions }, retryAfterMs: 5_000 });
-    const session = new ViewerSession(request, this.#deps, user);
+    const session = tracedSession(request, () => new ViewerSession(request, this.#deps, user));
     this.#sessions.set(session.id, session);
     this.#deps.metrics.count('sessionsStarted', 1);
     session.events.on('closed', () => {

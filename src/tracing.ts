@@ -1,0 +1,97 @@
+/**
+ * Spans by the OpenTelemetry API: a session from its creation to its end, a slice from its first step to its last tier.
+ * Without an SDK in the host process they cost a function call and go nowhere; a product that registers one sees them
+ * beside its own. No span carries a prompt, an address or an id that opens anything.
+ */
+import { context, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
+import { toGlimpseError } from './errors.ts';
+import type { GenerateOptions, Generator, GeneratorInfo, Rendition, SliceJob } from './generation/generator.ts';
+import type { Session, SessionRequest } from './session/contract.ts';
+
+/** Looked up at each use: the host may register its SDK after this module was loaded. */
+const tracer = (): Tracer => trace.getTracer('glimpse');
+
+/**
+ * Creates a session inside a span that lasts as long as it.
+ * @throws whatever `create` throws; the span then ends with that error's code
+ */
+export function tracedSession<Made extends Session>(request: SessionRequest, create: () => Made): Made {
+  const { mode, codec } = request;
+  const attributes = { 'glimpse.mode': mode, ...(codec === undefined ? {} : { 'glimpse.codec': codec }) };
+  const span = tracer().startSpan('glimpse.session', { attributes });
+  try {
+    const session = context.with(trace.setSpan(context.active(), span), create);
+    session.events.on('tier', ({ revision, slice, tier, computeMs }) =>
+      span.addEvent('tier', { revision, slice, tier, computeMs }),
+    );
+    session.events.on('error', (error) => recordError(span, error));
+    session.events.on('closed', (reason) => {
+      span.setAttribute('glimpse.reason', reason);
+      span.end();
+    });
+    return session;
+  } catch (error) {
+    recordError(span, error);
+    span.end();
+    throw error;
+  }
+}
+
+/** The same generator, each of whose jobs is a span with an event for every rendition. */
+export class TracedGenerator implements Generator {
+  readonly #generator: Generator;
+  readonly embed?: (prompt: string) => Promise<Float32Array>;
+
+  constructor(generator: Generator) {
+    this.#generator = generator;
+    const { embed } = generator;
+    if (embed) this.embed = embed.bind(generator);
+  }
+
+  get info(): GeneratorInfo {
+    return this.#generator.info;
+  }
+
+  read(prompt: string): ReturnType<Generator['read']> {
+    return this.#generator.read(prompt);
+  }
+
+  warmUp(): Promise<void> {
+    return this.#generator.warmUp();
+  }
+
+  async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
+    const { revision, slice } = job;
+    const attributes = { 'glimpse.workflow': this.info.name, 'glimpse.revision': revision, 'glimpse.slice': slice };
+    const span = tracer().startSpan('glimpse.slice', { attributes });
+    const inside: Context = trace.setSpan(context.active(), span);
+    const iterator = this.#generator.generate(job, options)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await context.with(inside, () => iterator.next());
+        if (done) return;
+        const { tier, computeMs, cached } = value;
+        span.addEvent('rendition', { tier, computeMs, ...(cached === undefined ? {} : { cached }) });
+        yield value;
+      }
+    } catch (error) {
+      recordError(span, error);
+      throw error;
+    } finally {
+      await iterator.return?.();
+      span.end();
+    }
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#generator[Symbol.asyncDispose]();
+  }
+}
+
+/** The code alone: a foreign error's message may quote what a viewer wrote. Being stopped is no error. */
+function recordError(span: Span, error: unknown): void {
+  const { code } = toGlimpseError(error);
+  if (code === 'ABORTED') return;
+  span.setAttribute('glimpse.error', code);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: code });
+}
