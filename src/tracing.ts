@@ -44,8 +44,7 @@ export class TracedGenerator implements Generator {
 
   constructor(generator: Generator) {
     this.#generator = generator;
-    const { embed } = generator;
-    if (embed) this.embed = embed.bind(generator);
+    if (generator.embed) this.embed = (prompt) => generator.embed!(prompt);
   }
 
   get info(): GeneratorInfo {
