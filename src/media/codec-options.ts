@@ -2,7 +2,7 @@
  * How the codecs are set up, the same for the in-process encoder and the ffmpeg child: one thread, no frame held back,
  * keyframes only on request, rate control that reacts within a frame.
  */
-import type { EncoderSettings, VideoCodec } from './encoder.ts';
+import type { EncodeOptions, EncoderSettings, VideoCodec } from './encoder.ts';
 
 /** Frames between forced keyframes of the codec's own: none within a session's life. */
 export const GOP_FRAMES = 1_000_000;
@@ -43,9 +43,20 @@ export const CODEC_OPTIONS: Record<VideoCodec, Readonly<Record<string, string>>>
 /** A still repeated once a second is no reason to put a second's worth of bits into one frame. */
 const FRAMES_PER_PICTURE_MAX = 4;
 
-/** The part of a frame's time on screen that it may spend bits for. */
-export const spendableMs = (durationMs: number, { fps }: EncoderSettings): number =>
-  Math.min(durationMs, (FRAMES_PER_PICTURE_MAX * 1000) / fps);
+/** A keyframe may cost as many frames' worth of bits: libvpx by `max-intra-rate`, x264 by its buffer. */
+const FRAMES_PER_KEYFRAME = 4;
+
+/**
+ * The part of a frame's time on screen that it may spend bits for. A keyframe's is short enough for its budget: at eight
+ * frames a second four frames' worth would be half a second of everything the path carries.
+ */
+export function spendableMs(
+  { durationMs, keyframe, bitrateBps, keyframeBudgetBytes = Infinity }: EncodeOptions,
+  { fps }: EncoderSettings,
+): number {
+  const budgetMs = keyframe ? (keyframeBudgetBytes * 8_000) / bitrateBps / FRAMES_PER_KEYFRAME : Infinity;
+  return Math.min(durationMs, (FRAMES_PER_PICTURE_MAX * 1000) / fps, budgetMs);
+}
 
 /** H.264 level by picture size: 3.1 holds 1280×720 at 30 frames a second, 4.0 holds 1920×1080. */
 export const h264Level = ({ widthPx, heightPx }: EncoderSettings): string =>

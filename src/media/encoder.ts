@@ -20,6 +20,8 @@ export interface EncodeOptions {
   bitrateBps: number;
   /** How long this frame stays on screen; the rate control's unit of time. */
   durationMs: number;
+  /** About how large a keyframe may be; default: four frames' worth of bits. */
+  keyframeBudgetBytes?: number;
 }
 
 export interface VideoEncoder extends AsyncDisposable {

@@ -12,6 +12,7 @@ import type { AccessUnit, EncodeOptions, EncoderSettings, VideoCodec, VideoEncod
 import { ffmpegBinary } from './ffmpeg-binary.ts';
 import { CHILD_TICKS_HZ, FfmpegChild } from './ffmpeg-child.ts';
 import { type I420Frame, i420Bytes } from './frame.ts';
+import { OpeningCredit } from './opening-credit.ts';
 import { scaleI420 } from './scale.ts';
 
 /** Half of what the contract allows a rate to be off. */
@@ -31,6 +32,7 @@ export class FfmpegEncoder implements VideoEncoder {
   /** What the current child was opened with; only H.264 changes it. */
   #openedBps: number;
   #sinceRestartMs = 0;
+  readonly #opening = new OpeningCredit();
   #frameMs: number;
   #ptsTicks = 0;
   /** Settles when the newest call has been answered; never rejects. */
@@ -60,19 +62,22 @@ export class FfmpegEncoder implements VideoEncoder {
     return [...this.#children].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
 
-  async encode(frame: I420Frame, { keyframe, bitrateBps, durationMs }: EncodeOptions): Promise<AccessUnit> {
+  async encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit> {
     if (this.#closed) throw new GlimpseError('ENCODER_CLOSED');
     if (frame.data.length !== i420Bytes(frame.widthPx, frame.heightPx)) {
       throw new GlimpseError('ENCODER_FAILED', { message: 'The frame has another size than it says.' });
     }
     const startedMs = performance.now();
+    const { keyframe, bitrateBps } = options;
+    const durationMs = spendableMs(options, this.#settings);
     const { data } = scaleI420(frame, this.widthPx, this.heightPx);
-    const ticks = this.#spend(bitrateBps, spendableMs(durationMs, this.#settings));
+    const ticks = this.#spend(bitrateBps, durationMs);
     const picture = this.#current.push(data, { ptsTicks: this.#ptsTicks, keyframe: keyframe && this.#ptsTicks > 0 });
     this.#ptsTicks += ticks;
     const inOrder = Promise.all([picture, this.#answered]);
     this.#answered = inOrder.catch(() => {});
     const [encoded] = await inOrder;
+    this.#opening.spent(encoded.data.length, { bitrateBps, durationMs });
     const { widthPx, heightPx } = this;
     return { ...encoded, widthPx, heightPx, encodeMs: performance.now() - startedMs };
   }
@@ -90,7 +95,9 @@ export class FfmpegEncoder implements VideoEncoder {
   #spend(bitrateBps: number, durationMs: number): number {
     const { fps } = this.#settings;
     if (this.codec === 'VP8') {
-      return Math.max(1, Math.round(((durationMs / 1000) * CHILD_TICKS_HZ * bitrateBps) / this.#settings.bitrateBps));
+      const ticks =
+        ((durationMs / 1000) * CHILD_TICKS_HZ * bitrateBps * this.#opening.factor) / this.#settings.bitrateBps;
+      return Math.max(1, Math.round(ticks));
     }
     const nominalMs = 1000 / fps;
     this.#frameMs += DURATION_WEIGHT * (durationMs - this.#frameMs);

@@ -19,6 +19,7 @@ import type { AccessUnit, EncodeOptions, EncoderSettings, VideoCodec, VideoEncod
 import { type I420Frame, i420Bytes } from './frame.ts';
 import { type Libav, loadLibav } from './libav-loader.ts';
 import { LibavScaler } from './libav-scaler.ts';
+import { OpeningCredit } from './opening-credit.ts';
 
 /** The RTP clock, so that one tick is far below any frame's duration. */
 const TICKS_HZ = 90_000;
@@ -35,6 +36,7 @@ export class LibavEncoder implements VideoEncoder {
   readonly #packet: Packet;
   readonly #scaler: LibavScaler;
   readonly #budget = new BitBudget();
+  readonly #opening = new OpeningCredit();
   readonly #settings: EncoderSettings;
   #ptsTicks = 0;
   #closed = false;
@@ -67,11 +69,13 @@ export class LibavEncoder implements VideoEncoder {
   }
 
   // oxlint-disable-next-line require-await -- the contract is asynchronous; this implementation need not be
-  async encode(frame: I420Frame, { keyframe, bitrateBps, durationMs }: EncodeOptions): Promise<AccessUnit> {
+  async encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit> {
     if (this.#closed) throw new GlimpseError('ENCODER_CLOSED');
     const startedMs = performance.now();
+    const { keyframe, bitrateBps } = options;
     const { AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE } = this.#libav.constants;
-    const durationTicks = this.#spend(bitrateBps, spendableMs(durationMs, this.#settings));
+    const durationMs = spendableMs(options, this.#settings);
+    const durationTicks = this.#spend(bitrateBps, durationMs);
     const picture = this.#picture;
     this.#check('makeWritable', picture.makeWritable());
     this.#check('fromBuffer', picture.fromBuffer(this.#fitted(frame)));
@@ -83,6 +87,7 @@ export class LibavEncoder implements VideoEncoder {
     this.#check('receivePacket', this.#context.receivePacketSync(this.#packet));
     const unit = this.#accessUnit(startedMs);
     if (this.codec === 'H264') this.#budget.spent(unit.data.length);
+    else this.#opening.spent(unit.data.length, { bitrateBps, durationMs });
     return unit;
   }
 
@@ -108,7 +113,8 @@ export class LibavEncoder implements VideoEncoder {
   #spend(bitrateBps: number, durationMs: number): number {
     const nominal = this.#settings;
     if (this.codec === 'VP8') {
-      return Math.max(1, Math.round(((durationMs / 1000) * TICKS_HZ * bitrateBps) / nominal.bitrateBps));
+      const ticks = ((durationMs / 1000) * TICKS_HZ * bitrateBps * this.#opening.factor) / nominal.bitrateBps;
+      return Math.max(1, Math.round(ticks));
     }
     const bits = Math.max(X264_BITS_MIN, Math.round(this.#budget.next(bitrateBps, durationMs)));
     this.#context.bitRate = BigInt(Math.round(bits * nominal.fps));

@@ -213,7 +213,7 @@ export class PictureLoop {
     cut: boolean,
     nowUs: number,
   ): Promise<AccessUnit> {
-    const { rung, fps, bitrateBps } = allocation;
+    const { rung, fps, bitrateBps, keyframeBudgetBytes } = allocation;
     const encoder = await this.#encoder.get({ ...rung, fps, bitrateBps });
     const finished = this.#options.isFinished();
     const begins = finished && looped && !this.#loop.whole;
@@ -221,7 +221,7 @@ export class PictureLoop {
     this.#keyframeNeeded = false;
     const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
     const durationMs = Math.max(sinceMs, 1000 / this.#options.generatorFps / 2);
-    const unit = await encoder.encode(picture.frame, { keyframe, bitrateBps, durationMs });
+    const unit = await encoder.encode(picture.frame, { keyframe, bitrateBps, durationMs, keyframeBudgetBytes });
     if (finished) this.#loop.onEncoded(picture.frameIndex, unit, bitrateBps);
     else this.#loop.clear();
     return unit;

@@ -74,6 +74,18 @@ describe.each(KINDS)('$name', ({ codec, open, name }) => {
     for (const { data } of [...repeats, cut]) expect(data.length * 8).toBeLessThan(options.bitrateBps * 0.4);
   });
 
+  it('keeps a keyframe near its budget where frames are few', async () => {
+    // libvpx in the child and x264's restarts follow the same durations; sizes are read in process.
+    if (!name.startsWith('libav')) return;
+    await using encoder = await open({ ...settings, fps: 8 });
+    const slow = { ...options, bitrateBps: 300_000, durationMs: 1000 / 8 };
+    await encodeAll(encoder, clip(16), slow);
+    const keyframeBudgetBytes = 7_500;
+    const [next] = clip(1, 16);
+    const { data } = await encoder.encode(next!, { ...slow, keyframe: true, keyframeBudgetBytes });
+    expect(data.length).toBeLessThan(1.3 * keyframeBudgetBytes);
+  });
+
   it('makes keyframes on demand and no others, even at a cut', async () => {
     await using encoder = await open(settings);
     const other = new MovingTexture({ ...SIZE, seed: 99 });
