@@ -94,8 +94,12 @@ export class Player {
       withdraw();
       if (queuePosition === 0 || (live.playingAt(undefined)?.revision ?? 0) >= revision) return;
       awaited = revision;
-      withdraw = this.#status.notice(`Waiting: ${queuePosition} before you.`);
+      withdraw = this.#status.notice(waitingWords(queuePosition, null), 'until withdrawn');
     };
+    live.on('queue', (position, waitMs) => {
+      withdraw();
+      if (position > 0) withdraw = this.#status.notice(waitingWords(position, waitMs), 'until withdrawn');
+    });
     live.on('accepted', wait);
     live.on('playing', ({ revision }) => {
       if (revision >= awaited) withdraw();
@@ -108,5 +112,8 @@ export class Player {
     this.#status.show('closed', error instanceof GlimpseClientError ? errorWords(error) : String(error));
   }
 }
+
+const waitingWords = (position: number, waitMs: number | null): string =>
+  `Waiting: place ${position} in line${waitMs === null ? '' : `, about ${Math.max(1, Math.round(waitMs / 1000))} s`}.`;
 
 const tail = (state: string): string => (state === 'reconnecting' ? 'Reconnecting…' : '');

@@ -34,13 +34,13 @@ export class StatusLine {
   }
 
   /** Something passing; the standing state comes back by itself. @returns withdraws it sooner */
-  notice(words: string): () => void {
+  notice(words: string, lasts: 'a while' | 'until withdrawn' = 'a while'): () => void {
     clearTimeout(this.#timer);
     this.#text.textContent = words;
     const withdraw = () => {
       if (this.#text.textContent === words) this.#text.textContent = this.#standing;
     };
-    this.#timer = setTimeout(withdraw, NOTICE_MS);
+    if (lasts === 'a while') this.#timer = setTimeout(withdraw, NOTICE_MS);
     return withdraw;
   }
 }

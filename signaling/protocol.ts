@@ -146,6 +146,7 @@ export const acceptedMessage = z.object({
   type: z.literal('accepted'),
   id,
   revision: z.number(),
+  /** As in `queue`. */
   queuePosition: z.number(),
   /** Present when the prompt changed. */
   reading: promptReading.optional(),
@@ -210,6 +211,14 @@ export const serverMessage = z.discriminatedUnion('type', [
     /** Encoded size. */
     widthPx: z.number(),
     heightPx: z.number(),
+  }),
+  /** The session waits for the machine, or its place in the queue has changed. Its connection is up meanwhile. */
+  z.object({
+    type: z.literal('queue'),
+    /** 0: admitted; n: as the nth of those who wait. */
+    position: z.number(),
+    /** Expected wait, ms; null while there is nothing to reckon it from. */
+    waitMs: z.number().nullable(),
   }),
   z.object({ type: z.literal('stats'), stats: sessionStats }),
   z.object({ type: z.literal('error'), id, ...errorBody.shape }),

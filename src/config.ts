@@ -182,6 +182,25 @@ export const configSchema = z.object({
   metricsPort: port
     .optional()
     .describe('port of its own for /metrics and /debug; default: the HTTP port in development, elsewhere none'),
+  capacity: z.coerce
+    .number()
+    .min(0.05)
+    .max(64)
+    .default(0.85)
+    .describe(
+      "share of the generator's time that viewers may need; more lets more in at once, until pictures come late; the rest wait in line",
+    ),
+  admissionTier: z
+    .enum(['draft', 'base', 'refined', 'upscaled'])
+    .default('base')
+    .describe('newcomers wait rather than push anyone below this tier; lower lets more in at poorer pictures'),
+  queueMax: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(LIMITS.admissionQueueMax)
+    .describe('viewers that may wait in line, connected; one more is refused'),
   startBitrate: z.coerce
     .number()
     .int()

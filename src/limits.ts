@@ -85,6 +85,8 @@ export const LIMITS = {
   dataChannelsMax: 4,
   /** Data-channel bytes waiting for a slow client before messages are left out; a second of statistics is under 1 kB. */
   dataChannelBacklogMaxBytes: 64 * 1024,
+  /** Sessions that wait for admission; the default of `--queue-max`. Each holds a connection and an encoder. */
+  admissionQueueMax: 8,
   /** Clip length asked for. */
   clipSecondsMin: 1,
   clipSecondsMax: 30,

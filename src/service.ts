@@ -13,10 +13,10 @@ import type { Config } from './config.ts';
 import { GlimpseError } from './errors.ts';
 import { Emitter } from './events.ts';
 import { createGenerator } from './generation/create-generator.ts';
+import { Engine } from './generation/engine.ts';
 import type { Generator } from './generation/generator.ts';
 import { PackCalibrator } from './generation/onnx/pack-calibrator.ts';
 import { chosenPack } from './generation/onnx/pack-choice.ts';
-import { Scheduler } from './generation/scheduler.ts';
 import { createLog, type Log } from './log.ts';
 import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
 import { encoderFactory } from './media/encoders.ts';
@@ -91,7 +91,6 @@ export async function startService(config: Config, options: ServiceOptions = {})
       }),
       (host) => host.close(),
     );
-    const scheduler = stack.adopt(new Scheduler({ clock: systemClock }), (held) => held.close());
     const calibrator =
       chosen &&
       stack.use(
@@ -103,6 +102,16 @@ export async function startService(config: Config, options: ServiceOptions = {})
           log,
         }),
       );
+    const engine = stack.use(
+      new Engine({
+        clock: systemClock,
+        info: generator.info,
+        config,
+        // Only the denoiser gains by it, and by how much is the machine's affair.
+        batchSize: (kind) => (kind.startsWith('denoiser:') ? (calibrator?.current?.batchSize ?? 1) : 1),
+        metrics: metrics.engine,
+      }),
+    );
     const pacerTimer = new PacerTimer({ clock: systemClock });
     const best = generator.info.tiers.at(-1);
     if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });
@@ -110,7 +119,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
       {
         clock: systemClock,
         generator,
-        scheduler,
+        scheduler: engine.scheduler,
+        admission: engine.admission,
         createEncoder,
         peers,
         pacerTimer,

@@ -27,8 +27,8 @@ export interface LiveEvents {
   stats: [stats: Stats];
   /** The encoded size, the codec or the highest tier computed has changed. */
   quality: [quality: Quality];
-  /** 0: being generated now; n: n sessions are before this one. */
-  queue: [position: number];
+  /** 0: being generated now; n: this session is the nth of those who wait, for about `waitMs` more (null: nobody knows). */
+  queue: [position: number, waitMs: number | null];
   /** A revision begins: after `connect`, a control, or a reconnection that had to start anew. */
   accepted: [accepted: Accepted];
   /** A new session stands in for one that was lost; revisions and slices count anew. `accepted` follows. */

@@ -48,6 +48,8 @@ export class Reported {
       case 'playing':
         this.#playing.add(message);
         return this.#events.emit('playing', message);
+      case 'queue':
+        return this.#events.emit('queue', message.position, message.waitMs);
       case 'stats':
         return this.#measure(message.stats);
       default:
@@ -57,7 +59,7 @@ export class Reported {
 
   accept(accepted: Accepted): void {
     this.#accepted = { ...this.#accepted, ...accepted };
-    this.#events.emit('queue', accepted.queuePosition);
+    this.#events.emit('queue', accepted.queuePosition, null);
     this.#events.emit('accepted', accepted);
   }
 

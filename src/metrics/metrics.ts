@@ -16,6 +16,7 @@ import type {
   SampleDefinition,
   SampleName,
 } from './definitions.ts';
+import { EngineMetrics } from './engine-metrics.ts';
 import { LATENCIES, LATENCY_BUCKETS_SECONDS } from './latencies.ts';
 import type { ServerLatencyName } from './latencies.ts';
 
@@ -36,6 +37,8 @@ export class Metrics {
   readonly #labelled = new Map<LabelledName, Counter>();
   readonly #latencies = new Map<string, Histogram>();
   readonly #errors: Counter;
+  /** What the generation engine measures. */
+  readonly engine: EngineMetrics;
   readonly #addCaches: (sources: readonly CacheSource[]) => void;
   #workflow: string;
 
@@ -60,6 +63,7 @@ export class Metrics {
     this.#errors = new Counter({ name: 'glimpse_errors_total', help, labelNames: ['code'], registers });
     for (const code of Object.keys(ERROR_CODES)) this.#errors.inc({ code }, 0);
     this.#addCaches = cacheMetrics(this.#registry);
+    this.engine = new EngineMetrics(this.#registry);
     if (processMetrics) collectDefaultMetrics({ register: this.#registry });
   }
 

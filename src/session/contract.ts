@@ -131,6 +131,8 @@ export interface SessionEvents {
     event: { revision: number; slice: number; tier: Tier; rtpTimestamp: number; widthPx: number; heightPx: number },
   ];
   stats: [stats: SessionStats];
+  /** The session waits for admission, or its place has changed; position 0: admitted. */
+  queue: [event: { position: number; waitMs: number | null }];
   /** Text that came in on the data channel `control`; signaling parses and answers it. */
   channelMessage: [text: string];
   /** Something failed that the viewer should know; the session goes on. */

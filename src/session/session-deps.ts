@@ -1,6 +1,7 @@
 /** What every session of a service shares: handed in once by whoever builds the service. */
 import type { Clock } from '../clock.ts';
 import type { Rung } from '../congestion/allocation.ts';
+import type { Admission } from '../generation/admission.ts';
 import type { Generator } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/scheduler.ts';
 import type { Tier } from '../generation/tiers.ts';
@@ -44,6 +45,7 @@ export interface SessionDeps {
   clock: Clock;
   generator: Generator;
   scheduler: Scheduler;
+  admission: Admission;
   createEncoder: EncoderFactory;
   peers: PeerHost;
   pacerTimer: PacerTimer;

@@ -8,6 +8,7 @@ import { GlimpseError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { Rendition } from '../generation/generator.ts';
 import { joinPrompts, parsePrompts } from '../generation/prompt-list.ts';
+import type { Ticket } from '../generation/admission.ts';
 import { sliceCount } from '../generation/schedule.ts';
 import { lowerTier, tierRank, type Tier } from '../generation/tiers.ts';
 import { rungsFor } from '../media/ladder.ts';
@@ -55,11 +56,13 @@ export class ViewerSession implements Session {
   readonly #counting: Counting;
   readonly #life: Lifetime;
   readonly #presence: Presence;
+  readonly #place: Ticket;
   readonly #statsTimer: NodeJS.Timeout;
   #connection: Connection | undefined;
   #tierLimit: Tier;
   #accepted: Promise<Accepted>;
   #playing: SentPicture | undefined;
+  #toldPosition: number;
   #closing: Promise<void> | undefined;
 
   /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG */
@@ -71,6 +74,14 @@ export class ViewerSession implements Session {
     this.#request = request;
     this.#deps = deps;
     this.#tierLimit = this.#limitTier(request.tierCap);
+    // Asked before there is anything to finish.
+    let revisions: Revisions | undefined;
+    this.#place = deps.admission.enter({
+      wanted: () => this.#tierLimit,
+      computing: () => clipSlices === undefined || revisions?.finished !== true,
+      onChange: () => this.#onPlace(),
+    });
+    this.#toldPosition = this.#place.position;
     this.#latencies = new Latencies(deps.clock, deps.metrics);
     this.#counting = new Counting(deps.metrics);
     this.#life = new Lifetime({
@@ -94,13 +105,13 @@ export class ViewerSession implements Session {
       createEncoder: deps.createEncoder,
       rungs: () => this.#rungs,
       generatorFps: info.slice.fps,
-      tierLimit: () => this.#tierLimit,
+      tierLimit: () => this.#tierCap,
       isFinished: () => clipSlices !== undefined && this.#revisions.finished,
       onSent: (sent) => this.#onSent(sent),
       onProgress: () => this.#revisions.wake(),
       onError: (error) => this.events.emit('error', error),
     });
-    this.#revisions = new Revisions({
+    revisions = this.#revisions = new Revisions({
       generator: deps.generator,
       scheduler: deps.scheduler,
       clock: deps.clock,
@@ -108,8 +119,8 @@ export class ViewerSession implements Session {
       playout: this.#playout,
       sliceCount: clipSlices,
       user: user ?? { id: this.id, weight: 1 },
-      admitted: () => this.#presence.computes,
-      tierCap: () => lowerTier(this.#tierLimit, this.#pictures.allocation?.tierCap ?? this.#tierLimit),
+      admitted: () => this.#place.admitted && this.#presence.computes,
+      tierCap: () => lowerTier(this.#tierCap, this.#pictures.allocation?.tierCap ?? this.#tierCap),
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
       onError: (error) => this.events.emit('error', error),
     });
@@ -132,7 +143,7 @@ export class ViewerSession implements Session {
       paused: this.#presence.paused,
       playout: this.#playout,
       durationMs: this.#durationMs,
-      tierCap: this.#tierLimit,
+      tierCap: this.#tierCap,
       playing: this.#playing,
       sender: this.#connection?.sender?.stats,
       codec: this.#connection?.peer.path?.video.codec,
@@ -243,7 +254,7 @@ export class ViewerSession implements Session {
   }
 
   async #begin(change: RevisionChange, running?: Running): Promise<Accepted> {
-    const queuePosition = 0;
+    const queuePosition = this.#place.position;
     const { revision, seed, prompt, stretches } = this.#revisions.begin(change);
     const said = running ? { running } : {};
     const accepted: Accepted = { revision, queuePosition, seed, prompt, prompts: stretches, ...said };
@@ -300,7 +311,20 @@ export class ViewerSession implements Session {
     this.#life.apply('lost');
   }
 
+  /** The highest tier worth computing: what the viewer asked for, and what the machine has to give. */
+  get #tierCap(): Tier {
+    return lowerTier(this.#tierLimit, this.#place.tierCap);
+  }
+
+  #onPlace(): void {
+    const { position, waitMs } = this.#place;
+    if (position !== this.#toldPosition) this.events.emit('queue', { position, waitMs });
+    this.#toldPosition = position;
+    this.#revisions.wake();
+  }
+
   #onStatsTick(): void {
+    this.#deps.admission.review();
     this.#reportCounts();
     if (this.#life.state !== 'live') return;
     const { stats } = this;
@@ -315,6 +339,7 @@ export class ViewerSession implements Session {
   async #end(reason: string): Promise<void> {
     this.#reportCounts();
     this.#life.apply('closed');
+    this.#place.leave();
     clearInterval(this.#statsTimer);
     this.#presence.close();
     await Promise.allSettled([this.#revisions.close(), this.#pictures.close(), this.#connection?.close(reason)]);

@@ -249,10 +249,10 @@ describe('the page', () => {
     };
     await page.fill('#prompt', 'snow');
     await page.press('#prompt', 'Enter');
-    await becomes(words, 'Waiting: 3 before you.');
+    await becomes(words, 'Waiting: place 3 in line.');
     server.send({ type: 'playing', ...shared, slice: 4, tier: 'draft', rtpTimestamp: 1 });
     await page.waitForTimeout(200);
-    expect(await words()).toBe('Waiting: 3 before you.');
+    expect(await words()).toBe('Waiting: place 3 in line.');
     server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: 2 });
     await vi.waitFor(async () => expect(await words()).toBe('Live'), { timeout: 2_000 });
   });

@@ -1,9 +1,9 @@
 /** Sessions over real encoder, timeline and send path, with the test pattern and peers the test controls. */
 import { systemClock, type Clock } from '../../src/clock.ts';
+import { Engine, type EngineConfig } from '../../src/generation/engine.ts';
 import type { Generator } from '../../src/generation/generator.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { PatternGenerator } from '../../src/generation/pattern.ts';
-import { Scheduler } from '../../src/generation/scheduler.ts';
 import type { EncoderFactory } from '../../src/media/encoder.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
 import type { SessionRequest } from '../../src/session/contract.ts';
@@ -14,6 +14,7 @@ import type { PeerHost } from '../../src/transport/peer/contract.ts';
 import { FakePeerHost } from './fake-peer-host.ts';
 
 export interface SessionFixture {
+  engine: Engine;
   sessions: Sessions;
   peers: FakePeerHost;
   sizes: number[];
@@ -28,6 +29,7 @@ export interface FixtureOptions {
   clock?: Clock;
   /** Instead of peers the test controls. */
   host?: PeerHost;
+  engine?: Partial<EngineConfig>;
 }
 
 export const REQUEST: SessionRequest = { prompt: 'a red ball', mode: 'live', seconds: 4 };
@@ -37,11 +39,18 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
   const sizes: number[] = [];
   const latencies = new Map<SessionLatency, number[]>();
   const counts = new Map<string, number>();
+  const generator = options.generator ?? new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 });
+  const engine = new Engine({
+    clock: options.clock ?? systemClock,
+    info: generator.info,
+    config: { capacity: 0.85, admissionTier: 'base', queueMax: 2, ...options.engine },
+  });
   const sessions = new Sessions(
     {
       clock: options.clock ?? systemClock,
-      generator: options.generator ?? new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 }),
-      scheduler: new Scheduler({ clock: systemClock }),
+      generator,
+      scheduler: engine.scheduler,
+      admission: engine.admission,
       createEncoder: options.createEncoder ?? encoderFactory('auto'),
       peers: options.host ?? peers,
       pacerTimer: new PacerTimer(),
@@ -59,5 +68,5 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
     },
     { maxSessions: options.maxSessions ?? 4, onSize: (size) => sizes.push(size) },
   );
-  return { sessions, peers, sizes, latencies, counts };
+  return { engine, sessions, peers, sizes, latencies, counts };
 }

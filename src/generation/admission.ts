@@ -1,0 +1,200 @@
+/**
+ * Who may compute. A session that would make running ones late waits in a bounded queue, first come first served, with its
+ * peer connection up and its place told; before anyone waits, tier caps are lowered. Load is predicted from what work has
+ * cost on this machine, so it is right after the first slices and empty before them.
+ */
+import type { Clock } from '../clock.ts';
+import { GlimpseError } from '../errors.ts';
+import { lowestCaps, shareOut, type LoadModel, type Sharer } from './load-sharing.ts';
+import { lowerTier, type Tier } from './tiers.ts';
+import type { WorkCosts } from './work-costs.ts';
+
+/** What admission asks a session. */
+export interface Applicant {
+  /** Highest tier it wants. */
+  wanted(): Tier;
+  /** False once nothing is left to compute: a finished clip. */
+  computing(): boolean;
+  /** Place or tier cap have changed. */
+  onChange(): void;
+}
+
+export interface AdmissionOptions {
+  clock: Clock;
+  costs: WorkCosts;
+  /** Timeline length of a slice, ms. */
+  sliceMs: number;
+  /** Share of the generator's time that sessions may need, by prediction. */
+  capacity: number;
+  /** Newcomers wait rather than push anyone below this tier. */
+  lowestTier: Tier;
+  /** Sessions that may wait; one more is refused. */
+  queueMax: number;
+  /** Waiting sessions have changed in number, for the metrics. */
+  onQueue?: (length: number) => void;
+}
+
+/** One session's place. */
+export interface Ticket {
+  readonly admitted: boolean;
+  /** 0: admitted; n: as the nth of those who wait. */
+  readonly position: number;
+  /** Expected wait, ms; null while no session has ended yet that it could be reckoned from. */
+  readonly waitMs: number | null;
+  /** What it may compute up to. */
+  readonly tierCap: Tier;
+  /** Frees the place. Idempotent. */
+  leave(): void;
+}
+
+interface Member extends Ticket {
+  applicant: Applicant;
+  admitted: boolean;
+  position: number;
+  waitMs: number | null;
+  tierCap: Tier;
+  admittedUs: number;
+  /** Tier cap without the ceiling; undefined until it has one. */
+  share: Tier | undefined;
+}
+
+/** Weight of the newest stay in the mean. */
+const NEWEST_STAY = 0.3;
+/** Loads are looked at again at most this often. */
+const REVIEW_US = 500_000;
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #admitted: Member[] = [];
+  readonly #waiting: Member[] = [];
+  #meanStayMs: number | undefined;
+  #reviewedUs = -Infinity;
+  #ceiling: Tier | undefined;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Share of the generator's time that the admitted sessions need, by prediction. */
+  get load(): number {
+    return this.#sharers().reduce((sum, { current, computing }) => sum + (computing ? this.#loadOf(current) : 0), 0);
+  }
+
+  /** No one computes above this tier until it is undefined again: low-memory mode. */
+  set ceiling(tier: Tier | undefined) {
+    this.#ceiling = tier;
+    this.#settle();
+  }
+
+  /**
+   * A place for a session, admitted or in the queue.
+   * @throws GlimpseError SESSION_LIMIT when the queue is full; `retryAfterMs` is the expected wait of the last one in it.
+   */
+  enter(applicant: Applicant): Ticket {
+    const { queueMax, lowestTier } = this.#options;
+    const member: Member = {
+      applicant,
+      admitted: false,
+      position: 0,
+      waitMs: null,
+      tierCap: lowestTier,
+      admittedUs: 0,
+      share: undefined,
+      leave: () => this.#leave(member),
+    };
+    if (this.#waiting.length > 0 || !this.#admit(member)) {
+      if (this.#waiting.length >= queueMax)
+        throw new GlimpseError('SESSION_LIMIT', {
+          details: { waiting: this.#waiting.length },
+          retryAfterMs: this.#waitMs(queueMax) ?? 5_000,
+        });
+      this.#waiting.push(member);
+    }
+    this.#settle(member);
+    return member;
+  }
+
+  /** Looks again at load and caps; cheap, call it about once a second. */
+  review(): void {
+    const nowUs = this.#options.clock.nowUs();
+    if (nowUs - this.#reviewedUs < REVIEW_US) return;
+    this.#reviewedUs = nowUs;
+    this.#settle();
+  }
+
+  /** True when the member fits beside those who are in. */
+  #admit(member: Member): boolean {
+    const caps = shareOut([...this.#sharers(), sharerOf(member)], this.#model);
+    if (caps === undefined) return false;
+    member.admitted = true;
+    member.admittedUs = this.#options.clock.nowUs();
+    this.#admitted.push(member);
+    return true;
+  }
+
+  #leave(member: Member): void {
+    const waitingAt = this.#waiting.indexOf(member);
+    const admittedAt = this.#admitted.indexOf(member);
+    if (waitingAt < 0 && admittedAt < 0) return;
+    if (waitingAt >= 0) this.#waiting.splice(waitingAt, 1);
+    if (admittedAt >= 0) {
+      this.#admitted.splice(admittedAt, 1);
+      const stayMs = (this.#options.clock.nowUs() - member.admittedUs) / 1000;
+      this.#meanStayMs = this.#meanStayMs === undefined ? stayMs : mix(this.#meanStayMs, stayMs);
+    }
+    this.#settle(member);
+  }
+
+  /** Admits whoever fits, shares tiers out, and tells whom it changes. */
+  #settle(except?: Member): void {
+    while (this.#waiting[0] && this.#admit(this.#waiting[0])) this.#waiting.shift();
+    const sharers = this.#sharers();
+    const caps = shareOut(sharers, this.#model) ?? lowestCaps(sharers, this.#options.lowestTier);
+    for (const [index, member] of this.#admitted.entries()) {
+      const share = caps[index] ?? this.#options.lowestTier;
+      member.share = share;
+      const tierCap = this.#ceiling === undefined ? share : lowerTier(share, this.#ceiling);
+      this.#update(member, { position: 0, waitMs: 0, tierCap }, member === except);
+    }
+    for (const [index, member] of this.#waiting.entries())
+      this.#update(member, { position: index + 1, waitMs: this.#waitMs(index + 1) }, member === except);
+    this.#options.onQueue?.(this.#waiting.length);
+  }
+
+  #update(member: Member, change: Partial<Pick<Member, 'position' | 'waitMs' | 'tierCap'>>, quiet: boolean): void {
+    const { position, tierCap } = member;
+    Object.assign(member, change);
+    if (!quiet && (member.position !== position || member.tierCap !== tierCap)) member.applicant.onChange();
+  }
+
+  /** Places free up as sessions end: with n of them staying a mean time each, one every mean / n. */
+  #waitMs(position: number): number | null {
+    if (this.#meanStayMs === undefined) return null;
+    return Math.round((this.#meanStayMs * position) / Math.max(1, this.#admitted.length));
+  }
+
+  #sharers(): Sharer[] {
+    return this.#admitted.map((member) => ({ ...sharerOf(member), current: member.share }));
+  }
+
+  #loadOf(cap: Tier | undefined): number {
+    return cap === undefined ? 0 : this.#options.costs.sliceMs(cap) / this.#options.sliceMs;
+  }
+
+  get #model(): LoadModel {
+    const { capacity, lowestTier } = this.#options;
+    return { capacity, lowest: lowestTier, loadOf: (cap) => this.#loadOf(cap) };
+  }
+}
+
+const sharerOf = ({ applicant }: Member): Sharer => ({
+  wanted: applicant.wanted(),
+  current: undefined,
+  computing: applicant.computing(),
+});
+
+const mix = (before: number, newest: number): number => before + NEWEST_STAY * (newest - before);

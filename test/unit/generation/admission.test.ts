@@ -1,0 +1,173 @@
+/** Admission in virtual time, on a machine where a slice of 1000 ms costs 100 (draft), 200 (to base), 500 (to refined). */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Admission, type AdmissionOptions, type Ticket } from '../../../src/generation/admission.ts';
+import { shareOut } from '../../../src/generation/load-sharing.ts';
+import { tierRank, type Tier } from '../../../src/generation/tiers.ts';
+import { WorkCosts } from '../../../src/generation/work-costs.ts';
+
+function setUp(options: Partial<AdmissionOptions> = {}) {
+  let nowUs = 0;
+  const costs = new WorkCosts();
+  costs.observeTier('draft', 100);
+  costs.observeTier('base', 100);
+  costs.observeTier('refined', 300);
+  const admission = new Admission({
+    clock: { nowUs: () => nowUs, wallMs: () => 0 },
+    costs,
+    sliceMs: 1000,
+    capacity: 0.85,
+    lowestTier: 'base',
+    queueMax: 2,
+    ...options,
+  });
+  const changes: string[] = [];
+  const enter = (name: string, over: { wanted?: Tier; computing?: () => boolean } = {}): Ticket => {
+    const ticket = admission.enter({
+      wanted: () => over.wanted ?? 'refined',
+      computing: over.computing ?? (() => true),
+      onChange: () => changes.push(`${name}: ${ticket.position} ${ticket.tierCap}`),
+    });
+    return ticket;
+  };
+  return { admission, costs, enter, changes, advance: (ms: number) => (nowUs += ms * 1000) };
+}
+
+describe('admission', () => {
+  it('lowers tier caps before it lets anyone wait, the newest first', () => {
+    const { enter, changes } = setUp();
+    const first = enter('first');
+    const second = enter('second');
+    expect([first.tierCap, second.tierCap]).toEqual(['refined', 'base']);
+    const third = enter('third');
+    expect([first, second, third].map(({ admitted }) => admitted)).toEqual([true, true, true]);
+    expect(third.tierCap).toBe('base');
+    enter('fourth');
+    expect(changes).toEqual(['first: 0 base']);
+  });
+
+  it('lets a session wait that would make running ones late, and tells its place', () => {
+    const { enter } = setUp();
+    for (let i = 0; i < 4; i++) expect(enter(`session ${i}`).admitted).toBe(true);
+    const fifth = enter('fifth');
+    expect(fifth).toMatchObject({ admitted: false, position: 1 });
+    expect(enter('sixth')).toMatchObject({ admitted: false, position: 2 });
+  });
+
+  it('admits whoever waits longest when a session ends, and moves the others up', () => {
+    const { enter, changes } = setUp();
+    const running = Array.from({ length: 4 }, (_, index) => enter(`running ${index}`));
+    const fifth = enter('fifth');
+    const sixth = enter('sixth');
+    changes.length = 0;
+    running[2]?.leave();
+    expect(fifth.admitted).toBe(true);
+    expect(sixth).toMatchObject({ admitted: false, position: 1 });
+    expect(changes).toEqual(['fifth: 0 base', 'sixth: 1 base']);
+    running[2]?.leave();
+    expect(sixth.admitted).toBe(false);
+  });
+
+  it('estimates the wait from how long sessions stay, and says nothing while none has ended', () => {
+    const { enter, advance } = setUp();
+    const running = Array.from({ length: 4 }, (_, index) => enter(`running ${index}`));
+    const fifth = enter('fifth');
+    expect(fifth.waitMs).toBeNull();
+    advance(60_000);
+    running[0]?.leave();
+    const sixth = enter('sixth');
+    // Four stay for a minute each: a place every quarter of a minute.
+    expect(sixth).toMatchObject({ position: 1, waitMs: 15_000 });
+    expect(enter('seventh')).toMatchObject({ position: 2, waitMs: 30_000 });
+  });
+
+  it('refuses when its queue is full, and says when to try again', () => {
+    const { enter, advance } = setUp();
+    const running = Array.from({ length: 4 }, (_, index) => enter(`running ${index}`));
+    advance(40_000);
+    running[3]?.leave();
+    enter('running again');
+    enter('fifth');
+    enter('sixth');
+    expect(() => enter('seventh')).toThrow(expect.objectContaining({ code: 'SESSION_LIMIT', retryAfterMs: 20_000 }));
+  });
+
+  it('counts a finished clip as no load', () => {
+    const { admission, enter, advance } = setUp();
+    let computing = true;
+    for (let i = 0; i < 4; i++) enter(`clip ${i}`, { computing: () => computing });
+    const fifth = enter('fifth');
+    computing = false;
+    advance(1000);
+    admission.review();
+    expect(fifth.admitted).toBe(true);
+  });
+
+  it('does not lift a finished clip that it would have to lower again at once', () => {
+    const finished = { wanted: 'refined', current: 'base', computing: false } as const;
+    const live = { wanted: 'base', current: 'base', computing: true } as const;
+    const loads = { draft: 0.1, base: 0.3, refined: 0.6, upscaled: 0.9 };
+    const caps = shareOut([finished, live], { capacity: 0.8, lowest: 'base', loadOf: (cap) => loads[cap] });
+    expect(caps).toEqual(['base', 'base']);
+  });
+
+  it('gives tiers back only with room to spare', () => {
+    const { admission, costs, enter, advance } = setUp({ capacity: 0.5 });
+    const only = enter('only');
+    expect(only.tierCap).toBe('refined');
+    for (let i = 0; i < 20; i++) costs.observeTier('refined', 400);
+    const review = () => {
+      advance(1000);
+      admission.review();
+    };
+    review();
+    expect(only.tierCap).toBe('base');
+    for (let i = 0; i < 50; i++) costs.observeTier('refined', 290);
+    review();
+    expect(only.tierCap).toBe('base');
+    for (let i = 0; i < 50; i++) costs.observeTier('refined', 200);
+    review();
+    expect(only.tierCap).toBe('refined');
+  });
+
+  it('admits everyone to a generator that is too slow for even one', () => {
+    const { costs, enter } = setUp();
+    for (let i = 0; i < 50; i++) costs.observeTier('base', 5000);
+    expect([enter('first'), enter('second')].map(({ admitted, tierCap }) => [admitted, tierCap])).toEqual([
+      [true, 'refined'],
+      [true, 'refined'],
+    ]);
+  });
+
+  it('keeps everyone below the ceiling of low-memory mode', () => {
+    const { admission, enter } = setUp();
+    const ticket = enter('first');
+    admission.ceiling = 'draft';
+    expect(ticket.tierCap).toBe('draft');
+    admission.ceiling = undefined;
+    expect(ticket.tierCap).toBe('refined');
+  });
+
+  it('never plans more load than there is, whoever asks for what', () => {
+    const tier = fc.constantFrom<Tier>('draft', 'base', 'refined', 'upscaled');
+    const sharer = fc.record({ wanted: tier, current: fc.option(tier, { nil: undefined }), computing: fc.boolean() });
+    fc.assert(
+      fc.property(
+        fc.array(sharer, { maxLength: 12 }),
+        fc.double({ min: 0.2, max: 3, noNaN: true }),
+        (all, capacity) => {
+          const loads = { draft: 0.05, base: 0.15, refined: 0.4, upscaled: 0.9 };
+          const caps = shareOut(all, { capacity, lowest: 'base', loadOf: (cap) => loads[cap] });
+          const load =
+            caps?.reduce(
+              (sum, cap, index) =>
+                sum +
+                (all[index]?.computing || tierRank(cap) > tierRank(all[index]?.current ?? 'upscaled') ? loads[cap] : 0),
+              0,
+            ) ?? 0;
+          expect(load).toBeLessThanOrEqual(capacity + 1e-9);
+        },
+      ),
+    );
+  });
+});
