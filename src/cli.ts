@@ -60,16 +60,18 @@ withConfig(
   program
     .command('generate')
     .description('write a clip to a file, without a network')
-    .argument('<prompt>', 'what to show')
+    .argument('<prompt>', 'what to show; a list, "a | b | c", divides the clip evenly')
     .requiredOption('--out <file>', 'MP4 file to write')
     .option('--seed <number>', '32-bit seed; the same seed gives the same clip', '1')
     .option('--seconds <number>', 'length of the clip, seconds', '4')
     .option('--tier <tier>', 'how far to refine: draft, base, refined or upscaled', 'refined')
+    .option('--transition-slices <number>', 'slices from one prompt of a list to the next', '1')
     .option('--tiers <directory>', 'also write one picture (PNG) per tier here'),
   ['generator', 'model', 'threads', 'calibrate', 'size', 'fps', ...COMFYUI_KEYS],
 ).action(async (prompt: string, flags: Flags & GenerateFlags) => {
-  const { out, seed, seconds, tier, tiers, ...settings } = flags;
-  await generate(configOf(settings), { prompt, out, seed, seconds, tier, tiersDirectory: tiers }, interrupted());
+  const { out, seed, seconds, tier, transitionSlices, tiers, ...settings } = flags;
+  const clip = { prompt, out, seed, seconds, tier, transitionSlices, tiersDirectory: tiers };
+  await generate(configOf(settings), clip, interrupted());
 });
 
 program
@@ -164,6 +166,7 @@ interface GenerateFlags {
   seed: string;
   seconds: string;
   tier: string;
+  transitionSlices: string;
   tiers?: string;
 }
 

@@ -6,12 +6,15 @@ import type { Config } from '../config.ts';
 import { GlimpseError } from '../errors.ts';
 import { createGenerator } from '../generation/create-generator.ts';
 import type { Generator, Rendition } from '../generation/generator.ts';
-import { normalizePrompt } from '../generation/prompt.ts';
+import { parsePrompts, promptAt, type PromptTrack } from '../generation/prompt-list.ts';
 import { sliceCount } from '../generation/schedule.ts';
+import { SliceJoints } from '../generation/slice-joints.ts';
 import { TIERS, type Tier } from '../generation/tiers.ts';
 import type { I420Frame } from '../media/frame.ts';
 import { exportMp4, writePng } from '../media/export.ts';
+import { LIMITS } from '../limits.ts';
 import { ladder } from '../media/ladder.ts';
+import { readPrompts } from '../generation/prompt-reading.ts';
 
 export interface GenerateOptions {
   prompt: string;
@@ -19,14 +22,17 @@ export interface GenerateOptions {
   seed: string;
   seconds: string;
   tier: string;
+  transitionSlices: string;
   tiersDirectory: string | undefined;
 }
 
-/** @throws GlimpseError PARAMETER_INVALID, PROMPT_EMPTY, PROMPT_TOO_LONG, MODEL_INVALID, ABORTED */
+/** @throws GlimpseError PARAMETER_INVALID, PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, MODEL_INVALID, ABORTED */
 export async function generate(config: Config, options: GenerateOptions, signal: AbortSignal): Promise<void> {
-  const prompt = normalizePrompt(options.prompt);
+  parsePrompts(options.prompt);
   const seed = numberOption('--seed', options.seed, 0, 2 ** 32 - 1);
   const seconds = numberOption('--seconds', options.seconds, 0.1, 600);
+  const most = LIMITS.transitionSlicesMax;
+  const transitionSlices = Math.round(numberOption('--transition-slices', options.transitionSlices, 1, most));
   await using generator = await createGenerator(config);
   const tier = tierOption(options.tier, generator);
   const { slice } = generator.info;
@@ -35,11 +41,13 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   // Whatever the tier, the file has the size that a viewer would be shown.
   const best = generator.info.tiers.at(-1) ?? size;
   const [display = best] = ladder(best);
-  const reading = await generator.read(prompt);
+  const slices = sliceCount(seconds, slice);
+  const prompts = parsePrompts(options.prompt, slices);
+  const reading = await readPrompts(generator, prompts);
   if (reading.unknownWords.length > 0)
     process.stderr.write(`not known to the model: ${reading.unknownWords.join(', ')}\n`);
 
-  const slices = sliceCount(seconds, slice);
+  const track = { prompts, sliceCount: slices, transitionSlices, interpolation: 'linear' } as const;
   const bar = new SingleBar({
     format: '{bar} {percentage}% | slice {value}/{total} | {eta_formatted} left',
     clearOnComplete: true,
@@ -47,7 +55,7 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   bar.start(slices, 0);
   try {
     const frames = clipFrames(
-      { generator, prompt, seed, slices, tier, signal, tiersDirectory: options.tiersDirectory },
+      { generator, track, seed, slices, tier, signal, tiersDirectory: options.tiersDirectory },
       (done) => bar.update(done),
     );
     await exportMp4({
@@ -69,7 +77,7 @@ export async function generate(config: Config, options: GenerateOptions, signal:
 
 interface Clip {
   generator: Generator;
-  prompt: string;
+  track: PromptTrack;
   seed: number;
   slices: number;
   tier: Tier;
@@ -77,28 +85,32 @@ interface Clip {
   tiersDirectory: string | undefined;
 }
 
-/** Each slice continues from the last; only the wanted tier's frames come out. */
+/** Each slice continues from the last and is joined to it; only the wanted tier's frames come out. */
 async function* clipFrames(clip: Clip, onSlice: (done: number) => void): AsyncGenerator<I420Frame> {
-  const { generator, prompt, seed, tier, signal } = clip;
+  const { generator, track, seed, tier, signal } = clip;
+  const joints = new SliceJoints(generator.info.slice);
   const sliceMs = (generator.info.slice.frames * 1000) / generator.info.slice.fps;
   let previous: Float32Array | undefined;
   for (let slice = 0; slice < clip.slices; slice++) {
     const job = {
       revision: 0,
       slice,
-      prompt,
+      ...promptAt(track, slice),
       seed,
       startMs: slice * sliceMs,
       stopAtTier: tier,
       ...(previous ? { previous } : {}),
     };
-    let last: Rendition | undefined;
+    let best: Rendition | undefined;
     for await (const rendition of generator.generate(job, { signal })) {
       if (rendition.latents) previous = rendition.latents;
       if (slice === 0 && clip.tiersDirectory !== undefined) await writeTier(rendition, clip.tiersDirectory);
-      last = rendition;
+      // A tier may come in several runs of frames.
+      const before = best?.tier === rendition.tier ? best.frames : [];
+      best = { ...rendition, frames: [...before, ...rendition.frames] };
     }
-    yield* last?.frames ?? [];
+    if (best) yield* (await joints.join(best, job.previous !== undefined)).frames;
+    joints.forget((done) => done < slice);
     onSlice(slice + 1);
   }
 }

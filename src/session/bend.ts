@@ -56,12 +56,13 @@ export function takeOver(
   }
   const latents = run.latentsOf(slice);
   if (latents === undefined) return NOTHING_TAKEN_OVER;
-  const keeps = running === 'kept' && timeline.revision === request.revision && timeline.tierOf(slice) !== undefined;
+  const shown = timeline.revision === request.revision ? timeline.bestOf(slice) : undefined;
+  const kept = running === 'kept' && shown ? { latents, tier: shown.tier, frames: shown.frames } : undefined;
   return {
     originMs,
     previous: run.latentsOf(slice - 1),
-    start: keeps ? undefined : { latents: new Map([[0, latents]]), strength },
-    kept: keeps ? latents : undefined,
+    start: kept ? undefined : { latents: new Map([[0, latents]]), strength },
+    kept,
     from,
     inPlaceOf: slice,
   };

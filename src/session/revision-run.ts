@@ -9,8 +9,10 @@ import { toGlimpseError, type GlimpseError } from '../errors.ts';
 import type { Generator, Rendition, SliceJob } from '../generation/generator.ts';
 import { promptAt, type PromptTrack } from '../generation/prompt-list.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
+import { SliceJoints } from '../generation/slice-joints.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
+import type { I420Frame } from '../media/frame.ts';
 import type { User } from './contract.ts';
 import { OpenSlice } from './open-slice.ts';
 
@@ -29,8 +31,8 @@ export interface RevisionRequest {
   previous: Float32Array | undefined;
   /** Latents its slices are made from instead of noise, by slice. */
   start: { latents: ReadonlyMap<number, Float32Array>; strength: number } | undefined;
-  /** Latents of the first slice, when that is taken over as it is. */
-  kept: Float32Array | undefined;
+  /** The first slice, when that is taken over as it is. */
+  kept: { latents: Float32Array; tier: Tier; frames: I420Frame[] } | undefined;
 }
 
 export interface RevisionRunOptions {
@@ -59,6 +61,7 @@ export class RevisionRun {
   readonly #open = new Map<number, OpenSlice>();
   readonly #tiers = new Map<number, Tier>();
   readonly #latents = new Map<number, { tier: Tier; latents: Float32Array }>();
+  readonly #joints: SliceJoints;
   readonly #pulls = new Set<Promise<void>>();
   #failure: GlimpseError | undefined;
   #retryMs: number = RETRY_MS.first;
@@ -69,6 +72,7 @@ export class RevisionRun {
   constructor(options: RevisionRunOptions) {
     this.#options = options;
     this.request = options.request;
+    this.#joints = new SliceJoints(options.generator.info.slice);
     this.#keep(options.request.kept);
     this.#done = this.#loop();
   }
@@ -90,11 +94,12 @@ export class RevisionRun {
   }
 
   /** The first slice is there already: nothing of it is computed, and the next one continues from it. */
-  #keep(latents: Float32Array | undefined): void {
+  #keep(kept: RevisionRequest['kept']): void {
     const best = this.#options.generator.info.tiers.at(-1)?.tier;
-    if (latents === undefined || best === undefined) return;
+    if (kept === undefined || best === undefined) return;
     this.#tiers.set(0, best);
-    this.#latents.set(0, { tier: best, latents });
+    this.#latents.set(0, { tier: best, latents: kept.latents });
+    this.#joints.begin(0, kept.frames);
   }
 
   async close(): Promise<void> {
@@ -164,7 +169,7 @@ export class RevisionRun {
   /** Never rejects: a failure is left for the loop. */
   async #pull(slice: number, open: OpenSlice, tier: Tier): Promise<void> {
     try {
-      const rendition = await open.pull(tier);
+      const rendition = await this.#joints.join(await open.pull(tier), open.previousTier !== undefined);
       if (this.#abort.signal.aborted || open.closed) return;
       this.#retryMs = RETRY_MS.first;
       this.#tiers.set(slice, rendition.tier);
@@ -220,6 +225,7 @@ export class RevisionRun {
     }
     for (const slice of this.#latents.keys()) if (slice < behind) this.#latents.delete(slice);
     for (const slice of this.#tiers.keys()) if (slice < behind) this.#tiers.delete(slice);
+    this.#joints.forget((slice) => slice < behind || this.#tiers.get(slice + 1) === best);
   }
 
   async #drop(slice: number): Promise<void> {

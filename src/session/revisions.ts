@@ -157,9 +157,8 @@ export class Revisions {
     const { timeline, playout, onPlaced } = this.#options;
     const frames = timeline.framesPerSlice;
     playout.switchInPlace({ revision, of, firstFrame: slice * frames, frames });
-    const best = kept && timeline.bestOf(slice);
-    if (!best) return;
-    const rendition: Rendition = { revision, slice: 0, tier: best.tier, frames: best.frames, computeMs: 0 };
+    if (!kept) return;
+    const rendition: Rendition = { revision, slice: 0, tier: kept.tier, frames: kept.frames, computeMs: 0 };
     onPlaced(rendition, timeline.put(rendition));
   }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeToyPack } from '../../scripts/make-toy-pack.ts';
+import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 let folder: string;
@@ -28,6 +29,14 @@ function start(...args: string[]) {
   return { child, output, finished };
 }
 const run = (...args: string[]) => start(...args).finished;
+
+/** Mean luma of each frame of a video file. */
+async function meanLumas(path: string): Promise<number[]> {
+  const binary = await ffmpegBinary();
+  const flags = ['-loglevel', 'error', '-i', path, '-vf', 'scale=1:1:flags=area', '-pix_fmt', 'gray', '-f', 'rawvideo'];
+  const child = spawn(binary?.path ?? 'ffmpeg', [...flags, '-'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return [...Buffer.concat(await child.stdout.toArray())];
+}
 
 describe('glimpse', () => {
   it('generate writes a clip and a picture of each tier, the same for the same seed', async () => {
@@ -66,8 +75,25 @@ describe('glimpse', () => {
     expect(stderr).not.toContain('desert');
   });
 
+  it('generate divides a clip between the prompts of a list, and travels from one to the next', async () => {
+    const out = join(folder, 'list.mp4');
+    const list = 'the sea by day | the sea at night';
+    const settings = ['--seconds', '4', '--tier', 'base', '--transition-slices', '2'];
+    const { code, stderr } = await run('generate', `${list} with a zebra`, '--out', out, ...settings);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('not known to the model: zebra') });
+    const lumas = await meanLumas(out);
+    expect(lumas).toHaveLength(48);
+    const [day = 0, between = 0, night = 0] = [lumas[20], lumas[28], lumas[47]];
+    expect(day - night).toBeGreaterThan(25);
+    expect(between).toBeLessThan(day);
+    expect(between).toBeGreaterThan(night);
+  });
+
   it.each([
     ['an empty prompt', ['generate', ' ', '--out', 'x.mp4'], 'PROMPT_EMPTY'],
+    ['an empty part of a list', ['generate', 'sea | ', '--out', 'x.mp4'], 'PROMPT_EMPTY'],
+    ['more prompts than slices', ['generate', 'a|b|c', '--out', 'x.mp4', '--seconds', '1'], 'PROMPT_LIST_TOO_LONG'],
+    ['a travel too long', ['generate', 'sea', '--out', 'x', '--transition-slices', '99'], 'PARAMETER_INVALID'],
     ['a tier that does not exist', ['generate', 'sea', '--out', 'x.mp4', '--tier', 'perfect'], 'PARAMETER_INVALID'],
     ['a model pack that is not there', ['models', '--model', '/nowhere'], 'MODEL_INVALID'],
     ['an unknown suite', ['bench', 'nonsense'], 'PARAMETER_INVALID'],
