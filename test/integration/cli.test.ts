@@ -35,7 +35,7 @@ async function meanLumas(path: string): Promise<number[]> {
   const binary = await ffmpegBinary();
   const flags = ['-loglevel', 'error', '-i', path, '-vf', 'scale=1:1:flags=area', '-pix_fmt', 'gray', '-f', 'rawvideo'];
   const child = spawn(binary?.path ?? 'ffmpeg', [...flags, '-'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  return [...Buffer.concat(await child.stdout.toArray())];
+  return Array.from(Buffer.concat(await child.stdout.toArray()));
 }
 
 describe('glimpse', () => {
