@@ -56,6 +56,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ sections, model, quick });
     return { report, table: formatTable(report) };
   },
+  quality: async ({ prompts, model, sheet }) => {
+    const { run, formatTable } = await import('../../bench/suites/quality.ts');
+    const report = await run({ prompts, model, sheet });
+    return { report, table: formatTable(report) };
+  },
   compare: async ({ reports: [before, after, ...more] }) => {
     if (before === undefined || after === undefined || more.length > 0)
       throw new GlimpseError('PARAMETER_INVALID', { message: 'compare takes two reports: the older, then the newer' });

@@ -11,8 +11,8 @@ import { sliceCount } from '../generation/schedule.ts';
 import { SliceJoints } from '../generation/slice-joints.ts';
 import { TIERS, type Tier } from '../generation/tiers.ts';
 import type { I420Frame } from '../media/frame.ts';
-import { exportMp4, writePng } from '../media/export.ts';
 import { LIMITS } from '../limits.ts';
+import { assertWritable, exportMp4, writePng } from '../media/export.ts';
 import { ladder } from '../media/ladder.ts';
 import { readPrompts } from '../generation/prompt-reading.ts';
 
@@ -33,6 +33,7 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   const seconds = numberOption('--seconds', options.seconds, 0.1, 600);
   const most = LIMITS.transitionSlicesMax;
   const transitionSlices = Math.round(numberOption('--transition-slices', options.transitionSlices, 1, most));
+  await assertWritable(options.out);
   await using generator = await createGenerator(config);
   const tier = tierOption(options.tier, generator);
   const { slice } = generator.info;

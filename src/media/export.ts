@@ -3,7 +3,8 @@
  * when it is whole; until then, and after a failure, there is at most a `.partial` beside it, which is removed.
  */
 import { once } from 'node:events';
-import { rename, rm } from 'node:fs/promises';
+import { access, constants, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
 import { GlimpseError } from '../errors.ts';
 import { COLOUR_TAGS, ffmpegArguments, ffmpegBinary, type FfmpegOptions, QUIET } from './ffmpeg-binary.ts';
@@ -13,6 +14,8 @@ import type { I420Frame } from './frame.ts';
 const STDERR_KEPT_CHARS = 2_000;
 /** x264's constant rate factor: visually lossless for most content at a tenth of lossless size. */
 const MP4_QUALITY = 18;
+/** mjpeg's quantiser, 2 (best) to 31. */
+const JPEG_QUALITY = 3;
 
 export interface Mp4Options {
   /** Frames of one size, in order. Iterated once; ended early on failure. */
@@ -31,7 +34,8 @@ export interface Mp4Options {
 
 /**
  * Writes H.264 in MP4 (yuv420p, index in front, so that it plays while it loads).
- * @throws GlimpseError ABORTED when the signal fires, ENCODER_FAILED when ffmpeg cannot be run or refuses.
+ * @throws GlimpseError ABORTED when the signal fires, PARAMETER_INVALID when nothing can be written there,
+ *   ENCODER_FAILED when ffmpeg cannot be run or refuses.
  */
 export async function exportMp4(options: Mp4Options): Promise<void> {
   const { frames, widthPx, heightPx, fps, path, display, signal, onProgress } = options;
@@ -41,14 +45,38 @@ export async function exportMp4(options: Mp4Options): Promise<void> {
   await writeFile({ frames, widthPx, heightPx, fps, path, signal, onProgress, output });
 }
 
-/** Writes one picture as PNG (RGB). @throws GlimpseError ENCODER_FAILED when ffmpeg cannot be run or refuses. */
-export async function writePng(frame: I420Frame, path: string): Promise<void> {
+/** Writes one picture as PNG (RGB). @throws GlimpseError PARAMETER_INVALID, ENCODER_FAILED */
+export const writePng = (frame: I420Frame, path: string): Promise<void> =>
+  writePicture(frame, path, { 'c:v': 'png', pix_fmt: 'rgb24' });
+
+/** Writes one picture as JPEG, at a quality at which drawn edges stay clean. @throws as `writePng` */
+export const writeJpeg = (frame: I420Frame, path: string): Promise<void> =>
+  writePicture(frame, path, { 'c:v': 'mjpeg', pix_fmt: 'yuvj420p', 'q:v': JPEG_QUALITY });
+
+async function writePicture(frame: I420Frame, path: string, codec: FfmpegOptions): Promise<void> {
   const { widthPx, heightPx } = frame;
-  const output = { 'frames:v': 1, 'c:v': 'png', pix_fmt: 'rgb24', f: 'image2pipe' };
+  const output = { 'frames:v': 1, ...codec, f: 'image2pipe' };
   const frames = (async function* () {
     yield frame;
   })();
   await writeFile({ frames, widthPx, heightPx, fps: 1, path, signal: undefined, onProgress: undefined, output });
+}
+
+/** @throws GlimpseError PARAMETER_INVALID with the path and what is wrong with it, before any work is done for it. */
+export async function assertWritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new GlimpseError('PARAMETER_INVALID', { message: `Cannot write ${path}: ${why}.`, details: { path }, cause });
+  };
+  await access(folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) =>
+    refuse(
+      cause.code === 'ENOENT' ? `there is no folder ${folder}` : `${folder} is not writable (${cause.code})`,
+      cause,
+    ),
+  );
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) refuse('it is a folder');
+  if (!(await stat(folder)).isDirectory()) refuse(`${folder} is not a folder`);
 }
 
 interface FileJob extends Pick<Mp4Options, 'frames' | 'widthPx' | 'heightPx' | 'fps' | 'path'> {
@@ -61,6 +89,7 @@ async function writeFile(job: FileJob): Promise<void> {
   const partial = `${job.path}.partial`;
   try {
     job.signal?.throwIfAborted();
+    await assertWritable(job.path);
     await encodeTo(partial, job);
     await rename(partial, job.path);
   } catch (cause) {

@@ -95,6 +95,8 @@ describe('glimpse', () => {
     ['more prompts than slices', ['generate', 'a|b|c', '--out', 'x.mp4', '--seconds', '1'], 'PROMPT_LIST_TOO_LONG'],
     ['a travel too long', ['generate', 'sea', '--out', 'x', '--transition-slices', '99'], 'PARAMETER_INVALID'],
     ['a tier that does not exist', ['generate', 'sea', '--out', 'x.mp4', '--tier', 'perfect'], 'PARAMETER_INVALID'],
+    ['a folder that does not exist', ['generate', 'sea', '--out', '/nope/x.mp4'], 'PARAMETER_INVALID'],
+    ['a folder as a file', ['generate', 'sea', '--out', tmpdir()], 'PARAMETER_INVALID'],
     ['a model pack that is not there', ['models', '--model', '/nowhere'], 'MODEL_INVALID'],
     ['an unknown suite', ['bench', 'nonsense'], 'PARAMETER_INVALID'],
     ['a port that is no number', ['serve', '--port', 'http'], 'CONFIG_INVALID'],

@@ -62,7 +62,7 @@ describe('exportMp4', () => {
   it('says so when the file cannot be written', async () => {
     const path = join(directory, 'missing', 'clip.mp4');
     await expect(exportMp4({ frames: frames(3), ...SIZE, fps: 12, path })).rejects.toMatchObject({
-      code: 'ENCODER_FAILED',
+      code: 'PARAMETER_INVALID',
     });
     await expect(access(path)).rejects.toThrow('ENOENT');
   });

@@ -1,0 +1,79 @@
+/**
+ * The judge of adherence: `models/probe/probe.onnx`, a classifier from the eight base frames of a slice to the caption
+ * fields, trained on rendered clips alone; it has never seen the model it judges. It runs in an inference thread like any
+ * part: input `i420` uint8 [b, frames, bytes], output `probabilities` [b, condition.width].
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { GlimpseError } from '../../src/errors.ts';
+import { defaultModelDirectory, type Manifest } from '../../src/generation/onnx/model-pack.ts';
+import { OnnxRuntime } from '../../src/generation/onnx/runtime.ts';
+import type { Tensor } from '../../src/generation/onnx/tensor.ts';
+import { type I420Frame, i420Bytes } from '../../src/media/frame.ts';
+
+export const probeFile = (): string => join(dirname(defaultModelDirectory()), 'probe', 'probe.onnx');
+
+export class Probe implements AsyncDisposable {
+  readonly #runtime: OnnxRuntime;
+  readonly #manifest: Manifest;
+
+  private constructor(runtime: OnnxRuntime, manifest: Manifest) {
+    this.#runtime = runtime;
+    this.#manifest = manifest;
+  }
+
+  /**
+   * @param manifest of the pack that is judged: the probe reads its base frames.
+   * @returns undefined when there is no probe file; then adherence cannot be measured.
+   * @throws GlimpseError MODEL_INVALID when the probe is for another world or size.
+   */
+  static async load(manifest: Manifest, path = probeFile()): Promise<Probe | undefined> {
+    if (!existsSync(path)) return undefined;
+    const { frames, bytes, width } = shapeOf(manifest);
+    const runtime = new OnnxRuntime({
+      parts: [
+        {
+          name: 'probe',
+          path,
+          inputs: [{ name: 'i420', type: 'uint8', shape: ['b', frames, bytes] }],
+          outputs: [{ name: 'probabilities', type: 'float32', shape: ['b', width] }],
+        },
+      ],
+      threads: 1,
+    });
+    try {
+      await runtime.start();
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+    return new Probe(runtime, manifest);
+  }
+
+  /** What it sees, field by field: the likeliest value, never "unspecified". */
+  async read(base: readonly I420Frame[]): Promise<Record<string, string>> {
+    const { frames, bytes } = shapeOf(this.#manifest);
+    const data = new Uint8Array(frames * bytes);
+    for (const [index, frame] of base.entries()) data.set(frame.data, index * bytes);
+    const i420: Tensor = { type: 'uint8', data, shape: [1, frames, bytes] };
+    const { outputs } = await this.#runtime.run('probe', { i420 });
+    const probabilities = outputs['probabilities'];
+    if (probabilities?.type !== 'float32') throw new GlimpseError('MODEL_INVALID', { details: { part: 'probe' } });
+    const seen: Record<string, string> = {};
+    for (const { name, offset, values } of this.#manifest.condition.fields) {
+      const group = probabilities.data.subarray(offset + 1, offset + 1 + values.length);
+      const likeliest = values[group.indexOf(Math.max(...group))];
+      if (likeliest !== undefined) seen[name] = likeliest;
+    }
+    return seen;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#runtime.close();
+  }
+}
+
+function shapeOf({ tiers, slice, condition }: Manifest): { frames: number; bytes: number; width: number } {
+  const base = tiers.find(({ tier }) => tier === 'base');
+  return { frames: slice.frames, bytes: i420Bytes(base?.widthPx ?? 0, base?.heightPx ?? 0), width: condition.width };
+}
