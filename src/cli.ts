@@ -76,8 +76,8 @@ withConfig(
 
 program
   .command('bench')
-  .description('measure: latency, encode, congestion, link, generation, quality')
-  .argument('<suite>', 'latency, encode, congestion, link, generation or quality; or compare')
+  .description('measure: latency, encode, congestion, link, pacing, generation, quality')
+  .argument('<suite>', 'latency, encode, congestion, link, pacing, generation or quality; or compare')
   .argument('[reports...]', 'compare: two reports (JSON) of one suite, the older first')
   .option('--json', 'print only JSON on standard output')
   .option('--out <file>', 'also write the JSON here')

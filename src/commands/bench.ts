@@ -51,6 +51,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ scenario, plots });
     return { report, table: formatTable(report) };
   },
+  pacing: async () => {
+    const { run, formatTable } = await import('../../bench/suites/pacing.ts');
+    const report = await run();
+    return { report, table: formatTable(report) };
+  },
   generation: async ({ sections, model, quick }) => {
     const { run, formatTable } = await import('../../bench/suites/generation.ts');
     const report = await run({ sections, model, quick });

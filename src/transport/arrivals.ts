@@ -1,6 +1,7 @@
 /**
  * What of the stream the viewer has, read from transport-wide feedback. A keyframe's packets are not left to NACKs: those
- * know nothing of packets lost before the first that arrived, and may be lost themselves. Pure.
+ * know nothing of packets lost before the first that arrived, and may be lost themselves. And what a copy came too late by
+ * is only known once one has arrived: receivers ask again before it can be there. Pure.
  */
 import type { PacketResult } from '../congestion/bandwidth-estimator.ts';
 import { LIMITS } from '../limits.ts';
@@ -9,32 +10,54 @@ import type { SentMedia } from './rtp-stream.ts';
 /** Feedback older than so many packets is of no use any more. */
 const REMEMBERED = 2 * LIMITS.rtpHistoryPackets;
 
+interface Transmission {
+  sent: SentMedia;
+  transportSequence: number;
+  sentUs: number;
+}
+
+/** A packet that came by its copy. */
+export interface Repair {
+  frame: number;
+  /** From the original's departure to that of the copy that arrived. */
+  lateUs: number;
+}
+
+export interface ArrivalNews {
+  /** Keyframe packets that were lost and that no later copy replaces. */
+  lost: SentMedia[];
+  repaired: Repair[];
+}
+
 export class Arrivals {
-  readonly #sent: (SentMedia | undefined)[] = [];
+  readonly #transmissions: (Transmission | undefined)[] = [];
   #heard = false;
 
   /** A media packet or a copy of it has left under this transport-wide number. */
-  onSent(transportSequence: number, sent: SentMedia): void {
+  onSent(transportSequence: number, sent: SentMedia, nowUs: number): void {
     sent.transportSequence = transportSequence;
-    this.#sent[transportSequence % REMEMBERED] = sent;
+    this.#transmissions[transportSequence % REMEMBERED] = { sent, transportSequence, sentUs: nowUs };
   }
 
-  /** @returns keyframe packets that were lost and that no later copy replaces. */
-  onFeedback(results: readonly PacketResult[]): SentMedia[] {
+  onFeedback(results: readonly PacketResult[]): ArrivalNews {
+    const news: ArrivalNews = { lost: [], repaired: [] };
     const [first] = results;
-    if (!first) return [];
-    const lost: SentMedia[] = [];
+    if (!first) return news;
     // The receiver's first report begins with the first packet it got: those before it are lost, and in no report.
-    if (!this.#heard) for (let before = 0; before < first.sequence; before++) this.#take(before, false, lost);
+    if (!this.#heard) for (let before = 0; before < first.sequence; before++) this.#take(before, false, news);
     this.#heard = true;
-    for (const { sequence, arrivedAtUs } of results) this.#take(sequence, arrivedAtUs !== undefined, lost);
-    return lost;
+    for (const { sequence, arrivedAtUs } of results) this.#take(sequence, arrivedAtUs !== undefined, news);
+    return news;
   }
 
-  #take(sequence: number, arrived: boolean, lost: SentMedia[]): void {
-    const sent = this.#sent[sequence % REMEMBERED];
-    if (!sent) return;
-    if (arrived) sent.arrived = true;
-    else if (sent.keyframe && !sent.arrived && sent.transportSequence === sequence) lost.push(sent);
+  #take(sequence: number, arrived: boolean, { lost, repaired }: ArrivalNews): void {
+    const transmission = this.#transmissions[sequence % REMEMBERED];
+    if (transmission?.transportSequence !== sequence) return;
+    const { sent, sentUs } = transmission;
+    if (sent.arrived) return;
+    if (arrived) {
+      sent.arrived = true;
+      if (sentUs > sent.sentUs) repaired.push({ frame: sent.frame, lateUs: sentUs - sent.sentUs });
+    } else if (sent.keyframe && sent.transportSequence === sequence) lost.push(sent);
   }
 }

@@ -7,6 +7,7 @@ import { TwccReader } from '../congestion/twcc.ts';
 import { Arrivals } from './arrivals.ts';
 import type { KeyframeRequests } from './keyframe-requests.ts';
 import type { NegotiatedVideo } from './media-path.ts';
+import type { PlayoutReserve } from './playout-reserve.ts';
 import { parseRtcp, type ReportBlock, type RtcpItem } from './rtcp.ts';
 import type { RtpStream, SentMedia } from './rtp-stream.ts';
 import type { VideoSenderCounts } from './sender-stats.ts';
@@ -18,6 +19,7 @@ export interface FeedbackOptions {
   stream: RtpStream;
   keyframes: KeyframeRequests;
   counts: VideoSenderCounts;
+  reserve: PlayoutReserve;
 }
 
 interface Instant {
@@ -27,6 +29,10 @@ interface Instant {
 
 /** Until a report block tells: no copy follows a copy sooner. */
 const RTT_UNKNOWN_MS = 100;
+/** Reports come about once a second. */
+const RTTS_KEPT = 10;
+/** A queue from which on losses are taken for its overflow. */
+const PASSING_QUEUE_MS = 50;
 
 export class Feedback {
   readonly #options: FeedbackOptions;
@@ -35,6 +41,7 @@ export class Feedback {
   #lastSequence: number | undefined;
   #lastFir: number | undefined;
   #rttMs: number | undefined;
+  readonly #latestRttsMs: number[] = [];
   #seen = false;
 
   constructor(options: FeedbackOptions) {
@@ -52,9 +59,9 @@ export class Feedback {
   }
 
   /** A media packet, or a copy of it, has left under this transport-wide number. */
-  onSent(transportSequence: number, sent: SentMedia): void {
+  onSent(transportSequence: number, sent: SentMedia, nowUs: number): void {
     this.#lastSequence = transportSequence;
-    this.#arrivals.onSent(transportSequence, sent);
+    this.#arrivals.onSent(transportSequence, sent, nowUs);
   }
 
   /**
@@ -75,7 +82,7 @@ export class Feedback {
         if (!feedback) return;
         estimator.onFeedback(feedback, now.nowUs);
         this.#seen = true;
-        lost.push(...this.#claimKeyframe(feedback.packets, now.nowUs));
+        lost.push(...this.#onArrivals(feedback.packets, now.nowUs));
         return;
       }
       case 'senderReport':
@@ -106,16 +113,17 @@ export class Feedback {
     }
   }
 
-  get #rttUs(): number {
-    return (this.#rttMs ?? RTT_UNKNOWN_MS) * 1_000;
-  }
-
   /** Keyframe packets that feedback shows to be lost need no request. */
-  #claimKeyframe(results: readonly PacketResult[], nowUs: number): SentMedia[] {
-    const { stream } = this.#options;
-    return this.#arrivals.onFeedback(results).flatMap(({ sequenceNumber }) => {
+  #onArrivals(results: readonly PacketResult[], nowUs: number): SentMedia[] {
+    const { stream, estimator, reserve } = this.#options;
+    const { lost, repaired } = this.#arrivals.onFeedback(results);
+    const { queueMs, reason } = estimator.snapshot;
+    // Losses of a queue that overflows end with the queue, and no delay of the picture would have been long enough.
+    const passing = queueMs > PASSING_QUEUE_MS && reason !== 'compete';
+    if (!passing) for (const { frame, lateUs } of repaired) reserve.onRepair(frame, lateUs, nowUs);
+    return lost.flatMap(({ sequenceNumber }) => {
       if (stream.isSuperseded(sequenceNumber)) return [];
-      return stream.claim(sequenceNumber, nowUs, this.#rttUs) ?? [];
+      return stream.claim(sequenceNumber, nowUs, this.#leastRttUs) ?? [];
     });
   }
 
@@ -123,7 +131,14 @@ export class Feedback {
     const rttMs = block.ssrc === this.#options.video.ssrc ? rttMsOf(block, wallMs) : undefined;
     if (rttMs === undefined) return;
     this.#rttMs = rttMs;
+    this.#latestRttsMs.push(rttMs);
+    if (this.#latestRttsMs.length > RTTS_KEPT) this.#latestRttsMs.shift();
     this.#options.estimator.onRtt(rttMs, nowUs);
+  }
+
+  /** Of the last reports, the shortest: a browser that is busy answers late, and would have to ask a third time. */
+  get #leastRttUs(): number {
+    return Math.min(...this.#latestRttsMs, this.#rttMs ?? RTT_UNKNOWN_MS) * 1_000;
   }
 
   /** A packet that cannot be sent again leaves a hole that only a keyframe mends. */
@@ -134,7 +149,7 @@ export class Feedback {
       counts.nacks += 1;
       if (stream.isSuperseded(sequence)) continue;
       if (!stream.find(sequence) || !video.rtx) keyframes.request('loss');
-      const again = stream.claim(sequence, nowUs, this.#rttUs);
+      const again = stream.claim(sequence, nowUs, this.#leastRttUs);
       if (again) claimed.push(again);
     }
     return claimed;

@@ -1,8 +1,8 @@
 /**
  * How long the viewer should hold pictures back, so that a lost packet and its retransmission do not show. On a path
  * that loses nothing: not at all. Once losses keep coming, each would stop the picture for a round trip; then pictures
- * are shown later by as much as nearly every frame's last copy was late, and all in time. Read at the sender alone, from
- * when copies left after their originals: that holds the round trip, the receiver's patience and our own pacing. Pure.
+ * are shown later by as much as nearly every frame's last copy was late, and all in time. Read from when those copies left
+ * after their originals: that holds the round trip, the receiver's patience and our own pacing. Pure.
  * It reaches the viewer in the playout-delay header extension (webrtc.googlesource.com, playout-delay).
  */
 
@@ -13,6 +13,9 @@ const LATE_SHARE = 0.05;
 /** A burst of losses, as when capacity drops, is over before a reserve could help: only losses that keep coming count. */
 const EPISODE_US = 200_000;
 const EPISODES_MIN = 3;
+/** It grows by so much at a time, and not sooner again: a picture held back all at once looks frozen itself. */
+const GROWTH_MAX_MS = 50;
+const GROWTH_INTERVAL_US = 200_000;
 /** The reserve shrinks only to the most that was wanted for this long: each change is a hitch in the picture. */
 const HOLD_US = 10_000_000;
 /** The unit of the header extension. */
@@ -32,6 +35,7 @@ export class PlayoutReserve {
   #episodes: number[] = [];
   #reserveMs = 0;
   #wantedUs = -Infinity;
+  #grownUs = -Infinity;
 
   /** Delay to ask the viewer for, a multiple of 10 ms; 0: show what is complete at once. */
   get ms(): number {
@@ -44,8 +48,8 @@ export class PlayoutReserve {
     this.#update(nowUs);
   }
 
-  /** A packet of a frame was sent again because the viewer missed it, so long after the original. */
-  onCopy(frame: number, lateUs: number, nowUs: number): void {
+  /** A packet of a frame was lost, and has arrived by a copy that left so long after the original. */
+  onRepair(frame: number, lateUs: number, nowUs: number): void {
     const sent = this.#frames.find((candidate) => candidate.frame === frame);
     if (!sent) return;
     sent.lateUs = Math.max(sent.lateUs, lateUs);
@@ -58,8 +62,11 @@ export class PlayoutReserve {
     while ((this.#episodes[0] ?? nowUs) < nowUs - WINDOW_US) this.#episodes.shift();
     const wantedMs = this.#wantedMs();
     if (wantedMs >= this.#reserveMs) this.#wantedUs = nowUs;
-    if (wantedMs > this.#reserveMs) this.#reserveMs = wantedMs;
-    else if (nowUs - this.#wantedUs >= HOLD_US) {
+    if (wantedMs > this.#reserveMs && nowUs - this.#grownUs >= GROWTH_INTERVAL_US) {
+      this.#reserveMs = Math.min(wantedMs, this.#reserveMs + GROWTH_MAX_MS);
+      this.#grownUs = nowUs;
+    }
+    if (nowUs - this.#wantedUs >= HOLD_US) {
       this.#reserveMs = wantedMs;
       this.#wantedUs = nowUs;
     }

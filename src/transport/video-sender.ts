@@ -54,6 +54,8 @@ const WIRE_OVERHEAD_BYTES = 48;
 /** Standing queue from which packets leave more slowly. */
 const QUEUED_MS = 20;
 const TICK_US = 25_000;
+/** Loss of the path from which on a second request is answered by two copies. */
+const LOSSY = 0.02;
 /** Nothing sent or heard for this long: the estimator needs no finer time. */
 const IDLE_US = 2_000_000;
 const IDLE_TICK_US = 1_000_000;
@@ -89,6 +91,7 @@ export class VideoSender {
       stream: this.#stream,
       keyframes: this.#keyframes,
       counts: this.#counts,
+      reserve: this.#reserve,
     });
     this.#reporter = new Reporter(path.video.ssrc, random);
     this.#pacer = new Pacer<Content>(estimator.targetBps * pacing.beforeFeedback, {
@@ -165,7 +168,10 @@ export class VideoSender {
     const nowUs = clock.nowUs();
     const lost = this.#feedback.take(packet, { nowUs, wallMs: clock.wallMs() });
     if (lost.length > 0) {
-      const copies = lost.map((sent) => pacedCopy(sent, 'rtx'));
+      const { lossRatio } = this.#options.estimator.snapshot;
+      // What was lost twice is sent twice: a third time would stop the picture for two more round trips.
+      const twice = (sent: SentMedia): boolean => sent.copies > 0 && lossRatio >= LOSSY;
+      const copies = lost.flatMap((sent) => Array.from({ length: twice(sent) ? 2 : 1 }, () => pacedCopy(sent, 'rtx')));
       this.#pacer.enqueue(copies, nowUs);
     }
     this.#run(nowUs);
@@ -187,13 +193,12 @@ export class VideoSender {
     if (!sent) return undefined;
     const kept = 'again' in content ? content.again : this.#stream.commit(content.media, nowUs);
     if ('again' in content) this.#stream.commitRetransmission(kept, nowUs);
-    if (kind === 'rtx') this.#reserve.onCopy(kept.frame, nowUs - kept.sentUs, nowUs);
     const { transportSequence, sizeBytes } = sent;
     if (path.video.feedback.transportCc) {
       const probe = probeId === undefined ? {} : { probeId };
       estimator.onPacketSent({ sequence: transportSequence, sizeBytes, sentAtUs: nowUs, kind, ...probe });
     }
-    this.#feedback.onSent(transportSequence, kept);
+    this.#feedback.onSent(transportSequence, kept, nowUs);
     this.#counts.bytesSent += sizeBytes;
     this.#counts.retransmitted += kind === 'rtx' ? 1 : 0;
     this.#counts.probePackets += probeId === undefined ? 0 : 1;

@@ -271,6 +271,35 @@ describe('VideoSender over a link', () => {
     expect(after.filter((frame) => frame.doneMs !== undefined).length / after.length).toBeGreaterThan(0.95);
   });
 
+  it('has the viewer hold pictures back for a round trip under loss, and not at all on a path that loses nothing', () => {
+    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 40_000, queueUs: 300_000 };
+    const asked = (lossRatio: number): number[] =>
+      runSender({ link: { ...link, lossRatio }, seconds: 10 }).path.rtp.map(({ playoutDelayMs }) => playoutDelayMs!);
+    expect(new Set(asked(0))).toEqual(new Set([0]));
+    expect(asked(0.05).at(-1)).toBeGreaterThanOrEqual(80);
+  });
+
+  it('takes the losses of a drop of capacity for what they are', () => {
+    const capacity = [
+      { fromUs: 0, bps: 2e6 },
+      { fromUs: 8e6, bps: 0.5e6 },
+    ];
+    const run = runSender({ link: { capacity, delayUs: 30_000, queueUs: 300_000 }, seconds: 16 });
+    expect(run.path.retransmissions.length).toBeGreaterThan(0);
+    expect(Math.max(...run.path.rtp.map(({ playoutDelayMs }) => playoutDelayMs!))).toBe(0);
+  });
+
+  it('answers a second request by two copies where the path loses many, and elsewhere by one', () => {
+    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 40_000, queueUs: 300_000 };
+    const doubled = (lossRatio: number): number => {
+      const { retransmissions } = runSender({ link: { ...link, lossRatio }, seconds: 10, fps: 30 }).path;
+      const originals = retransmissions.map(({ payload }) => (payload[0]! << 8) | payload[1]!);
+      return originals.filter((sequence, index) => index > 0 && sequence === originals[index - 1]).length;
+    };
+    expect(doubled(0.2)).toBeGreaterThan(20);
+    expect(doubled(0.002)).toBe(0);
+  });
+
   it('sends the same packets for the same seed', () => {
     const link = { capacity: [{ fromUs: 0, bps: 1e6 }], delayUs: 30_000, queueUs: 300_000, lossRatio: 0.02 };
     const sums = [1, 2].map(() =>
