@@ -58,7 +58,7 @@ const CAUSES: Partial<Record<ErrorCode, AbuseCause>> = {
 export interface Admission {
   /** The session there is now: remembers whose it is, until it ends. */
   bind(session: Session): void;
-  /** No session came of it. Idempotent; nothing after `bind`. */
+  /** Nothing came of it: the place is free again, and a single-use token counts as unused. Idempotent. */
   release(): void;
 }
 
@@ -162,15 +162,9 @@ export class Access {
       throw error;
     }
     if (this.#abuse.level(key, performance.now()) === 'slow') await sleep(SLOW_CREATION_MS);
-    let bound = false;
     return {
-      bind: (session) => {
-        bound = true;
-        this.#own(session, identity, release);
-      },
+      bind: (session) => this.#own(session, identity, release),
       release: () => {
-        if (bound) return;
-        bound = true;
         release();
         if (once?.jti !== undefined) this.#singleUse.giveBack(once.jti);
       },
