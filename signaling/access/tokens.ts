@@ -15,6 +15,15 @@ const ASYMMETRIC = ['EdDSA', 'Ed25519', 'ES256', 'RS256'];
 /** Three base64url parts; anything else is no JWT and is not parsed. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
+/** What `jose` throws for a token, as against for keys that it cannot fetch. */
+const OF_TOKEN = [
+  errors.JWTInvalid,
+  errors.JWSInvalid,
+  errors.JOSEAlgNotAllowed,
+  errors.JOSENotSupported,
+  errors.JWKSMultipleMatchingKeys,
+];
+
 export interface TokenSettings {
   /** Of HS256, at least 32 characters. */
   secret?: string | undefined;
@@ -61,16 +70,25 @@ export class TokenVerifier {
   }
 
   async #payload(token: string): Promise<unknown> {
+    const symmetric = algorithmOf(token) === 'HS256';
     try {
-      const symmetric = decodeProtectedHeader(token).alg === 'HS256';
       if (symmetric && this.#secret)
         return (await jwtVerify(token, this.#secret, { ...this.#rules, algorithms: ['HS256'] })).payload;
       if (!symmetric && this.#keys)
         return (await jwtVerify(token, this.#keys, { ...this.#rules, algorithms: ASYMMETRIC })).payload;
     } catch (error) {
-      throw refusalOf(error);
+      throw refusalOf(error, symmetric);
     }
     throw unauthorized('its algorithm is not accepted');
+  }
+}
+
+/** @throws GlimpseError UNAUTHORIZED for a header that is no JSON object */
+function algorithmOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).alg;
+  } catch {
+    throw unauthorized('it cannot be read');
   }
 }
 
@@ -99,18 +117,13 @@ function checkSingleUse({ once, jti, exp, iat }: TokenClaims): void {
     throw unauthorized(`a single-use token needs an iat and lives at most ${LIMITS.singleUseTokenMaxHours} hours`);
 }
 
-function refusalOf(error: unknown): GlimpseError {
+/** @param local no server of keys was asked, so that whatever is wrong is wrong with the token */
+function refusalOf(error: unknown, local: boolean): GlimpseError {
   if (error instanceof errors.JWTExpired) return unauthorized('it has expired');
   if (error instanceof errors.JWTClaimValidationFailed) return unauthorized(`its claim ${error.claim} is wrong`);
   if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey)
     return unauthorized('its signature is by no key of this server');
-  const ofToken = [errors.JWTInvalid, errors.JWSInvalid, errors.JOSEAlgNotAllowed, errors.JOSENotSupported];
-  const ambiguous = error instanceof errors.JWKSMultipleMatchingKeys;
-  if (ambiguous || ofToken.some((kind) => error instanceof kind)) return unauthorized('it cannot be read');
-  // decodeProtectedHeader throws these for a header that is no JSON object.
-  if (error instanceof TypeError && !('cause' in error && error.cause !== undefined)) {
-    return unauthorized('it cannot be read');
-  }
+  if (local || OF_TOKEN.some((kind) => error instanceof kind)) return unauthorized('it cannot be read');
   return new GlimpseError('AUTH_DOWN', { retryAfterMs: 5_000, cause: error });
 }
 

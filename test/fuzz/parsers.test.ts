@@ -1,0 +1,29 @@
+/** The short form of `npm run fuzz`: what once crashed a parser, and some thousand inputs of a fixed seed for each. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Mutator } from './mutate.ts';
+import { fuzzTargets } from './targets.ts';
+
+const CORPUS = join(import.meta.dirname, 'corpus');
+const INPUTS = 4_000;
+const targets = await fuzzTargets();
+const crashers = readdirSync(CORPUS).filter((name) => name.endsWith('.bin'));
+
+describe.each(targets.map((target) => [target.name, target] as const))('%s', (name, target) => {
+  it('takes its good inputs, and refuses thousands of bad ones with a code', async () => {
+    for (const seed of target.seeds) await target.run(seed);
+    const mutator = new Mutator(target.seeds, 1);
+    for (let input = 0; input < INPUTS; input++) await target.run(mutator.next());
+  });
+
+  it('stands what has crashed it before', async () => {
+    for (const file of crashers.filter((crasher) => crasher.startsWith(`${name}.`)))
+      await target.run(readFileSync(join(CORPUS, file)));
+  });
+});
+
+it('has no crasher of a parser that is not there', () => {
+  const names = new Set(targets.map(({ name }) => name));
+  expect(crashers.filter((file) => !names.has(file.split('.')[0] ?? ''))).toEqual([]);
+});

@@ -1,0 +1,144 @@
+/** Every parser that reads what a stranger sends, as something to throw bytes at: it may refuse with a code, never else. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClientAddresses } from '../../signaling/access/addresses.ts';
+import { bearerToken, upgradeToken } from '../../signaling/access/credentials.ts';
+import { originAllowed } from '../../signaling/access/origins.ts';
+import { TokenVerifier } from '../../signaling/access/tokens.ts';
+import { findId, readMessage } from '../../signaling/message-reader.ts';
+import { clientMessage, controlMessage } from '../../signaling/protocol.ts';
+import { parseFragment, restartOffer } from '../../signaling/sdp-fragment.ts';
+import { checkSdp } from '../../signaling/sdp-guard.ts';
+import { readWhepQuery } from '../../signaling/whep-query.ts';
+import { parseTwcc } from '../../src/congestion/twcc.ts';
+import { GlimpseError } from '../../src/errors.ts';
+import { checkCandidate } from '../../src/transport/peer/candidate.ts';
+import { negotiate } from '../../src/transport/peer/negotiation.ts';
+import { readOffer } from '../../src/transport/peer/offer.ts';
+import { hasIntegrity, readBindingRequest, writeBindingRequest } from '../../src/transport/peer/stun.ts';
+import { parseRtcp } from '../../src/transport/rtcp.ts';
+import { offerSdp } from '../support/offer-sdp.ts';
+import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
+
+export interface FuzzTarget {
+  name: string;
+  /** Good inputs that mutations begin from. */
+  seeds: readonly Buffer[];
+  /** Throws, or rejects, only for a failure that is no refusal. */
+  run(input: Buffer): void | Promise<void>;
+}
+
+const chromiumOffer = readFileSync(join(import.meta.dirname, '../fixtures/chromium-offer.sdp'));
+const texts = (...seeds: string[]): Buffer[] => seeds.map((seed) => Buffer.from(seed));
+const CHECK = { transactionId: Buffer.alloc(12, 7), username: 'a:b', password: 'secret', useCandidate: true };
+
+/** A refusal with a code is what should happen. */
+function refusing(read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof GlimpseError) || error.code === 'INTERNAL') throw error;
+  }
+}
+
+export async function fuzzTargets(): Promise<FuzzTarget[]> {
+  const verifier = await TokenVerifier.create({ secret: SECRET, audience: AUDIENCE });
+  const addresses = new ClientAddresses('10.0.0.0/8');
+  const token = await hs256({ sub: 'anna', limits: { sessions: 1 } }, { expiresIn: 3_600 });
+  return [
+    {
+      name: 'sdp-guard',
+      seeds: [chromiumOffer, ...texts(offerSdp())],
+      run: (input) => void checkSdp(input.toString()),
+    },
+    {
+      name: 'offer',
+      seeds: [chromiumOffer, ...texts(offerSdp())],
+      run: (input) => refusing(() => negotiate(readOffer(input.toString()), ['VP8', 'H264'])),
+    },
+    {
+      name: 'stun',
+      seeds: [writeBindingRequest(CHECK)],
+      run: (input) => {
+        const request = readBindingRequest(input);
+        if (request) hasIntegrity(input, request, CHECK.password);
+      },
+    },
+    {
+      name: 'rtcp',
+      seeds: ['81c9000700000001000000020000000000000000000000000000000000000000', '81ce0002000000010000000f'].map(
+        (hex) => Buffer.from(hex, 'hex'),
+      ),
+      run: (input) => void parseRtcp(input),
+    },
+    {
+      name: 'twcc',
+      seeds: [Buffer.from('0001000500000001200504040404', 'hex'), Buffer.from('00010007000000018a800404', 'hex')],
+      run: (input) => void parseTwcc(input),
+    },
+    {
+      name: 'candidate',
+      seeds: texts('candidate:1 1 udp 2130706431 192.0.2.1 40000 typ host generation 0 ufrag abcd network-cost 999'),
+      run: (input) => refusing(() => checkCandidate(input.toString())),
+    },
+    {
+      name: 'message',
+      seeds: texts(
+        JSON.stringify({ type: 'offer', id: 1, sdp: 'v=0', request: { prompt: 'a red ball', seed: 7, codec: 'VP8' } }),
+        '{"type":"steer","id":2,"guidance":3.5,"transition":"cut","tierCap":"base"}',
+        '{"type":"candidate","candidate":{"candidate":"candidate:1","sdpMid":"0"}}',
+      ),
+      run: (input) => {
+        const text = input.toString();
+        readMessage(clientMessage, text);
+        readMessage(controlMessage, text);
+        findId(text);
+      },
+    },
+    {
+      name: 'token',
+      seeds: texts(token),
+      run: (input) =>
+        verifier.verify(input.toString()).then(
+          () => {},
+          (error: unknown) => {
+            if (!(error instanceof GlimpseError) || error.code !== 'UNAUTHORIZED') throw error;
+          },
+        ),
+    },
+    {
+      name: 'whep-fragment',
+      seeds: texts(
+        'm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=ice-ufrag:wxyz\r\na=ice-pwd:zyxwvutsrqponmlkjihgfedc\r\n' +
+          'a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\na=end-of-candidates\r\n',
+      ),
+      run: (input) =>
+        refusing(() => {
+          const fragment = parseFragment(input.toString());
+          if (fragment.ufrag !== undefined) restartOffer(offerSdp(), fragment);
+        }),
+    },
+    {
+      name: 'whep-query',
+      seeds: texts('prompt=a+red+ball&seed=7&mode=clip&seconds=2.5&codec=H264&guidance=3&tierCap=base'),
+      run: (input) => refusing(() => readWhepQuery(Object.fromEntries(new URLSearchParams(input.toString())))),
+    },
+    {
+      name: 'headers',
+      seeds: texts(
+        '10.0.0.1, 2001:db8::1, 192.0.2.7',
+        'Bearer a.b.c',
+        'glimpse.v1, glimpse.token.a.b.c',
+        'https://a.example',
+      ),
+      run: (input) => {
+        const text = input.toString();
+        addresses.of('10.0.0.1', text);
+        bearerToken(text);
+        upgradeToken({ 'sec-websocket-protocol': text, authorization: text });
+        originAllowed({ kind: 'loopback' }, text, text);
+        originAllowed({ kind: 'same-host' }, text, text);
+      },
+    },
+  ];
+}
