@@ -55,6 +55,11 @@ export const ERROR_CODES = {
     text: 'The workflow lacks something or does not fit its server: a node, a model, an input, or a size.',
   },
   GENERATOR_DOWN: { status: 503, retryable: true, text: 'The generator cannot be reached or has failed.' },
+  GENERATOR_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    text: 'The generator has failed again and again and is left alone for a while; retryAfterMs says how long.',
+  },
   ENCODER_FAILED: { status: 500, retryable: true, text: 'The video encoder failed.' },
   ENCODER_CLOSED: { status: 500, retryable: false, text: 'The video encoder is closed.' },
   PEER_UNTRUSTED: { status: 403, retryable: false, text: 'The peer failed the DTLS identity checks.' },

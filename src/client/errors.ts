@@ -19,9 +19,13 @@ export class GlimpseClientError extends Error {
   constructor(
     code: ClientErrorCode,
     message: string,
-    { retryable = false, retryAfterMs }: { retryable?: boolean; retryAfterMs?: number | undefined } = {},
+    {
+      retryable = false,
+      retryAfterMs,
+      cause,
+    }: { retryable?: boolean; retryAfterMs?: number | undefined; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.retryable = retryable;
     this.retryAfterMs = retryAfterMs;

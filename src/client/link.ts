@@ -217,8 +217,8 @@ export class Link {
   async #applyAnswer(sdp: string): Promise<void> {
     try {
       await this.#peer?.applyAnswer(sdp);
-    } catch {
-      throw new GlimpseClientError('SDP_INVALID', "The browser cannot use the server's answer.");
+    } catch (cause) {
+      throw new GlimpseClientError('SDP_INVALID', "The browser cannot use the server's answer.", { cause });
     }
   }
 

@@ -1,5 +1,6 @@
 /** The one place that knows which generators exist; a new backend is a line here. */
 import type { Config } from '../config.ts';
+import { systemClock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
 import { withCaches, type CacheConfig, type CacheHooks } from './cache/create.ts';
 import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
@@ -8,6 +9,7 @@ import type { Generator } from './generator.ts';
 import { chosenPack } from './onnx/pack-choice.ts';
 import { OnnxGenerator } from './onnx/pipeline.ts';
 import { PatternGenerator } from './pattern.ts';
+import { RetryingGenerator } from './retrying-generator.ts';
 
 type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'calibrate' | 'size' | 'fps'> &
   ComfyUiConfig &
@@ -23,11 +25,11 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
   if (config.generator === 'onnx') {
     const { directory: modelDirectory, threads } = await chosenPack(config);
     const generator = await OnnxGenerator.create({ modelDirectory, threads, ...hooks });
-    return withCaches(generator, await packIdentity(modelDirectory), config, hooks);
+    return withCaches(retried(generator), await packIdentity(modelDirectory), config, hooks);
   }
   if (config.generator === 'comfyui') {
     const generator = await createComfyUiGenerator(config);
-    return withCaches(generator, await comfyUiIdentity(config), config, hooks);
+    return withCaches(retried(generator), await comfyUiIdentity(config), config, hooks);
   }
   const [widthPx = 0, heightPx = 0] = config.size.split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
@@ -35,3 +37,6 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
   // No cache: a pattern is made sooner than it is looked up, and its colour depends on the revision.
   return new PatternGenerator({ widthPx, heightPx, fps: config.fps });
 }
+
+const retried = (generator: Generator): Generator =>
+  new RetryingGenerator({ generator, clock: systemClock, random: Math.random });

@@ -2,6 +2,7 @@
  * The contract between the service and whatever makes pictures: the embedded ONNX model, the test pattern, or a remote
  * backend. A generator is stateless between jobs: what continues is handed in (`previous`) and out (`latents`).
  */
+import type { GlimpseError } from '../errors.ts';
 import type { I420Frame } from '../media/frame.ts';
 import type { Tier } from './tiers.ts';
 
@@ -77,6 +78,8 @@ export interface SliceJob {
   mix?: PromptMix;
   /** Start from these instead of noise; a generator without latents ignores it. */
   start?: StartingLatents;
+  /** At most this many denoise steps, from 1 on; a generator that cannot choose ignores it. */
+  maxSteps?: number;
   /** Latents whose mean and deviation each channel is brought back to (AdaIN), against drift over many slices. */
   reference?: Float32Array;
 }
@@ -97,6 +100,8 @@ export interface GenerateOptions {
    * that others get in between two steps. Without it units run at once.
    */
   turn?: (unit: UnitOfWork) => Promise<void>;
+  /** A failure that is about to be tried again: nothing is lost, the next picture comes later. */
+  onRetry?: (error: GlimpseError) => void;
   /** How far the job has come, in [0, 1], for generators that take long; and its place in a backend's own queue. */
   onProgress?: (progress: { ratio: number; queuePosition?: number }) => void;
 }
@@ -122,13 +127,16 @@ export interface Rendition {
 
 export interface Generator extends AsyncDisposable {
   readonly info: GeneratorInfo;
+  /** The highest tier worth asking for while it recovers from failures; undefined: all of them. */
+  readonly tierCap?: Tier | undefined;
   /** What this generator makes of a prompt. Cheap: under 10 ms for local generators. */
   read(prompt: string): Promise<PromptReading>;
   /**
    * Yields one rendition per tier from `startAtTier` to `stopAtTier`, lowest first. Lazy: nothing of a tier is computed
    * before it is pulled, so a caller may leave a half-finished slice waiting while another job runs. Aborting stops
    * between denoise steps with a GlimpseError `ABORTED`.
-   * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again.
+   * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again. GENERATOR_UNAVAILABLE
+   * when it keeps failing and is not even asked, with `retryAfterMs`.
    */
   generate(job: SliceJob, options: GenerateOptions): AsyncIterable<Rendition>;
   /**

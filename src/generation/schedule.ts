@@ -27,6 +27,17 @@ export const sliceStartMs = (slice: number, { frames, fps }: SliceLength): numbe
 export const denoiseSteps = (sigmas: readonly number[]): DenoiseStep[] =>
   sigmas.slice(1).map((sigmaNext, step) => ({ sigma: sigmas[step] as number, sigmaNext }));
 
+/** The same way in at most `most` steps: noise levels are left out evenly, never the first or the last. */
+export function fewerSteps(steps: readonly DenoiseStep[], most: number): DenoiseStep[] {
+  const last = steps.at(-1);
+  if (last === undefined || steps.length <= most) return [...steps];
+  const sigmas = [...steps.map(({ sigma }) => sigma), last.sigmaNext];
+  const count = Math.max(1, Math.floor(most));
+  return denoiseSteps(
+    Array.from({ length: count + 1 }, (_, at) => sigmas[Math.round((at * steps.length) / count)] ?? 0),
+  );
+}
+
 /** What Euler sampling needs of its noise levels: from 1 (pure noise) strictly down to 0 (the picture). */
 export const areSigmas = (sigmas: readonly number[]): boolean =>
   sigmas.length >= 2 &&

@@ -15,6 +15,8 @@ export interface OpenSliceOptions {
   /** Tier of the latents it continues from: a better predecessor makes the rest of it worth restarting. */
   previousTier: Tier | undefined;
   signal: AbortSignal;
+  /** The generator failed and tries again by itself. */
+  onRetry: (error: GlimpseError) => void;
 }
 
 export class OpenSlice {
@@ -25,12 +27,13 @@ export class OpenSlice {
   readonly #iterator: AsyncIterator<Rendition>;
   #pull: Promise<Rendition> | undefined;
 
-  constructor({ generator, scheduler, job, claim, previousTier, signal }: OpenSliceOptions) {
+  constructor({ generator, scheduler, job, claim, previousTier, signal, onRetry }: OpenSliceOptions) {
     this.previousTier = previousTier;
     this.claim = claim;
     const either = AbortSignal.any([signal, this.#abort.signal]);
     const renditions = generator.generate(job, {
       signal: either,
+      onRetry,
       turn: (unit) => scheduler.turn(unit, this.claim, either),
     });
     this.#iterator = renditions[Symbol.asyncIterator]();

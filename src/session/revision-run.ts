@@ -116,9 +116,10 @@ export class RevisionRun {
       if (work && this.#isMoreUrgent(work)) await this.#begin(work);
       else await this.#change();
       if (this.#failure === undefined) continue;
+      const { retryAfterMs = 0 } = this.#failure;
       this.#options.onError(this.#failure);
       this.#failure = undefined;
-      await backOff(this.#retryMs, signal);
+      await backOff(Math.max(this.#retryMs, retryAfterMs), signal);
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.most);
     }
     await Promise.all([...this.#open.keys()].map((slice) => this.#drop(slice)));
@@ -191,7 +192,7 @@ export class RevisionRun {
   }
 
   #start(slice: number, tier: Tier, previous: { tier: Tier; latents: Float32Array } | undefined): OpenSlice {
-    const { generator, scheduler } = this.#options;
+    const { generator, scheduler, onError: onRetry } = this.#options;
     const { revision, track, seed, guidance, originMs, start } = this.request;
     const continued = slice === 0 ? this.request.previous : previous?.latents;
     const latents = start?.latents.get(slice);
@@ -209,7 +210,7 @@ export class RevisionRun {
     };
     const claim = this.#claim(slice, tier, 2);
     const { signal } = this.#abort;
-    const open = new OpenSlice({ generator, scheduler, job, claim, previousTier: previous?.tier, signal });
+    const open = new OpenSlice({ generator, scheduler, job, claim, previousTier: previous?.tier, signal, onRetry });
     this.#open.set(slice, open);
     return open;
   }

@@ -42,6 +42,10 @@ export class CachingGenerator implements Generator {
     if (generator.embed) this.embed = (prompt) => generator.embed?.(prompt) ?? Promise.resolve(new Float32Array());
   }
 
+  get tierCap(): Tier | undefined {
+    return this.#options.generator.tierCap;
+  }
+
   /** What metrics show of each cache. */
   get sources(): CacheSource[] {
     const { segments, latents } = this.#options;

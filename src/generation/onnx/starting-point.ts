@@ -3,7 +3,7 @@ import { GlimpseError } from '../../errors.ts';
 import type { SliceJob } from '../generator.ts';
 import { raiseNoise, stepsFrom } from '../latents.ts';
 import { latentNoise } from '../noise.ts';
-import type { DenoiseStep } from '../schedule.ts';
+import { fewerSteps, type DenoiseStep } from '../schedule.ts';
 import type { Manifest } from './model-pack.ts';
 
 export interface StartingPoint {
@@ -16,9 +16,9 @@ export function startingPoint(job: SliceJob, { latent, sampler }: Manifest): Sta
   const length = latent.tokens * latent.channels;
   checkLatents(job, length);
   const noise = latentNoise(job.seed, job.slice, length);
-  const { start } = job;
-  if (start === undefined) return { latent: noise, steps: stepsFrom(sampler.sigmas, 1) };
-  return { latent: raiseNoise(start.latents, noise, start.strength), steps: stepsFrom(sampler.sigmas, start.strength) };
+  const { start, maxSteps = Infinity } = job;
+  const steps = fewerSteps(stepsFrom(sampler.sigmas, start?.strength ?? 1), maxSteps);
+  return { latent: start ? raiseNoise(start.latents, noise, start.strength) : noise, steps };
 }
 
 function checkLatents({ previous, start, reference }: SliceJob, length: number): void {

@@ -32,8 +32,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-// libwebrtc in Node has once refused an answer on a loaded machine, before what is tested here began; not yet understood.
-describe('reconnecting', { retry: 1 }, () => {
+describe('reconnecting', () => {
   it('resumes over a new socket and keeps the running peer connection', async () => {
     const { live, states } = await open();
     const [track] = live.stream.getTracks();

@@ -1,0 +1,60 @@
+/**
+ * A circuit breaker (Nygard, "Release It!"): after several failures in a row a backend is left alone for a while, so that
+ * it can recover and nobody waits for what will not come. Then one call is let through to see; while it is out the others
+ * are still refused. Pure: time comes in.
+ */
+
+/** Calls given up in a row that open it; each has been retried for over a second. */
+const FAILURES_TO_OPEN = 3;
+/** How long it stays open; doubles with every probe that fails, up to the second number. */
+const OPEN_US = { first: 2e6, most: 60e6 };
+
+export type CircuitState = 'closed' | 'open' | 'half-open';
+
+export class Circuit {
+  #failures = 0;
+  #openUs = OPEN_US.first;
+  #openUntilUs: number | undefined;
+  #probing = false;
+
+  state(nowUs: number): CircuitState {
+    if (this.#openUntilUs === undefined) return 'closed';
+    return nowUs < this.#openUntilUs || this.#probing ? 'open' : 'half-open';
+  }
+
+  /** How long a refused caller should wait, ms; 0 when it would not be refused. */
+  retryAfterMs(nowUs: number): number {
+    if (this.state(nowUs) !== 'open') return 0;
+    // While a probe is out nobody knows; it takes about as long as a slice.
+    return Math.max(250, Math.ceil(((this.#openUntilUs ?? nowUs) - nowUs) / 1000));
+  }
+
+  /** Asks to call. In the half-open state the first to ask is the probe, and must say how it ended. */
+  enter(nowUs: number): 'call' | 'probe' | 'refused' {
+    const state = this.state(nowUs);
+    if (state === 'open') return 'refused';
+    if (state === 'closed') return 'call';
+    this.#probing = true;
+    return 'probe';
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+    this.#openUs = OPEN_US.first;
+    this.#openUntilUs = undefined;
+    this.#probing = false;
+  }
+
+  /** A call was given up, after all its retries. */
+  failed(nowUs: number, wasProbe = false): void {
+    this.#failures += 1;
+    if (wasProbe) this.#probing = false;
+    if (wasProbe) this.#openUs = Math.min(this.#openUs * 2, OPEN_US.most);
+    if (wasProbe || this.#failures >= FAILURES_TO_OPEN) this.#openUntilUs = nowUs + this.#openUs;
+  }
+
+  /** The probe ended without saying anything of the backend: its caller left. */
+  abandoned(): void {
+    this.#probing = false;
+  }
+}
