@@ -120,7 +120,11 @@ export class ViewerSession implements Session {
       sliceCount: clipSlices,
       user: user ?? { id: this.id, weight: 1 },
       admitted: () => this.#place.admitted && this.#presence.computes,
-      tierCap: () => lowerTier(this.#tierCap, this.#pictures.allocation?.tierCap ?? this.#tierCap),
+      tierCap: () => {
+        const { allocation } = this.#pictures;
+        const recovering = deps.generator.tierCap ?? this.#tierCap;
+        return lowerTier(lowerTier(this.#tierCap, recovering), allocation?.tierCap ?? this.#tierCap);
+      },
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
       onError: (error) => this.events.emit('error', error),
     });
