@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: reads arguments and environment, handles signals, sets the exit code. Nothing else does any of these. */
 import { Command, Option } from 'commander';
-import { bench } from './commands/bench.ts';
+import { bench, SUITE_NAMES } from './commands/bench.ts';
 import { comfyUiCheck } from './commands/comfyui-check.ts';
 import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
@@ -76,8 +76,8 @@ withConfig(
 
 program
   .command('bench')
-  .description('measure: latency, encode, congestion, link, pacing, generation, quality')
-  .argument('<suite>', 'latency, encode, congestion, link, pacing, generation or quality; or compare')
+  .description(`measure: ${SUITE_NAMES.join(', ')}`)
+  .argument('<suite>', `${SUITE_NAMES.join(', ')}; or compare`)
   .argument('[reports...]', 'compare: two reports (JSON) of one suite, the older first')
   .option('--json', 'print only JSON on standard output')
   .option('--out <file>', 'also write the JSON here')
@@ -86,7 +86,8 @@ program
   .option('--plots <directory>', 'congestion, link: also draw every case (SVG) here')
   .option('--model <pack>', 'generation, quality: name or directory of a pack instead of those that ship', 'auto')
   .option('--section <name...>', 'generation: only these sections')
-  .option('--quick', 'generation: a few runs instead of enough for a published figure')
+  .option('--seconds <number>', 'soak: how long; default 1800')
+  .option('--quick', 'generation, load, soak: a few runs instead of enough for a published figure')
   .option('--prompts <number>', 'quality: held-out prompts; 256 for a published figure', '64')
   .option('--sheet <directory>', 'quality: also write a sheet of pictures, per tier and prompt, here')
   .action(async (suite: string, reports: string[], flags: BenchFlags) => {
@@ -99,6 +100,7 @@ program
       model,
       section = [],
       quick = false,
+      seconds,
       prompts,
       sheet,
     } = flags;
@@ -111,6 +113,7 @@ program
       model,
       sections: section,
       quick,
+      seconds: seconds === undefined ? undefined : Number(seconds),
       prompts: Number(prompts),
       sheet,
       reports,
@@ -179,6 +182,7 @@ interface TokenFlags {
 }
 
 interface BenchFlags {
+  seconds?: string;
   json?: boolean;
   out?: string;
   connections: string;

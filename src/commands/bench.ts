@@ -21,6 +21,8 @@ export interface BenchOptions {
   prompts: number;
   /** Quality: folder for a sheet of pictures. */
   sheet: string | undefined;
+  /** Soak: how long, s; default half an hour. */
+  seconds: number | undefined;
   /** Compare: the files. */
   reports: readonly string[];
 }
@@ -66,6 +68,16 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ prompts, model, sheet });
     return { report, table: formatTable(report) };
   },
+  load: async ({ quick }) => {
+    const { run, formatTable } = await import('../../bench/suites/load.ts');
+    const report = await run(quick ? { viewers: [1, 10], seconds: 5 } : {});
+    return { report, table: formatTable(report) };
+  },
+  soak: async ({ quick, seconds }) => {
+    const { run, formatTable } = await import('../../bench/suites/soak.ts');
+    const report = await run({ seconds: seconds ?? (quick ? 60 : undefined) });
+    return { report, table: formatTable(report) };
+  },
   compare: async ({ reports: [before, after, ...more] }) => {
     if (before === undefined || after === undefined || more.length > 0)
       throw new GlimpseError('PARAMETER_INVALID', { message: 'compare takes two reports: the older, then the newer' });
@@ -74,6 +86,8 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     return { report: { changes }, table: formatChanges(changes) };
   },
 };
+
+export const SUITE_NAMES = Object.keys(SUITES).filter((name) => name !== 'compare');
 
 /** @throws GlimpseError PARAMETER_INVALID for an unknown suite or count. */
 export async function bench(suite: string, options: BenchOptions): Promise<void> {
