@@ -72,15 +72,21 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   ],
   'The engine': [
     {
-      title: 'Memory by budget',
+      title: 'Memory by part',
       unit: 'bytes',
-      queries: { used: 'glimpse_memory_used_bytes', budget: 'glimpse_memory_budget_bytes' },
+      queries: { '{{part}} {{state}}': 'glimpse_part_bytes > 0', caches: 'sum(glimpse_cache_bytes)' },
     },
     {
-      title: 'Units of work waiting',
+      title: 'Waiting: steps, and viewers without a place',
       unit: 'short',
-      queries: { waiting: 'glimpse_scheduler_queue_length' },
+      queries: { steps: 'glimpse_scheduler_queue', viewers: 'glimpse_admission_waiting' },
     },
+    {
+      title: 'A step waits for its turn (p95)',
+      unit: 's',
+      queries: { '{{rank}}': quantile(0.95, 'glimpse_turn_wait_seconds', 'rank') },
+    },
+    { title: 'Share of the generator taken', unit: 'percentunit', queries: { load: 'glimpse_admission_load_ratio' } },
     {
       title: 'Cache hit ratio',
       unit: 'percentunit',

@@ -7,13 +7,34 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findTool } from '../../scripts/tool-path.ts';
-import { dashboard } from '../../scripts/write-dashboard.ts';
+import { dashboard, metricNames } from '../../scripts/write-dashboard.ts';
 import { configOptions } from '../../src/config.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '../..');
 const deploy = (path: string) => join(ROOT, 'deploy', path);
 const read = (path: string) => readFile(deploy(path), 'utf8');
+
+/** Exported names, with the suffixes that Prometheus gives histograms. */
+async function exported(): Promise<Set<string>> {
+  const names = new Metrics()
+    .list()
+    .flatMap(({ name, type }) => (type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]));
+  return new Set(names);
+}
+
+describe('what is watched', () => {
+  it.each(['grafana/dashboard.json', 'prometheus/rules.yml', 'prometheus/rules.test.yml'])(
+    '%s asks only for metrics that exist',
+    async (file) => {
+      const known = await exported();
+      const asked = metricNames(await read(file));
+      expect(asked.filter((name) => !known.has(name))).toEqual([]);
+      expect(asked.length).toBeGreaterThan(5);
+    },
+  );
+});
 
 describe('the dashboard', () => {
   it('is what scripts/write-dashboard.ts writes', async () => {
