@@ -6,15 +6,16 @@ resolved here and not left open: no object named means none, no sky color means 
 
 import random
 
-from world import CELESTIAL, COLOR, FIELD_NAMES, MOTION, OBJECT, SCENE, SKY, TIME, WEATHER, field_id
+from .languages import LANGUAGES, Language, object_words
+from .world import CELESTIAL, COLOR, FIELD_NAMES, MOTION, OBJECT, SCENE, SKY, TIME, WEATHER, field_id
 
 SYNONYMS: dict[str, list[list[str]]] = {
     "scene": [
-        ["sea", "ocean", "calm sea", "water", "lake", "waves"],
-        ["meadow", "green meadow", "grassland", "field", "grass", "green hills", "hills"],
-        ["desert", "sand dunes", "dunes", "sandy desert", "sand"],
-        ["mountains", "snowy mountains", "mountain range", "alps", "peaks", "mountain"],
-        ["city", "skyline", "town", "city skyline", "buildings", "downtown"],
+        ["sea", "ocean", "calm sea", "water", "lake", "waves", "seaside", "coast", "bay", "beach"],
+        ["meadow", "green meadow", "grassland", "field", "grass", "green hills", "hills", "prairie", "lawn", "pasture", "countryside"],
+        ["desert", "sand dunes", "dunes", "sandy desert", "sand", "sahara"],
+        ["mountains", "snowy mountains", "mountain range", "alps", "peaks", "mountain", "summit", "hilltops"],
+        ["city", "skyline", "town", "city skyline", "buildings", "downtown", "skyscrapers", "metropolis", "village", "street"],
     ],
     "time": [
         ["by day", "in daylight", "at noon", "in the daytime", "on a bright day", "during the day", "on a sunny day"],
@@ -38,19 +39,19 @@ SYNONYMS: dict[str, list[list[str]]] = {
     ],
     "object": [
         ["empty", "nothing", "nobody"],
-        ["ball", "sphere", "globe", "orb"],
-        ["cube", "box", "block", "crate"],
+        ["ball", "sphere", "globe", "orb", "football"],
+        ["cube", "box", "block", "crate", "dice"],
         ["ring", "hoop", "torus", "donut"],
-        ["sailing boat", "boat", "sailboat", "ship", "yacht"],
+        ["sailing boat", "boat", "sailboat", "ship", "yacht", "vessel", "sailing ship"],
         ["hot air balloon", "balloon", "hot-air balloon", "airship"],
-        ["bird", "seagull", "eagle", "flying bird", "crow"],
+        ["bird", "seagull", "eagle", "flying bird", "crow", "gull", "pigeon", "swan"],
     ],
     "color": [
-        ["red", "crimson", "scarlet"],
+        ["red", "crimson", "scarlet", "ruby"],
         ["yellow", "golden", "gold"],
         ["green", "emerald", "lime"],
-        ["blue", "azure", "navy"],
-        ["purple", "violet", "magenta"],
+        ["blue", "azure", "navy", "turquoise"],
+        ["purple", "violet", "magenta", "lilac"],
         ["white", "ivory", "pale", "silver"],
     ],
     "motion": [
@@ -140,9 +141,42 @@ def caption(fields: list[int], rng: random.Random) -> tuple[str, list[int]]:
     return text, said
 
 
+def foreign_caption(fields: list[int], language: Language, rng: random.Random) -> tuple[str, list[int]]:
+    """As `caption`, in another language: the same fields said or not, by simpler templates."""
+    said = [0] * 8
+    said[SKY], said[WEATHER], said[OBJECT] = (
+        field_id(SKY, "natural"), field_id(WEATHER, "clear"), field_id(OBJECT, "none"),
+    )  # fmt: skip
+
+    def say(field: int) -> str:
+        said[field] = fields[field]
+        return rng.choice(language.words[FIELD_NAMES[field]][fields[field] - 1])
+
+    parts: list[str] = []
+    if fields[OBJECT] > field_id(OBJECT, "none"):
+        color = say(COLOR) if rng.random() < 0.85 else ""
+        parts.append(object_words(language, color, say(OBJECT), rng))
+        if rng.random() < 0.8:
+            parts[0] += " " + say(MOTION)
+    if rng.random() < 0.9:
+        parts.append((rng.choice(language.places) if parts else rng.choice(language.articles)) + say(SCENE))
+    rest = [say(TIME)] if rng.random() < 0.8 else []
+    if fields[SKY] > field_id(SKY, "natural"):
+        rest.append(rng.choice(language.links) + say(SKY))
+    for field, unsaid in ((CELESTIAL, "none"), (WEATHER, "clear")):
+        if rng.random() < (0.8 if fields[field] > field_id(field, unsaid) else 0.1):
+            rest.append(rng.choice(language.links) + say(field))
+    rng.shuffle(rest)
+    text = rng.choice([" ", ", "]).join(parts + rest)
+    return (with_typo(text, rng) if rng.random() < 0.05 and len(text) > 8 else text), said
+
+
 def vocabulary() -> list[str]:
     """Every lower-case word that a caption without typos can contain, sorted."""
-    phrases = [phrase for values in SYNONYMS.values() for words in values for phrase in words]
+    tables = [SYNONYMS, *(language.words for language in LANGUAGES)]
+    phrases = [phrase for table in tables for values in table.values() for words in values for phrase in words]
     for templates in (ARTICLES, OBJECT_OPENINGS, MOTION_LINKS, PLACES, SKY_LINKS, CELESTIAL_LINKS, WEATHER_LINKS, REQUESTS):
         phrases += templates
+    for language in LANGUAGES:
+        phrases += language.articles + language.places + language.links
     return sorted({word for phrase in phrases for word in phrase.replace("-", " ").split()})

@@ -2,8 +2,9 @@
 
 It works on 32 x 32 px pictures folded to 16 x 16 (the 8 frames and the four pixels of a cell are channels) between the
 latent's decoder and encoder, so noise, loss and sampler live in the latent while the convolutions see pixels. Noise
-level and caption steer it by FiLM; the previous slice of the stream comes in beside the noisy one. x-prediction on the
-straight path x = (1 - sigma) * clean + sigma * noise.
+level, caption and guidance steer it by FiLM; the previous slice of the stream comes in beside the noisy one, and a copy
+gate lets its last frame through unchanged where nothing moves. x-prediction on the straight path
+x = (1 - sigma) * clean + sigma * noise.
 """
 
 import math
@@ -12,14 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from latent import CHANNELS, DRAFT_PX, TOKENS, Latent, to_tokens
-from world import CONDITION_WIDTH, SLICE_FRAMES, null_condition
+from .latent import CHANNELS, DRAFT_PX, TOKENS, Latent, to_tokens
+from .world import CONDITION_WIDTH, SLICE_FRAMES, null_condition
 
-WIDTHS = (96, 160, 256)
+# Channels at 16 x 16, 8 x 8 and 4 x 4, of glimpse-s and glimpse-xs.
+S_WIDTHS, XS_WIDTHS = (96, 160, 256), (64, 96, 160)
 EMBEDDING = 256
 HEAD_WIDTH = 32
 FOLDED_CHANNELS = SLICE_FRAMES * 3 * 4
+# One gate a frame and pixel, folded like the pictures.
+GATE_CHANNELS = SLICE_FRAMES * 4
+GATE_START = -3.0
 SAMPLER_STEPS, SAMPLER_SHIFT, GUIDANCE = 4, 4.0, 2.0
+GUIDANCE_RANGE = (1.0, 4.0)
 
 
 class Block(nn.Module):
@@ -58,12 +64,12 @@ class Block(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """latent [B,32,128] at noise level sigma -> estimate of the clean latent."""
+    """latent [B,32,384] at noise level sigma -> estimate of the clean latent."""
 
-    def __init__(self, latent: Latent):
+    def __init__(self, latent: Latent, widths: tuple[int, int, int] = S_WIDTHS):
         super().__init__()
-        self.latent = latent
-        high, middle, low = WIDTHS
+        self.latent, self.widths = latent, widths
+        high, middle, low = widths
         self.enter = nn.Conv2d(2 * FOLDED_CHANNELS + 1, high, 3, 1, 1)
         self.position = nn.Parameter(torch.zeros(1, high, 16, 16))
         self.noise_level = nn.Sequential(nn.Linear(128, EMBEDDING), nn.SiLU(), nn.Linear(EMBEDDING, EMBEDDING))
@@ -82,19 +88,26 @@ class Denoiser(nn.Module):
         self.leave_norm = nn.GroupNorm(8, high)
         self.leave = nn.Conv2d(high, FOLDED_CHANNELS, 3, 1, 1)
         nn.init.normal_(self.leave.weight, std=0.01)
+        self.gate = nn.Conv2d(high, GATE_CHANNELS, 3, 1, 1)
+        nn.init.zeros_(self.gate.weight), nn.init.constant_(self.gate.bias, GATE_START)
+        # Silent until guidance is distilled: 1 means none.
+        self.guidance = nn.Sequential(nn.Linear(1, EMBEDDING), nn.SiLU(), nn.Linear(EMBEDDING, EMBEDDING, bias=False))
+        nn.init.zeros_(self.guidance[2].weight)
         self.register_buffer("frequencies", torch.exp(torch.arange(64) * (-math.log(1e4) / 64)))
 
-    def fold(self, latent: Tensor) -> Tensor:
-        """latent [B,32,128] -> pictures [B,96,16,16]."""
-        return F.pixel_unshuffle(self.latent.decode(latent).reshape(-1, SLICE_FRAMES * 3, DRAFT_PX, DRAFT_PX), 2)
+    def frames(self, latent: Tensor) -> Tensor:
+        """latent [B,32,384] -> frames as channels [B,24,32,32]."""
+        return self.latent.decode(latent).reshape(-1, SLICE_FRAMES * 3, DRAFT_PX, DRAFT_PX)
 
-    def forward(self, noisy: Tensor, sigma: Tensor, condition: Tensor, previous: Tensor, has_previous: Tensor) -> Tensor:
-        """noisy, previous [B,32,128]; sigma, has_previous [B]; condition [B,48] -> clean [B,32,128]."""
+    def forward(self, noisy, sigma, condition, previous, has_previous, guidance) -> Tensor:
+        """noisy, previous [B,32,384]; sigma, has_previous, guidance [B]; condition [B,48] -> clean [B,32,384]."""
         flag = has_previous.view(-1, 1, 1, 1)
-        pictures = [self.fold(noisy), self.fold(previous) * flag, flag.expand(-1, 1, 16, 16)]
+        before = self.frames(previous) * flag
+        pictures = [F.pixel_unshuffle(self.frames(noisy), 2), F.pixel_unshuffle(before, 2), flag.expand(-1, 1, 16, 16)]
         angles = sigma.view(-1, 1) * 1000 * self.frequencies
         waves = torch.cat([angles.sin(), angles.cos()], 1)
-        embedding = F.silu(self.noise_level(waves) + self.caption(condition))
+        strength = self.guidance(guidance.view(-1, 1) - 1)
+        embedding = F.silu(self.noise_level(waves) + self.caption(condition) + strength)
 
         high = self.down_high(self.enter(torch.cat(pictures, 1)) + self.position, embedding)
         middle = self.down_middle(self.to_middle(high), embedding)
@@ -107,29 +120,34 @@ class Denoiser(nn.Module):
         x = F.pixel_shuffle(self.from_middle(x), 2) + self.skip_high(high)
         for block in self.up_high:
             x = block(x, embedding)
-        pictures = F.pixel_shuffle(self.leave(F.silu(self.leave_norm(x))), 2)
-        video = pictures.reshape(-1, SLICE_FRAMES, 3, DRAFT_PX, DRAFT_PX)
+        x = F.silu(self.leave_norm(x))
+        drawn = F.pixel_shuffle(self.leave(x), 2).reshape(-1, SLICE_FRAMES, 3, DRAFT_PX, DRAFT_PX)
+        kept = torch.sigmoid(F.pixel_shuffle(self.gate(x), 2)).unsqueeze(2) * flag.unsqueeze(1)
+        last = before[:, -3:].unsqueeze(1)
+        video = drawn + kept * (last - drawn)
         return (to_tokens(video) - self.latent.mean) @ self.latent.encoder
 
 
-class GuidedStep(nn.Module):
-    """One sampler step as it is exported: guidance and the Euler step around the denoiser."""
+def guided_estimate(denoiser: Denoiser, noisy, sigma, condition, previous, has_previous, guidance) -> Tensor:
+    """Classifier-free guidance in two forwards: what the distilled denoiser learns to give in one."""
+    none = torch.ones_like(guidance)
+    wanted = denoiser(noisy, sigma, condition, previous, has_previous, none).float()
+    unsaid = null_condition(1).to(condition.device).expand_as(condition)
+    free = denoiser(noisy, sigma, unsaid, previous, has_previous, none).float()
+    return free + guidance.view(-1, 1, 1) * (wanted - free)
 
-    def __init__(self, denoiser: Denoiser):
+
+class SamplerStep(nn.Module):
+    """One sampler step as it is exported: the denoiser (guidance distilled into it) and the Euler step behind it."""
+
+    def __init__(self, denoiser: Denoiser, distilled: bool = True):
         super().__init__()
-        self.denoiser = denoiser
-        self.register_buffer("null", null_condition(1))
+        self.denoiser, self.distilled = denoiser, distilled
 
     def forward(self, latent, condition, previous, has_previous, sigma, sigma_next, guidance):
-        """-> denoised [B,32,128] (guided estimate of the clean slice), latent_next [B,32,128] (noisy at sigma_next)."""
-
-        def twice(x: Tensor) -> Tensor:
-            return torch.cat([x, x])
-
-        conditions = torch.cat([condition, self.null.expand_as(condition)])
-        both = self.denoiser(twice(latent), twice(sigma), conditions, twice(previous), twice(has_previous))
-        with_caption, without = both.float().chunk(2)
-        denoised = without + guidance.view(-1, 1, 1) * (with_caption - without)
+        """-> denoised [B,32,384] (guided estimate of the clean slice), latent_next [B,32,384] (noisy at sigma_next)."""
+        inputs = (latent, sigma, condition, previous, has_previous, guidance)
+        denoised = self.denoiser(*inputs).float() if self.distilled else guided_estimate(self.denoiser, *inputs)
         ratio = (sigma_next / sigma).view(-1, 1, 1)
         return denoised, denoised + (latent - denoised) * ratio
 
@@ -141,20 +159,25 @@ def sampler_sigmas(steps: int = SAMPLER_STEPS, shift: float = SAMPLER_SHIFT) -> 
 
 
 @torch.no_grad()
-def sample_slice(step: GuidedStep, noise: Tensor, condition: Tensor, previous: Tensor | None, steps: int = SAMPLER_STEPS):
-    """noise [B,32,128] -> clean latent [B,32,128]; previous: final latent of the slice before, None for the first."""
+def sample_slice(
+    step: SamplerStep,
+    noise: Tensor,
+    condition: Tensor,
+    previous: Tensor | None,
+    steps: int = SAMPLER_STEPS,
+    guidance: float = GUIDANCE,
+) -> Tensor:
+    """noise [B,32,384] -> clean latent [B,32,384]; previous: final latent of the slice before, None for the first."""
     batch = len(noise)
     has_previous = torch.full((batch,), 0.0 if previous is None else 1.0)
     previous = torch.zeros_like(noise) if previous is None else previous
     sigmas = sampler_sigmas(steps)
     latent = noise
     for sigma, sigma_next in zip(sigmas, sigmas[1:]):
-        levels = (torch.full((batch,), value) for value in (sigma, sigma_next, GUIDANCE))
+        levels = (torch.full((batch,), value) for value in (sigma, sigma_next, guidance))
         _, latent = step(latent, condition, previous, has_previous, *levels)
     return latent
 
 
 def draw_noise(batch: int, generator: torch.Generator) -> Tensor:
     return torch.randn(batch, TOKENS, CHANNELS, generator=generator)
-
-

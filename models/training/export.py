@@ -4,7 +4,6 @@ Every file is opened again with onnxruntime and compared with torch; the speed o
 Large weights are stored as float16 with a Cast behind them, which onnxruntime folds away when it loads the file.
 """
 
-import argparse
 import hashlib
 import time
 import warnings
@@ -17,14 +16,17 @@ import torch
 from onnx import TensorProto, numpy_helper
 from torch import Tensor, nn
 
-from denoiser import Denoiser, GuidedStep
-from latent import CHANNELS, TOKENS, Latent
-from manifest import write_manifest
-from particles import PARTICLES
-from pictures import DECODED_PX, I420Decoder, I420Refiner
-from refiner import REFINED_PX, Refiner, SliceRefiner
-from text_encoder import BUCKETS, FEATURES_PER_WORD, MAX_WORDS, TextCondition, TextEncoder
-from world import CONDITION_WIDTH, SLICE_FRAMES, condition_of, sample_fields
+from .denoiser import S_WIDTHS, XS_WIDTHS, Denoiser, SamplerStep
+from .latent import CHANNELS, TOKENS, Latent
+from .manifest import write_manifest
+from .particles import PARTICLES
+from .pictures import DECODED_PX, I420Decoder, I420Probe, I420Refiner
+from .presets import Preset
+from .probe import Probe
+from .refiner import GRAIN_PX, S_SIZE, XS_SIZE, Refiner, SliceRefiner
+from .text_encoder import BUCKETS, FEATURES_PER_WORD, MAX_WORDS, TextCondition, TextEncoder
+from .upscaler import UPSCALED_PX, I420Upscaler, LumaUpscaler
+from .world import CONDITION_WIDTH, SLICE_FRAMES, condition_of, sample_fields
 
 OPSET = 16
 # Smaller tensors (biases, shapes) stay float32: nothing to gain.
@@ -57,35 +59,49 @@ def example_inputs(part: str, batch: int, seed: int = 0) -> dict[str, Tensor]:
             return {
                 "latent": latent(), "previous": latent(), "has_previous": ones, "condition": condition,
                 "particles": torch.rand(batch, PARTICLES, 3, generator=generator),
-                "grain": torch.randn(batch, 1, REFINED_PX, REFINED_PX, generator=generator),
+                "grain": torch.randn(batch, 1, GRAIN_PX, GRAIN_PX, generator=generator),
                 "time_s": ones * 1.5, "frames": torch.arange(SLICE_FRAMES),
             }  # fmt: skip
+        case "upscaler":
+            size = (batch, (UPSCALED_PX // 2) ** 2 * 3 // 2)
+            return {"refined": torch.randint(16, 236, size, generator=generator).byte()}
+        case "probe":
+            size = (batch, SLICE_FRAMES, DECODED_PX**2 * 3 // 2)
+            return {"i420": torch.randint(16, 236, size, generator=generator).byte()}
     raise ValueError(f"unknown part: {part}")
 
 
-# Output shapes by part; names are dynamic axes. The tracer loses some of them, so they are written into the file again.
-OUTPUTS: dict[str, dict[str, list[int | str]]] = {
-    "text": {"condition": ["b", CONDITION_WIDTH], "probabilities": ["b", CONDITION_WIDTH]},
-    "denoiser": {"denoised": ["b", TOKENS, CHANNELS], "latent_next": ["b", TOKENS, CHANNELS]},
-    "decoder": {"i420": ["b", SLICE_FRAMES, DECODED_PX**2 * 3 // 2]},
-    "refiner": {"i420": ["b", "k", REFINED_PX**2 * 3 // 2]},
-}
+def output_shapes(part: str, refined_px: int) -> dict[str, list[int | str]]:
+    """Names are dynamic axes. The tracer loses some of them, so they are written into the file again."""
+    latent: list[int | str] = ["b", TOKENS, CHANNELS]
+    return {
+        "text": {"condition": ["b", CONDITION_WIDTH], "probabilities": ["b", CONDITION_WIDTH]},
+        "denoiser": {"denoised": latent, "latent_next": latent},
+        "decoder": {"i420": ["b", SLICE_FRAMES, DECODED_PX**2 * 3 // 2]},
+        "refiner": {"i420": ["b", "k", refined_px**2 * 3 // 2]},
+        "upscaler": {"i420": ["k", UPSCALED_PX**2 * 3 // 2]},
+        "probe": {"probabilities": ["b", CONDITION_WIDTH]},
+    }[part]
 
 
-def load_parts(work_dir: Path) -> dict[str, nn.Module]:
+def load_parts(work_dir: Path, pack: str) -> dict[str, nn.Module]:
     def load(module: nn.Module, name: str) -> nn.Module:
         module.load_state_dict(torch.load(work_dir / name, map_location="cpu"))
         return module.eval()
 
+    if pack == "probe":
+        return {"probe": I420Probe(load(Probe(), "probe.pt").fused())}
+    small, suffix = pack == "glimpse-xs", "_xs" if pack == "glimpse-xs" else ""
     latent = load(Latent(), "latent.pt")
-    denoiser = load(Denoiser(Latent()), "base.pt")
-    refiner = load(Refiner(), "refiner.pt")
-    return {
+    denoiser = load(Denoiser(Latent(), XS_WIDTHS if small else S_WIDTHS), f"student{suffix}.pt")
+    refiner = load(Refiner(XS_SIZE if small else S_SIZE), f"refiner{suffix}.pt")
+    parts = {
         "text": TextCondition(load(TextEncoder(), "text.pt")),
-        "denoiser": GuidedStep(denoiser),
+        "denoiser": SamplerStep(denoiser),
         "decoder": I420Decoder(latent),
         "refiner": I420Refiner(SliceRefiner(latent, refiner)),
     }
+    return parts if small else parts | {"upscaler": I420Upscaler(load(LumaUpscaler(), "upscaler.pt"))}
 
 
 def rounded_to_half(module: nn.Module) -> nn.Module:
@@ -96,12 +112,12 @@ def rounded_to_half(module: nn.Module) -> nn.Module:
     return module
 
 
-def finish_graph(part: str, path: Path) -> None:
+def finish_graph(shapes: dict[str, list[int | str]], path: Path) -> None:
     """Rewrite large float32 initializers as float16 followed by a Cast to float32, and declare the output shapes."""
     model = onnx.load(path)
     graph = model.graph
     for output in graph.output:
-        for declared, size in zip(output.type.tensor_type.shape.dim, OUTPUTS[part][output.name], strict=True):
+        for declared, size in zip(output.type.tensor_type.shape.dim, shapes[output.name], strict=True):
             declared.Clear()
             if isinstance(size, str):
                 declared.dim_param = size
@@ -122,18 +138,19 @@ def finish_graph(part: str, path: Path) -> None:
     onnx.save(model, path)
 
 
-def export_part(part: str, module: nn.Module, path: Path) -> None:
+def export_part(part: str, module: nn.Module, path: Path, refined_px: int) -> None:
+    shapes = output_shapes(part, refined_px)
     inputs = example_inputs(part, batch=2)
-    axes = {name: {0: "k" if name == "frames" else "b"} for name in inputs}
-    for name, shape in OUTPUTS[part].items():
+    axes = {name: {0: "k" if name == "frames" or part == "upscaler" else "b"} for name in inputs}
+    for name, shape in shapes.items():
         axes[name] = {i: size for i, size in enumerate(shape) if isinstance(size, str)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            module, tuple(inputs.values()), str(path), input_names=list(inputs), output_names=list(OUTPUTS[part]),
+            module, tuple(inputs.values()), str(path), input_names=list(inputs), output_names=list(shapes),
             dynamic_axes=axes, opset_version=OPSET, dynamo=False,
         )  # fmt: skip
-    finish_graph(part, path)
+    finish_graph(shapes, path)
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -189,23 +206,24 @@ def part_entry(path: Path) -> dict:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work-dir", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "glimpse-s")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    args.out.mkdir(parents=True, exist_ok=True)
-    parts = load_parts(args.work_dir)
+def export_pack(work_dir: Path, pack: str, out: Path) -> None:
+    """pack: glimpse-s, glimpse-xs or probe (which is one file and has no manifest)."""
+    out.mkdir(parents=True, exist_ok=True)
+    refined_px = (XS_SIZE if pack == "glimpse-xs" else S_SIZE).refined_px
     entries = {}
-    for part, module in parts.items():
-        path = args.out / f"{part}.onnx"
-        export_part(part, rounded_to_half(module), path)
+    for part, module in load_parts(work_dir, pack).items():
+        path = out / f"{part}.onnx"
+        export_part(part, rounded_to_half(module), path, refined_px)
         check_part(part, module, path)
         entries[part] = part_entry(path)
-    write_manifest(args.out / "manifest.json", entries)
-    print(f"pack: {sum(entry['bytes'] for entry in entries.values()) / 1e6:.1f} MB")
+    if pack != "probe":
+        write_manifest(out / "manifest.json", pack, entries, refined_px)
+    print(f"{pack}: {sum(entry['bytes'] for entry in entries.values()) / 1e6:.1f} MB", flush=True)
 
 
-if __name__ == "__main__":
-    main()
+def run(_preset: Preset, work_dir: Path, packs: Path) -> None:
+    """Write the packs whose weights exist into folder `packs`, each under its name."""
+    export_pack(work_dir, "glimpse-s", packs / "glimpse-s")
+    export_pack(work_dir, "probe", packs / "probe")
+    if (work_dir / "student_xs.pt").exists() and (work_dir / "refiner_xs.pt").exists():
+        export_pack(work_dir, "glimpse-xs", packs / "glimpse-xs")

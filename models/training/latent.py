@@ -1,17 +1,28 @@
-"""The linear video latent: a slice of 8 frames of 32 x 32 px is 32 tokens of 128 principal components.
+"""The linear video latent: a slice of 8 frames of 32 x 32 px is 32 tokens of 384 principal components.
 
 A token covers a tube of 8 x 8 px x 4 frames (768 values); tokens run over (half of the slice, row, column). Components
-are half-whitened (scaled by eigenvalue^-1/4, then to unit mean deviation): full whitening would spend the denoiser on
-invisible detail, none would leave it blind to it. Decoding is one matrix product, which is what makes a draft cheap.
+are half-whitened (scaled by eigenvalue^-1/4, then so that the strongest 128 have unit mean deviation): full whitening
+would spend the denoiser on invisible detail, none would leave it blind to it. Decoding is one matrix product, which is
+what makes a draft cheap. What the projection loses shows as a jump between tubes: 128 components keep 33.6 dB and jump
+by 1.9 times the change inside, 384 keep 42 dB and 1.2.
 """
 
+from pathlib import Path
+
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from .clips import Clips
+from .presets import Preset
 
 PATCH_PX, PATCH_FRAMES, GRID = 8, 4, 4
 DRAFT_PX = PATCH_PX * GRID
 TOKEN_VALUES = PATCH_FRAMES * 3 * PATCH_PX * PATCH_PX
-CHANNELS = 128
+CHANNELS = 384
+# Components over which noise and picture are balanced.
+COARSE_CHANNELS = 128
+FIT_CLIPS = 3000
 TOKENS = 2 * GRID * GRID
 
 
@@ -38,11 +49,11 @@ class Latent(nn.Module):
         self.register_buffer("decoder", torch.zeros(CHANNELS, TOKEN_VALUES))
 
     def encode(self, video: Tensor) -> Tensor:
-        """[B,T,3,32,32] -> [B,T/4*16,128]."""
+        """[B,T,3,32,32] -> [B,T/4*16,384]."""
         return (to_tokens(video) - self.mean) @ self.encoder
 
     def decode(self, latent: Tensor) -> Tensor:
-        """[B,32,128] -> [B,8,3,32,32]."""
+        """[B,32,384] -> [B,8,3,32,32]."""
         return to_video(latent @ self.decoder + self.mean)
 
     @torch.no_grad()
@@ -56,8 +67,21 @@ class Latent(nn.Module):
         eigenvalues = eigenvalues.flip(0)[:CHANNELS].float().clamp(min=1e-6)
         vectors = vectors.flip(1)[:, :CHANNELS].float()
         scale = eigenvalues**-0.25
-        scale = scale / (centered @ vectors * scale).std()
+        scale = scale / (centered @ vectors * scale)[:, :COARSE_CHANNELS].std()
         self.encoder.copy_(vectors * scale)
         self.decoder.copy_((vectors / scale).T)
         error = (centered @ self.encoder @ self.decoder - centered).square().mean()
         return float(10 * torch.log10(4 / error))
+
+
+def load_latent(work_dir: Path) -> Latent:
+    latent = Latent()
+    latent.load_state_dict(torch.load(work_dir / "latent.pt"))
+    return latent
+
+
+def run(preset: Preset, work_dir: Path) -> None:
+    video, _, _ = Clips(work_dir).draw(FIT_CLIPS, 2, np.random.default_rng(preset.seed))
+    latent = Latent()
+    print(f"latent: {latent.fit(video):.1f} dB", flush=True)
+    torch.save(latent.state_dict(), work_dir / "latent.pt")

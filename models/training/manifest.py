@@ -3,20 +3,22 @@
 import json
 from pathlib import Path
 
-from captions import vocabulary
-from denoiser import GUIDANCE, SAMPLER_STEPS, sampler_sigmas
-from latent import CHANNELS, TOKENS
-from particles import PARTICLES
-from pictures import DECODED_PX
-from refiner import REFINED_PX
-from text_encoder import BUCKETS, FEATURES_PER_WORD, MAX_WORDS
-from world import CONDITION_WIDTH, FIELD_OFFSETS, FIELDS, FPS, SLICE_FRAMES
+from .captions import vocabulary
+from .denoiser import GUIDANCE, GUIDANCE_RANGE, SAMPLER_STEPS, sampler_sigmas
+from .latent import CHANNELS, TOKENS
+from .particles import PARTICLES
+from .pictures import DECODED_PX
+from .refiner import GRAIN_PX
+from .text_encoder import BUCKETS, FEATURES_PER_WORD, MAX_WORDS
+from .upscaler import UPSCALED_PX
+from .world import CONDITION_WIDTH, FIELD_OFFSETS, FIELDS, FPS, SLICE_FRAMES
 
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 DESCRIPTION = (
     "A small text-to-video diffusion model of a painted miniature world: five landscapes under changing skies and "
     "weather, with one moving object. Runs on a CPU core; trained from scratch on rendered clips."
 )
+DESCRIPTION_XS = "glimpse-s for weak machines: a smaller denoiser that learnt from it, and refined frames of 128 px."
 EXAMPLES = [
     "a yellow hot air balloon hovering over the desert by day",
     "a white boat at rest on the lake at sunset, bright sun",
@@ -29,17 +31,22 @@ EXAMPLES = [
 ]
 
 
-def write_manifest(path: Path, parts: dict[str, dict]) -> None:
+def tiers(refined_px: int, upscaled: bool) -> list[dict]:
+    sizes = {"draft": DECODED_PX, "base": DECODED_PX, "refined": refined_px} | ({"upscaled": UPSCALED_PX} if upscaled else {})
+    return [{"tier": tier, "widthPx": size, "heightPx": size} for tier, size in sizes.items()]
+
+
+def write_manifest(path: Path, name: str, parts: dict[str, dict], refined_px: int) -> None:
     fields = [
         {"name": name, "offset": offset, "values": values}
         for (name, values), offset in zip(FIELDS.items(), FIELD_OFFSETS)
     ]
     manifest = {
         "format": "glimpse-model-pack/1",
-        "name": "glimpse-s",
+        "name": name,
         "version": VERSION,
         "license": "MIT",
-        "description": DESCRIPTION,
+        "description": DESCRIPTION if name == "glimpse-s" else DESCRIPTION_XS,
         "slice": {"frames": SLICE_FRAMES, "fps": FPS},
         "latent": {"tokens": TOKENS, "channels": CHANNELS},
         "condition": {"width": CONDITION_WIDTH, "fields": fields},
@@ -51,18 +58,14 @@ def write_manifest(path: Path, parts: dict[str, dict]) -> None:
         },
         "vocabulary": vocabulary(),
         "examples": EXAMPLES,
-        "tiers": [
-            {"tier": "draft", "widthPx": DECODED_PX, "heightPx": DECODED_PX},
-            {"tier": "base", "widthPx": DECODED_PX, "heightPx": DECODED_PX},
-            {"tier": "refined", "widthPx": REFINED_PX, "heightPx": REFINED_PX},
-        ],
+        "tiers": tiers(refined_px, "upscaler" in parts),
         "sampler": {
             "steps": SAMPLER_STEPS,
             "sigmas": [round(sigma, 6) for sigma in sampler_sigmas()],
             "guidance": GUIDANCE,
-            "guidanceRange": [1, 4],
+            "guidanceRange": list(GUIDANCE_RANGE),
         },
-        "noise": {"particles": PARTICLES, "grainPx": REFINED_PX},
+        "noise": {"particles": PARTICLES, "grainPx": GRAIN_PX},
         "parts": parts,
     }
     path.write_text(json.dumps(manifest, indent=2) + "\n")

@@ -39,8 +39,12 @@ def particle_maps(particles: Tensor, time_s: Tensor, size: int) -> tuple[Tensor,
 
 
 def snow_flakes(slow: Tensor) -> Tensor:
-    """Widen impulses [B,T,S,S] to soft discs three pixels across."""
-    return F.max_pool2d(slow, 3, 1, 1) * 0.6 + slow * 0.4
+    """Widen impulses [B,T,S,S] to soft discs, three pixels across in a picture of 128 px."""
+    reach = round(slow.shape[-1] / 128)
+    wide = F.max_pool2d(slow, 2 * reach + 1, 1, reach)
+    # Larger pictures would show the square of the pooling.
+    wide = wide if reach < 2 else F.avg_pool2d(wide, 2 * reach - 1, 1, reach - 1)
+    return wide * 0.6 + slow * 0.4
 
 
 def rain_streaks(fast: Tensor) -> Tensor:

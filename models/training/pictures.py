@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from latent import DRAFT_PX, Latent
-from refiner import SliceRefiner
+from .latent import DRAFT_PX, Latent
+from .refiner import SliceRefiner
+from .world import split_fields
 
 DECODED_PX = 64
 # BT.601: R, G, B in [0,1] -> Y in 16..235, U and V in 16..240.
@@ -56,7 +57,7 @@ class I420(nn.Module):
 
 
 class I420Decoder(nn.Module):
-    """latent [B,32,128] -> I420 uint8 [B,8,6144]: draft frames, enlarged to 64 x 64 px."""
+    """latent [B,32,384] -> I420 uint8 [B,8,6144]: draft frames, enlarged to 64 x 64 px."""
 
     def __init__(self, latent: Latent):
         super().__init__()
@@ -69,7 +70,7 @@ class I420Decoder(nn.Module):
 
 
 class I420Refiner(nn.Module):
-    """The slice refiner's inputs -> I420 uint8 [B,k,24576] of 128 x 128 px frames."""
+    """The slice refiner's inputs -> I420 uint8 [B,k,S*S*3/2]."""
 
     def __init__(self, refiner: SliceRefiner):
         super().__init__()
@@ -77,3 +78,22 @@ class I420Refiner(nn.Module):
 
     def forward(self, latent, previous, has_previous, condition, particles, grain, time_s, frames) -> Tensor:
         return self.i420(self.refiner(latent, previous, has_previous, condition, particles, grain, time_s, frames))
+
+
+class I420Probe(nn.Module):
+    """I420 uint8 [B,8,6144] of 64 x 64 px frames -> probabilities [B,48], a softmax a caption field."""
+
+    def __init__(self, probe: nn.Module):
+        super().__init__()
+        self.probe = probe
+
+    def forward(self, i420: Tensor) -> Tensor:
+        area = DECODED_PX**2
+        planes = i420.float().flatten(0, 1)
+        y = F.avg_pool2d(planes[:, :area].view(-1, 1, DECODED_PX, DECODED_PX), 2)
+        # Chroma has the probe's size as it is.
+        u, v = (planes[:, area:] - 128).view(-1, 2, DRAFT_PX, DRAFT_PX).split(1, 1)
+        y = (y - 16) / 219
+        rgb = torch.cat([y + 1.402 / 224 * v, y - (0.344136 * u + 0.714136 * v) / 224, y + 1.772 / 224 * u], 1)
+        video = (rgb.clamp(0, 1) * 2 - 1).view(-1, i420.shape[1], 3, DRAFT_PX, DRAFT_PX)
+        return torch.cat([logits.softmax(1) for logits in split_fields(self.probe(video))], 1)

@@ -1,38 +1,39 @@
-"""Pairs for the refiner: nine draft frames (one before a slice and the slice) and one of its frames at 128 px.
+"""Pairs for the refiner: nine draft frames (one before a slice and the slice) and one of its frames at 256 px.
 
-Run as a script to write refine-train.npz and refine-valid.npz. Particles and grain are kept, so that the noise maps the
+Particles and grain are kept, so that the noise maps the
 picture was painted from can be rebuilt exactly.
 """
 
-import argparse
-import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from clips import START_RANGE_S
-from refiner import REFINED_PX, grain_level
-from renderer import draw_scenes, render
-from world import FPS, SLICE_FRAMES
+from .clips import START_RANGE_S
+from .presets import Preset
+from .refiner import GRAIN_PX, S_SIZE, grain_level
+from .renderer import draw_scenes, render
+from .world import FPS, SLICE_FRAMES
 
-BATCH = 20
+BATCH, VALID_SEED = 20, 2_000_000
 
 
 def refine_pairs(count: int, seed: int) -> dict[str, np.ndarray]:
-    """draft [N,9,32,32,3], frame [N] (0..7, its index in the slice), time_s [N], picture [N,128,128,3], attention and
-    grain uint8 [N,128,128], particles [N,128,3], fields [N,8]."""
+    """draft [N,9,32,32,3], frame [N] (0..7, its index in the slice), time_s [N], picture [N,256,256,3], attention
+    uint8 [N,256,256], grain uint8 [N,128,128], particles [N,128,3], fields [N,8]."""
     generator = torch.Generator().manual_seed(seed)
     batches = []
     for _ in range(0, count, BATCH):
         scenes = draw_scenes(BATCH, generator)
-        start = 1 / FPS + torch.rand(BATCH, generator=generator) * START_RANGE_S
+        later = torch.arange(BATCH) % 2
+        start = 1 / FPS + torch.rand(BATCH, generator=generator) * START_RANGE_S * later
         frame = torch.randint(SLICE_FRAMES, (BATCH,), generator=generator)
         draft, _ = render(scenes, start - 1 / FPS, 1 + SLICE_FRAMES, 32)
         # Quantised first: what is painted is then exactly what the refiner is told.
-        level = (grain_level(torch.randn(BATCH, 1, REFINED_PX, REFINED_PX, generator=generator)) * 255).byte()
+        level = (grain_level(torch.randn(BATCH, 1, GRAIN_PX, GRAIN_PX, generator=generator)) * 255).byte()
         time_s = start + frame / FPS
-        picture, attention = render(scenes, time_s, 1, REFINED_PX, grain=(level / 255 - 0.5) * 6)
+        picture, attention = render(scenes, time_s, 1, S_SIZE.refined_px, grain=(level / 255 - 0.5) * 6)
         batches.append(
             {
                 "draft": draft.numpy(),
@@ -48,17 +49,18 @@ def refine_pairs(count: int, seed: int) -> dict[str, np.ndarray]:
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work-dir", type=Path, required=True)
-    parser.add_argument("--pairs", type=int, default=14_000)
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    started = time.time()
-    np.savez(args.work_dir / "refine-valid.npz", **refine_pairs(200, seed=2_000_000))
-    np.savez(args.work_dir / "refine-train.npz", **refine_pairs(args.pairs, seed=2_000_001))
-    print(f"{args.pairs} pairs, {time.time() - started:.0f} s", flush=True)
+def pair_job(job: tuple[int, int]) -> dict[str, np.ndarray]:
+    return refine_pairs(*job)
 
 
-if __name__ == "__main__":
-    main()
+def run(preset: Preset, work_dir: Path) -> None:
+    """Write refine-valid.npz and refine-train.npz, in as many parts as there are workers."""
+    if (work_dir / "refine-train.npz").exists():
+        return
+    np.savez(work_dir / "refine-valid.npz", **refine_pairs(preset.valid_pairs, VALID_SEED))
+    share = -(-preset.pairs // preset.workers)
+    jobs = [(share, VALID_SEED + 1 + preset.seed + worker) for worker in range(preset.workers)]
+    with get_context("spawn").Pool(preset.workers, torch.set_num_threads, (1,)) as pool:
+        parts = pool.map(pair_job, jobs)
+    np.savez(work_dir / "refine-train.npz", **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    print(f"refiner data: {preset.pairs} pairs", flush=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields as dataclass_fields
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from particles import PARTICLES, particle_maps, rain_streaks, snow_flakes
-from shapes import object_layer
-from world import CELESTIAL, FPS, SCENE, SKY, TIME, WEATHER, is_value, sample_fields
+from .particles import PARTICLES, particle_maps, rain_streaks, snow_flakes
+from .shapes import object_layer
+from .world import CELESTIAL, FPS, SCENE, SKY, TIME, WEATHER, is_value, sample_fields
 
 # Per time of day (day, sunset, night, dawn): sky at the top and at the horizon, brightness, light on the ground.
 SKY_TOP = torch.tensor([(0.25, 0.52, 0.92), (0.30, 0.16, 0.45), (0.015, 0.02, 0.09), (0.42, 0.52, 0.86)])
@@ -42,8 +43,8 @@ class Scenes:
     celestial: Tensor  # [B,2] centre of sun or moon
     clouds: Tensor  # [B,4,3] x, y, size
     wind: Tensor  # [B,1] cloud speed, widths a second
-    object_x: Tensor  # [B,1]
-    object_y: Tensor  # [B,1]
+    object_x: Tensor  # [B,1] in [-1,1]: where in the small range of its start
+    object_y: Tensor  # [B,1] likewise
     object_speed: Tensor  # [B,1] widths a second
     object_radius: Tensor  # [B,1] widths
     object_phase: Tensor  # [B,1]
@@ -71,14 +72,14 @@ def draw_scenes(batch: int, generator: torch.Generator, fields: Tensor | None = 
         hills=torch.cat([uniform(0.6, 1.6), uniform(0, 6.28), uniform(0, 6.28)], 1),
         ridge=uniform(width=6),
         buildings=uniform(width=BUILDINGS),
-        celestial=torch.cat([uniform(0.70, 0.86), uniform(0.15, 0.26)], 1),
+        celestial=torch.cat([uniform(0.72, 0.84), uniform(0.12, 0.18)], 1),
         clouds=clouds,
         wind=uniform(0.03, 0.07),
-        object_x=uniform(),
-        object_y=uniform(0.28, 0.42),
-        object_speed=uniform(0.29, 0.37),
-        object_radius=uniform(0.15, 0.17),
-        object_phase=uniform(),
+        object_x=uniform(-1, 1),
+        object_y=uniform(-1, 1),
+        object_speed=uniform(0.12, 0.15),
+        object_radius=uniform(0.165, 0.18),
+        object_phase=uniform(0.12, 0.2),
         particles=torch.rand(len(fields), PARTICLES, 3, generator=generator),
     )
 
@@ -158,7 +159,8 @@ class Painter:
             density = density + torch.exp(-(u**2 + v**2))
             density = density + 0.8 * torch.exp(-((u - 0.5) ** 2 * 2.2 + (v + 0.75) ** 2))
             density = density + 0.6 * torch.exp(-((u + 0.55) ** 2 * 3 + (v + 0.5) ** 2))
-        coverage = ((density - 0.30) / 0.30).clamp(0, 1) * amount * 0.92
+        # Thin before sun and moon, so that "a moon behind clouds" still shows one.
+        coverage = ((density - 0.30) / 0.30).clamp(0, 1) * amount * 0.92 * (1 - 0.7 * self.disc)
         grey, white = torch.tensor([0.50, 0.52, 0.57]), torch.tensor([0.97, 0.97, 0.98])
         color = torch.where(rain.view(-1, 1) > 0, grey, white) * (self.brightness * 0.9 + 0.1)
         return paint(image, flat(color * 0.86 + 0.14 * self.horizon_color), coverage)
@@ -223,17 +225,19 @@ class Painter:
 def render(scenes: Scenes, start_s: Tensor, frames: int, size: int, grain: Tensor | None = None):
     """Render T frames from start_s [B] seconds on.
 
-    grain [B,1,S,S] standard normal: ground texture; when it is given, stars, rain and snow are painted too (fine
+    grain [B,1,G,G] standard normal, of any size: ground texture; when it is given, stars, rain and snow are painted too (fine
     detail of the refined tier, absent from drafts).
     -> image uint8 [B,T,S,S,3], attention [B,T,S,S] in [0,1]: coverage of the object and of the sun's or moon's disc.
     """
     time_s = start_s.view(-1, 1) + torch.arange(frames) / FPS
     painter = Painter(scenes, time_s, size)
-    image = painter.sun_or_moon(painter.sky())
+    image = painter.sky()
     maps = None if grain is None else particle_maps(scenes.particles, time_s, size)
     if maps is not None:
         image = paint(image, torch.ones(3), (maps[0] * 1.6).clamp(0, 1) * painter.when(WEATHER, "stars"))
-    image = painter.ground(painter.city(painter.mountains(painter.clouds(image))), grain)
+        grain = F.interpolate(grain, size=(size, size), mode="bilinear", align_corners=False)
+    image = painter.clouds(painter.sun_or_moon(image))
+    image = painter.ground(painter.city(painter.mountains(image)), grain)
     coverage, color = object_layer(scenes, painter.x, painter.y, time_s, painter.softness)
     image = paint(image, color, coverage)
     if maps is not None:

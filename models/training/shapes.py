@@ -6,7 +6,7 @@ Distances are in units of the object's radius and negative inside, so every shap
 import torch
 from torch import Tensor
 
-from world import COLOR, FIELDS, MOTION, OBJECT, TIME, field_id, is_value
+from .world import COLOR, FIELDS, MOTION, OBJECT, TIME, field_id, is_value
 
 PALETTE = torch.tensor(
     [(0.92, 0.12, 0.10), (1.0, 0.86, 0.12), (0.10, 0.70, 0.20), (0.12, 0.32, 0.95), (0.62, 0.18, 0.85), (0.98, 0.98, 0.98)]
@@ -14,8 +14,12 @@ PALETTE = torch.tensor(
 # How much light an object keeps at day, sunset, night, dawn.
 OBJECT_LIGHT = torch.tensor([1.0, 0.93, 0.72, 0.97])
 WOOD = torch.tensor([0.36, 0.22, 0.13])
-BOUNCE_PERIOD_S = 1 / 0.95
-BOUNCE_HEIGHT = 0.46
+BOUNCE_PERIOD_S, BOUNCE_HEIGHT = 1.0, 0.32
+# The picture is a torus a little larger than itself: what leaves on one side comes in on the other meanwhile, so that
+# an object is never out of sight, whenever a slice begins.
+TORUS = 1.04
+# Share of a radius that the dark outline takes: it tells a purple ball from a purple sky.
+OUTLINE = 0.16
 
 
 def largest(*terms: Tensor) -> Tensor:
@@ -28,13 +32,17 @@ def smallest(*terms: Tensor) -> Tensor:
     return torch.stack(torch.broadcast_tensors(*terms)).amin(0)
 
 
-def wrapped(position: Tensor) -> Tensor:
-    """Leave the picture on one side, come back on the other; 0.2 beyond the edge everything is out of sight."""
-    return (position + 0.2) % 1.4 - 0.2
+def toroidal(difference: Tensor) -> Tensor:
+    """The shortest way round from an object's centre to a place."""
+    return (difference + TORUS / 2) % TORUS - TORUS / 2
 
 
 def object_path(scene, time_s: Tensor) -> tuple[Tensor, Tensor]:
-    """time_s [B,T] -> centre x, y [B,T] in picture widths and heights, y down."""
+    """time_s [B,T] -> centre x, y [B,T] in picture widths and heights, y down.
+
+    A scene begins the same way up to a few pixels: what moves left begins on the right, what rises near the ground. An
+    open starting place is a mode for the denoiser to waver between, and a ghost for the viewer.
+    """
 
     def moves(value: str) -> Tensor:
         return is_value(scene.fields, MOTION, value)[:, None]
@@ -43,19 +51,19 @@ def object_path(scene, time_s: Tensor) -> tuple[Tensor, Tensor]:
         return is_value(scene.fields, OBJECT, value)[:, None]
 
     way = scene.object_speed * time_s
-    x = 0.28 + 0.28 * scene.object_x + 0 * time_s
-    x = torch.where(moves("left"), wrapped(scene.object_x - way), x)
-    x = torch.where(moves("right"), wrapped(scene.object_x + way), x)
-    y = scene.object_y + 0 * time_s
-    y = torch.where(moves("up"), wrapped(scene.object_y - way), y)
-    y = torch.where(moves("down"), wrapped(scene.object_y + way), y)
+    x = 0.36 + 0.05 * scene.object_x + 0 * time_s
+    x = torch.where(moves("left"), 0.80 + 0.03 * scene.object_x - way, x)
+    x = torch.where(moves("right"), 0.20 + 0.03 * scene.object_x + way, x)
+    y = 0.42 + 0.04 * scene.object_y + 0 * time_s
+    y = torch.where(moves("up"), 0.64 + 0.03 * scene.object_y - way, y)
+    y = torch.where(moves("down"), 0.20 + 0.03 * scene.object_y + way, y)
 
     # A bounce is a chain of parabolas; x walks slowly to and fro meanwhile.
     phase = ((time_s / BOUNCE_PERIOD_S + scene.object_phase) % 1.0) * 2 - 1
-    ground = scene.horizon + 0.07
+    ground = scene.horizon - 0.01
     y = torch.where(moves("bounce"), ground - BOUNCE_HEIGHT * (1 - phase * phase), y)
-    to_and_fro = ((scene.object_x + 0.12 * time_s) * 2 % 2 - 1).abs()
-    x = torch.where(moves("bounce"), 0.24 + 0.36 * to_and_fro, x)
+    to_and_fro = (((0.2 * scene.object_x + 0.08 * time_s) + 1) * 2 % 2 - 1).abs()
+    x = torch.where(moves("bounce"), 0.26 + 0.2 * to_and_fro, x)
 
     bob = 0.008 * torch.sin(time_s * 4 + scene.object_phase * 6.28)
     y = torch.where(shaped("boat"), scene.horizon - 0.05 + bob, y)
@@ -97,8 +105,8 @@ def object_layer(scene, x: Tensor, y: Tensor, time_s: Tensor, softness: float) -
     batch, frames = time_s.shape
     path_x, path_y = object_path(scene, time_s)
     radius = scene.object_radius.view(-1, 1, 1, 1)
-    u = (x - path_x.view(batch, frames, 1, 1)) / radius
-    v = (y - path_y.view(batch, frames, 1, 1)) / radius
+    u = toroidal(x - path_x.view(batch, frames, 1, 1)) / radius
+    v = toroidal(y - path_y.view(batch, frames, 1, 1)) / radius
     r = torch.sqrt(u * u + v * v)
     ahead = torch.where(is_value(fields, MOTION, "left"), -1.0, 1.0).view(-1, 1, 1, 1)
     flap = torch.sin(time_s.view(batch, frames, 1, 1) * 9 + scene.object_phase.view(-1, 1, 1, 1) * 6.28)
@@ -134,6 +142,7 @@ def object_layer(scene, x: Tensor, y: Tensor, time_s: Tensor, softness: float) -
     highlight = (torch.exp(-((u + 0.35) ** 2 + (v + 0.4) ** 2) / 0.06) * 0.55 * is_ball).unsqueeze(-1)
     color = color + highlight * (1 - color)
     color = torch.where(wood.unsqueeze(-1), WOOD * (0.3 + 0.7 * light), color)
+    color = color * (1 - 0.5 * (1 + distance / OUTLINE).clamp(0, 1)).unsqueeze(-1)
 
     present = (fields[:, OBJECT] > field_id(OBJECT, "none")).view(-1, 1, 1, 1)
     coverage = (0.5 - distance * radius / (2 * softness)).clamp(0, 1) * present

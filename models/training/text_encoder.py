@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from world import CONDITION_WIDTH, FIELD_WIDTHS, split_fields
+from .world import CONDITION_WIDTH, FIELD_WIDTHS, split_fields
 
 BUCKETS, MAX_WORDS, FEATURES_PER_WORD = 4096, 28, 6
 PUNCTUATION = ".,!?;:\"'()"

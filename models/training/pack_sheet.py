@@ -1,19 +1,19 @@
 """A prompt to a contact sheet from the pack's ONNX files alone: the whole runtime in a page of Python.
 
-Rows of a prompt: draft (first step's estimate), base, refined; three slices, the later ones continuing the one before.
+Rows of a prompt: one a tier; three slices, the later ones continuing the one before.
 """
 
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from export import open_session
-from text_encoder import token_ids
+from .export import open_session
+from .text_encoder import token_ids
 
-SLICES, SHOWN_FRAMES = 3, (0, 3, 6)
+SLICES, SHOWN_FRAMES = 3, (0, 5)
+CELL_PX = 128
 
 
 def to_rgb(planes: np.ndarray) -> np.ndarray:
@@ -39,7 +39,7 @@ class Pack:
         return self.parts[part].run(None, inputs)
 
     def slices(self, prompt: str, seed: int, count: int):
-        """Yields (draft, base, refined) I420 planes of each slice."""
+        """Yields the I420 planes of each slice by tier."""
         rng = np.random.default_rng(seed)
         sampler, latent, slice_ = (self.manifest[key] for key in ("sampler", "latent", "slice"))
         shape = (1, latent["tokens"], latent["channels"])
@@ -62,36 +62,35 @@ class Pack:
                 particles=particles, grain=grain, frames=np.arange(slice_["frames"]),
                 time_s=np.array([index * slice_["frames"] / slice_["fps"]], np.float32),
             )  # fmt: skip
-            yield self.run("decoder", latent=first)[0][0], self.run("decoder", latent=x)[0][0], refined[0]
+            planes = {"draft": self.run("decoder", latent=first)[0][0], "base": self.run("decoder", latent=x)[0][0]}
+            planes["refined"] = refined[0]
+            if "upscaler" in self.parts:
+                (planes["upscaled"],) = self.run("upscaler", refined=refined[0])
+            yield planes
             previous, continued = x, np.ones(1, np.float32)
 
 
-def prompt_rows(pack: Pack, prompt: str, seed: int, tiers: tuple[str, ...]) -> list[np.ndarray]:
-    """One picture row a tier, uint8 [128,W,3]."""
-    rows: dict[str, list[np.ndarray]] = {tier: [] for tier in ("draft", "base", "refined")}
-    for planes in pack.slices(prompt, seed, SLICES):
-        for tier, frames in zip(rows, planes):
-            rgb = to_rgb(frames[list(SHOWN_FRAMES)])
-            scale = 128 // rgb.shape[1]
-            rows[tier] += list(rgb.repeat(scale, 1).repeat(scale, 2))
-    return [np.concatenate(rows[tier], 1) for tier in tiers]
+def cells(planes: np.ndarray, side: int) -> list[np.ndarray]:
+    """The shown frames at side px."""
+    pictures = [Image.fromarray(frame) for frame in to_rgb(planes[list(SHOWN_FRAMES)])]
+    return [np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC)) for picture in pictures]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pack", type=Path, default=Path(__file__).parents[1] / "glimpse-s")
-    parser.add_argument("--out", type=Path, required=True, help="PNG or JPEG")
-    parser.add_argument("--prompt", action="append", help="default: the manifest's examples; may be repeated")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--refined-only", action="store_true")
-    args = parser.parse_args()
-    pack = Pack(args.pack)
-    tiers = ("refined",) if args.refined_only else ("draft", "base", "refined")
+def save_sheet(pack: Pack, path: Path, prompts: list[str], tiers: list[str], seed: int = 1, side: int = CELL_PX) -> None:
     rows = []
-    for index, prompt in enumerate(args.prompt or pack.manifest["examples"]):
-        rows += prompt_rows(pack, prompt, args.seed + index, tiers)
-    Image.fromarray(np.concatenate(rows, 0)).save(args.out, quality=78)
+    for index, prompt in enumerate(prompts):
+        slices = list(pack.slices(prompt, seed + index, SLICES))
+        rows += [np.concatenate([cell for planes in slices for cell in cells(planes[tier], side)], 1) for tier in tiers]
+    half = -(-len(rows) // 2) if len(tiers) == 1 else len(rows)
+    columns = [np.concatenate(rows[i : i + half], 0) for i in range(0, len(rows), half)]
+    tallest = max(len(column) for column in columns)
+    columns = [np.pad(column, ((0, tallest - len(column)), (0, 0), (0, 0))) for column in columns]
+    Image.fromarray(np.concatenate(columns, 1)).save(path, quality=80)
 
 
-if __name__ == "__main__":
-    main()
+def run_packs(packs: Path) -> None:
+    """sheet.jpg of every pack in the folder: its example prompts, a row a tier."""
+    for manifest in sorted(packs.glob("*/manifest.json")):
+        pack = Pack(manifest.parent)
+        tiers = [tier["tier"] for tier in pack.manifest["tiers"]]
+        save_sheet(pack, manifest.parent / "sheet.jpg", pack.manifest["examples"], tiers, side=96)
