@@ -37,7 +37,14 @@ const report = (message: ServerReport): void => void process.send?.(message);
 
 const settings = JSON.parse(process.env['GLIMPSE_BENCH_SERVER'] ?? '{}') as ServerSettings;
 const config: Config = loadConfig({
-  flags: { port: 0, generator: settings.generator, size: settings.size ?? '256x256', fps: 30, logLevel: 'error' },
+  flags: {
+    port: 0,
+    generator: settings.generator,
+    size: settings.size ?? '256x256',
+    fps: 30,
+    logLevel: 'error',
+    calibrate: 'never',
+  },
   environment: {},
 });
 const onFrame = (frame: I420Frame): void => {

@@ -8,7 +8,7 @@ import type { EncoderFactory } from '../../src/media/encoder.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
 import type { SessionRequest } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
-import type { SessionLatency } from '../../src/session/session-deps.ts';
+import type { SessionDeps, SessionLatency } from '../../src/session/session-deps.ts';
 import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import type { PeerHost } from '../../src/transport/peer/contract.ts';
 import { FakePeerHost } from './fake-peer-host.ts';
@@ -30,6 +30,8 @@ export interface FixtureOptions {
   /** Instead of peers the test controls. */
   host?: PeerHost;
   engine?: Partial<EngineConfig>;
+  rungs?: SessionDeps['rungs'];
+  defaultTierCap?: SessionDeps['defaultTierCap'];
 }
 
 export const REQUEST: SessionRequest = { prompt: 'a red ball', mode: 'live', seconds: 4 };
@@ -54,7 +56,8 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
       createEncoder: options.createEncoder ?? encoderFactory('auto'),
       peers: options.host ?? peers,
       pacerTimer: new PacerTimer(),
-      rungs: [{ widthPx: 128, heightPx: 128 }],
+      rungs: options.rungs ?? [{ widthPx: 128, heightPx: 128 }],
+      defaultTierCap: options.defaultTierCap,
       codecs: ['VP8'],
       startBitrateBps: 500_000,
       resumeGraceMs: LIMITS.resumeGraceMs,
