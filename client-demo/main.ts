@@ -17,6 +17,7 @@ import { ReadingView } from './reading-view.ts';
 import { Screen } from './screen.ts';
 import { StatusLine } from './status-line.ts';
 import { TimelineView } from './timeline-view.ts';
+import { TransitionChoice } from './transition-choice.ts';
 import { TokenBox } from './token-box.ts';
 
 /** Long enough to see a clip being refined, short enough to see it whole. */
@@ -33,11 +34,12 @@ const reading = new ReadingView(byId('fields', HTMLElement), byId('unknown', HTM
 const timeline = new TimelineView((timeMs) => tell((live) => live.seek(timeMs)));
 const promptBox = new PromptBox((text) => steerTo(text));
 const pauseButton = new PauseButton((paused) => tell((live) => setPaused(live, paused)));
+const transition = new TransitionChoice();
 const parameters = new Parameters({
   onMode: () => open(),
   onSeed: (seed) => steer((live) => live.steer({ seed })),
   onSeedRefused: (words) => void status.notice(words),
-  onGuidance: (guidance) => steer((live) => live.steer({ guidance, transition: 'continue' })),
+  onGuidance: (guidance) => steer((live) => live.steer({ guidance })),
 });
 const player = new Player(status, {
   onWelcome: (welcome) => {
@@ -59,7 +61,8 @@ function open(): void {
   network.clear();
   pauseButton.show(false);
   timeline.paused = false;
-  void player.open({ prompt, seed, guidance, mode, seconds: CLIP_SECONDS, token });
+  const { transitionSlices } = transition;
+  void player.open({ prompt, seed, guidance, transitionSlices, mode, seconds: CLIP_SECONDS, token });
 }
 
 function watch(live: Live): void {
@@ -89,6 +92,7 @@ function present(live: Live, frame: PresentedFrame): void {
 }
 
 function accept(accepted: Accepted): void {
+  timeline.accept(accepted);
   prompt = accepted.prompt;
   promptBox.show(accepted.prompt);
   parameters.showSeed(accepted.seed);
@@ -103,7 +107,11 @@ function steerTo(text: string): void {
   prompt = text;
   if (!player.live) return open();
   const { seed, guidance } = parameters;
-  const change = { ...(seed === undefined ? {} : { seed }), ...(guidance === undefined ? {} : { guidance }) };
+  const change = {
+    ...(seed === undefined ? {} : { seed }),
+    ...(guidance === undefined ? {} : { guidance }),
+    ...transition.change,
+  };
   return steer((live) => live.setPrompt(text, change));
 }
 

@@ -12,6 +12,8 @@ export interface Wish {
   prompt: string | undefined;
   seed: number | undefined;
   guidance: number | undefined;
+  /** Slices from one prompt of a list to the next. */
+  transitionSlices: number | undefined;
   mode: Mode;
   /** Clip length, s. */
   seconds: number;

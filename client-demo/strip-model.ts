@@ -1,10 +1,12 @@
 /**
  * The timeline as the strip shows it: cells that are slices, each at the tier it has reached, and the playhead. Pure.
- * In live mode the strip has no end, and a new revision begins where the playhead is; what lay ahead of it is dropped.
+ * In live mode the strip has no end, and a new revision begins where the playhead is, or, when it bends or keeps the
+ * slice on screen, in that slice's place; what lay ahead of it is dropped.
  * In clip mode the strip is the clip. Times are strip time, ms.
  */
 import { rtpDistance } from '../src/client/index.ts';
-import type { PlayingEvent, Tier, TierEvent } from '../src/client/index.ts';
+import type { Accepted, PlayingEvent, Tier, TierEvent } from '../src/client/index.ts';
+import { PromptTrack, type PromptRun } from './prompt-track.ts';
 import { tierRank } from './tiers.ts';
 
 /** Cells further behind the playhead have scrolled out of any window. */
@@ -12,6 +14,8 @@ const KEPT_BEHIND_MS = 60_000;
 /** The playhead runs on its own between frames, but not through a stall. */
 const RUN_MAX_MS = 300;
 const TICKS_PER_MS = 90;
+/** Older revisions have scrolled off, or were cut away. */
+const REMEMBERED_REVISIONS = 16;
 
 export interface Cell {
   readonly revision: number;
@@ -28,10 +32,15 @@ export interface Cell {
 
 export class StripModel {
   #cells: Cell[] = [];
+  readonly #prompts = new PromptTrack();
+  /** Revisions whose first slice takes the place of the one on screen. */
+  readonly #inPlace = new Set<number>();
   #revision = 0;
   /** Strip time of the revision's own zero. */
   #offsetMs = 0;
   #placed = false;
+  /** Where the slice on screen began when the revision's first picture came. */
+  #replacedMs: number | undefined;
   #clipMs: number | null = null;
   #anchor = { positionMs: 0, atMs: 0 };
   /** Where the slice on screen began: its strip time, and the RTP timestamp of its first frame. */
@@ -56,12 +65,30 @@ export class StripModel {
   /** A new session. @param clipMs length of the clip; null for live */
   reset(clipMs: number | null): void {
     this.#cells = [];
+    this.#prompts.clear();
+    this.#inPlace.clear();
     this.#revision = 0;
     this.#offsetMs = 0;
     this.#placed = false;
     this.#clipMs = clipMs;
     this.#anchor = { positionMs: 0, atMs: 0 };
     this.#entry = undefined;
+  }
+
+  /** A revision begins, and the server says what of. */
+  accept(accepted: Accepted): void {
+    this.#prompts.accept(accepted);
+    const { revision, running } = accepted;
+    if (running !== 'bent' && running !== 'kept') return;
+    this.#inPlace.add(revision);
+    this.#inPlace.delete(revision - REMEMBERED_REVISIONS);
+    // The first picture may be here before the word of it.
+    if (revision === this.#revision && this.#clipMs === null) this.#putInPlace(revision);
+  }
+
+  /** Which stretch of the strip has which prompt; none while all of it has one. */
+  get promptRuns(): PromptRun[] {
+    return this.#prompts.runs(this.#cells);
   }
 
   /** A slice has reached a tier. */
@@ -85,10 +112,14 @@ export class StripModel {
     if (!cell) return;
     if (revision === this.#revision && !this.#placed) this.#place(cell, nowMs);
     if (this.#entry?.revision !== revision || this.#entry.slice !== slice) {
-      this.#entry = { revision, slice, startMs: this.#find(revision, slice)?.startMs ?? 0, rtpTimestamp };
+      const startMs = (this.#find(revision, slice)?.startMs ?? 0) + (playing.offsetMs ?? 0);
+      this.#entry = { revision, slice, startMs, rtpTimestamp };
     }
     const sinceMs = Math.max(0, rtpDistance(rtpTimestamp, this.#entry.rtpTimestamp) / TICKS_PER_MS);
-    this.#anchor = { positionMs: this.#entry.startMs + Math.min(sinceMs, cell.durationMs), atMs: nowMs };
+    this.#anchor = {
+      positionMs: this.#entry.startMs + Math.min(sinceMs, cell.startMs + cell.durationMs - this.#entry.startMs),
+      atMs: nowMs,
+    };
   }
 
   /** The viewer jumped; the next frame says exactly where. */
@@ -124,8 +155,10 @@ export class StripModel {
       this.#cells = [];
       return;
     }
+    this.#replacedMs = this.at(playheadMs)?.startMs;
     this.#offsetMs = (this.#cells.length === 0 ? 0 : playheadMs) - startMs;
     this.#cut(playheadMs);
+    if (this.#inPlace.has(revision)) this.#putInPlace(revision);
   }
 
   /** The first frame of a revision says where it really begins: the old one ran on until then. */
@@ -138,6 +171,20 @@ export class StripModel {
     this.#cells = this.#cells.map((cell) =>
       cell.revision === first.revision ? { ...cell, startMs: cell.startMs + shiftMs } : cell,
     );
+  }
+
+  /** Moves a revision to where the slice that it replaces began. */
+  #putInPlace(revision: number): void {
+    const replacedMs = this.#replacedMs;
+    if (replacedMs === undefined) return;
+    const shiftMs = replacedMs - this.#offsetMs;
+    this.#placed = true;
+    this.#replacedMs = undefined;
+    this.#offsetMs = replacedMs;
+    const own = this.#cells.filter((cell) => cell.revision === revision);
+    this.#cells = this.#cells.filter((cell) => cell.revision !== revision);
+    this.#cut(replacedMs);
+    this.#cells.push(...own.map((cell) => ({ ...cell, startMs: cell.startMs + shiftMs })));
   }
 
   /** Drops what the old revisions had ahead of a time. */

@@ -4,6 +4,7 @@
  */
 import { drawCell, drawEmpty } from './strip-cell.ts';
 import type { CellBox } from './strip-cell.ts';
+import { drawPrompt } from './strip-prompt.ts';
 import type { Cell, StripModel } from './strip-model.ts';
 
 /** Width of one second in live mode, CSS px: room for a still to be seen, and on a phone for what lies ahead. */
@@ -78,6 +79,10 @@ export class Strip {
       const past = this.#model.clipMs === null && cell.startMs + cell.durationMs <= playheadMs;
       const ageMs = this.#calm.matches ? Infinity : nowMs - cell.reachedAtMs;
       drawCell(this.#context, cell, { box, still, past, ageMs });
+    }
+    for (const { prompt, startMs, endMs } of this.#model.promptRuns) {
+      const { x, y } = place(startMs, 0);
+      drawPrompt(this.#context, prompt, { x, y, width: (endMs - startMs) * pxPerMs - GAP_PX, height: 0 });
     }
     if (this.#model.cells.length > 0) this.#drawPlayhead((playheadMs - originMs) * pxPerMs, height);
   }

@@ -1,5 +1,5 @@
 /** Feeds the strip from the stream, draws it while the page is visible, and lets a clip be sought on it. */
-import type { Live, PresentedFrame, TierEvent } from '../src/client/index.ts';
+import type { Accepted, Live, PresentedFrame, TierEvent } from '../src/client/index.ts';
 import { byId } from './element.ts';
 import { Strip } from './strip.ts';
 import { StripModel } from './strip-model.ts';
@@ -55,6 +55,10 @@ export class TimelineView {
     this.#speak();
   }
 
+  accept(accepted: Accepted): void {
+    this.#model.accept(accepted);
+  }
+
   addTier(event: TierEvent): void {
     this.#model.addTier(event, performance.now());
     for (const item of document.querySelectorAll<HTMLElement>('.legend [data-tier=upscaled]')) {
@@ -98,7 +102,9 @@ export class TimelineView {
     const words = fromCache === 0 ? made : `${made}; ${fromCache} from the cache`;
     const { clipMs } = this.#model;
     this.#text.textContent = counts.length === 0 ? '' : `${clipMs === null ? 'from here on' : 'slices'}: ${words}`;
-    this.#canvas.setAttribute('aria-label', `Timeline: ${words}`);
+    const prompts = this.#model.promptRuns.map(({ prompt }) => prompt);
+    const lists = prompts.length === 0 ? '' : `; prompts: ${prompts.join(', then ')}`;
+    this.#canvas.setAttribute('aria-label', `Timeline: ${words}${lists}`);
     if (clipMs === null) return;
     const playheadSeconds = (this.#model.playheadMs(nowMs) / 1000).toFixed(1);
     this.#canvas.setAttribute('aria-valuenow', playheadSeconds);

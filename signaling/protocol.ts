@@ -208,6 +208,8 @@ export const serverMessage = z.discriminatedUnion('type', [
     slice: z.number(),
     tier,
     rtpTimestamp: z.number(),
+    /** Where in the slice that frame is, ms: a bent slice is entered where the playhead was. */
+    offsetMs: z.number().optional(),
     /** Encoded size. */
     widthPx: z.number(),
     heightPx: z.number(),

@@ -128,7 +128,16 @@ export interface SessionEvents {
     },
   ];
   playing: [
-    event: { revision: number; slice: number; tier: Tier; rtpTimestamp: number; widthPx: number; heightPx: number },
+    event: {
+      revision: number;
+      slice: number;
+      tier: Tier;
+      rtpTimestamp: number;
+      /** Where in the slice the frame is, ms. */
+      offsetMs?: number | undefined;
+      widthPx: number;
+      heightPx: number;
+    },
   ];
   stats: [stats: SessionStats];
   /** The session waits for admission, or its place has changed; position 0: admitted. */

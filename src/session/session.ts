@@ -294,7 +294,10 @@ export class ViewerSession implements Session {
     this.#playing = sent;
     this.#latencies.sent(this.#revisions.sinceAcceptedMs(revision), revision, this.#revisions.isRefined(tier));
     const same = before?.revision === revision && before.slice === slice && before.tier === tier;
-    if (!same) this.events.emit('playing', { revision, slice, tier, rtpTimestamp, widthPx, heightPx });
+    if (same) return;
+    const { frames, fps } = this.#deps.generator.info.slice;
+    const offsetMs = ((picture.frameIndex % frames) * 1000) / fps;
+    this.events.emit('playing', { revision, slice, tier, rtpTimestamp, offsetMs, widthPx, heightPx });
   }
 
   #onConnected(connection: Connection, sender: VideoSender, codec: Parameters<PictureLoop['attach']>[1]): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StripModel } from '../../../client-demo/strip-model.ts';
-import type { PlayingEvent, Tier, TierEvent } from '../../../src/client/index.ts';
+import type { Accepted, PlayingEvent, Tier, TierEvent } from '../../../src/client/index.ts';
 
 const SLICE_MS = 600;
 
@@ -93,5 +93,65 @@ describe('StripModel', () => {
       model.present(playing(1, slice), slice * SLICE_MS * 90, slice * SLICE_MS);
     }
     expect(model.cells.length).toBeLessThan(110);
+  });
+
+  const accepted = (revision: number, change: Partial<Accepted>): Accepted => ({
+    type: 'accepted',
+    revision,
+    queuePosition: 0,
+    seed: 1,
+    prompt: 'a',
+    ...change,
+  });
+  /** A slice and a half have played. */
+  const halfWay = (): StripModel => {
+    const model = new StripModel();
+    for (let slice = 0; slice < 4; slice++) model.addTier(made(1, slice, 'base'), 0);
+    model.present(playing(1, 1), 0, 100);
+    model.present(playing(1, 1), 90 * 300, 400);
+    return model;
+  };
+  const startsOf = (model: StripModel) => model.cells.map(({ revision, slice, startMs }) => [revision, slice, startMs]);
+
+  it.each(['before', 'after'])(
+    'puts a bent slice in the place of the one on screen, its word %s its picture',
+    (when) => {
+      const model = halfWay();
+      const bent = accepted(2, { running: 'bent' });
+      if (when === 'before') model.accept(bent);
+      model.addTier(made(2, 0, 'draft'), 400);
+      if (when === 'after') model.accept(bent);
+      model.addTier(made(2, 1, 'draft'), 410);
+      expect(startsOf(model)).toEqual([
+        [1, 0, 0],
+        [2, 0, SLICE_MS],
+        [2, 1, 2 * SLICE_MS],
+      ]);
+      model.present({ ...playing(2, 0), offsetMs: 300 }, 90 * 400, 410);
+      expect(model.playheadMs(410)).toBe(SLICE_MS + 300);
+      model.present({ ...playing(2, 0), offsetMs: 300 }, 90 * 500, 510);
+      expect(model.playheadMs(510)).toBe(SLICE_MS + 400);
+    },
+  );
+
+  it('says which stretch of the strip has which prompt, once there is more than one', () => {
+    const model = halfWay();
+    model.accept(accepted(1, { prompt: 'the sea' }));
+    expect(model.promptRuns).toEqual([]);
+    model.accept(
+      accepted(2, {
+        running: 'bent',
+        prompts: [
+          { prompt: 'a city', fromSlice: 0, travelSlices: 2 },
+          { prompt: 'snow', fromSlice: 2, travelSlices: 1 },
+        ],
+      }),
+    );
+    for (let slice = 0; slice < 4; slice++) model.addTier(made(2, slice, 'draft'), 400);
+    expect(model.promptRuns).toEqual([
+      { prompt: 'the sea', startMs: 0, endMs: SLICE_MS },
+      { prompt: 'a city', startMs: SLICE_MS, endMs: 3 * SLICE_MS },
+      { prompt: 'snow', startMs: 3 * SLICE_MS, endMs: 5 * SLICE_MS },
+    ]);
   });
 });

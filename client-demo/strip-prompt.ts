@@ -1,0 +1,44 @@
+/** The words of a prompt over the slices that are made from it, as far as they have room. */
+import type { CellBox } from './strip-cell.ts';
+
+const FONT = '11px system-ui, sans-serif';
+const PAD_PX = 6;
+const HEIGHT_PX = 18;
+const MARGIN_PX = 4;
+const RADIUS_PX = 5;
+/** Less room than this shows no word. */
+const ROOM_MIN_PX = 36;
+
+/** @param run the stretch of the strip with this prompt; its words stay in sight while any of it is */
+export function drawPrompt(context: CanvasRenderingContext2D, prompt: string, run: CellBox): void {
+  const left = Math.max(run.x, 0) + MARGIN_PX;
+  const room = run.x + run.width - MARGIN_PX - left;
+  if (room < ROOM_MIN_PX) return;
+  context.save();
+  context.font = FONT;
+  const words = fit(context, prompt, room - 2 * PAD_PX);
+  const width = context.measureText(words).width + 2 * PAD_PX;
+  context.fillStyle = 'rgb(10 12 17 / 72%)';
+  context.beginPath();
+  context.roundRect(left, run.y + MARGIN_PX, width, HEIGHT_PX, RADIUS_PX);
+  context.fill();
+  context.fillStyle = '#e8ebf4';
+  context.textBaseline = 'middle';
+  context.fillText(words, left + PAD_PX, run.y + MARGIN_PX + HEIGHT_PX / 2 + 0.5);
+  context.restore();
+}
+
+/** The text, shortened at its end until it has room. */
+function fit(context: CanvasRenderingContext2D, text: string, roomPx: number): string {
+  if (context.measureText(text).width <= roomPx) return text;
+  const letters = [...text];
+  let low = 0;
+  let high = letters.length;
+  const shortened = (count: number): string => `${letters.slice(0, count).join('').trimEnd()}…`;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (context.measureText(shortened(middle)).width <= roomPx) low = middle;
+    else high = middle - 1;
+  }
+  return shortened(low);
+}
