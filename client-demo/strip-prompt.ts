@@ -31,7 +31,7 @@ export function drawPrompt(context: CanvasRenderingContext2D, prompt: string, ru
 /** The text, shortened at its end until it has room. */
 function fit(context: CanvasRenderingContext2D, text: string, roomPx: number): string {
   if (context.measureText(text).width <= roomPx) return text;
-  const letters = [...text];
+  const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
   let low = 0;
   let high = letters.length;
   const shortened = (count: number): string => `${letters.slice(0, count).join('').trimEnd()}…`;
