@@ -66,11 +66,23 @@ withConfig(
     .option('--seconds <number>', 'length of the clip, seconds', '4')
     .option('--tier <tier>', 'how far to refine: draft, base, refined or upscaled', 'refined')
     .option('--transition-slices <number>', 'slices from one prompt of a list to the next', '1')
-    .option('--tiers <directory>', 'also write one picture (PNG) per tier here'),
-  ['generator', 'model', 'threads', 'calibrate', 'size', 'fps', ...COMFYUI_KEYS],
+    .option('--tiers <directory>', 'also write one picture (PNG) per tier here')
+    .option('--fresh', 'begin anew; without it a clip that was cut off goes on from its last slice'),
+  [
+    'generator',
+    'model',
+    'threads',
+    'calibrate',
+    'size',
+    'fps',
+    'cacheMemory',
+    'cacheDir',
+    'cacheDisk',
+    ...COMFYUI_KEYS,
+  ],
 ).action(async (prompt: string, flags: Flags & GenerateFlags) => {
-  const { out, seed, seconds, tier, transitionSlices, tiers, ...settings } = flags;
-  const clip = { prompt, out, seed, seconds, tier, transitionSlices, tiersDirectory: tiers };
+  const { out, seed, seconds, tier, transitionSlices, tiers, fresh = false, ...settings } = flags;
+  const clip = { prompt, out, seed, seconds, tier, transitionSlices, tiersDirectory: tiers, fresh };
   await generate(configOf(settings), clip, interrupted());
 });
 
@@ -171,6 +183,7 @@ interface GenerateFlags {
   tier: string;
   transitionSlices: string;
   tiers?: string;
+  fresh?: boolean;
 }
 
 interface TokenFlags {

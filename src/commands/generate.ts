@@ -15,6 +15,7 @@ import { LIMITS } from '../limits.ts';
 import { assertWritable, exportMp4, writePng } from '../media/export.ts';
 import { ladder } from '../media/ladder.ts';
 import { readPrompts } from '../generation/prompt-reading.ts';
+import { Unfinished } from './unfinished.ts';
 
 export interface GenerateOptions {
   prompt: string;
@@ -24,6 +25,8 @@ export interface GenerateOptions {
   tier: string;
   transitionSlices: string;
   tiersDirectory: string | undefined;
+  /** Begin anew instead of going on where the same command was cut off. */
+  fresh: boolean;
 }
 
 /** @throws GlimpseError PARAMETER_INVALID, PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, MODEL_INVALID, ABORTED */
@@ -34,6 +37,20 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   const most = LIMITS.transitionSlicesMax;
   const transitionSlices = Math.round(numberOption('--transition-slices', options.transitionSlices, 1, most));
   await assertWritable(options.out);
+  const unfinished = new Unfinished(config, options.out);
+  if (options.fresh) await unfinished.forget();
+  await write(unfinished.settings(config), { ...options, seed, seconds, transitionSlices }, signal);
+  await unfinished.forget();
+}
+
+interface WriteOptions extends Omit<GenerateOptions, 'seed' | 'seconds' | 'transitionSlices'> {
+  seed: number;
+  seconds: number;
+  transitionSlices: number;
+}
+
+async function write(config: Config, options: WriteOptions, signal: AbortSignal): Promise<void> {
+  const { seed, seconds, transitionSlices } = options;
   await using generator = await createGenerator(config);
   const tier = tierOption(options.tier, generator);
   const { slice } = generator.info;
@@ -54,10 +71,14 @@ export async function generate(config: Config, options: GenerateOptions, signal:
     clearOnComplete: true,
   });
   bar.start(slices, 0);
+  let madeBefore = 0;
   try {
     const frames = clipFrames(
       { generator, track, seed, slices, tier, signal, tiersDirectory: options.tiersDirectory },
-      (done) => bar.update(done),
+      (done, cached) => {
+        bar.update(done);
+        if (cached) madeBefore += 1;
+      },
     );
     await exportMp4({
       frames,
@@ -71,8 +92,9 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   } finally {
     bar.stop();
   }
+  const before = madeBefore === 0 ? '' : `; ${madeBefore} of ${slices} slices were made before`;
   process.stdout.write(
-    `${options.out}: ${((slices * slice.frames) / slice.fps).toFixed(1)} s, ${display.widthPx}x${display.heightPx}, seed ${seed}\n`,
+    `${options.out}: ${((slices * slice.frames) / slice.fps).toFixed(1)} s, ${display.widthPx}x${display.heightPx}, seed ${seed}${before}\n`,
   );
 }
 
@@ -87,10 +109,11 @@ interface Clip {
 }
 
 /** Each slice continues from the last and is joined to it; only the wanted tier's frames come out. */
-async function* clipFrames(clip: Clip, onSlice: (done: number) => void): AsyncGenerator<I420Frame> {
+async function* clipFrames(clip: Clip, onSlice: (done: number, cached: boolean) => void): AsyncGenerator<I420Frame> {
   const { generator, track, seed, tier, signal } = clip;
   const joints = new SliceJoints(generator.info.slice);
   const sliceMs = (generator.info.slice.frames * 1000) / generator.info.slice.fps;
+  if (clip.tiersDirectory !== undefined) await writeTiers(clip, clip.tiersDirectory);
   let previous: Float32Array | undefined;
   for (let slice = 0; slice < clip.slices; slice++) {
     const job = {
@@ -99,20 +122,30 @@ async function* clipFrames(clip: Clip, onSlice: (done: number) => void): AsyncGe
       ...promptAt(track, slice),
       seed,
       startMs: slice * sliceMs,
+      startAtTier: tier,
       stopAtTier: tier,
       ...(previous ? { previous } : {}),
     };
     let best: Rendition | undefined;
     for await (const rendition of generator.generate(job, { signal })) {
       if (rendition.latents) previous = rendition.latents;
-      if (slice === 0 && clip.tiersDirectory !== undefined) await writeTier(rendition, clip.tiersDirectory);
       // A tier may come in several runs of frames.
       const before = best?.tier === rendition.tier ? best.frames : [];
       best = { ...rendition, frames: [...before, ...rendition.frames] };
     }
     if (best) yield* (await joints.join(best, job.previous !== undefined)).frames;
     joints.forget((done) => done < slice);
-    onSlice(slice + 1);
+    onSlice(slice + 1, best?.cached === 'segment');
+  }
+}
+
+/** The first slice at every tier, each asked for by itself: a cache would leave out those below the best it has. */
+async function writeTiers({ generator, track, seed, tier: best, signal }: Clip, directory: string): Promise<void> {
+  const tiers = generator.info.tiers.map(({ tier }) => tier);
+  const job = { revision: 0, slice: 0, ...promptAt(track, 0), seed, startMs: 0 };
+  for (const tier of tiers.slice(0, tiers.indexOf(best) + 1)) {
+    const renditions = generator.generate({ ...job, startAtTier: tier, stopAtTier: tier }, { signal });
+    for await (const rendition of renditions) await writeTier(rendition, directory);
   }
 }
 

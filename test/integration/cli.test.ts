@@ -1,9 +1,9 @@
 /** The commands of README and docs, run as a user runs them. */
 import { spawn } from 'node:child_process';
-import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeToyPack } from '../../scripts/make-toy-pack.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
 
@@ -38,6 +38,16 @@ async function meanLumas(path: string): Promise<number[]> {
   return Array.from(Buffer.concat(await child.stdout.toArray()));
 }
 
+/** Until so many slices of an export lie beside the file it is to become. */
+const madeSlices = (out: string, count: number) =>
+  vi.waitFor(
+    async () => {
+      const names = await readdir(`${out}.slices/segments`);
+      expect(names.filter((name) => name.endsWith('.seg')).length).toBeGreaterThanOrEqual(count);
+    },
+    { timeout: 30_000, interval: 20 },
+  );
+
 describe('glimpse', () => {
   it('generate writes a clip and a picture of each tier, the same for the same seed', async () => {
     const clip = (name: string) => join(folder, name);
@@ -58,6 +68,33 @@ describe('glimpse', () => {
     expect((await readFile(clip('a.mp4'))).equals(await readFile(clip('b.mp4')))).toBe(true);
     for (const tier of ['draft', 'base', 'refined'])
       expect((await stat(join(clip('tiers'), `${tier}.png`))).size).toBeGreaterThan(500);
+  });
+
+  it('generate goes on where it was killed, and makes the same file', { timeout: 90_000 }, async () => {
+    const out = join(folder, 'cut.mp4');
+    const command = ['generate', 'a boat on the sea at night', '--seconds', '12', '--seed', '6'];
+    const cut = start(...command, '--out', out);
+    await madeSlices(out, 3);
+    cut.child.kill('SIGKILL');
+    await cut.finished;
+    await expect(stat(out)).rejects.toThrow('ENOENT');
+    const { stdout } = await run(...command, '--out', out);
+    const [, before = 0] = /; (\d+) of 18 slices were made before/.exec(stdout) ?? [];
+    expect(Number(before)).toBeGreaterThanOrEqual(3);
+    await expect(stat(`${out}.slices`)).rejects.toThrow('ENOENT');
+    const whole = join(folder, 'whole.mp4');
+    expect((await run(...command, '--out', whole)).stdout).not.toContain('before');
+    expect((await readFile(out)).equals(await readFile(whole))).toBe(true);
+  });
+
+  it('generate --fresh makes everything anew', { timeout: 60_000 }, async () => {
+    const out = join(folder, 'fresh.mp4');
+    const command = ['generate', 'a boat on the sea at night', '--out', out, '--seconds', '8', '--seed', '6'];
+    const cut = start(...command);
+    await madeSlices(out, 2);
+    cut.child.kill('SIGKILL');
+    await cut.finished;
+    expect((await run(...command, '--fresh')).stdout).not.toContain('before');
   });
 
   it('generate says which words the model does not know', async () => {
