@@ -1,15 +1,23 @@
-/** An HTTP server with the limits of this service on slow senders, slow readers, headers and connections. */
+/**
+ * An HTTP server with the limits of this service on slow senders, slow readers, headers and connections; with a
+ * certificate it speaks HTTPS, HTTP/2 to whoever can and HTTP/1.1 to the rest, WebSockets among them.
+ */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
+import type { Log } from '../src/log.ts';
+import { readKeyPair, watchKeyPair, type TlsFiles } from './tls.ts';
 
 export interface Listener {
   server: Server;
   /** e.g. `http://127.0.0.1:8080` */
   url: string;
   port: number;
+  /** Stops listening; what is still open after the grace is cut. */
+  stop(): Promise<void>;
 }
 
 export interface ListenOptions {
@@ -18,26 +26,82 @@ export interface ListenOptions {
   host: string;
   /** 0 picks a free one. */
   port: number;
+  tls?: TlsFiles | undefined;
+  log?: Log | undefined;
 }
 
-/** @throws GlimpseError CONFIG_INVALID when the address cannot be bound */
-export async function listen({ fetch, host, port }: ListenOptions): Promise<Listener> {
+const TIMEOUTS = {
+  headersTimeout: LIMITS.headersTimeoutMs,
+  requestTimeout: LIMITS.requestTimeoutMs,
+  // Node looks every 30 s by default, which would make the other two as long.
+  connectionsCheckingInterval: LIMITS.requestSweepMs,
+  maxHeaderSize: LIMITS.headersMaxBytes,
+} as const;
+/** Requests one HTTP/2 connection may have open: a page and its parts. */
+const HTTP2_STREAMS_MAX = 64;
+
+/** @throws GlimpseError CONFIG_INVALID when the address cannot be bound or the certificate cannot be used */
+export async function listen({ fetch, host, port, tls, log }: ListenOptions): Promise<Listener> {
+  const server = tls ? secureServer(fetch, tls) : plainServer(fetch);
+  server.maxConnections = LIMITS.connectionsMax;
+  server.setTimeout(LIMITS.connectionIdleMs);
+  const sockets = openSockets(server);
+  await bind(server, host, port);
+  const renewals = tls ? keepRenewed(server as unknown as Http2SecureServer, tls, log) : () => {};
+  const bound = (server.address() as AddressInfo).port;
+  const stop = async (): Promise<void> => {
+    renewals();
+    const stopped = new Promise<void>((resolve) => void server.close(() => resolve()));
+    server.closeIdleConnections?.();
+    const cut = setTimeout(() => sockets.forEach((socket) => socket.destroy()), LIMITS.serverCloseGraceMs);
+    await stopped;
+    clearTimeout(cut);
+  };
+  const scheme = tls ? 'https' : 'http';
+  return { server, port: bound, url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound}`, stop };
+}
+
+function plainServer(fetch: ListenOptions['fetch']): Server {
+  return createAdaptorServer({ fetch, overrideGlobalObjects: false, serverOptions: TIMEOUTS }) as Server;
+}
+
+/** HTTP/1.1 connections of such a server are those of an ordinary one, `upgrade` and timeouts included. */
+function secureServer(fetch: ListenOptions['fetch'], files: TlsFiles): Server {
+  const settings = { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: LIMITS.headersMaxBytes };
+  const serverOptions = { ...readKeyPair(files), ...TIMEOUTS, allowHTTP1: true, settings };
   const server = createAdaptorServer({
     fetch,
     overrideGlobalObjects: false,
-    serverOptions: {
-      headersTimeout: LIMITS.headersTimeoutMs,
-      requestTimeout: LIMITS.requestTimeoutMs,
-      // Node looks every 30 s by default, which would make the other two as long.
-      connectionsCheckingInterval: LIMITS.requestSweepMs,
-      maxHeaderSize: LIMITS.headersMaxBytes,
+    createServer: createSecureServer,
+    serverOptions,
+  }) as unknown as Server & Http2SecureServer;
+  server.headersTimeout = LIMITS.headersTimeoutMs;
+  server.requestTimeout = LIMITS.requestTimeoutMs;
+  // A TLS handshake that fails is the client's affair.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('sessionError', () => {});
+  server.on('session', (session) => session.setTimeout(LIMITS.connectionIdleMs, () => session.close()));
+  return server;
+}
+
+/** Raw connections that are open, whatever is spoken on them. */
+function openSockets(server: Server): Set<Socket> {
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return open;
+}
+
+function keepRenewed(server: Http2SecureServer, files: TlsFiles, log: Log | undefined): () => void {
+  return watchKeyPair(files, {
+    onRenewed: (pair) => {
+      server.setSecureContext(pair);
+      log?.info('the TLS certificate was read again');
     },
-  }) as Server;
-  server.maxConnections = LIMITS.connectionsMax;
-  server.setTimeout(LIMITS.connectionIdleMs);
-  await bind(server, host, port);
-  const bound = (server.address() as AddressInfo).port;
-  return { server, port: bound, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` };
+    onTrouble: (error) => log?.warn({ err: error }, 'the new TLS certificate cannot be used; the old one stays'),
+  });
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {
@@ -52,13 +116,4 @@ function bind(server: Server, host: string, port: number): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Stops listening; what is still open after the grace is cut. */
-export async function stop(server: Server): Promise<void> {
-  const stopped = new Promise<void>((resolve) => void server.close(() => resolve()));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), LIMITS.serverCloseGraceMs);
-  await stopped;
-  clearTimeout(cut);
 }

@@ -11,13 +11,14 @@ import { Access } from './access/access.ts';
 import { Gate } from './gate.ts';
 import { httpApp } from './http.ts';
 import type { HttpOptions } from './http.ts';
-import { listen, stop } from './listener.ts';
+import { listen } from './listener.ts';
 import type { Listener } from './listener.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import type { PromptFilter } from './prompt-filter.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { ServerMessage } from './protocol.ts';
 import { SignalSockets } from './sockets.ts';
+import type { TlsFiles } from './tls.ts';
 
 export interface SignalingOptions extends Omit<HttpOptions, 'gate' | 'metricsHere'> {
   registry: SessionRegistry;
@@ -26,6 +27,8 @@ export interface SignalingOptions extends Omit<HttpOptions, 'gate' | 'metricsHer
   host: string;
   /** 0 picks a free port. */
   port: number;
+  /** Serves HTTPS with HTTP/2; metrics on their own port stay HTTP. */
+  tls?: TlsFiles | undefined;
   /** Who may come in; default: whoever reaches the port. Closed with the server. */
   access?: Access | undefined;
   filterPrompt?: PromptFilter | undefined;
@@ -54,14 +57,14 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   const app = httpApp({ ...options, gate, metricsHere: metricsOn === 'here' });
   const opened: Listener[] = [];
   try {
-    opened.push(await listen({ fetch: app.fetch, host, port }));
+    opened.push(await listen({ fetch: app.fetch, host, port, tls: options.tls, log }));
     if (typeof metricsOn === 'object') {
       const fetch = new Hono().route('/', metricsRoutes(gate, metrics)).fetch;
       opened.push(await listen({ fetch, ...metricsOn }));
     }
   } catch (error) {
     access.close();
-    await Promise.all(opened.map(({ server }) => stop(server)));
+    await Promise.all(opened.map((listener) => listener.stop()));
     throw error;
   }
   const [main, own] = opened as [Listener, Listener | undefined];
@@ -70,7 +73,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   main.server.on('upgrade', (request, socket, head) => void sockets.upgrade(request, socket, head));
   const close = async (reason: string): Promise<void> => {
     const ended = sockets.close(reason, LIMITS.serverCloseGraceMs);
-    await Promise.all([ended, ...opened.map(({ server }) => stop(server))]);
+    await Promise.all([ended, ...opened.map((listener) => listener.stop())]);
     access.close();
   };
   let closed: Promise<void> | undefined;

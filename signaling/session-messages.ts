@@ -1,7 +1,11 @@
 /** A session's events and answers as messages of the protocol: the one place where the two vocabularies meet. */
 import { toGlimpseError } from '../src/errors.ts';
+import { LIMITS } from '../src/limits.ts';
 import type { Accepted, Session } from '../src/session/contract.ts';
 import type { AcceptedMessage, ServerMessage } from './protocol.ts';
+
+/** The reason sessions end with when the server does. */
+export const SERVER_CLOSING = 'server-closing';
 
 export type ErrorMessage = Extract<ServerMessage, { type: 'error' }>;
 
@@ -29,7 +33,7 @@ export function forwardEvents(session: Session, send: (message: ServerMessage) =
     events.on('stats', (stats) => send({ type: 'stats', stats })),
     events.on('error', (error) => send(errorMessage(error))),
     events.on('closed', (reason) => {
-      send({ type: 'bye', reason });
+      send({ type: 'bye', reason, ...(reason === SERVER_CLOSING ? { retryAfterMs: LIMITS.retryAfterClosingMs } : {}) });
       stop();
     }),
   ];

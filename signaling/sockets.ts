@@ -15,8 +15,6 @@ import { errorMessage } from './session-messages.ts';
 import { POLICY_VIOLATION, SignalConnection } from './ws.ts';
 import type { SignalContext } from './ws.ts';
 
-/** Milliseconds a viewer should wait before it looks for another server. */
-const RETRY_AFTER_MS = 1_000;
 /** RFC 6455 7.4.1: the server is going away. */
 const GOING_AWAY = 1001;
 
@@ -90,7 +88,7 @@ export class SignalSockets {
     const sockets = [...this.#server.clients];
     const ended = Promise.all(sockets.map((socket) => new Promise((resolve) => void socket.once('close', resolve))));
     for (const { connection } of this.#held.values()) {
-      connection.end(reason, { code: GOING_AWAY, retryAfterMs: RETRY_AFTER_MS });
+      connection.end(reason, { code: GOING_AWAY, retryAfterMs: LIMITS.retryAfterClosingMs });
     }
     const cut = setTimeout(() => sockets.forEach((socket) => socket.terminate()), graceMs);
     await ended;

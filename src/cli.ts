@@ -52,9 +52,9 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
-withConfig(program.command('serve').description('serve the demo page and the API')).action(async (flags: Flags) =>
-  serve(configOf(flags), interrupted()),
-);
+withConfig(program.command('serve').description('serve the demo page and the API')).action(async (flags: Flags) => {
+  if (!(await serve(configOf(flags), interrupted()))) process.exit(0);
+});
 
 withConfig(
   program

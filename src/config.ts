@@ -16,6 +16,19 @@ const count = (min: number, max: number) => z.coerce.number().int().min(min).max
 export const configSchema = z.object({
   host: z.string().default('127.0.0.1').describe('address HTTP listens on; 0.0.0.0 lets other machines in'),
   port: port.default(8080).describe('HTTP port; 0 picks a free one'),
+  tlsCert: z
+    .string()
+    .optional()
+    .describe('certificate chain (PEM); with --tls-key the page and the API are HTTPS and HTTP/2'),
+  tlsKey: z.string().optional().describe('private key (PEM) of --tls-cert; both files are read again when they change'),
+  drainSeconds: z.coerce
+    .number()
+    .min(0)
+    .max(600)
+    .default(10)
+    .describe(
+      'the most that ending takes after SIGTERM, seconds; viewers are told at once, what hangs is cut off then',
+    ),
   rtcHost: z.string().default('127.0.0.1').describe('address media listens on; must be reachable by the viewers'),
   rtcPort: port.default(0).describe('the one UDP port of all media; 0 picks a free one, a fixed one suits a firewall'),
   rtcTcpPort: port

@@ -37,6 +37,8 @@ export const LIMITS = {
   requestSweepMs: 1_000,
   /** A connection on which nothing moves, in either direction: also a reader that stopped. */
   connectionIdleMs: 30_000,
+  /** When a viewer whom a closing server dismissed should look for another. */
+  retryAfterClosingMs: 1_000,
   /** What closing the server waits for sockets and requests to end by themselves. */
   serverCloseGraceMs: 500,
   /** A WHEP answer waits this long for local candidates; the mux has them at once. */

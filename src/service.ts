@@ -4,10 +4,12 @@
  */
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
+import { judgeReadiness, type Readiness } from '../signaling/health.ts';
 import { iceServersFrom } from '../signaling/ice-servers.ts';
 import { accessOf, metricsPlaceOf, warnings } from '../signaling/access/settings.ts';
 import type { PromptFilter } from '../signaling/prompt-filter.ts';
 import { startSignaling } from '../signaling/server.ts';
+import type { TlsFiles } from '../signaling/tls.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { GlimpseError } from './errors.ts';
@@ -142,6 +144,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       },
       { maxSessions: config.maxSessions, onSize: (size) => metrics.set('sessions', size) },
     );
+    let closing: Promise<void> | undefined;
     const missing = new Set(['model', 'encoder']);
     const ready = warmUp(generator, createEncoder, missing);
     // Whoever awaits `ready` sees the failure; nobody else needs to.
@@ -149,6 +152,15 @@ export async function startService(config: Config, options: ServiceOptions = {})
       () => calibrator?.start(),
       (error: unknown) => log.error({ err: error }, 'not ready'),
     );
+    const readiness = (): Readiness => ({
+      modelWarm: !missing.has('model'),
+      encoderAlive: !missing.has('encoder'),
+      reasons: [
+        ...(closing ? ['the server is shutting down'] : []),
+        ...(sessions.size >= config.maxSessions ? ['there is no room for another session'] : []),
+      ],
+    });
+    metrics.beforeScrape = () => metrics.set('ready', judgeReadiness(readiness()).ready ? 1 : 0);
     const signaling = await startSignaling({
       registry: sessions,
       access,
@@ -157,8 +169,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
       generatorInfo: generator.info,
       host: config.host,
       port: config.port,
+      tls: tlsFilesOf(config),
       pageDirectory: pageDirectory(),
-      readiness: () => ({ modelWarm: !missing.has('model'), encoderAlive: !missing.has('encoder') }),
+      readiness,
       metrics,
       log,
       iceServers,
@@ -169,7 +182,6 @@ export async function startService(config: Config, options: ServiceOptions = {})
       await ready.catch(() => {});
       await stack.disposeAsync();
     };
-    let closing: Promise<void> | undefined;
     return {
       url: signaling.url,
       metricsUrl: signaling.metricsUrl,
@@ -194,6 +206,14 @@ async function warmUp(generator: Generator, createEncoder: EncoderFactory, missi
   missing.delete('encoder');
   await generator.warmUp();
   missing.delete('model');
+}
+
+/** @throws GlimpseError CONFIG_INVALID when only one of the two is set */
+function tlsFilesOf({ tlsCert: cert, tlsKey: key }: Config): TlsFiles | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new GlimpseError('CONFIG_INVALID', { message: '--tls-cert and --tls-key belong together' });
+  return { cert, key };
 }
 
 /** The built page: beside the compiled service in a package, in the demo's own folder in a checkout. */

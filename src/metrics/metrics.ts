@@ -41,6 +41,7 @@ export class Metrics {
   readonly engine: EngineMetrics;
   readonly #addCaches: (sources: readonly CacheSource[]) => void;
   #workflow: string;
+  #beforeScrape: () => void = () => {};
 
   constructor({ processMetrics = true, workflow = 'none' }: MetricsOptions = {}) {
     const registers = [this.#registry];
@@ -105,8 +106,14 @@ export class Metrics {
     this.#errors.inc({ code });
   }
 
+  /** Called before every scrape, for what is read and not counted. */
+  set beforeScrape(read: () => void) {
+    this.#beforeScrape = read;
+  }
+
   /** What `/metrics` answers: the text and its content type. */
   async exposition(): Promise<{ contentType: string; text: string }> {
+    this.#beforeScrape();
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
