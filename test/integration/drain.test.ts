@@ -9,7 +9,7 @@ import { offerSdp } from '../support/offer-sdp.ts';
 function listen(url: string): { socket: WebSocket; heard: ServerMessage[]; closed: Promise<unknown> } {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/signal`);
   const heard: ServerMessage[] = [];
-  socket.on('message', (data) => heard.push(JSON.parse(String(data)) as ServerMessage));
+  socket.on('message', (data) => heard.push(JSON.parse((data as Buffer).toString()) as ServerMessage));
   return { socket, heard, closed: new Promise((resolve) => socket.once('close', resolve)) };
 }
 

@@ -63,7 +63,9 @@ describe('with a certificate', () => {
       expect(await plain).toEqual(['1.1', 200]);
 
       const socket = new WebSocket(`wss://127.0.0.1:${port}/signal`, { rejectUnauthorized: false });
-      const greeting = await new Promise<string>((resolve) => socket.once('message', (data) => resolve(String(data))));
+      const greeting = await new Promise<string>((resolve) =>
+        socket.once('message', (data) => resolve((data as Buffer).toString())),
+      );
       expect(JSON.parse(greeting)).toMatchObject({ type: 'welcome' });
       socket.terminate();
     }
