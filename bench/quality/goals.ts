@@ -35,8 +35,9 @@ export function qualityGoals({ name, adherence, driftPoints, tiers, shiftPx, sea
       if (least !== undefined) add(`${field}, slice ${slice}`, `>= ${least}%`, `${share}%`, share >= least);
     }
   }
-  const rising = tiers.every(({ psnrDb }, index) => index === 0 || psnrDb > (tiers[index - 1]?.psnrDb ?? Infinity));
-  add('PSNR against the best tier', 'rises tier by tier', tiers.map(({ psnrDb }) => psnrDb).join(' < '), rising);
+  const psnrs = tiers.map(({ psnrDb }) => psnrDb).filter((psnrDb) => psnrDb !== null);
+  const rising = psnrs.every((psnrDb, index) => index === 0 || psnrDb > (psnrs[index - 1] ?? Infinity));
+  add('PSNR against the best tier', 'rises tier by tier', `${psnrs.join(', ')} dB`, rising);
   if (shiftPx)
     add('base to refined, 95% of prompts', `< ${SHIFT_MAX_PX} px`, `${shiftPx.p95} px`, shiftPx.p95 < SHIFT_MAX_PX);
   for (const { name: tier, ratio } of seams) add(`seam at ${tier}`, `<= ${SEAM_MAX}`, `${ratio}`, ratio <= SEAM_MAX);

@@ -7,7 +7,7 @@ import type { Tier } from '../../src/generation/tiers.ts';
 import { distribution, type Distribution } from '../report.ts';
 import { Adherence } from './adherence.ts';
 import { lumaPsnrDb, SeamMeter, shiftPx } from './pictures.ts';
-import { Probe } from './probe.ts';
+import { type Probe, probeFor } from './probe.ts';
 import { type HeldOutPrompt, heldOutPrompts } from './prompts.ts';
 
 /** Slices, counted from 1 as people do, at which the probe reads. */
@@ -27,8 +27,11 @@ export interface PackQuality {
   adherence: { slice: number; prompts: number; percent: Record<string, number>; meanPercent: number }[] | undefined;
   /** Mean adherence of the first slice less that of the tenth, over the same prompts, in points. */
   driftPoints: number | undefined;
-  /** Against the best tier; higher tiers are nearer. */
-  tiers: { name: Tier; psnrDb: number }[];
+  /**
+   * Of the first slice. PSNR against the best tier, null for the best itself: higher tiers are nearer. Mean adherence as
+   * the probe reads the tier brought to base size, %: a tier changes nothing of what is shown.
+   */
+  tiers: { name: Tier; psnrDb: number | null; meanPercent: number | null }[];
   /** Of the composition from base to refined, px at base size. */
   shiftPx: Distribution | undefined;
   /** Change across slices over the change inside them. */
@@ -48,7 +51,7 @@ export async function measurePack(pack: ModelPack, options: MeasureOptions): Pro
   const { manifest, directory } = pack;
   await using generator = await OnnxGenerator.create({ modelDirectory: directory, threads: 1 });
   await using stack = new AsyncDisposableStack();
-  const loaded = await Probe.load(manifest);
+  const loaded = await probeFor(manifest);
   const probe = loaded && stack.use(loaded);
   const prompts = heldOutPrompts(manifest.condition.fields, options.prompts);
   const run = new Run(generator, probe);
@@ -69,6 +72,7 @@ class Run {
   /** The first slice of those prompts that go on to the tenth. */
   readonly #driftStart = new Adherence();
   readonly #psnrs = new Map<Tier, number[]>();
+  readonly #tierAdherence = new Map<Tier, Adherence>();
   readonly #shifts: number[] = [];
   readonly #seams = new Map<Tier, SeamMeter>();
 
@@ -104,6 +108,11 @@ class Run {
     const reference = renditions.at(-1)?.frames ?? [];
     for (const { tier, frames } of renditions.slice(0, -1))
       this.#psnrs.set(tier, [...(this.#psnrs.get(tier) ?? []), lumaPsnrDb(frames, reference)]);
+    for (const { tier, frames } of renditions) {
+      const adherence = this.#tierAdherence.get(tier) ?? new Adherence();
+      this.#tierAdherence.set(tier, adherence);
+      if (this.#probe) adherence.add(prompt.fields, await this.#probe.read(frames));
+    }
     const of = (tier: Tier): Rendition | undefined => renditions.find((rendition) => rendition.tier === tier);
     const [base, refined] = [of('base'), of('refined')];
     const middle = (base?.frames.length ?? 0) >> 1;
@@ -127,7 +136,10 @@ class Run {
       understood: this.#understood.percent,
       adherence: this.#probe ? adherence : undefined,
       driftPoints: tenth === undefined ? undefined : tenthOf(this.#driftStart.meanPercent - tenth),
-      tiers: [...this.#psnrs].map(([name, values]) => ({ name, psnrDb: hundredth(mean(values)) })),
+      tiers: [...this.#tierAdherence].map(([name, { meanPercent }]) => {
+        const values = this.#psnrs.get(name);
+        return { name, psnrDb: values ? hundredth(mean(values)) : null, meanPercent: this.#probe ? meanPercent : null };
+      }),
       shiftPx: distribution(this.#shifts),
       seams: [...this.#seams].map(([name, meter]) => ({ name, ratio: hundredth(meter.ratio) })),
     };

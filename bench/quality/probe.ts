@@ -6,10 +6,18 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GlimpseError } from '../../src/errors.ts';
-import { defaultModelDirectory, type Manifest } from '../../src/generation/onnx/model-pack.ts';
+import { defaultModelDirectory, type Manifest, readManifest } from '../../src/generation/onnx/model-pack.ts';
 import { OnnxRuntime } from '../../src/generation/onnx/runtime.ts';
 import type { Tensor } from '../../src/generation/onnx/tensor.ts';
 import { type I420Frame, i420Bytes } from '../../src/media/frame.ts';
+import { scaleI420 } from '../../src/media/scale.ts';
+
+/** The probe for packs of the world that ships; undefined for any other, which it would misread, and without its file. */
+export async function probeFor(manifest: Manifest): Promise<Probe | undefined> {
+  const worldOf = ({ condition, slice, tiers }: Manifest): string => JSON.stringify([condition, slice, tiers[1]]);
+  const shipped = await readManifest(defaultModelDirectory());
+  return worldOf(manifest) === worldOf(shipped) ? Probe.load(manifest) : undefined;
+}
 
 export const probeFile = (): string => join(dirname(defaultModelDirectory()), 'probe', 'probe.onnx');
 
@@ -50,11 +58,14 @@ export class Probe implements AsyncDisposable {
     return new Probe(runtime, manifest);
   }
 
-  /** What it sees, field by field: the likeliest value, never "unspecified". */
-  async read(base: readonly I420Frame[]): Promise<Record<string, string>> {
-    const { frames, bytes } = shapeOf(this.#manifest);
+  /**
+   * What it sees, field by field: the likeliest value, never "unspecified".
+   * @param slice all frames of a slice; those of a larger tier are brought to the base's size.
+   */
+  async read(slice: readonly I420Frame[]): Promise<Record<string, string>> {
+    const { frames, bytes, widthPx, heightPx } = shapeOf(this.#manifest);
     const data = new Uint8Array(frames * bytes);
-    for (const [index, frame] of base.entries()) data.set(frame.data, index * bytes);
+    for (const [index, frame] of slice.entries()) data.set(scaleI420(frame, widthPx, heightPx).data, index * bytes);
     const i420: Tensor = { type: 'uint8', data, shape: [1, frames, bytes] };
     const { outputs } = await this.#runtime.run('probe', { i420 });
     const probabilities = outputs['probabilities'];
@@ -73,7 +84,7 @@ export class Probe implements AsyncDisposable {
   }
 }
 
-function shapeOf({ tiers, slice, condition }: Manifest): { frames: number; bytes: number; width: number } {
-  const base = tiers.find(({ tier }) => tier === 'base');
-  return { frames: slice.frames, bytes: i420Bytes(base?.widthPx ?? 0, base?.heightPx ?? 0), width: condition.width };
+function shapeOf({ tiers, slice, condition }: Manifest) {
+  const { widthPx, heightPx } = tiers.find(({ tier }) => tier === 'base') ?? { widthPx: 0, heightPx: 0 };
+  return { frames: slice.frames, bytes: i420Bytes(widthPx, heightPx), width: condition.width, widthPx, heightPx };
 }

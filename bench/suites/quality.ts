@@ -73,8 +73,12 @@ export function formatTable({ packs, goals, machine }: QualityReport): string {
     return [
       `${prompts} prompts`,
       textTable(rows),
-      adherence ? '' : `adherence was not measured: there is no ${probeFile()}`,
-      `PSNR against the best tier: ${tiers.map((tier) => `${tier.name} ${tier.psnrDb} dB`).join(', ')}`,
+      adherence ? '' : `adherence was not measured: ${probeFile()} is missing, or for another world`,
+      `PSNR against the best tier: ${tiers
+        .filter(({ psnrDb }) => psnrDb !== null)
+        .map((tier) => `${tier.name} ${tier.psnrDb} dB`)
+        .join(', ')}`,
+      `mean adherence by tier: ${tiers.map((tier) => `${tier.name} ${tier.meanPercent ?? '-'}%`).join(', ')}`,
       `shift from base to refined: median ${shiftPx?.p50 ?? '-'} px, 95% ${shiftPx?.p95 ?? '-'} px`,
       `seam: ${seams.map((seam) => `${seam.name} ${seam.ratio}`).join(', ')}; ten slices lose ${driftPoints ?? '-'} points`,
     ].filter((line) => line !== '');

@@ -3,13 +3,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Probe } from '../../bench/quality/probe.ts';
+import { Probe, probeFor } from '../../bench/quality/probe.ts';
 import { formatTable, run } from '../../bench/suites/quality.ts';
 import { makeToyPack } from '../../scripts/make-toy-pack.ts';
 import { onnxFile } from '../../scripts/toy-pack/onnx-file.ts';
 import { COLOURS, CONDITION_WIDTH, FRAMES, SIZES } from '../../scripts/toy-pack/parts.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import { readManifest } from '../../src/generation/onnx/model-pack.ts';
+import { defaultModelDirectory, readManifest } from '../../src/generation/onnx/model-pack.ts';
 import { i420Bytes } from '../../src/media/frame.ts';
 import { collect } from '../support/collect.ts';
 
@@ -68,6 +68,12 @@ describe('the probe', () => {
     }
   });
 
+  it('reads packs of the world that ships, and no other', async () => {
+    await using shipped = await probeFor(await readManifest(defaultModelDirectory()));
+    expect(shipped).toBeDefined();
+    expect(await probeFor(await readManifest(model))).toBeUndefined();
+  });
+
   it('is none where there is no file, and refused when it is for another world', async () => {
     const manifest = await readManifest(model);
     expect(await Probe.load(manifest, join(folder, 'no.onnx'))).toBeUndefined();
@@ -83,7 +89,8 @@ describe('bench quality', () => {
     const report = await run({ prompts: 3, model, sheet });
     const [toy] = report.packs;
     expect(toy).toMatchObject({ name: 'toy', prompts: 3, understood: { color: expect.any(Number) } });
-    expect(toy?.tiers.map(({ name }) => name)).toEqual(['draft', 'base', 'refined']);
+    expect(toy?.tiers.map(({ name }) => name)).toEqual(['draft', 'base', 'refined', 'upscaled']);
+    expect(toy?.adherence).toBeUndefined();
     expect(toy?.shiftPx?.p95).toBeLessThan(1);
     expect(toy?.seams.map(({ name }) => name)).toEqual(['base', 'refined']);
     expect((await readdir(sheet)).toSorted()).toEqual(['toy-01.jpg', 'toy-02.jpg', 'toy-03.jpg', 'toy.md']);

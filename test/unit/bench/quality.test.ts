@@ -100,8 +100,9 @@ describe('goals', () => {
     adherence: [{ slice: 1, prompts: 2, percent: { scene: 98, object: 60 }, meanPercent: 79 }],
     driftPoints: 1,
     tiers: [
-      { name: 'draft', psnrDb: 20 },
-      { name: 'base', psnrDb: 25 },
+      { name: 'draft', psnrDb: 20, meanPercent: 70 },
+      { name: 'base', psnrDb: 25, meanPercent: 80 },
+      { name: 'refined', psnrDb: null, meanPercent: 80 },
     ],
     shiftPx: { count: 2, p50: 0.1, p95: 0.4, max: 0.5 },
     seams: [{ name: 'base', ratio: 1.5 }],
