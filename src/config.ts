@@ -203,6 +203,21 @@ export const configSchema = z.object({
     .describe(
       "share of the generator's time that viewers may need; more lets more in at once, until pictures come late; the rest wait in line",
     ),
+  memoryBudget: count(64, 1_000_000)
+    .optional()
+    .describe(
+      'most memory the process should take, MB; at 80% it warns, at 90% it works with one part of the model at a time; default: three quarters of what there is',
+    ),
+  reserveMemory: count(0, 1_000_000)
+    .default(LIMITS.reserveMemoryMb)
+    .describe('part of --memory-budget that is not for model parts, MB: sessions, encoders, caches'),
+  variant: z
+    .string()
+    .default('auto')
+    .describe('kind of weights (fp32, fp16-weights, int8) where a pack has several; auto takes the best that fit'),
+  warmIdle: count(0, 86_400)
+    .default(300)
+    .describe('without a viewer for so long, seconds, the model gives back most of its memory; 0: never'),
   admissionTier: z
     .enum(['draft', 'base', 'refined', 'upscaled'])
     .default('base')

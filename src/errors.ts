@@ -49,6 +49,11 @@ export const ERROR_CODES = {
     retryable: false,
     text: 'The model pack is missing a file or does not match its manifest.',
   },
+  MEMORY_BUDGET: {
+    status: 500,
+    retryable: false,
+    text: 'A part of the model does not fit the memory budget.',
+  },
   WORKFLOW_INVALID: {
     status: 500,
     retryable: false,

@@ -87,6 +87,8 @@ export const LIMITS = {
   dataChannelsMax: 4,
   /** Data-channel bytes waiting for a slow client before messages are left out; a second of statistics is under 1 kB. */
   dataChannelBacklogMaxBytes: 64 * 1024,
+  /** Of the memory budget, MB, not for models; the default of `--reserve-memory`: Node, encoders and connections of a few viewers. */
+  reserveMemoryMb: 192,
   /** Sessions that wait for admission; the default of `--queue-max`. Each holds a connection and an encoder. */
   admissionQueueMax: 8,
   /** Clip length asked for. */

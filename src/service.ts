@@ -17,6 +17,8 @@ import { Emitter } from './events.ts';
 import { createGenerator } from './generation/create-generator.ts';
 import { Engine } from './generation/engine.ts';
 import type { Generator } from './generation/generator.ts';
+import { memoryBudget } from './generation/memory-budget.ts';
+import type { ModelMemory } from './generation/model-memory.ts';
 import { PackCalibrator } from './generation/onnx/pack-calibrator.ts';
 import { chosenPack } from './generation/onnx/pack-choice.ts';
 import { createLog, type Log } from './log.ts';
@@ -37,6 +39,7 @@ export interface Service {
   /** Of the port that only metrics are on; undefined without one. */
   readonly metricsUrl: string | undefined;
   readonly generator: Generator;
+  readonly engine: Engine;
   readonly sessions: Sessions;
   readonly peers: PeerHost;
   readonly metrics: Metrics;
@@ -71,10 +74,12 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const chosen = config.generator === 'onnx' ? await chosenPack(config) : undefined;
     // What is measured now is chosen again at the next start; this one keeps the pack it began with.
     const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
+    let memory: ModelMemory | undefined;
     const generator = stack.use(
       new TracedGenerator(
         await createGenerator(settled, {
           onRestart: () => metrics.count('workerRestarts'),
+          onMemory: (held) => (memory = held),
           onCaches: (sources) => metrics.addCaches(sources),
           onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
         }),
@@ -112,6 +117,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
         // Only the denoiser gains by it, and by how much is the machine's affair.
         batchSize: (kind) => (kind.startsWith('denoiser:') ? (calibrator?.current?.batchSize ?? 1) : 1),
         metrics: metrics.engine,
+        models: memory && { memory, ...memoryBudget(config), warmIdleMs: config.warmIdle * 1000 },
+        onPressure: (pressure, ratio) => log.warn({ pressure, ratio }, 'memory pressure has changed'),
       }),
     );
     const pacerTimer = new PacerTimer({ clock: systemClock });
@@ -142,7 +149,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
         },
         random: Math.random,
       },
-      { maxSessions: config.maxSessions, onSize: (size) => metrics.set('sessions', size) },
+      {
+        maxSessions: config.maxSessions,
+        onSize: (size) => {
+          metrics.set('sessions', size);
+          engine.onSessions(size);
+        },
+      },
     );
     let closing: Promise<void> | undefined;
     const missing = new Set(['model', 'encoder']);
@@ -186,6 +199,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       url: signaling.url,
       metricsUrl: signaling.metricsUrl,
       generator,
+      engine,
       sessions,
       peers,
       metrics,

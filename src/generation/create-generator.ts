@@ -6,26 +6,36 @@ import { withCaches, type CacheConfig, type CacheHooks } from './cache/create.ts
 import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
 import { createComfyUiGenerator, type ComfyUiConfig } from './comfyui/create.ts';
 import type { Generator } from './generator.ts';
+import { memoryBudget } from './memory-budget.ts';
+import type { ModelMemory } from './model-memory.ts';
 import { chosenPack } from './onnx/pack-choice.ts';
 import { OnnxGenerator } from './onnx/pipeline.ts';
 import { PatternGenerator } from './pattern.ts';
 import { RetryingGenerator } from './retrying-generator.ts';
 
-type GeneratorConfig = Pick<Config, 'generator' | 'model' | 'threads' | 'calibrate' | 'size' | 'fps'> &
+type GeneratorConfig = Pick<
+  Config,
+  'generator' | 'model' | 'threads' | 'calibrate' | 'size' | 'fps' | 'memoryBudget' | 'reserveMemory' | 'variant'
+> &
   ComfyUiConfig &
   CacheConfig;
 
 export interface GeneratorHooks extends CacheHooks {
   /** A worker of the generator died and was replaced. */
   onRestart?: () => void;
+  /** Where the generator has models here: what they take, and how to make them take less. */
+  onMemory?: (memory: ModelMemory) => void;
 }
 
-/** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID */
+/** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID, MEMORY_BUDGET */
 export async function createGenerator(config: GeneratorConfig, hooks: GeneratorHooks = {}): Promise<Generator> {
   if (config.generator === 'onnx') {
     const { directory: modelDirectory, threads } = await chosenPack(config);
-    const generator = await OnnxGenerator.create({ modelDirectory, threads, ...hooks });
-    return withCaches(retried(generator), await packIdentity(modelDirectory), config, hooks);
+    const { partsBytes: budgetBytes } = memoryBudget(config);
+    const { variant } = config;
+    const generator = await OnnxGenerator.create({ modelDirectory, threads, budgetBytes, variant, ...hooks });
+    hooks.onMemory?.(generator.memory);
+    return withCaches(retried(generator), await packIdentity(modelDirectory, generator.variants), config, hooks);
   }
   if (config.generator === 'comfyui') {
     const generator = await createComfyUiGenerator(config);

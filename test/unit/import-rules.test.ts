@@ -38,7 +38,7 @@ const importersOf = (name: RegExp): string[] =>
   imports.filter(({ target }) => name.test(target)).map(({ file }) => file);
 
 const PURE =
-  /^src\/(congestion\/|timeline\/|generation\/(schedule|turn-order|fair-share|work-costs|overlap|interpolation|latents|seam|seam-fade)\.ts|session\/state\.ts|transport\/(vp8|h264)\.ts|media\/(ladder|convergence|annex-b)\.ts)|^signaling\/sdp-guard\.ts/;
+  /^src\/(congestion\/|timeline\/|generation\/(schedule|turn-order|fair-share|work-costs|overlap|interpolation|latents|seam|seam-fade|load-sharing|memory-pressure|onnx\/(batching|part-memory))\.ts|session\/state\.ts|transport\/(vp8|h264)\.ts|media\/(ladder|convergence|annex-b)\.ts)|^signaling\/sdp-guard\.ts/;
 
 describe('import rules', () => {
   it('reads imports at all', () => {
@@ -68,7 +68,9 @@ describe('import rules', () => {
   });
 
   it('only the inference worker loads onnxruntime', () => {
-    expect(new Set(importersOf(/^onnxruntime/))).toEqual(new Set(['src/generation/onnx/worker.ts']));
+    const thread = ['src/generation/onnx/loaded-part.ts', 'src/generation/onnx/worker.ts'];
+    expect([...new Set(importersOf(/^onnxruntime/))].toSorted()).toEqual(thread);
+    expect(importersOf(/onnx\/loaded-part\.ts$/)).toEqual(['src/generation/onnx/worker.ts']);
   });
 
   it('only the two encoder files and the exporter touch an encoder', () => {

@@ -8,8 +8,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ComfyUiConfig } from '../comfyui/create.ts';
 
-export async function packIdentity(modelDirectory: string): Promise<string> {
-  return digest([await readFile(join(modelDirectory, 'manifest.json'))]);
+/** @param variants the kinds of weights chosen of those the pack has */
+export async function packIdentity(modelDirectory: string, variants: string): Promise<string> {
+  return digest([await readFile(join(modelDirectory, 'manifest.json')), Buffer.from(variants)]);
 }
 
 export async function comfyUiIdentity(config: ComfyUiConfig): Promise<string> {

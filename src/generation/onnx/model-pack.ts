@@ -33,6 +33,17 @@ const part = z.object({
   variant: z.string().min(1),
   inputs: z.array(tensor).min(1),
   outputs: z.array(tensor).min(1),
+  /** The same part with other weights, best first after the one above; pack-variants.ts chooses. */
+  variants: z
+    .array(
+      z.object({
+        file: z.string().min(1),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        bytes: count,
+        variant: z.string().min(1),
+      }),
+    )
+    .optional(),
 });
 
 const manifestSchema = z.object({
@@ -99,10 +110,14 @@ export interface ModelPack {
 
 /**
  * Reads and checks a pack; reads every file once.
+ * @param choose which variant of each part counts; only those files are read. Default: the first.
  * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`.
  */
-export async function loadModelPack(directory: string): Promise<ModelPack> {
-  const manifest = await readManifest(resolve(directory));
+export async function loadModelPack(
+  directory: string,
+  choose: (manifest: Manifest) => Manifest = (manifest) => manifest,
+): Promise<ModelPack> {
+  const manifest = choose(await readManifest(resolve(directory)));
   checkShapes(manifest);
   const files: ModelPack['files'] = {};
   for (const [name, part] of partsOf(manifest)) files[name] = await checkFile(resolve(directory), name, part);

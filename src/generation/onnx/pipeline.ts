@@ -3,6 +3,7 @@
  * comes from the job's seed, so the same job gives the same pictures on every call.
  */
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import type { ModelMemory } from '../model-memory.ts';
 import { tierRank } from '../tiers.ts';
 import { loadModelPack, partsOf } from './model-pack.ts';
 import type { Manifest, ModelPack } from './model-pack.ts';
@@ -10,6 +11,7 @@ import { PromptEncoder } from './prompt-encoder.ts';
 import { OnnxRuntime } from './runtime.ts';
 import { SliceRun } from './slice-run.ts';
 import type { SliceModel } from './slice-run.ts';
+import { AUTO_VARIANT, residentBytes, withVariants } from './pack-variants.ts';
 import type { WorkerSetup } from './worker-protocol.ts';
 
 export interface OnnxGeneratorOptions {
@@ -19,6 +21,10 @@ export interface OnnxGeneratorOptions {
   threads: number;
   /** The inference thread died and was replaced. */
   onRestart?: () => void;
+  /** Memory of all parts together, bytes. Default: no limit. */
+  budgetBytes?: number;
+  /** Kind of weights (`fp32`, `int8`, …), or `auto` (default): the best that fit the budget. */
+  variant?: string;
 }
 
 export class OnnxGenerator implements Generator {
@@ -32,11 +38,13 @@ export class OnnxGenerator implements Generator {
 
   /**
    * Checks the pack and loads it into a thread of its own. Close it when done: the thread keeps the process alive.
-   * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`.
+   * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`, MEMORY_BUDGET when a part does not fit the
+   *   budget, CONFIG_INVALID for an unknown variant.
    */
-  static async create({ modelDirectory, threads, onRestart }: OnnxGeneratorOptions): Promise<OnnxGenerator> {
-    const pack = await loadModelPack(modelDirectory);
-    const runtime = new OnnxRuntime({ parts: workerParts(pack), threads }, onRestart);
+  static async create(options: OnnxGeneratorOptions): Promise<OnnxGenerator> {
+    const { modelDirectory, threads, onRestart, budgetBytes = Infinity, variant = AUTO_VARIANT } = options;
+    const pack = await loadModelPack(modelDirectory, (manifest) => withVariants(manifest, { variant, budgetBytes }));
+    const runtime = new OnnxRuntime({ parts: workerParts(pack), threads }, { onRestart, budgetBytes });
     try {
       await runtime.start();
     } catch (error) {
@@ -44,6 +52,26 @@ export class OnnxGenerator implements Generator {
       throw error;
     }
     return new OnnxGenerator(pack.manifest, runtime);
+  }
+
+  /** What the parts take, and how to make them take less. */
+  get memory(): ModelMemory {
+    const { runtime } = this.#model;
+    return {
+      report: () => Promise.resolve({ parts: runtime.parts, budgetBytes: runtime.budgetBytes, device: null }),
+      activate: () => runtime.activate(),
+      rest: (to) => runtime.rest(to),
+      setLowMemory: (on) => {
+        runtime.lowMemory = on;
+      },
+    };
+  }
+
+  /** The kind of weights of each part, e.g. `text:fp32 denoiser:int8`. */
+  get variants(): string {
+    return partsOf(this.#model.manifest)
+      .map(([name, { variant }]) => `${name}:${variant}`)
+      .join(' ');
   }
 
   /** How often the inference thread died and was replaced. */
@@ -111,4 +139,7 @@ const infoOf = ({ name, condition, slice, tiers, examples }: Manifest): Generato
 
 /** What the inference thread loads. */
 export const workerParts = ({ manifest, files }: ModelPack): WorkerSetup['parts'] =>
-  partsOf(manifest).map(([name, { inputs, outputs }]) => ({ name, path: files[name] ?? '', inputs, outputs }));
+  partsOf(manifest).map(([name, part]) => {
+    const { inputs, outputs } = part;
+    return { name, path: files[name] ?? '', residentBytes: residentBytes(part), inputs, outputs };
+  });

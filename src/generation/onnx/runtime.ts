@@ -7,7 +7,10 @@
  */
 import { Worker } from 'node:worker_threads';
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
+import type { Activation } from '../model-memory.ts';
 import { canJoin, itemsOf, joinFeeds, splitOutputs, type PartTensors } from './batching.ts';
+import type { Move, PartInfo } from './part-memory.ts';
+import { PartResidence } from './part-residence.ts';
 import type { Tensors } from './tensor.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
@@ -45,9 +48,25 @@ interface Thread {
   exited: Promise<void>;
 }
 
+interface PendingMove {
+  part: string;
+  resolve(): void;
+  reject(error: GlimpseError): void;
+}
+
+export interface RuntimeOptions {
+  /** Called whenever a thread that died has been replaced. */
+  onRestart?: (() => void) | undefined;
+  /** Memory of all parts together; default: no limit. */
+  budgetBytes?: number | undefined;
+}
+
 export class OnnxRuntime implements AsyncDisposable {
-  readonly #setup: WorkerSetup;
+  readonly #setup: Omit<WorkerSetup, 'load'>;
   readonly #onRestart: () => void;
+  readonly #residence: PartResidence;
+  /** Moves the thread has been asked for, by id. */
+  readonly #moves = new Map<number, PendingMove>();
   readonly #queue: PendingRun[] = [];
   #running: Batch | undefined;
   #thread: Thread | undefined;
@@ -55,10 +74,24 @@ export class OnnxRuntime implements AsyncDisposable {
   #nextId = 0;
   #closed: Promise<void> | undefined;
 
-  /** @param onRestart called whenever a thread that died has been replaced. */
-  constructor(setup: WorkerSetup, onRestart: () => void = () => {}) {
+  constructor(setup: Omit<WorkerSetup, 'load'>, { onRestart = () => {}, budgetBytes = Infinity }: RuntimeOptions = {}) {
     this.#setup = setup;
     this.#onRestart = onRestart;
+    this.#residence = new PartResidence({ parts: setup.parts, budgetBytes });
+  }
+
+  /** Every part with its state and size, in the order of the setup. */
+  get parts(): readonly PartInfo[] {
+    return this.#residence.parts;
+  }
+
+  get budgetBytes(): number {
+    return this.#residence.budgetBytes;
+  }
+
+  /** Keeps nothing but the part in use loaded: slow, and the least memory there is. */
+  set lowMemory(on: boolean) {
+    this.#residence.lowMemory = on;
   }
 
   /** How often a dead thread was replaced. */
@@ -67,17 +100,19 @@ export class OnnxRuntime implements AsyncDisposable {
   }
 
   /**
-   * Loads all parts; does nothing when they are loaded.
-   * @throws GlimpseError MODEL_INVALID when a part does not fit its manifest, GENERATOR_DOWN when the thread dies.
+   * Starts the thread with the parts that fit the budget; does nothing when it runs.
+   * @throws GlimpseError MEMORY_BUDGET when a part does not fit even alone, MODEL_INVALID when a part does not fit its manifest, GENERATOR_DOWN when the thread dies.
    */
   async start(): Promise<void> {
     if (this.#closed !== undefined) throw closedError();
+    this.#residence.check();
     this.#thread ??= this.#startThread();
     await this.#thread.ready;
   }
 
   /**
-   * Runs a part. The feeds are copied to the thread, so they must not change before the run has ended. Aborting rejects with ABORTED at once; a run already begun is finished by the thread and forgotten.
+   * Runs a part. The feeds are copied to the thread, so they must not change before the run has ended. Aborting rejects
+   * with ABORTED at once; a run already begun is finished by the thread and forgotten.
    * @throws GlimpseError ABORTED, GENERATOR_DOWN, MODEL_INVALID
    */
   run(part: string, feeds: Tensors, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<RunResult> {
@@ -96,6 +131,22 @@ export class OnnxRuntime implements AsyncDisposable {
     // Not at once: what is asked for in the same turn may join.
     queueMicrotask(() => void this.#advance());
     return promise.finally(() => signal?.removeEventListener('abort', onAbort));
+  }
+
+  /** Loads what fits of all parts, in the order of the setup. @throws GlimpseError MODEL_INVALID, GENERATOR_DOWN */
+  async activate(): Promise<Activation> {
+    const startedMs = performance.now();
+    const hit = this.#thread !== undefined && this.parts.every(({ state }) => state !== 'cold');
+    await this.start();
+    await this.#moveAll(this.#residence.movesForAll());
+    return { hit, ms: performance.now() - startedMs };
+  }
+
+  /** Releases every part, after the run in progress. @throws GlimpseError GENERATOR_DOWN */
+  async rest(to: 'half-loaded' | 'cold'): Promise<void> {
+    if (this.#thread === undefined || this.#closed !== undefined) return;
+    await this.#thread.ready;
+    await this.#moveAll(this.#residence.movesToRest(to));
   }
 
   /** Lets the run in progress finish, rejects those waiting, and ends the thread. Idempotent, never throws. */
@@ -125,6 +176,11 @@ export class OnnxRuntime implements AsyncDisposable {
     this.#running = batch;
     try {
       await this.start();
+      const part = batch.runs[0]?.part ?? '';
+      await this.#moveAll(this.#residence.movesFor(part));
+      // The thread may have died meanwhile; then this batch waits for the next one.
+      if (this.#running !== batch) return;
+      this.#residence.onRun(part, performance.now() * 1000);
       this.#post(batch);
     } catch (error) {
       for (const run of this.#settle(batch.id)) run.reject(toGlimpseError(error));
@@ -178,6 +234,20 @@ export class OnnxRuntime implements AsyncDisposable {
       run.resolve({ outputs: parts[index] ?? {}, computeMs: computeMs / runs.length });
   }
 
+  /** Asks for all at once: the thread does them in order, before whatever is asked for later. */
+  async #moveAll(moves: readonly Move[]): Promise<void> {
+    await Promise.all(moves.map((move) => this.#move(move)));
+  }
+
+  #move({ part, to }: Move): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const id = this.#nextId++;
+    this.#moves.set(id, { part, resolve, reject });
+    this.#residence.onAsked({ part, to });
+    this.#thread?.worker.postMessage({ type: 'move', id, part, to } satisfies ToWorker, []);
+    return promise;
+  }
+
   #tensorsOf(name: string): PartTensors {
     return this.#setup.parts.find((part) => part.name === name) ?? { inputs: [], outputs: [] };
   }
@@ -185,7 +255,8 @@ export class OnnxRuntime implements AsyncDisposable {
   #startThread(): Thread {
     this.#starts += 1;
     if (this.#starts > 1) this.#onRestart();
-    const worker = new Worker(workerUrl(), { workerData: this.#setup });
+    const load = this.#residence.movesForAll().map(({ part }) => part);
+    const worker = new Worker(workerUrl(), { workerData: { ...this.#setup, load } satisfies WorkerSetup });
     const ready = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
     // Whoever awaits `start` sees the failure; a failure nobody waits for must not end the process.
@@ -205,15 +276,38 @@ export class OnnxRuntime implements AsyncDisposable {
   }
 
   #onMessage(message: FromWorker, ready: PromiseWithResolvers<void>): void {
-    if (message.type === 'ready') ready.resolve();
-    else if (message.type === 'result') this.#onResult(message);
-    else if (message.id === undefined) ready.reject(new GlimpseError(message.code, message));
-    else for (const run of this.#settle(message.id)) run.reject(new GlimpseError(message.code, message));
+    switch (message.type) {
+      case 'ready':
+        for (const moved of message.moved) this.#residence.onMoved(moved);
+        return ready.resolve();
+      case 'moved':
+        this.#residence.onMoved(message);
+        this.#moves.get(message.id)?.resolve();
+        this.#moves.delete(message.id);
+        return;
+      case 'result':
+        return this.#onResult(message);
+      case 'failed':
+        return this.#onFailed(message, ready);
+    }
+  }
+
+  #onFailed(message: Extract<FromWorker, { type: 'failed' }>, ready: PromiseWithResolvers<void>): void {
+    const error = new GlimpseError(message.code, message);
+    if (message.id === undefined) return ready.reject(error);
+    const move = this.#moves.get(message.id);
+    this.#moves.delete(message.id);
+    if (move) this.#residence.onFailed(move.part);
+    move?.reject(error);
+    for (const run of this.#settle(message.id)) run.reject(error);
   }
 
   /** What was running is done again by the next thread; what takes down every thread is given up. */
   #onExit(error: GlimpseError): void {
     this.#thread = undefined;
+    this.#residence.onThreadGone();
+    for (const move of this.#moves.values()) move.reject(error);
+    this.#moves.clear();
     const runs = this.#running?.runs ?? [];
     this.#running = undefined;
     for (const run of runs) run.deaths += 1;

@@ -1,28 +1,40 @@
 /**
  * What the inference worker and its host say to each other. A worker is started with `WorkerSetup`, answers `ready` or
- * `failed` once, then answers every `run` with one `result` or `failed` of the same id, in order. Buffers are
- * transferred, never shared: onnxruntime refuses SharedArrayBuffer.
+ * `failed` once, then answers every request with one `result`, `moved` or `failed` of the same id, in order. Feeds are
+ * copied and outputs transferred, never shared: onnxruntime refuses SharedArrayBuffer.
  */
 import type { TensorSpec } from './model-pack.ts';
+import type { PartState } from './part-memory.ts';
 import type { Tensors } from './tensor.ts';
 
 export interface WorkerSetup {
-  parts: readonly {
-    name: string;
-    /** Absolute path of the ONNX file. */
-    path: string;
-    inputs: readonly TensorSpec[];
-    outputs: readonly TensorSpec[];
-  }[];
+  parts: readonly WorkerPart[];
   /** Threads one operator may use. */
   threads: number;
+  /** Names of the parts to load before `ready`; all when left out. The others are loaded by `move`. */
+  load?: readonly string[];
 }
 
-export type ToWorker = { type: 'run'; id: number; part: string; feeds: Tensors } | { type: 'close' };
+export interface WorkerPart {
+  name: string;
+  /** Absolute path of the ONNX file. */
+  path: string;
+  /** Memory it is expected to take when loaded, until that is measured. */
+  residentBytes: number;
+  inputs: readonly TensorSpec[];
+  outputs: readonly TensorSpec[];
+}
+
+export type ToWorker =
+  | { type: 'run'; id: number; part: string; feeds: Tensors }
+  /** Loads or releases a part. */
+  | { type: 'move'; id: number; part: string; to: PartState }
+  | { type: 'close' };
 
 export type FromWorker =
-  | { type: 'ready' }
+  | { type: 'ready'; moved: readonly MovedPart[] }
   | { type: 'result'; id: number; outputs: Tensors; computeMs: number }
+  | ({ type: 'moved'; id: number } & MovedPart)
   /** Without an id: the worker could not start, and ends. */
   | {
       type: 'failed';
@@ -31,3 +43,12 @@ export type FromWorker =
       message: string;
       details: Record<string, unknown>;
     };
+
+export interface MovedPart {
+  part: string;
+  state: PartState;
+  /** Memory it takes in that state: measured for a loaded part, exact for weights. */
+  bytes: number;
+  /** How long the change took. */
+  ms: number;
+}

@@ -4,36 +4,40 @@
  * It ends by itself after `close`, because `worker.terminate()` during `run()` aborts the whole process.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { Tensor as OrtTensor, type InferenceSession } from 'onnxruntime-node';
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
+import { LoadedPart } from './loaded-part.ts';
 import type { TensorSpec } from './model-pack.ts';
 import { packError } from './pack-error.ts';
+import type { PartState } from './part-memory.ts';
 import { buffersOf } from './tensor.ts';
 import type { Tensors } from './tensor.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
-
-type Part = WorkerSetup['parts'][number];
+import type { FromWorker, MovedPart, ToWorker, WorkerPart, WorkerSetup } from './worker-protocol.ts';
 
 const port = parentPort;
 if (port === null) throw new GlimpseError('INTERNAL', { message: 'worker.ts runs only as a worker thread' });
-const { parts, threads } = workerData as WorkerSetup;
-const sessions = new Map<string, InferenceSession>();
+const { parts, threads, load = parts.map(({ name }) => name) } = workerData as WorkerSetup;
+const loaded = new Map(parts.map((part) => [part.name, { part, held: new LoadedPart({ part, threads }) }]));
 
 const answer = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
-async function load(part: Part): Promise<void> {
-  const session = await InferenceSession.create(part.path, {
-    intraOpNumThreads: threads,
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-    // Spinning threads starve the encoder on a small machine: two of them were slower than one.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  }).catch((cause: unknown) => {
-    throw packError(part.name, 'an ONNX model', `an unreadable file (${(cause as Error).message})`, cause);
-  });
-  checkTensors(part.name, 'inputs', part.inputs, session.inputMetadata);
-  checkTensors(part.name, 'outputs', part.outputs, session.outputMetadata);
-  sessions.set(part.name, session);
+async function move(name: string, to: PartState): Promise<MovedPart> {
+  const { part, held } = required(name);
+  const startedMs = performance.now();
+  await held.move(to);
+  if (held.session) checkPart(part, held.session);
+  return { part: name, state: held.state, bytes: held.bytes, ms: performance.now() - startedMs };
+}
+
+function required(name: string): { part: WorkerPart; held: LoadedPart } {
+  const found = loaded.get(name);
+  if (!found) throw new GlimpseError('INTERNAL', { message: `no part ${name}` });
+  return found;
+}
+
+function checkPart({ name, inputs, outputs }: WorkerPart, session: InferenceSession): void {
+  checkTensors(name, 'inputs', inputs, session.inputMetadata);
+  checkTensors(name, 'outputs', outputs, session.outputMetadata);
 }
 
 /** The model's own names, types and fixed dimensions against the manifest's; exporters may leave any dimension open. */
@@ -55,7 +59,7 @@ function checkTensors(
 }
 
 async function run(part: string, feeds: Tensors): Promise<{ outputs: Tensors; computeMs: number }> {
-  const session = sessions.get(part);
+  const { session } = required(part).held;
   if (session === undefined) throw new GlimpseError('INTERNAL', { message: `no part ${part} is loaded` });
   const inputs = Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new OrtTensor(type, data, shape)]);
   const startedMs = performance.now();
@@ -75,15 +79,25 @@ async function onRun(message: Extract<ToWorker, { type: 'run' }>): Promise<void>
   }
 }
 
+async function onMove(message: Extract<ToWorker, { type: 'move' }>): Promise<void> {
+  try {
+    answer({ type: 'moved', id: message.id, ...(await move(message.part, message.to)) });
+  } catch (error) {
+    const { message: text, details } = toGlimpseError(error, 'MODEL_INVALID');
+    answer({ type: 'failed', id: message.id, code: 'MODEL_INVALID', message: text, details });
+  }
+}
+
 async function close(): Promise<void> {
-  for (const session of sessions.values()) await session.release();
+  for (const { held } of loaded.values()) await held.move('cold');
   port?.close();
 }
 
 async function start(): Promise<void> {
   try {
-    for (const part of parts) await load(part);
-    answer({ type: 'ready' });
+    const moved: MovedPart[] = [];
+    for (const name of load) moved.push(await move(name, 'resident'));
+    answer({ type: 'ready', moved });
   } catch (error) {
     const { message, details } = toGlimpseError(error, 'MODEL_INVALID');
     answer({ type: 'failed', code: 'MODEL_INVALID', message, details });
@@ -91,8 +105,15 @@ async function start(): Promise<void> {
   }
 }
 
+function handle(message: ToWorker): Promise<void> {
+  if (message.type === 'run') return onRun(message);
+  return message.type === 'move' ? onMove(message) : close();
+}
+
 // One thing after another: releasing a session that is about to run would be an error.
 let work = start();
 port.on('message', (message: ToWorker) => {
-  work = work.then(() => (message.type === 'run' ? onRun(message) : close()));
+  // Read at once: what cannot be read takes the thread down, as any other bug does.
+  const { type } = message;
+  work = work.then(() => (type === 'close' ? close() : handle(message)));
 });
