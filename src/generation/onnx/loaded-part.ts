@@ -72,7 +72,7 @@ export class LoadedPart {
       throw packError(part.name, 'an ONNX model', `an unreadable file (${(cause as Error).message})`, cause);
     });
     // Memory that something else has just given back hides what the session took; its weights are the least.
-    this.#sessionBytes = Math.max(part.residentBytes, process.memoryUsage.rss() - before);
+    this.#sessionBytes = Math.max(part.residentBytes ?? 0, process.memoryUsage.rss() - before);
     // The session has its own copy; a third one would be kept for nothing.
     this.#weights = undefined;
   }

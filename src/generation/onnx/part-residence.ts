@@ -19,7 +19,7 @@ export class PartResidence {
 
   constructor({ parts, budgetBytes }: ResidenceOptions) {
     this.budgetBytes = budgetBytes;
-    this.#parts = parts.map(({ name, residentBytes }) => ({
+    this.#parts = parts.map(({ name, residentBytes = 0 }) => ({
       name,
       state: 'cold',
       bytes: 0,

@@ -20,7 +20,7 @@ export interface WorkerPart {
   /** Absolute path of the ONNX file. */
   path: string;
   /** Memory it is expected to take when loaded, until that is measured. */
-  residentBytes: number;
+  residentBytes?: number;
   inputs: readonly TensorSpec[];
   outputs: readonly TensorSpec[];
 }
