@@ -6,7 +6,7 @@ import type { Allocation } from '../../src/congestion/allocation.ts';
 import { allocate } from '../../src/congestion/allocator.ts';
 import type { BandwidthEstimator } from '../../src/congestion/bandwidth-estimator.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
-import { PACING, type PacingRules } from '../../src/transport/pacing.ts';
+import { mediaTargetBps, PACING, type PacingRules } from '../../src/transport/pacing.ts';
 import { GccEstimator } from './gcc/estimator.ts';
 
 export const CONTROLLERS = ['glimpse', 'gcc'] as const;
@@ -30,6 +30,8 @@ export interface SendState {
   pacerQueueMs: number;
   /** Share of the packets of the last second that were retransmissions. */
   retransmittedRatio: number;
+  /** The same in bytes, as the sender counts it. */
+  repairShare: number;
 }
 
 const START_BPS = 300_000;
@@ -46,9 +48,9 @@ const CREATE: Record<ControllerName, () => Controller> = {
     return {
       estimator: new GlimpseEstimator({ startBps: START_BPS }),
       pacing: PACING,
-      spend: ({ targetBps, pacerQueueMs, nowUs }) => {
+      spend: ({ targetBps, pacerQueueMs, nowUs, repairShare }) => {
         const input = {
-          targetBps,
+          targetBps: mediaTargetBps(targetBps, repairShare),
           queueMs: pacerQueueMs,
           nowUs,
           rungs: RUNGS,

@@ -81,9 +81,15 @@ export class MediaFlow implements Flow {
     if (!this.#running) return;
     const { time, pauses } = this.#options;
     const nowUs = time.nowUs();
-    const { targetBps, pacerQueueMs, packetsSent, retransmitted } = this.#sender.stats;
+    const { targetBps, pacerQueueMs, repairShare, packetsSent, retransmitted } = this.#sender.stats;
     const retransmittedRatio = this.#retransmitted(packetsSent, retransmitted, nowUs);
-    const { bitrateBps, fps } = this.#controller.spend({ targetBps, pacerQueueMs, nowUs, retransmittedRatio });
+    const { bitrateBps, fps } = this.#controller.spend({
+      targetBps,
+      pacerQueueMs,
+      nowUs,
+      retransmittedRatio,
+      repairShare,
+    });
     if (!within(pauses, nowUs)) {
       const keyframe = this.#keyframeNeeded || nowUs - this.#keyframeUs >= KEYFRAME_INTERVAL_US;
       if (keyframe) this.#keyframeUs = nowUs;

@@ -42,6 +42,10 @@ const FEEDBACK_MS = 100;
 const CPU_SHARE_GOAL = 0.1;
 const ESTIMATOR_PACKETS = 400_000;
 const ESTIMATOR_GOAL_US = 3;
+/** One way, so that arrivals lie in the past when they are told. */
+const DELAY_US = 1_000;
+/** What a viewer gets between two feedbacks, for the run without senders. */
+const PACKETS_EXPECTED = Array.from({ length: 12 }, (_, index) => index * 8_000);
 /** On the wire above the payload: header, extensions, tag. */
 const OVERHEAD_BYTES = 48;
 
@@ -58,11 +62,21 @@ const VIDEO: NegotiatedVideo = {
 
 /** Takes packets and encrypts nothing. */
 class CountingPath implements MediaPath {
-  readonly video = VIDEO;
+  readonly video: NegotiatedVideo;
   sent = 0;
+  /** When each packet left since the last feedback. */
+  readonly sentAtUs: number[] = [];
+
+  /** @param feedback whether it is to come; without, the target stands. */
+  constructor(feedback: boolean) {
+    this.video = { ...VIDEO, feedback: { ...VIDEO.feedback, transportCc: feedback } };
+  }
+
   sendRtp({ payload }: OutgoingRtp): { transportSequence: number; sizeBytes: number } {
+    if (this.video.feedback.transportCc) this.sentAtUs.push(systemClock.nowUs());
     return { transportSequence: this.sent++, sizeBytes: payload.length + OVERHEAD_BYTES };
   }
+
   sendRtcp(): void {}
 }
 
@@ -91,11 +105,13 @@ async function drive(options: { feedback: boolean; senders: boolean }): Promise<
   const timer = new PacerTimer();
   const random = seededRandom(1);
   const viewers = Array.from({ length: VIEWERS }, (_, index) => {
-    const path = new CountingPath();
+    const path = new CountingPath(options.feedback);
     // A target the frames fit: what is measured is the pacing of media, not a search for capacity.
     const estimator = new GlimpseEstimator({ startBps: 1.2 * BITRATE_BPS, maxBps: 1.2 * BITRATE_BPS });
     const sender = new VideoSender({ path, estimator, clock: systemClock, timer, random });
-    return { path, sender, frames: 0, reported: 0, atMs: (index * 1_000) / FPS / VIEWERS };
+    const viewer = { path, sender, keyframe: true, frames: 0, reported: 0, atMs: (index * 1_000) / FPS / VIEWERS };
+    sender.events.on('keyframeNeeded', () => (viewer.keyframe = true));
+    return viewer;
   });
   const unit = (keyframe: boolean): AccessUnit => {
     const data = new Uint8Array(Math.round(BITRATE_BPS / 8 / FPS));
@@ -107,20 +123,20 @@ async function drive(options: { feedback: boolean; senders: boolean }): Promise<
     for (const viewer of viewers) {
       if (viewer.atMs > nowMs) continue;
       viewer.atMs += 1_000 / FPS;
-      const frame = unit(viewer.frames++ === 0);
+      const frame = unit(viewer.keyframe);
+      viewer.keyframe = false;
+      viewer.frames += 1;
       if (options.senders) viewer.sender.sendFrame(frame, { captureUs: systemClock.nowUs() });
       if (!options.feedback || viewer.frames % Math.round((FEEDBACK_MS * FPS) / 1_000) !== 0) continue;
-      const until = options.senders ? viewer.path.sent : viewer.frames * 4;
-      const arrivals = Array.from({ length: until - viewer.reported }, (_, index) => {
-        return {
-          sequence: viewer.reported + index,
-          arrivedAtUs: Math.round((startedMs + nowMs) * 1_000) + index * 250,
-        };
+      const { path, sender } = viewer;
+      const times = options.senders ? path.sentAtUs.splice(0) : PACKETS_EXPECTED.map((us) => us + nowMs * 1_000);
+      const arrivals = times.map((sentAtUs, index) => {
+        return { sequence: viewer.reported + index, arrivedAtUs: Math.round(sentAtUs) + DELAY_US };
       });
-      viewer.reported = until;
+      viewer.reported += arrivals.length;
       if (arrivals.length === 0) continue;
       const packet = transportFeedback(VIDEO.ssrc, encodeTwcc(arrivals));
-      if (options.senders) viewer.sender.onRtcp(packet);
+      if (options.senders) sender.onRtcp(packet);
     }
   }, 1);
   await sleep(WARM_UP_MS);

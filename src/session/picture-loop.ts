@@ -13,6 +13,7 @@ import { StillPicture } from '../media/convergence.ts';
 import { LoopCache } from '../media/loop-cache.ts';
 import type { Playout, PlayoutPicture } from '../timeline/playout.ts';
 import type { Timeline, TimelineFrame } from '../timeline/timeline.ts';
+import { mediaTargetBps } from '../transport/pacing.ts';
 import type { VideoSender, VideoSenderStats } from '../transport/video-sender.ts';
 import { EncoderSlot } from './encoder-slot.ts';
 
@@ -39,6 +40,8 @@ export interface PictureLoopOptions {
   onProgress: () => void;
   onError: (error: GlimpseError) => void;
 }
+
+type AllocatedFrom = 'targetBps' | 'pacerQueueMs' | 'repairShare';
 
 /** How soon an encoder that failed is tried again. */
 const ENCODER_RETRY_MS = 500;
@@ -76,7 +79,7 @@ export class PictureLoop {
   /** Opens the encoder that `attach` will probably want, while the connection is still being made. */
   prepare(codec: VideoCodec, targetBps: number): void {
     this.#encoder.setCodec(codec);
-    const allocation = this.#allocate({ targetBps, pacerQueueMs: 0 });
+    const allocation = this.#allocate({ targetBps, pacerQueueMs: 0, repairShare: 0 });
     // A failure shows again, and is reported, when the first frame wants the encoder.
     this.#encoder.get({ ...allocation.rung, ...allocation }).catch(() => {});
   }
@@ -166,11 +169,11 @@ export class PictureLoop {
     this.#timer = setTimeout(() => (clock.nowUs() < dueUs ? this.#sleepUntil(dueUs) : this.kick()), delayMs);
   }
 
-  #allocate({ targetBps, pacerQueueMs }: Pick<VideoSenderStats, 'targetBps' | 'pacerQueueMs'>): Allocation {
+  #allocate({ targetBps, pacerQueueMs, repairShare }: Pick<VideoSenderStats, AllocatedFrom>): Allocation {
     const { clock, rungs, generatorFps, tierLimit, onProgress } = this.#options;
     const before = this.#allocation;
     const input = {
-      targetBps,
+      targetBps: mediaTargetBps(targetBps, repairShare),
       nowUs: clock.nowUs(),
       queueMs: pacerQueueMs,
       rungs: rungs(),

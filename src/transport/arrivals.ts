@@ -36,7 +36,14 @@ export class Arrivals {
   /** A media packet or a copy of it has left under this transport-wide number. */
   onSent(transportSequence: number, sent: SentMedia, nowUs: number): void {
     sent.transportSequence = transportSequence;
-    this.#transmissions[transportSequence % REMEMBERED] = { sent, transportSequence, sentUs: nowUs };
+    const slot = transportSequence % REMEMBERED;
+    const forgotten = this.#transmissions[slot];
+    // A thousand packets a second: what is forgotten makes room.
+    if (forgotten) {
+      forgotten.sent = sent;
+      forgotten.transportSequence = transportSequence;
+      forgotten.sentUs = nowUs;
+    } else this.#transmissions[slot] = { sent, transportSequence, sentUs: nowUs };
   }
 
   onFeedback(results: readonly PacketResult[]): ArrivalNews {

@@ -1,4 +1,4 @@
-/** How much faster than the target packets may leave: what smooths a frame over time without making it late. */
+/** How much faster than the target packets may leave, and what media get of it: a frame is smoothed without being late. */
 import { INITIAL_WINDOW_BYTES } from './pacer.ts';
 
 export interface PacingRules {
@@ -22,3 +22,14 @@ export const PACING: PacingRules = {
   queued: 1,
   initialWindowBytes: INITIAL_WINDOW_BYTES,
 };
+
+/** Media keep half of a target whatever is asked for again. */
+const REPAIR_SHARE_MAX = 0.5;
+
+/**
+ * What is left of a target for new media beside retransmissions; otherwise media wait for them in the pacer, and at 20%
+ * loss longer than their deadline.
+ * @param repairShare of the bytes sent lately, 0 to 1
+ */
+export const mediaTargetBps = (targetBps: number, repairShare: number): number =>
+  targetBps * (1 - Math.min(repairShare, REPAIR_SHARE_MAX));

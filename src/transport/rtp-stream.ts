@@ -70,16 +70,20 @@ export class RtpStream {
   }
 
   /** The packet under the next sequence number. The number is used up only by `commit`. */
-  stamp({ payload, rtpTimestamp, marker }: MediaPacket): OutgoingRtp {
+  stamp({ payload, rtpTimestamp, marker }: MediaPacket, playoutDelayMs = 0): OutgoingRtp {
     const { ssrc, payloadType } = this.#video;
-    return { ssrc, payloadType, sequenceNumber: this.#nextSequence, rtpTimestamp, marker, payload };
+    return { ssrc, payloadType, sequenceNumber: this.#nextSequence, rtpTimestamp, marker, payload, playoutDelayMs };
   }
 
   /** The packet stamped last has been sent. */
   commit(packet: MediaPacket, nowUs: number): SentMedia {
     const sequenceNumber = this.#nextSequence;
     const sent: SentMedia = {
-      ...packet,
+      payload: packet.payload,
+      rtpTimestamp: packet.rtpTimestamp,
+      marker: packet.marker,
+      keyframe: packet.keyframe,
+      frame: packet.frame,
       sequenceNumber,
       sentUs: nowUs,
       lastCopyUs: -Infinity,
@@ -135,7 +139,7 @@ export class RtpStream {
   }
 
   /** The packet again, under the RTX stream's own next number, which is used up only by `commitRetransmission`. */
-  retransmission(sent: SentMedia): OutgoingRtp | undefined {
+  retransmission(sent: SentMedia, playoutDelayMs = 0): OutgoingRtp | undefined {
     const { rtx } = this.#video;
     if (!rtx) return undefined;
     const payload = new Uint8Array(RTX_PREFIX_BYTES + sent.payload.length);
@@ -143,7 +147,7 @@ export class RtpStream {
     payload[1] = sent.sequenceNumber & 0xff;
     payload.set(sent.payload, RTX_PREFIX_BYTES);
     const { rtpTimestamp, marker } = sent;
-    return { ...rtx, sequenceNumber: this.#nextRtxSequence, rtpTimestamp, marker, payload };
+    return { ...rtx, sequenceNumber: this.#nextRtxSequence, rtpTimestamp, marker, payload, playoutDelayMs };
   }
 
   /** The copy has been sent. */

@@ -28,6 +28,8 @@ export interface VideoSenderStats extends VideoSenderCounts {
   /** Null before the first report block. */
   rttMs: number | null;
   lossRatio: number;
+  /** Share of the bytes of the last second that were sent again on request: what media cannot have of the target. */
+  repairShare: number;
   pacerQueueMs: number;
   /** Standing queue of the path. */
   networkQueueMs: number;

@@ -54,6 +54,8 @@ const WIRE_OVERHEAD_BYTES = 48;
 /** Standing queue from which packets leave more slowly. */
 const QUEUED_MS = 20;
 const TICK_US = 25_000;
+/** Waking for the next packet is no reason to look again. */
+const TICK_MIN_US = 5_000;
 /** Loss of the path from which on a second request is answered by two copies. */
 const LOSSY = 0.02;
 /** Nothing sent or heard for this long: the estimator needs no finer time. */
@@ -72,10 +74,12 @@ export class VideoSender {
   readonly #counts = noCounts();
   readonly #feedback: Feedback;
   readonly #bits = new RateMeter();
+  readonly #repairBits = new RateMeter();
   readonly #frameRate = new RateMeter();
   readonly #reserve = new PlayoutReserve();
   #frame = 0;
   #activeAtUs = -Infinity;
+  #tickedUs = -Infinity;
   #closed = false;
 
   constructor(options: VideoSenderOptions) {
@@ -113,10 +117,12 @@ export class VideoSender {
   get stats(): VideoSenderStats {
     const nowUs = this.#options.clock.nowUs();
     const { targetBps, lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
+    const sentBps = this.#bits.perSecond(nowUs);
     return {
       ...this.#counts,
       targetBps,
-      sentBps: this.#bits.perSecond(nowUs),
+      sentBps,
+      repairShare: sentBps > 0 ? this.#repairBits.perSecond(nowUs) / sentBps : 0,
       sentFps: this.#frameRate.perSecond(nowUs),
       rttMs: this.#feedback.rttMs ?? null,
       lossRatio,
@@ -147,7 +153,6 @@ export class VideoSender {
     if (keyframe) this.#keyframes.onKeyframe(data.length, nowUs);
     this.#activeAtUs = nowUs;
     this.#reserve.onFrame(frame, nowUs);
-    this.#applyRate(nowUs);
     if (this.#pacer.enqueue(packets, nowUs)) {
       this.#counts.framesSent += 1;
       this.#counts.keyframes += keyframe ? 1 : 0;
@@ -167,6 +172,7 @@ export class VideoSender {
     const { clock } = this.#options;
     const nowUs = clock.nowUs();
     const lost = this.#feedback.take(packet, { nowUs, wallMs: clock.wallMs() });
+    this.#tick(nowUs);
     if (lost.length > 0) {
       const { lossRatio } = this.#options.estimator.snapshot;
       // What was lost twice is sent twice: a third time would stop the picture for two more round trips.
@@ -188,8 +194,10 @@ export class VideoSender {
   #send({ kind, content }: PacedPacket<Content>, nowUs: number, probeId: number | undefined): number | undefined {
     const { path, estimator } = this.#options;
     const outgoing =
-      'again' in content ? this.#stream.retransmission(content.again) : this.#stream.stamp(content.media);
-    const sent = outgoing && path.sendRtp({ ...outgoing, playoutDelayMs: this.#reserve.ms });
+      'again' in content
+        ? this.#stream.retransmission(content.again, this.#reserve.ms)
+        : this.#stream.stamp(content.media, this.#reserve.ms);
+    const sent = outgoing && path.sendRtp(outgoing);
     if (!sent) return undefined;
     const kept = 'again' in content ? content.again : this.#stream.commit(content.media, nowUs);
     if ('again' in content) this.#stream.commitRetransmission(kept, nowUs);
@@ -200,7 +208,10 @@ export class VideoSender {
     }
     this.#feedback.onSent(transportSequence, kept, nowUs);
     this.#counts.bytesSent += sizeBytes;
-    this.#counts.retransmitted += kind === 'rtx' ? 1 : 0;
+    if (kind === 'rtx') {
+      this.#counts.retransmitted += 1;
+      this.#repairBits.add(sizeBytes * 8, nowUs);
+    }
     this.#counts.probePackets += probeId === undefined ? 0 : 1;
     this.#bits.add(sizeBytes * 8, nowUs);
     this.#counts.packetsSent += 1;
@@ -229,8 +240,7 @@ export class VideoSender {
   #wake(nowUs: number): number | undefined {
     if (this.#closed) return undefined;
     const { estimator, path } = this.#options;
-    estimator.onTick(nowUs);
-    this.#applyRate(nowUs);
+    if (nowUs - this.#tickedUs >= TICK_MIN_US) this.#tick(nowUs);
     if (path.video.feedback.transportCc && this.#counts.packetsSent > 0 && !this.#pacer.probing) {
       const probe = estimator.takeProbe(nowUs);
       if (probe) this.#pacer.startProbe(probe, nowUs);
@@ -241,6 +251,13 @@ export class VideoSender {
     if (this.#closed) return undefined;
     const tickUs = nowUs - this.#activeAtUs < IDLE_US ? nowUs + TICK_US : nowUs + IDLE_TICK_US;
     return Math.min(nextUs ?? Infinity, tickUs, this.#reporter.nextUs(nowUs));
+  }
+
+  /** What depends on feedback and on seconds, not on every packet. */
+  #tick(nowUs: number): void {
+    this.#tickedUs = nowUs;
+    this.#options.estimator.onTick(nowUs);
+    this.#applyRate(nowUs);
   }
 
   #askForKeyframe(nowUs: number): void {
