@@ -127,6 +127,18 @@ describe('the page', () => {
     expect(Number(await text(page, '[data-figure=firstFrame]'))).toBeGreaterThan(0);
   });
 
+  it('cuts to a new prompt, or bends over as many slices as are chosen', async () => {
+    const page = await open();
+    await page.fill('#prompt', 'snow');
+    await page.press('#prompt', 'Enter');
+    await becomes(async () => server.of('prompt')[0]?.transition, 'cut');
+    await page.fill('#transition', '3');
+    expect(await text(page, '#transition-value')).toBe('bends over 3 slices');
+    await page.press('#prompt', 'Enter');
+    await becomes(async () => server.of('prompt')[1]?.transitionSlices, 3);
+    expect(server.of('prompt')[1]).toMatchObject({ transition: 'continue' });
+  });
+
   it('strikes out the words the generator does not know', async () => {
     const page = await open();
     server.reading = { fields: { scene: 'city', time: 'night' }, unknownWords: ['gryphon', 'baroque'] };
