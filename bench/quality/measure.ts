@@ -24,7 +24,9 @@ export interface PackQuality {
   /** Share of the prompts' fields that the text part read right, %. */
   understood: Record<string, number>;
   /** Share of prompts whose picture shows the field, %; undefined without a probe. */
-  adherence: { slice: number; prompts: number; percent: Record<string, number>; meanPercent: number }[] | undefined;
+  adherence:
+    | { name: string; slice: number; prompts: number; percent: Record<string, number>; meanPercent: number }[]
+    | undefined;
   /** Mean adherence of the first slice less that of the tenth, over the same prompts, in points. */
   driftPoints: number | undefined;
   /**
@@ -126,6 +128,7 @@ class Run {
 
   get result(): Omit<PackQuality, 'name' | 'prompts'> {
     const adherence = [...this.#shown].map(([slice, { prompts, adherence }]) => ({
+      name: `slice ${slice}`,
       slice,
       prompts,
       percent: adherence.percent,

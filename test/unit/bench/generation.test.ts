@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { compare } from '../../../bench/compare.ts';
 import { isMet, loadSections } from '../../../bench/generation/section.ts';
 import { formatTable, run } from '../../../bench/suites/generation.ts';
 import { makeToyPack } from '../../../scripts/make-toy-pack.ts';
@@ -25,6 +26,15 @@ describe('sections of the generation bench', () => {
     expect(isMet({ ...figure, goal: { atMost: 40 } })).toBe(true);
     expect(isMet({ ...figure, goal: { atMost: 39 } })).toBe(false);
     expect(isMet({ ...figure, goal: { atLeast: 41 } })).toBe(false);
+  });
+
+  it('are compared by the names of section and figure', () => {
+    const report = (ms: number) => ({
+      sections: [{ name: 'parts', figures: [{ name: 'glimpse-s decoder', value: ms, unit: 'ms' }] }],
+    });
+    expect(compare(report(2), report(3))).toEqual([
+      { path: 'sections parts figures glimpse-s decoder value', before: 2, after: 3 },
+    ]);
   });
 
   it('run on any pack and give a table', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MovingTexture } from '../../../bench/moving-texture.ts';
+import { compare } from '../../../bench/compare.ts';
 import { Adherence } from '../../../bench/quality/adherence.ts';
 import { qualityGoals } from '../../../bench/quality/goals.ts';
 import type { PackQuality } from '../../../bench/quality/measure.ts';
@@ -92,12 +93,34 @@ describe('measures of pictures', () => {
   });
 });
 
+describe('compare', () => {
+  it('shows what moved between two reports, figure by figure', () => {
+    const report = (shown: number, psnrDb: number) => ({
+      suite: 'quality',
+      packs: [
+        {
+          name: 'glimpse-s',
+          adherence: [{ name: 'slice 1', slice: 1, percent: { object: shown } }],
+          tiers: [
+            { name: 'draft', psnrDb: 20 },
+            { name: 'base', psnrDb },
+          ],
+        },
+      ],
+    });
+    expect(compare(report(60, 28), report(90, 30)).map(({ path, before, after }) => [path, before, after])).toEqual([
+      ['packs glimpse-s adherence slice 1 percent object', 60, 90],
+      ['packs glimpse-s tiers base psnrDb', 28, 30],
+    ]);
+  });
+});
+
 describe('goals', () => {
   const QUALITY: PackQuality = {
     name: 'p',
     prompts: 2,
     understood: {},
-    adherence: [{ slice: 1, prompts: 2, percent: { scene: 98, object: 60 }, meanPercent: 79 }],
+    adherence: [{ name: 'slice 1', slice: 1, prompts: 2, percent: { scene: 98, object: 60 }, meanPercent: 79 }],
     driftPoints: 1,
     tiers: [
       { name: 'draft', psnrDb: 20, meanPercent: 70 },
