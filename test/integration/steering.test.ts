@@ -41,11 +41,12 @@ describe('steering the embedded model', { timeout: 60_000 }, () => {
     await session.answer('offer');
     peers.last.connect();
     await expect.poll(() => session.stats.framesSent, SOON).toBeGreaterThan(2);
-    await expect.poll(() => base(0, 0), SOON).toBeDefined();
+    await expect.poll(() => best(0, 0), SOON).toBeDefined();
     return session;
   }
-  const base = (revision: number, slice: number) =>
-    generator.renditions.findLast((made) => made.revision === revision && made.slice === slice && made.tier === 'base');
+  /** The best picture there is of a slice: on a busy machine one may be passed before it is more than a draft. */
+  const best = (revision: number, slice: number) =>
+    generator.renditions.findLast((made) => made.revision === revision && made.slice === slice);
 
   it(
     'bends over slices: pictures between the two prompts, and the new one at the end',
@@ -58,9 +59,9 @@ describe('steering the embedded model', { timeout: 60_000 }, () => {
         running: 'bent',
         prompts: [{ prompt: NIGHT, fromSlice: 0, travelSlices: 3 }],
       });
-      await expect.poll(() => base(1, 6), SOON).toBeDefined();
-      const day = brightness(base(0, 0)?.frames);
-      const bend = [0, 1, 2, 3, 4, 5, 6].map((slice) => brightness(base(1, slice)?.frames));
+      await expect.poll(() => best(1, 6), SOON).toBeDefined();
+      const day = brightness(best(0, 0)?.frames);
+      const bend = [0, 1, 2, 3, 4, 5, 6].map((slice) => brightness(best(1, slice)?.frames));
       const night = bend.at(-1) ?? Number.NaN;
       expect(day - night).toBeGreaterThan(30);
       // Each slice is darker than the one before, but for what waves do; and the first is still mostly day.
@@ -77,7 +78,7 @@ describe('steering the embedded model', { timeout: 60_000 }, () => {
     await play();
     const accepted = await session.control({ type: 'prompt', prompt: NIGHT, strength: 0 });
     expect(accepted).toMatchObject({ running: 'kept', prompts: [{ fromSlice: 1, travelSlices: 1 }] });
-    await expect.poll(() => base(1, 1), SOON).toBeDefined();
+    await expect.poll(() => best(1, 1), SOON).toBeDefined();
     expect(generator.jobs.filter(({ revision, slice }) => revision === 1 && slice === 0)).toEqual([]);
     expect(generator.jobs.find(({ revision, slice }) => revision === 1 && slice === 1)).toMatchObject({
       prompt: NIGHT,
@@ -90,7 +91,7 @@ describe('steering the embedded model', { timeout: 60_000 }, () => {
     expect(kept).toMatchObject({ revision: 0, running: 'kept' });
     const dropped = await session.control({ type: 'prompt', prompt: NIGHT });
     expect(dropped).toMatchObject({ revision: 1, running: 'dropped' });
-    await expect.poll(() => base(1, 0), SOON).toBeDefined();
+    await expect.poll(() => best(1, 0), SOON).toBeDefined();
     const [job] = generator.jobs.filter(({ revision }) => revision === 1);
     expect(job).toMatchObject({ prompt: NIGHT, startMs: 0 });
     expect(job).not.toHaveProperty('start');
@@ -104,16 +105,16 @@ describe('steering the embedded model', { timeout: 60_000 }, () => {
     expect(accepted).toMatchObject({ running: 'bent', prompt: `${DAY} | ${NIGHT}` });
     const bent = -(accepted.prompts?.[0]?.fromSlice ?? 0);
     expect(bent).toBeGreaterThanOrEqual(2);
-    await expect.poll(() => base(1, 0), SOON).toBeDefined();
+    await expect.poll(() => best(1, 0), SOON).toBeDefined();
     const [job] = generator.jobs.filter(({ revision }) => revision === 1);
     expect(job).toMatchObject({ guidance: 3.5, startMs: expect.closeTo((bent * 8000) / 12, 3) });
   });
 
   it('bends a clip as a whole, each slice from its own latents', async () => {
     await play({ mode: 'clip', seconds: 2 });
-    await expect.poll(() => base(0, 2), SOON).toBeDefined();
+    await expect.poll(() => best(0, 2), SOON).toBeDefined();
     expect(await session.control({ type: 'prompt', prompt: NIGHT, strength: 0.8 })).toMatchObject({ running: 'bent' });
-    await expect.poll(() => base(1, 2), SOON).toBeDefined();
+    await expect.poll(() => best(1, 2), SOON).toBeDefined();
     for (const slice of [0, 1, 2]) {
       const job = generator.jobs.findLast((made) => made.revision === 1 && made.slice === slice);
       expect(job).toMatchObject({ prompt: NIGHT, start: { strength: 0.8 } });
