@@ -78,6 +78,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ seconds: seconds ?? (quick ? 60 : undefined) });
     return { report, table: formatTable(report) };
   },
+  security: async () => {
+    const { run, formatTable } = await import('../../bench/suites/security.ts');
+    const report = await run();
+    return { report, table: formatTable(report) };
+  },
   compare: async ({ reports: [before, after, ...more] }) => {
     if (before === undefined || after === undefined || more.length > 0)
       throw new GlimpseError('PARAMETER_INVALID', { message: 'compare takes two reports: the older, then the newer' });

@@ -21,7 +21,17 @@ export const CHROMIUM_FLAGS = [
  * @throws Error when there is no browser on this machine
  */
 export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch(launchOptions(flags));
+}
+
+/** One that can be killed as a crash would: without a word to anybody. */
+export async function launchMortalChromium(): Promise<{ browser: Browser; kill: () => Promise<void> }> {
+  const server = await chromium.launchServer(launchOptions([]));
+  return { browser: await chromium.connect(server.wsEndpoint()), kill: () => server.kill() };
+}
+
+function launchOptions(flags: readonly string[]) {
   const executablePath = findBrowser();
   if (executablePath === undefined) throw new Error('no browser: run `node scripts/find-test-tools.ts --install`');
-  return chromium.launch({ executablePath, headless: true, args: [...CHROMIUM_FLAGS, ...flags] });
+  return { executablePath, headless: true, args: [...CHROMIUM_FLAGS, ...flags] };
 }

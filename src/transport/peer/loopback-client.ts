@@ -94,7 +94,10 @@ export class LoopbackClient {
   }
 
   #receive(datagram: Buffer): void {
-    if (!isStun(datagram)) this.#dtls.transport.socket.onData(datagram, ['', 0]);
+    const [first = 0] = datagram;
+    // RFC 7983: what is above is media, which werift's DTLS would choke on.
+    if (first >= 20 && first <= 63) this.#dtls.transport.socket.onData(datagram, ['', 0]);
+    else if (!isStun(datagram)) return;
     else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingSuccess && !this.#dtls.connected) {
       this.#dtls.connect().catch(() => {});
     }

@@ -1,0 +1,22 @@
+/** A browser that is killed says no goodbye: how long until its sessions are free again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launchMortalChromium } from '../../test/support/chromium.ts';
+import { WhepPage } from '../../test/support/whep-page.ts';
+import type { SecurityFigure } from './attacks.ts';
+import { Target } from './target.ts';
+
+export async function killedBrowser(): Promise<SecurityFigure[]> {
+  await using target = await Target.start();
+  const { browser, kill } = await launchMortalChromium();
+  const player = await WhepPage.open(browser, target.url);
+  await player.play({ prompt: 'a red ball' });
+  const startedMs = performance.now();
+  await kill();
+  let { sessions } = await target.vitals();
+  while (sessions > 0) {
+    await sleep(100);
+    ({ sessions } = await target.vitals());
+  }
+  const seconds = Math.round((performance.now() - startedMs) / 10) / 100;
+  return [{ attack: 'a killed browser', figure: 'its session free after', value: seconds, limit: 15, unit: 's' }];
+}

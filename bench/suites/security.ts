@@ -1,0 +1,59 @@
+/**
+ * `glimpse bench security`: the attacks of docs/security.md against a real service, each figure beside its limit. Four
+ * minutes; the same seeds as the tests, which hold everything but the times.
+ */
+import {
+  churn,
+  creations,
+  dtlsFlood,
+  foreignCandidates,
+  malformed,
+  mutated,
+  slowSenders,
+  zombies,
+} from '../security/attacks.ts';
+import type { SecurityFigure } from '../security/attacks.ts';
+import { killedBrowser } from '../security/killed-browser.ts';
+import { describeMachine, textTable, type Machine } from '../report.ts';
+
+export interface SecurityReport {
+  suite: 'security';
+  machine: Machine;
+  figures: (SecurityFigure & { met: boolean })[];
+}
+
+const ATTACKS: readonly (() => Promise<SecurityFigure[]>)[] = [
+  malformed,
+  mutated,
+  foreignCandidates,
+  dtlsFlood,
+  creations,
+  slowSenders,
+  churn,
+  zombies,
+  killedBrowser,
+];
+
+export async function run(): Promise<SecurityReport> {
+  const figures: SecurityReport['figures'] = [];
+  for (const attack of ATTACKS) {
+    for (const figure of await attack()) {
+      figures.push({ ...figure, met: figure.value <= figure.limit });
+      process.stderr.write(`${row(figures.at(-1)!).join('  ')}\n`);
+    }
+  }
+  return { suite: 'security', machine: describeMachine(), figures };
+}
+
+export function formatTable({ machine, figures }: SecurityReport): string {
+  const table = textTable([['attack', 'figure', 'measured', 'limit', 'met'], ...figures.map(row)]);
+  return `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${machine.commit}\n\n${table}`;
+}
+
+const row = ({ attack, figure, value, limit, unit, met }: SecurityReport['figures'][number]): string[] => [
+  attack,
+  figure,
+  `${value} ${unit}`.trim(),
+  `${limit} ${unit}`.trim(),
+  met ? 'yes' : 'NO',
+];
