@@ -47,8 +47,8 @@ export const LIMITS = {
   socketBacklogMaxBytes: 1024 * 1024,
   /** An offer that never becomes a connection. */
   connectTimeoutMs: 10_000,
-  /** RFC 7675: consent expires; then the peer counts as gone. */
-  consentTimeoutMs: 15_000,
+  /** RFC 7675: consent expires; then the peer counts as gone. Looked at every second, so within 15 s of vanishing. */
+  consentTimeoutMs: 13_500,
   /** How long a session whose peer is gone waits for `resume`; the default of `--resume-grace`. */
   resumeGraceMs: 60_000,
   /** How long a session without a viewer goes on computing: a reconnection takes less, and finds no gap. */
