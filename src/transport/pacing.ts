@@ -23,6 +23,8 @@ export const PACING: PacingRules = {
   initialWindowBytes: INITIAL_WINDOW_BYTES,
 };
 
+/** So much of the target the allocation leaves for retransmissions anyway. */
+const REPAIR_SHARE_FREE = 0.05;
 /** Media keep half of a target whatever is asked for again. */
 const REPAIR_SHARE_MAX = 0.5;
 
@@ -32,4 +34,4 @@ const REPAIR_SHARE_MAX = 0.5;
  * @param repairShare of the bytes sent lately, 0 to 1
  */
 export const mediaTargetBps = (targetBps: number, repairShare: number): number =>
-  targetBps * (1 - Math.min(repairShare, REPAIR_SHARE_MAX));
+  targetBps * (1 - Math.min(Math.max(repairShare - REPAIR_SHARE_FREE, 0), REPAIR_SHARE_MAX));
