@@ -1,6 +1,6 @@
 /**
  * Held-out prompts: sentences that the training's templates do not make, in words that they use, each with the fields it
- * stands for. Drawn from a seed of their own, so that every run and every machine measures the same ones. Pure.
+ * stands for (and "an", as English wants it). Drawn from a seed of their own, so that every run and every machine measures the same ones. Pure.
  */
 import { createRandom, type Random } from '../../src/generation/noise.ts';
 
@@ -58,7 +58,7 @@ const WORDS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     right: ['heading right', 'going to the right'],
     up: ['ascending', 'floating up'],
     down: ['descending', 'sinking'],
-    bounce: ['hopping', 'jumping up and down'],
+    bounce: ['hopping', 'jumping'],
   },
 };
 /** What nobody says and everybody expects. */
