@@ -79,6 +79,18 @@ export class Gate {
     }
   }
 
+  /**
+   * Whether this client may have a clip of this prompt made; counts as a creation.
+   * @throws GlimpseError as `open`, before anything is made
+   */
+  async admitClip(prompt: string, identity: Identity): Promise<void> {
+    if (identity.claims?.once === true) throw new GlimpseError('FORBIDDEN', { message: 'The token makes no clips.' });
+    this.#requireLength(prompt, identity);
+    // No session: the place it would take is free again at once.
+    (await this.access.admit(identity)).release();
+    await this.#requirePrompt(prompt, identity, undefined);
+  }
+
   /** @throws GlimpseError FORBIDDEN, SESSION_NOT_FOUND */
   find(id: string, identity: Identity): Session {
     this.access.requireSession(identity, id);

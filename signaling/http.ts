@@ -1,10 +1,10 @@
 /** Every HTTP address of the service in one list; each family's rules live in the file it is mounted from. */
 import { Hono } from 'hono';
+import type { ClipLibrary } from '../src/clips/contract.ts';
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import { clipRoutes } from './clips.ts';
-import type { ClipSource } from './clips.ts';
 import type { Gate } from './gate.ts';
 import { judgeReadiness } from './health.ts';
 import type { Readiness } from './health.ts';
@@ -27,7 +27,7 @@ export interface HttpOptions {
   /** Serve `/metrics` and `/debug` here too, for whoever reaches the port. */
   metricsHere: boolean;
   pageDirectory?: string | undefined;
-  clips?: ClipSource | undefined;
+  clips?: ClipLibrary | undefined;
 }
 
 export function httpApp(options: HttpOptions): Hono<AccessEnv> {
@@ -56,7 +56,7 @@ export function httpApp(options: HttpOptions): Hono<AccessEnv> {
   app.route('/whep', whepRoutes({ gate, iceServers, metrics }));
   app.options('/v1/*', (context) => context.body(null, 200));
   app.route('/v1/sessions', sessionRoutes(gate));
-  if (clips) app.route('/v1/clips', clipRoutes(clips));
+  if (clips) app.route('/v1/clips', clipRoutes(clips, gate));
   app.route('/', pageRoutes(pageDirectory));
   return app;
 }

@@ -19,6 +19,7 @@ const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
   mode: 'PARAMETER_INVALID',
   seconds: 'PARAMETER_INVALID',
   tierCap: 'PARAMETER_INVALID',
+  tier: 'PARAMETER_INVALID',
   transition: 'PARAMETER_INVALID',
   transitionSlices: 'PARAMETER_INVALID',
   interpolation: 'PARAMETER_INVALID',

@@ -10,6 +10,8 @@ import {
   abuseBody,
   acceptedMessage,
   clientMessage,
+  clipBody,
+  clipRequest,
   controlMessage,
   errorBody,
   generationRequest,
@@ -141,7 +143,7 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
       ),
     },
     ...(metrics ? operatorPaths : {}),
-    ...(clips ? { '/v1/clips/{id}.mp4': { get: clip } } : {}),
+    ...(clips ? clipPaths : {}),
   };
 }
 
@@ -154,7 +156,42 @@ const operatorPaths: Record<string, Record<string, Operation>> = {
   },
 };
 
-const clip = operation('A finished clip.', { 200: answer('MP4.', content('video/mp4', {})) }, { parameters: [id] });
+const clipFile = (summary: string, type: string, parameters: Json[]): Operation =>
+  operation(
+    summary,
+    {
+      200: answer('All of it; ETag, immutable.', content(type, {})),
+      206: answer('The range asked for.', content(type, {})),
+      304: answer('What you have is right.'),
+      416: answer('No such range.'),
+    },
+    { parameters: [...parameters, parameter('Range', 'header', text), parameter('If-None-Match', 'header', text)] },
+  );
+
+const clipPaths: Record<string, Record<string, Operation>> = {
+  '/v1/clips': {
+    post: guarded(
+      'Has a clip made in the background.',
+      { 202: answer('Queued; Location says where to ask.', content('application/json', ref('Clip'))) },
+      { requestBody: content('application/json', ref('ClipRequest')) },
+    ),
+  },
+  '/v1/clips/{id}': {
+    get: operation(
+      'How far it is.',
+      { 200: answer('Now.', content('application/json', ref('Clip'))) },
+      { parameters: [id] },
+    ),
+    delete: operation('Removes it, or stops its making.', { 204: answer('Gone.') }, { parameters: [id] }),
+  },
+  '/v1/clips/{id}.mp4': { get: clipFile('A finished clip as one file.', 'video/mp4', [id]) },
+  '/v1/clips/{id}/{name}': {
+    get: clipFile('index.m3u8, the HLS playlist, or a CMAF segment that it names.', 'application/vnd.apple.mpegurl', [
+      id,
+      parameter('name', 'path', text),
+    ]),
+  },
+};
 
 /** What the service that is asked serves, and nothing else. */
 export function openApiDocument(options: DocumentOptions): Json {
@@ -177,6 +214,8 @@ export function openApiDocument(options: DocumentOptions): Json {
         ServerMessage: schema(serverMessage, 'output'),
         Accepted: schema(acceptedMessage, 'output'),
         Session: schema(sessionBody, 'output'),
+        Clip: schema(clipBody, 'output'),
+        ClipRequest: schema(clipRequest, 'input'),
         Abuse: schema(abuseBody, 'output'),
         Readiness: schema(readinessBody, 'output'),
         Failure: schema(z.object({ error: errorBody.extend({ code: z.enum(Object.keys(ERROR_CODES)) }) }), 'output'),

@@ -50,6 +50,32 @@ export const generationRequest = z.object({
 });
 export type GenerationRequest = z.infer<typeof generationRequest>;
 
+/** `POST /v1/clips`. */
+export const clipRequest = z.object({
+  prompt,
+  seed: seed.optional(),
+  guidance: guidance.optional(),
+  seconds: z.number().min(LIMITS.clipSecondsMin).max(LIMITS.clipSecondsMax).default(4),
+  /** How far to refine; default: the best the generator makes. */
+  tier: tier.optional(),
+});
+
+/** `GET /v1/clips/{id}`. */
+export const clipBody = z.object({
+  id: z.string(),
+  state: z.enum(['queued', 'making', 'ready', 'failed']),
+  /** Share that is made, in [0, 1]. */
+  progress: z.number(),
+  queuePosition: z.number(),
+  seed: z.number(),
+  durationMs: z.number(),
+  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
+  /** Addresses of its files, once it is ready. */
+  mp4: z.string(),
+  hls: z.string(),
+});
+export type ClipBody = z.infer<typeof clipBody>;
+
 export const iceCandidate = z.object({
   candidate: z.string().max(LIMITS.candidateMaxBytes),
   sdpMid: z.string().nullish(),

@@ -112,6 +112,17 @@ export const configSchema = z.object({
     .describe(
       'how far a prompt may be from an earlier one to start from its picture, cosine distance; 0: always from noise',
     ),
+  clipsDir: z
+    .string()
+    .optional()
+    .describe('folder for the files of /v1/clips; default: a temporary one that goes with the service'),
+  clipsDisk: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(16_777_216)
+    .default(512)
+    .describe('what those files may take, MB; those fetched longest ago go first, 0 turns /v1/clips off'),
   resumeGrace: z.coerce
     .number()
     .min(0)

@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   FORBIDDEN: { status: 403, retryable: false, text: 'The token is valid, but not for this.' },
   ORIGIN_FORBIDDEN: { status: 403, retryable: false, text: 'Pages of this origin may not use this server.' },
   NOT_FOUND: { status: 404, retryable: false, text: 'There is nothing at this address.' },
+  CLIP_NOT_READY: { status: 409, retryable: true, text: 'The clip is not made yet, or its making failed.' },
   PRECONDITION_FAILED: { status: 412, retryable: false, text: 'The ETag does not match the current ICE session.' },
   PRECONDITION_REQUIRED: { status: 428, retryable: false, text: 'The request needs an If-Match header.' },
   MODEL_INVALID: {

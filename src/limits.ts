@@ -94,6 +94,10 @@ export const LIMITS = {
   /** Clip length asked for. */
   clipSecondsMin: 1,
   clipSecondsMax: 30,
+  /** Clips that wait to be made for the web; each may be half a minute of compute. */
+  clipsWaitingMax: 32,
+  /** Clips kept at once, whatever their size. */
+  clipsKeptMax: 1_000,
   /** Media a pacer may hold before it drops: more than this is latency, not safety. */
   pacerQueueMaxMs: 400,
   /** Sent packets kept for retransmission: one second at 8 Mbps. */

@@ -10,6 +10,8 @@ import { accessOf, metricsPlaceOf, warnings } from '../signaling/access/settings
 import type { PromptFilter } from '../signaling/prompt-filter.ts';
 import { startSignaling } from '../signaling/server.ts';
 import type { TlsFiles } from '../signaling/tls.ts';
+import { Clips } from './clips/clip-library.ts';
+import { makeClip } from './clips/make-clip.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { GlimpseError } from './errors.ts';
@@ -174,7 +176,21 @@ export async function startService(config: Config, options: ServiceOptions = {})
       ],
     });
     metrics.beforeScrape = () => metrics.set('ready', judgeReadiness(readiness()).ready ? 1 : 0);
+    const clips =
+      config.clipsDisk === 0
+        ? undefined
+        : stack.adopt(
+            new Clips({
+              folder: config.clipsDir,
+              maxBytes: config.clipsDisk * 1e6,
+              slice: generator.info.slice,
+              make: (job) => makeClip(job, { generator, scheduler: engine.scheduler }),
+              onError: (error) => metrics.countError(error.code),
+            }),
+            (library) => library.close(),
+          );
     const signaling = await startSignaling({
+      clips,
       registry: sessions,
       access,
       filterPrompt: options.filterPrompt,

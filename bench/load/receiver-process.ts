@@ -1,8 +1,5 @@
-/**
- * Many viewers in one process: werift peer connections over WHEP that count frames and send the feedback a browser
- * sends. They decode nothing, so that what is measured is the service and not its audience.
- */
-import * as werift from 'werift';
+/** Many viewers in a process of their own, so that what is measured is the service and not its audience. */
+import { openReceiver, type LoadReceiver } from '../../test/support/load-receiver.ts';
 
 export type ReceiverCommand =
   | { type: 'open'; id: number; url: string; query: Record<string, string> }
@@ -13,75 +10,17 @@ export type ReceiverReport =
   | { type: 'closed'; id: number }
   | { type: 'frames'; counts: [id: number, frames: number][] };
 
-const FEEDBACK = [
-  { type: 'nack' },
-  { type: 'nack', parameter: 'pli' },
-  { type: 'transport-cc' },
-  { type: 'goog-remb' },
-];
-const EXTENSIONS = [
-  'urn:ietf:params:rtp-hdrext:sdes:mid',
-  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
-];
 const REPORT_MS = 1_000;
 
-interface Receiver {
-  pc: werift.RTCPeerConnection;
-  location: string;
-  frames: number;
-}
-
-const receivers = new Map<number, Receiver>();
+const receivers = new Map<number, LoadReceiver>();
 const report = (message: ReceiverReport): void => void process.send?.(message);
 
-function connection(): werift.RTCPeerConnection {
-  const codec = { mimeType: 'video/VP8', clockRate: 90_000, rtcpFeedback: FEEDBACK };
-  const pc = new werift.RTCPeerConnection({
-    codecs: {
-      audio: [],
-      video: [
-        new werift.RTCRtpCodecParameters(codec),
-        new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
-      ],
-    },
-    headerExtensions: { video: EXTENSIONS.map((uri) => new werift.RTCRtpHeaderExtensionParameters({ uri })) },
-    iceServers: [],
-    iceUseIpv6: false,
-    iceUseTcp: false,
-    iceAdditionalHostAddresses: ['127.0.0.1'],
-    iceFilterCandidatePair: (pair) => pair.localCandidate.host === '127.0.0.1',
-  });
-  pc.addTransceiver('video', { direction: 'recvonly' });
-  // Without this it would ask a public server for its address.
-  for (const { connection: own } of pc.iceTransports) delete own.stunServer;
-  return pc;
-}
-
 async function open(id: number, url: string, query: Record<string, string>): Promise<void> {
-  const pc = connection();
-  const receiver: Receiver = { pc, location: '', frames: 0 };
   try {
-    await pc.setLocalDescription(await pc.createOffer());
-    const response = await fetch(`${url}/whep?${new URLSearchParams(query).toString()}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/sdp' },
-      body: pc.localDescription?.sdp ?? '',
-    });
-    const answer = await response.text();
-    if (response.status !== 201) throw new Error(`${response.status} ${answer.slice(0, 200)}`);
-    receiver.location = new URL(response.headers.get('location') ?? '', url).href;
-    pc.onTrack.subscribe((track) => {
-      // The marker bit ends a frame (RFC 7741 section 4.1).
-      track.onReceiveRtp.subscribe(({ header }) => {
-        if (header.marker) receiver.frames += 1;
-      });
-    });
-    await pc.setRemoteDescription({ type: 'answer', sdp: answer });
-    await pc.connectionStateChange.watch((state) => state === 'connected', 15_000);
+    const receiver = await openReceiver(url, query);
     receivers.set(id, receiver);
     report({ type: 'opened', id, location: receiver.location });
   } catch (error) {
-    await pc.close();
     report({ type: 'failed', id, why: error instanceof Error ? error.message : String(error) });
   }
 }
@@ -89,10 +28,7 @@ async function open(id: number, url: string, query: Record<string, string>): Pro
 async function close(id: number): Promise<void> {
   const receiver = receivers.get(id);
   receivers.delete(id);
-  if (receiver) {
-    await fetch(receiver.location, { method: 'DELETE' }).catch(() => {});
-    await receiver.pc.close();
-  }
+  await receiver?.close();
   report({ type: 'closed', id });
 }
 

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import type { Config } from '../config.ts';
 import { GlimpseError } from '../errors.ts';
+import { clipFrames, type ClipPlan } from '../generation/clip-frames.ts';
 import { createGenerator } from '../generation/create-generator.ts';
 import type { Generator, Rendition } from '../generation/generator.ts';
-import { parsePrompts, promptAt, type PromptTrack } from '../generation/prompt-list.ts';
+import { parsePrompts, promptAt } from '../generation/prompt-list.ts';
 import { sliceCount } from '../generation/schedule.ts';
-import { SliceJoints } from '../generation/slice-joints.ts';
 import { TIERS, type Tier } from '../generation/tiers.ts';
-import type { I420Frame } from '../media/frame.ts';
 import { LIMITS } from '../limits.ts';
 import { assertWritable, exportMp4, writePng } from '../media/export.ts';
 import { ladder } from '../media/ladder.ts';
@@ -73,13 +72,12 @@ async function write(config: Config, options: WriteOptions, signal: AbortSignal)
   bar.start(slices, 0);
   let madeBefore = 0;
   try {
-    const frames = clipFrames(
-      { generator, track, seed, slices, tier, signal, tiersDirectory: options.tiersDirectory },
-      (done, cached) => {
-        bar.update(done);
-        if (cached) madeBefore += 1;
-      },
-    );
+    const clip = { generator, track, seed, slices, tier, signal, tiersDirectory: options.tiersDirectory };
+    if (clip.tiersDirectory !== undefined) await writeTiers(clip, clip.tiersDirectory);
+    const frames = clipFrames(clip, (done, cached) => {
+      bar.update(done);
+      if (cached) madeBefore += 1;
+    });
     await exportMp4({
       frames,
       widthPx: size.widthPx,
@@ -98,45 +96,8 @@ async function write(config: Config, options: WriteOptions, signal: AbortSignal)
   );
 }
 
-interface Clip {
-  generator: Generator;
-  track: PromptTrack;
-  seed: number;
-  slices: number;
-  tier: Tier;
-  signal: AbortSignal;
+interface Clip extends ClipPlan {
   tiersDirectory: string | undefined;
-}
-
-/** Each slice continues from the last and is joined to it; only the wanted tier's frames come out. */
-async function* clipFrames(clip: Clip, onSlice: (done: number, cached: boolean) => void): AsyncGenerator<I420Frame> {
-  const { generator, track, seed, tier, signal } = clip;
-  const joints = new SliceJoints(generator.info.slice);
-  const sliceMs = (generator.info.slice.frames * 1000) / generator.info.slice.fps;
-  if (clip.tiersDirectory !== undefined) await writeTiers(clip, clip.tiersDirectory);
-  let previous: Float32Array | undefined;
-  for (let slice = 0; slice < clip.slices; slice++) {
-    const job = {
-      revision: 0,
-      slice,
-      ...promptAt(track, slice),
-      seed,
-      startMs: slice * sliceMs,
-      startAtTier: tier,
-      stopAtTier: tier,
-      ...(previous ? { previous } : {}),
-    };
-    let best: Rendition | undefined;
-    for await (const rendition of generator.generate(job, { signal })) {
-      if (rendition.latents) previous = rendition.latents;
-      // A tier may come in several runs of frames.
-      const before = best?.tier === rendition.tier ? best.frames : [];
-      best = { ...rendition, frames: [...before, ...rendition.frames] };
-    }
-    if (best) yield* (await joints.join(best, job.previous !== undefined)).frames;
-    joints.forget((done) => done < slice);
-    onSlice(slice + 1, best?.cached === 'segment');
-  }
 }
 
 /** The first slice at every tier, each asked for by itself: a cache would leave out those below the best it has. */

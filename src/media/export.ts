@@ -27,6 +27,8 @@ export interface Mp4Options {
   path: string;
   /** Size to scale to (lanczos), both even; the frames' own size when left out. */
   display?: { widthPx: number; heightPx: number };
+  /** Keyframes come at least this often, s, so that the file can be cut into segments; default: x264's choice. */
+  keyframeEverySeconds?: number;
   signal?: AbortSignal;
   /** Called after each frame with the number of frames written so far. */
   onProgress?: (frames: number) => void;
@@ -38,10 +40,11 @@ export interface Mp4Options {
  *   ENCODER_FAILED when ffmpeg cannot be run or refuses.
  */
 export async function exportMp4(options: Mp4Options): Promise<void> {
-  const { frames, widthPx, heightPx, fps, path, display, signal, onProgress } = options;
+  const { frames, widthPx, heightPx, fps, path, display, keyframeEverySeconds, signal, onProgress } = options;
   const scale = display ? { vf: `scale=${display.widthPx}:${display.heightPx}:flags=lanczos` } : {};
   const codec = { 'c:v': 'libx264', preset: 'medium', crf: MP4_QUALITY, pix_fmt: 'yuv420p' };
-  const output = { ...scale, ...codec, ...COLOUR_TAGS, movflags: '+faststart', f: 'mp4' };
+  const cuts = keyframeEverySeconds ? { force_key_frames: `expr:gte(t,n_forced*${keyframeEverySeconds})` } : {};
+  const output = { ...scale, ...codec, ...cuts, ...COLOUR_TAGS, movflags: '+faststart', f: 'mp4' };
   await writeFile({ frames, widthPx, heightPx, fps, path, signal, onProgress, output });
 }
 

@@ -1,0 +1,201 @@
+/**
+ * Makes clips one after another in the background of the generator, and keeps their files in a folder bounded in bytes:
+ * the clip fetched longest ago goes first. Everything is gone when the service ends, unless a folder was named; names are
+ * random, so nothing of an earlier run is found again by accident.
+ */
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { GlimpseError, toGlimpseError } from '../errors.ts';
+import { parsePrompts } from '../generation/prompt-list.ts';
+import { sliceCount, sliceStartMs } from '../generation/schedule.ts';
+import { LIMITS } from '../limits.ts';
+import type { ClipFile, ClipLibrary, ClipRequest, ClipStatus } from './contract.ts';
+
+export interface ClipJob {
+  request: ClipRequest & { seed: number };
+  /** A folder of its own, to be filled with `clip.mp4`, `index.m3u8` and segments. */
+  folder: string;
+  signal: AbortSignal;
+  onProgress: (share: number) => void;
+}
+
+export interface ClipLibraryOptions {
+  /** Kept between runs; a temporary one when left out. */
+  folder?: string | undefined;
+  maxBytes: number;
+  slice: { frames: number; fps: number };
+  make: (job: ClipJob) => Promise<void>;
+  onError?: (error: GlimpseError) => void;
+}
+
+interface Entry {
+  status: ClipStatus;
+  request: ClipRequest & { seed: number };
+  abort: AbortController;
+  bytes: number;
+  files: Map<string, ClipFile>;
+}
+
+const ID_BYTES = 16;
+const NAME = /^(clip\.mp4|index\.m3u8|(init|segment\d+)-[0-9a-f]{16}\.(mp4|m4s))$/;
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.mp4': 'video/mp4',
+  '.m4s': 'video/iso.segment',
+  '.m3u8': 'application/vnd.apple.mpegurl',
+};
+
+export class Clips implements ClipLibrary {
+  readonly #options: ClipLibraryOptions;
+  /** In order of last use, oldest first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #queue: Entry[] = [];
+  #folder: Promise<string> | undefined;
+  #making: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: ClipLibraryOptions) {
+    this.#options = options;
+  }
+
+  create(request: ClipRequest): ClipStatus {
+    if (this.#closed) throw new GlimpseError('SERVER_CLOSING');
+    const { slice } = this.#options;
+    const slices = sliceCount(request.seconds, slice);
+    parsePrompts(request.prompt, slices);
+    if (this.#queue.length >= LIMITS.clipsWaitingMax) throw new GlimpseError('RATE_LIMITED', { retryAfterMs: 10_000 });
+    const seed = request.seed ?? randomInt(2 ** 32);
+    const entry: Entry = {
+      status: {
+        id: randomBytes(ID_BYTES).toString('base64url'),
+        state: 'queued',
+        progress: 0,
+        queuePosition: 0,
+        seed,
+        durationMs: sliceStartMs(slices, slice),
+      },
+      request: { ...request, seed },
+      abort: new AbortController(),
+      bytes: 0,
+      files: new Map(),
+    };
+    this.#entries.set(entry.status.id, entry);
+    this.#queue.push(entry);
+    this.#making ??= this.#work();
+    return this.status(entry.status.id);
+  }
+
+  status(id: string): ClipStatus {
+    const entry = this.#find(id);
+    const waiting = this.#queue.indexOf(entry);
+    return { ...entry.status, queuePosition: Math.max(0, waiting) };
+  }
+
+  async file(id: string, name: string): Promise<ClipFile> {
+    const entry = this.#find(id);
+    if (!NAME.test(name)) throw new GlimpseError('NOT_FOUND');
+    if (entry.status.state !== 'ready') throw new GlimpseError('CLIP_NOT_READY', { retryAfterMs: 1_000 });
+    const file = entry.files.get(name);
+    if (!file) throw new GlimpseError('NOT_FOUND');
+    this.#entries.delete(id);
+    this.#entries.set(id, entry);
+    return file;
+  }
+
+  async remove(id: string): Promise<void> {
+    const entry = this.#find(id);
+    this.#entries.delete(id);
+    const waiting = this.#queue.indexOf(entry);
+    if (waiting >= 0) this.#queue.splice(waiting, 1);
+    entry.abort.abort();
+    await this.#erase(entry);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#queue.length = 0;
+    for (const { abort } of this.#entries.values()) abort.abort();
+    await this.#making;
+    const kept = this.#options.folder !== undefined;
+    const folder = await this.#folder?.catch(() => undefined);
+    if (folder === undefined) return;
+    if (!kept) await rm(folder, { recursive: true, force: true });
+    else await Promise.all([...this.#entries.values()].map((entry) => this.#erase(entry)));
+  }
+
+  async #work(): Promise<void> {
+    for (let entry = this.#queue.shift(); entry; entry = this.#queue.shift()) await this.#make(entry);
+    this.#making = undefined;
+  }
+
+  async #make(entry: Entry): Promise<void> {
+    const { status, request, abort } = entry;
+    status.state = 'making';
+    try {
+      const folder = join(await this.#home(), status.id);
+      await mkdir(folder, { recursive: true });
+      const onProgress = (share: number): void => {
+        status.progress = share;
+      };
+      await this.#options.make({ request, folder, signal: abort.signal, onProgress });
+      await this.#shelve(entry, folder);
+      Object.assign(status, { state: 'ready', progress: 1 });
+      await this.#makeRoom(entry);
+    } catch (thrown) {
+      const error = toGlimpseError(thrown, 'ENCODER_FAILED');
+      Object.assign(status, { state: 'failed', error: error.toJSON() });
+      await this.#erase(entry);
+      if (!abort.signal.aborted) this.#options.onError?.(error);
+    }
+  }
+
+  async #shelve(entry: Entry, folder: string): Promise<void> {
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name);
+      const { size: bytes } = await stat(path);
+      const hash = createHash('sha256')
+        .update(await readFile(path))
+        .digest('base64url')
+        .slice(0, 22);
+      const contentType = CONTENT_TYPES[extname(name)] ?? 'application/octet-stream';
+      entry.files.set(name, { path, bytes, etag: `"${hash}"`, contentType });
+      entry.bytes += bytes;
+    }
+  }
+
+  /** The newest stays even where it alone is too large: it was just asked for. */
+  async #makeRoom(newest: Entry): Promise<void> {
+    let bytes = 0;
+    for (const entry of this.#entries.values()) bytes += entry.bytes;
+    const ended = [...this.#entries.values()].filter((entry) => ['ready', 'failed'].includes(entry.status.state));
+    let kept = ended.length;
+    for (const entry of ended) {
+      if (entry === newest || (bytes <= this.#options.maxBytes && kept <= LIMITS.clipsKeptMax)) continue;
+      bytes -= entry.bytes;
+      kept -= 1;
+      this.#entries.delete(entry.status.id);
+      await this.#erase(entry);
+    }
+  }
+
+  #home(): Promise<string> {
+    const { folder } = this.#options;
+    return (this.#folder ??=
+      folder === undefined
+        ? mkdtemp(join(tmpdir(), 'glimpse-clips-'))
+        : mkdir(folder, { recursive: true }).then(() => folder));
+  }
+
+  async #erase(entry: Entry): Promise<void> {
+    entry.files.clear();
+    entry.bytes = 0;
+    if (this.#folder) await rm(join(await this.#folder, entry.status.id), { recursive: true, force: true });
+  }
+
+  #find(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (!entry) throw new GlimpseError('NOT_FOUND');
+    return entry;
+  }
+}

@@ -1,0 +1,68 @@
+/** One clip from prompt to files: pictures by the service's own generator and scheduler, at its lowest rank; MP4; HLS. */
+import { readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GlimpseError } from '../errors.ts';
+import { clipFrames } from '../generation/clip-frames.ts';
+import type { Generator } from '../generation/generator.ts';
+import { parsePrompts } from '../generation/prompt-list.ts';
+import { sliceCount } from '../generation/schedule.ts';
+import type { Scheduler } from '../generation/scheduler.ts';
+import { RANKS } from '../generation/turn-order.ts';
+import { exportMp4 } from '../media/export.ts';
+import { cutHls, SEGMENT_SECONDS } from '../media/hls.ts';
+import { ladder } from '../media/ladder.ts';
+
+import type { ClipJob } from './clip-library.ts';
+
+export interface ClipMaking {
+  generator: Generator;
+  scheduler: Pick<Scheduler, 'turn'>;
+}
+
+/** Clips share the generator's spare time among themselves as one user. */
+const USER = 'clips';
+
+/** @throws GlimpseError PARAMETER_INVALID for a tier the generator does not make; else as the generator and encoder */
+export async function makeClip({ request, folder, signal, onProgress }: ClipJob, making: ClipMaking): Promise<void> {
+  const { generator, scheduler } = making;
+  const { slice, tiers } = generator.info;
+  const size = request.tier === undefined ? tiers.at(-1) : tiers.find(({ tier }) => tier === request.tier);
+  const best = tiers.at(-1);
+  if (!size || !best) {
+    const made = tiers.map(({ tier }) => tier).join(', ');
+    throw new GlimpseError('PARAMETER_INVALID', { message: `This generator makes the tiers ${made}.` });
+  }
+  const slices = sliceCount(request.seconds, slice);
+  const prompts = parsePrompts(request.prompt, slices);
+  const claim = { rank: RANKS.background, deadlineUs: Number.MAX_SAFE_INTEGER, costMs: 0, user: USER, weight: 1 };
+  const frames = clipFrames(
+    {
+      generator,
+      track: { prompts, sliceCount: slices, transitionSlices: 1, interpolation: 'linear' },
+      seed: request.seed,
+      guidance: request.guidance,
+      slices,
+      tier: size.tier,
+      signal,
+      turn: (unit) => scheduler.turn(unit, claim, signal),
+    },
+    (done) => onProgress(done / (slices + 1)),
+  );
+  const [display = best] = ladder(best);
+  const { widthPx, heightPx } = size;
+  const path = join(folder, 'clip.mp4');
+  await exportMp4({
+    frames,
+    widthPx,
+    heightPx,
+    fps: slice.fps,
+    path,
+    display,
+    keyframeEverySeconds: SEGMENT_SECONDS,
+    signal,
+  });
+  const segments = join(folder, 'hls');
+  await cutHls(path, segments);
+  for (const name of await readdir(segments)) await rename(join(segments, name), join(folder, name));
+  await rm(segments, { recursive: true });
+}

@@ -1,0 +1,83 @@
+/** A viewer that decodes nothing: werift over WHEP, counting frames, with the feedback a browser sends. */
+import * as werift from 'werift';
+
+const FEEDBACK = [
+  { type: 'nack' },
+  { type: 'nack', parameter: 'pli' },
+  { type: 'transport-cc' },
+  { type: 'goog-remb' },
+];
+const EXTENSIONS = [
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
+  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+];
+
+export interface LoadReceiver {
+  /** The WHEP resource. */
+  readonly location: string;
+  /** Frames that have arrived whole, by their marker bit (RFC 7741 section 4.1). */
+  readonly frames: number;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/** @throws Error when the service refuses or no connection comes up */
+export async function openReceiver(url: string, query: Record<string, string>): Promise<LoadReceiver> {
+  const pc = connection();
+  let frames = 0;
+  try {
+    await pc.setLocalDescription(await pc.createOffer());
+    const response = await fetch(`${url}/whep?${new URLSearchParams(query).toString()}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/sdp' },
+      body: pc.localDescription?.sdp ?? '',
+    });
+    const answer = await response.text();
+    if (response.status !== 201) throw new Error(`${response.status} ${answer.slice(0, 200)}`);
+    const location = new URL(response.headers.get('location') ?? '', url).href;
+    pc.onTrack.subscribe((track) => {
+      track.onReceiveRtp.subscribe(({ header }) => {
+        if (header.marker) frames += 1;
+      });
+    });
+    await pc.setRemoteDescription({ type: 'answer', sdp: answer });
+    await pc.connectionStateChange.watch((state) => state === 'connected', CONNECT_TIMEOUT_MS);
+    return {
+      location,
+      get frames() {
+        return frames;
+      },
+      async close() {
+        await fetch(location, { method: 'DELETE' }).catch(() => {});
+        await pc.close();
+      },
+    };
+  } catch (error) {
+    await pc.close();
+    throw error;
+  }
+}
+
+function connection(): werift.RTCPeerConnection {
+  const codec = { mimeType: 'video/VP8', clockRate: 90_000, rtcpFeedback: FEEDBACK };
+  const pc = new werift.RTCPeerConnection({
+    codecs: {
+      audio: [],
+      video: [
+        new werift.RTCRtpCodecParameters(codec),
+        new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
+      ],
+    },
+    headerExtensions: { video: EXTENSIONS.map((uri) => new werift.RTCRtpHeaderExtensionParameters({ uri })) },
+    iceServers: [],
+    iceUseIpv6: false,
+    iceUseTcp: false,
+    iceAdditionalHostAddresses: ['127.0.0.1'],
+    iceFilterCandidatePair: (pair) => pair.localCandidate.host === '127.0.0.1',
+  });
+  pc.addTransceiver('video', { direction: 'recvonly' });
+  // Without this it would ask a public server for its address.
+  for (const { connection: own } of pc.iceTransports) delete own.stunServer;
+  return pc;
+}
