@@ -86,7 +86,9 @@ describe('import rules', () => {
 
   it('only the command line reads arguments, handles signals, or exits', () => {
     const found = files.filter(
-      (file) => file !== 'src/cli.ts' && /process\.(argv|exit\(|on\((?!'message'\))/.test(readFileSync(join(ROOT, file), 'utf8')),
+      (file) =>
+        file !== 'src/cli.ts' &&
+        /process\.(argv|exit\(|on\((?!'message'))/.test(readFileSync(join(ROOT, file), 'utf8')),
     );
     expect(found).toEqual([]);
   });
