@@ -29,6 +29,11 @@ export interface Span {
   refinedShare: number;
 }
 
+export interface LiveOptions extends Partial<EngineConfig> {
+  /** What the process may take, and of it the parts. Default: no limit. */
+  memory?: { processBytes: number; partsBytes: number };
+}
+
 export class LiveSessions implements AsyncDisposable {
   readonly generator: OnnxGenerator;
   readonly engine: Engine;
@@ -38,7 +43,7 @@ export class LiveSessions implements AsyncDisposable {
   readonly #sweep: NodeJS.Timeout;
   readonly #tiers = { all: 0, refined: 0 };
 
-  private constructor(generator: OnnxGenerator, config: Partial<EngineConfig>) {
+  private constructor(generator: OnnxGenerator, { memory, ...config }: LiveOptions) {
     this.generator = generator;
     const { info } = generator;
     const best = info.tiers.at(-1);
@@ -47,6 +52,7 @@ export class LiveSessions implements AsyncDisposable {
       clock: systemClock,
       info,
       config: { capacity: 64, admissionTier: 'base', queueMax: 8, ...config },
+      models: memory && { memory: generator.memory, processBytes: memory.processBytes, warmIdleMs: 0 },
       batchSize: (kind) => (kind.startsWith('denoiser:') ? 2 : 1),
     });
     this.#sessions = new Sessions(
@@ -71,10 +77,14 @@ export class LiveSessions implements AsyncDisposable {
     this.#sweep = setInterval(() => this.#forgetPackets(), 500);
   }
 
-  static async start({ directory }: ModelPack, config: Partial<EngineConfig> = {}): Promise<LiveSessions> {
-    const generator = await OnnxGenerator.create({ modelDirectory: directory, threads: 1 });
+  static async start({ directory }: ModelPack, options: LiveOptions = {}): Promise<LiveSessions> {
+    const generator = await OnnxGenerator.create({
+      modelDirectory: directory,
+      threads: 1,
+      ...(options.memory ? { budgetBytes: options.memory.partsBytes } : {}),
+    });
     await generator.warmUp();
-    return new LiveSessions(generator, config);
+    return new LiveSessions(generator, options);
   }
 
   /** A connected live session. */
