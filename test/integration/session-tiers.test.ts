@@ -9,6 +9,8 @@ import type { Tier } from '../../src/generation/tiers.ts';
 import { ladder } from '../../src/media/ladder.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
+const PATIENT = { timeout: 15_000 };
+
 let folder: string;
 let generator: OnnxGenerator;
 beforeAll(async () => {
@@ -24,7 +26,9 @@ afterAll(async () => {
 /** A session that shows what it can; its best tier and largest encoded picture so far. */
 async function watch(measured: Tier | undefined, asked?: Tier) {
   const rungs = ladder({ widthPx: 128, heightPx: 128 });
-  const { sessions, peers } = sessionFixture({ generator, rungs, defaultTierCap: () => measured });
+  // Room enough: on a busy machine admission would lower the caps, which is not what is asked here.
+  const engine = { capacity: 1_000 };
+  const { sessions, peers } = sessionFixture({ generator, rungs, engine, defaultTierCap: () => measured });
   const session = await sessions.create({ ...REQUEST, prompt: 'red', ...(asked ? { tierCap: asked } : {}) });
   const seen = { tiers: new Set<Tier>(), widthsPx: new Set<number>() };
   session.events.on('tier', ({ tier }) => seen.tiers.add(tier));
@@ -42,8 +46,8 @@ describe('a session that asks for no tier', () => {
   ])('%s', async (_, measured, expected) => {
     const { session, seen } = await watch(measured);
     expect(session.stats.tierCap).toBe(expected);
-    await expect.poll(() => [...seen.tiers]).toContain(expected);
-    await expect.poll(() => session.stats.tier).toBe(expected);
+    await expect.poll(() => [...seen.tiers], PATIENT).toContain(expected);
+    await expect.poll(() => session.stats.tier, PATIENT).toBe(expected);
     if (expected !== 'upscaled') expect(seen.tiers).not.toContain('upscaled');
     await session.close('done');
   });
@@ -52,7 +56,7 @@ describe('a session that asks for no tier', () => {
 describe('a viewer', () => {
   it('may ask for more than was measured, and for less', async () => {
     const { session, seen } = await watch('refined', 'upscaled');
-    await expect.poll(() => [...seen.tiers]).toContain('upscaled');
+    await expect.poll(() => [...seen.tiers], PATIENT).toContain('upscaled');
     await session.control({ type: 'steer', tierCap: 'draft', transition: 'cut' });
     expect(session.stats.tierCap).toBe('draft');
     await session.close('done');
@@ -60,10 +64,10 @@ describe('a viewer', () => {
 
   it('is sent no more pixels than the tier has, and all of them when it rises', async () => {
     const { session, seen } = await watch('refined');
-    await expect.poll(() => session.stats.tier).toBe('refined');
+    await expect.poll(() => session.stats.tier, PATIENT).toBe('refined');
     expect([...seen.widthsPx]).toEqual([128]);
     await session.control({ type: 'steer', tierCap: 'upscaled', transition: 'cut' });
-    await expect.poll(() => [...seen.widthsPx], { timeout: 10_000 }).toContain(256);
+    await expect.poll(() => [...seen.widthsPx], PATIENT).toContain(256);
     await session.close('done');
   });
 });
