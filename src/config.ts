@@ -110,7 +110,7 @@ export const configSchema = z.object({
     .max(1)
     .default(0)
     .describe(
-      'how far a prompt may be from an earlier one to start from its picture, cosine distance; 0: always from noise',
+      'how far a prompt may be from an earlier one to start from its picture: 0.13 is a word, sooner and a little less true; 0: from noise',
     ),
   clipsDir: z
     .string()

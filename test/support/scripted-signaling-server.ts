@@ -143,7 +143,8 @@ export class ScriptedSignalingServer {
         return this.#resume(message, reply);
       case 'candidate':
         if (message.candidate && !this.firewalled)
-          await this.#peer?.addCandidate(message.candidate as RTCIceCandidateInit);
+          // One that comes while its peer is being closed is of no use to anybody.
+          await this.#peer?.addCandidate(message.candidate as RTCIceCandidateInit).catch(() => {});
         return undefined;
       case 'report':
         return undefined;
@@ -172,10 +173,12 @@ export class ScriptedSignalingServer {
   async #answer(message: OfferMessage, sdp: string | undefined, reply: (m: ServerMessage) => void): Promise<void> {
     const sessionId = this.#sessionId ?? '';
     if (sdp !== undefined) {
-      if (message.type !== 'restart') this.#newPeer(reply);
+      const peer = message.type === 'restart' ? this.#peer : this.#newPeer(reply);
       if (message.type === 'restart') this.firewalled = false;
-      const answer = this.#filtered((await this.#peer?.answer(this.#filtered(sdp))) ?? '');
-      reply({ type: 'answer', id: message.id, sdp: answer, sessionId, resumeToken: 'secret' });
+      const answer = await peer?.answer(this.#filtered(sdp));
+      // Closed meanwhile, and the socket with it: an answer without SDP would be no answer.
+      if (answer === undefined) return;
+      reply({ type: 'answer', id: message.id, sdp: this.#filtered(answer), sessionId, resumeToken: 'secret' });
     }
     if (message.type !== 'restart') reply(this.#accepted(message.id));
   }
@@ -184,12 +187,13 @@ export class ScriptedSignalingServer {
     return this.firewalled ? sdp.replaceAll(/^a=candidate:.*\r\n/gm, '') : sdp;
   }
 
-  #newPeer(reply: (message: ServerMessage) => void): void {
+  #newPeer(reply: (message: ServerMessage) => void): SyntheticVideoPeer {
     this.#peer?.close();
     this.#peer = new SyntheticVideoPeer(({ candidate, sdpMid, sdpMLineIndex }) => {
       if (!this.firewalled) reply({ type: 'candidate', candidate: { candidate, sdpMid, sdpMLineIndex } });
     });
     this.#peers.add(this.#peer);
+    return this.#peer;
   }
 
   #accepted(id: number | undefined): ServerMessage {

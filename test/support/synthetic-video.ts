@@ -22,11 +22,18 @@ export class SyntheticVideoPeer {
     this.#connection.addTrack(this.#track);
   }
 
-  async answer(offerSdp: string): Promise<string> {
-    await this.#connection.setRemoteDescription({ type: 'offer', sdp: offerSdp });
-    await this.#connection.setLocalDescription(await this.#connection.createAnswer());
+  /** Undefined when it was closed on the way: libwebrtc then has no description, or throws. */
+  async answer(offerSdp: string): Promise<string | undefined> {
+    try {
+      await this.#connection.setRemoteDescription({ type: 'offer', sdp: offerSdp });
+      await this.#connection.setLocalDescription(await this.#connection.createAnswer());
+    } catch (error) {
+      if (this.#connection.signalingState === 'closed') return undefined;
+      throw error;
+    }
+    if (this.#connection.signalingState === 'closed') return undefined;
     this.#timer ??= setInterval(() => this.#draw(), FRAME_INTERVAL_MS);
-    return this.#connection.localDescription?.sdp ?? '';
+    return this.#connection.localDescription?.sdp || undefined;
   }
 
   async addCandidate(candidate: RTCIceCandidateInit): Promise<void> {

@@ -28,6 +28,8 @@ export interface CachingGeneratorOptions {
   latents: LatentCache;
   /** Noise level that a near hit's latents are raised to, in (0, 1): less is sooner and closer to the earlier picture. */
   nearStrength: number;
+  /** Denoise steps from there on. */
+  nearSteps: number;
 }
 
 export class CachingGenerator implements Generator {
@@ -80,7 +82,8 @@ export class CachingGenerator implements Generator {
     if (first === undefined) return;
     const rest = { ...job, startAtTier: first };
     const start = held ? finished(held) : await this.#nearStart(rest, options);
-    if (start && start.strength > 0) yield* this.#bend({ ...rest, start }, missing, options);
+    if (start && start.strength > 0)
+      yield* this.#bend({ ...rest, start, maxSteps: this.#options.nearSteps }, missing, options);
     else yield* this.#compute(start ? { ...rest, start, startAtTier: pastDraft(missing) } : rest, slice, held, options);
   }
 
@@ -167,8 +170,8 @@ export class CachingGenerator implements Generator {
 }
 
 /** Only a slice that is nothing but its prompt and its noise may teach the latent cache, or learn from it. */
-const mayTeach = ({ previous, mix, start, reference }: SliceJob): boolean =>
-  previous === undefined && mix === undefined && start === undefined && reference === undefined;
+const mayTeach = ({ previous, mix, start, maxSteps, reference }: SliceJob): boolean =>
+  [previous, mix, start, maxSteps, reference].every((part) => part === undefined);
 
 /** The first tier to make where little or nothing is left to denoise: a draft would be no sooner than the base. */
 const pastDraft = (missing: readonly Tier[]): Tier => missing.find((tier) => tier !== 'draft') ?? 'draft';

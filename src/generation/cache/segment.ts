@@ -34,7 +34,7 @@ const digests = new WeakMap<Float32Array, string>();
  * @param identity generator and weights: two packs must never share it
  */
 export function sliceKey(identity: string, job: SliceJob): string {
-  const { slice, prompt, seed, guidance, startMs, previous, mix, start, reference } = job;
+  const { slice, prompt, seed, guidance, startMs, previous, mix, start, maxSteps, reference } = job;
   const parts = {
     identity,
     slice,
@@ -45,6 +45,7 @@ export function sliceKey(identity: string, job: SliceJob): string {
     mix: mix && { ...mix, towards: spoken(mix.towards) },
     previous: previous && digestOf(previous),
     start: start && { latents: digestOf(start.latents), strength: start.strength },
+    maxSteps,
     reference: reference && digestOf(reference),
   };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');

@@ -18,7 +18,14 @@ function cached({ maxBytes = 1e6, maxDistance = 0, identity = 'model-1' } = {}) 
   const inner = new CountingGenerator();
   const segments = new SegmentCache({ maxBytes });
   const latents = new LatentCache({ maxBytes: 1e6, maxDistance });
-  const generator = new CachingGenerator({ generator: inner, identity, segments, latents, nearStrength: 0.25 });
+  const generator = new CachingGenerator({
+    generator: inner,
+    identity,
+    segments,
+    latents,
+    nearStrength: 0.25,
+    nearSteps: 1,
+  });
   return { inner, segments, latents, generator };
 }
 
@@ -79,6 +86,7 @@ describe('segments', () => {
     ['what it continues', { previous: Float32Array.of(1, 2, 3) }],
     ['mix', { mix: { towards: 'a boat', amount: 0.5, interpolation: 'linear' } }],
     ['start', { start: { latents: Float32Array.of(1, 2, 3), strength: 0.5 } }],
+    ['number of steps', { maxSteps: 2 }],
     ['reference', { reference: Float32Array.of(1, 2, 3) }],
   ] as const)('never replays a slice of another %s', async (_, change) => {
     const { inner, generator } = cached();
@@ -96,6 +104,7 @@ describe('segments', () => {
       segments: one.segments,
       latents: one.latents,
       nearStrength: 0.25,
+      nearSteps: 1,
     });
     expect(tiers(await collect(other, JOB))).toEqual(['draft', 'base', 'refined']);
   });
@@ -168,7 +177,7 @@ describe('latents of a near prompt', () => {
     const before = inner.denoiseSteps;
     expect(tiers(await collect(generator, NEAR))).toEqual(['base latent', 'refined latent']);
     expect(inner.denoiseSteps - before).toBe(1);
-    expect(inner.jobs[1]).toMatchObject({ prompt: NEAR.prompt, start: { strength: 0.25 } });
+    expect(inner.jobs[1]).toMatchObject({ prompt: NEAR.prompt, start: { strength: 0.25 }, maxSteps: 1 });
   });
 
   it('are kept apart: a near hit is replayed as one, and what comes from noise keeps its own key', async () => {
