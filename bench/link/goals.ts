@@ -5,6 +5,7 @@ import type { ControllerFigures } from './figures.ts';
 export interface GoalResult {
   case: string;
   goal: string;
+  /** The worst of all seeds. */
   measured: string;
   /** The same figure of the baseline. */
   gcc: string;
@@ -52,18 +53,32 @@ const GOALS: Record<string, readonly Goal[]> = {
   'loss-5': [atLeast('capacity used at least 90%', 0.9, ({ utilisation }) => utilisation)],
 };
 
-export function goalsOf(name: string, { glimpse, gcc }: Record<ControllerName, ControllerFigures>): GoalResult[] {
-  const goals = Object.hasOwn(GOALS, name) ? (GOALS[name] ?? []) : [];
+export const hasGoals = (name: string): boolean => Object.hasOwn(GOALS, name);
+
+/** @param runs the same scenario under different seeds; the worst of them counts, for each controller by itself. */
+export function goalsOf(name: string, runs: readonly Record<ControllerName, ControllerFigures>[]): GoalResult[] {
+  const goals = hasGoals(name) ? (GOALS[name] ?? []) : [];
   return goals.map((goal) => {
-    const measured = goal.value(glimpse) ?? undefined;
-    const met =
-      measured !== undefined && (goal.compare === 'atLeast' ? measured >= goal.limit : measured <= goal.limit);
+    const glimpse = worst(
+      goal,
+      runs.map((run) => run.glimpse),
+    );
+    const gcc = worst(
+      goal,
+      runs.map((run) => run.gcc),
+    );
+    const met = goal.compare === 'atLeast' ? glimpse >= goal.limit : glimpse <= goal.limit;
     return { case: name, goal: goal.goal, measured: shown(goal, glimpse), gcc: shown(goal, gcc), met };
   });
 }
 
-function shown({ value, unit }: Goal, figures: ControllerFigures): string {
-  const measured = value(figures) ?? undefined;
-  if (measured === undefined) return 'never';
+function worst({ value, compare }: Goal, figures: readonly ControllerFigures[]): number {
+  const never = compare === 'atLeast' ? -Infinity : Infinity;
+  const values = figures.map((each) => value(each) ?? never);
+  return compare === 'atLeast' ? Math.min(...values) : Math.max(...values);
+}
+
+function shown({ unit }: Goal, measured: number): string {
+  if (!Number.isFinite(measured)) return 'never';
   return unit === 'ms' ? `${measured} ms` : `${(measured * 100).toFixed(1)}%`;
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { CONTROLLERS, type ControllerName } from '../link/controllers.ts';
 import { figuresOf, type ControllerFigures } from '../link/figures.ts';
-import { goalsOf, type GoalResult } from '../link/goals.ts';
+import { goalsOf, hasGoals, type GoalResult } from '../link/goals.ts';
 import type { Recording } from '../link/recording.ts';
 import { readScenario, type Scenario } from '../link/scenario.ts';
 import { simulate } from '../link/simulation.ts';
@@ -45,11 +45,15 @@ export async function run({ scenario: file, plots }: CongestionOptions): Promise
   const bar = new SingleBar({ format: '{bar} {value}/{total} | {name}', stream: process.stderr });
   bar.start(scenarios.length, 0, { name: '' });
   const cases: CongestionCase[] = [];
+  const goals: GoalResult[] = [];
   try {
     for (const scenario of scenarios) {
       bar.update({ name: scenario.name });
       const recordings = recordBoth(scenario);
-      cases.push(caseOf(scenario, recordings));
+      const result = caseOf(scenario, recordings);
+      cases.push(result);
+      if (hasGoals(scenario.name))
+        goals.push(...goalsOf(scenario.name, [result, ...again(scenario)].map(controllersOf)));
       if (plots !== undefined) {
         await writeFile(join(plots, `congestion-${scenario.name}.svg`), plotCase(scenario, recordings));
       }
@@ -58,9 +62,19 @@ export async function run({ scenario: file, plots }: CongestionOptions): Promise
   } finally {
     bar.stop();
   }
-  const goals = cases.flatMap(({ name, controllers }) => goalsOf(name, controllers));
   return { suite: 'congestion', machine: describeMachine(), cases, goals };
 }
+
+/** A goal that holds for one seed may be luck: each is looked at again under these, derived from the scenario's own. */
+const GOAL_SEEDS = [1, 2, 3, 4, 5];
+
+const again = (scenario: Scenario): CongestionCase[] =>
+  GOAL_SEEDS.map((number) => {
+    const derived = { ...scenario, seed: scenario.seed * 1_000 + number };
+    return caseOf(derived, recordBoth(derived));
+  });
+
+const controllersOf = ({ controllers }: CongestionCase): CongestionCase['controllers'] => controllers;
 
 const shippedScenarios = (): Scenario[] =>
   readdirSync(SCENARIOS)
@@ -101,7 +115,7 @@ export function formatTable({ machine, cases, goals }: CongestionReport): string
     `virtual time; controllers at ${machine.commit}, Node ${machine.node}; queue in ms`,
     textTable([['case', ...heads], ...rows]),
     textTable([['segments', 'from', 'Mbps', ...segmentHeads], ...segments]),
-    textTable([['goals', '', 'glimpse', 'gcc', ''], ...goals.map(goalRow)]),
+    textTable([['goals, worst of six seeds', '', 'glimpse', 'gcc', ''], ...goals.map(goalRow)]),
   ].join('\n\n');
 }
 

@@ -9,7 +9,7 @@ import type { PathUse } from './overuse.ts';
 import type { QueueState } from './queue-delay.ts';
 
 /** A cut lands here, relative to the measured capacity. Media use 96% of a target, and the drain has its own share. */
-const CUT = 0.93;
+const CUT = 0.94;
 /** The gradient alone, without a queue to show for it, is worth no more than this per cut. */
 const GRADIENT_CUT = 0.85;
 const CUT_INTERVAL_MIN_MS = 10;
@@ -21,8 +21,10 @@ const QUIET_FROM_MS = 700;
 const QUIET_GROWTH = 0.15;
 /** A queue below this is none: jitter, and the own frames. */
 const QUIET_MS = 8;
+/** So many times that, and it is no jitter. */
+const LOUD = 2;
 /** Growth fades to nothing as the queue comes near to this, or to two packets. */
-const GROWTH_ENDS_MS = 20;
+const GROWTH_ENDS_MS = 12;
 /** Response time beyond the round trip: the receiver's feedback interval. */
 const FEEDBACK_MS = 100;
 const ADDITIVE_MIN_BPS = 4_000;
@@ -32,8 +34,12 @@ const UNPROVEN_EXTRA_BPS = 10_000;
 /** Capacity known from cuts: smoothing, which readings are of another capacity, and where growth is careful. */
 const CAPACITY_WEIGHT = 0.3;
 const SAME = 0.2;
+/** A single reading is not wrong by more than this. */
+const READING_ERROR = 1.05;
 const NEAR_BELOW = 0.2;
 const NEAR_ABOVE = 0.1;
+/** From this share of it on at half that pace: there is little to win, and a queue to lose. */
+const FULL = 0.97;
 /** The queue counts as drained below this. */
 const DRAINED_MS = 10;
 /** Aims at an empty queue after this long, within these shares of the rate. */
@@ -42,7 +48,7 @@ const DRAIN_SHARE_MIN = 0.5;
 const DRAIN_SHARE_MAX = 0.95;
 /** Without a cut, too, a queue above the first takes from the target as if to be empty after the second: encoders drift. */
 const TRIM_FROM_MS = 5;
-const TRIM_TIME_MS = 150;
+const TRIM_TIME_MS = 120;
 const TRIM_MAX = 0.2;
 /** A quarter of the way through a typical frame interval is no reason to grow by a second's worth. */
 const STEP_MAX_MS = 250;
@@ -69,6 +75,8 @@ export class RateControl {
   #drainShare = 1;
   #trimShare = 1;
   #quietMs = 0;
+  /** The rate is a guess: no queue has been seen yet, or none since the receiver fell silent. */
+  #guessed = true;
   #cutAtUs: number | undefined;
   #updatedAtUs: number | undefined;
 
@@ -90,6 +98,11 @@ export class RateControl {
     return this.#drainingSinceUs;
   }
 
+  /** As the last queues have shown it; undefined while none has, or the rate has outgrown it. */
+  get capacityBps(): number | undefined {
+    return this.#capacityBps;
+  }
+
   /** When the rate was last cut; undefined if never. */
   get cutAtUs(): number | undefined {
     return this.#cutAtUs;
@@ -104,7 +117,7 @@ export class RateControl {
     const { nowUs, queueMs, packetMs } = input;
     const elapsedMs = Math.min((nowUs - (this.#updatedAtUs ?? nowUs)) / 1_000, STEP_MAX_MS);
     this.#updatedAtUs = nowUs;
-    this.#quietMs = queueMs > Math.max(QUIET_MS, packetMs) ? 0 : this.#quietMs + elapsedMs;
+    this.#quietMs = quietAfter(this.#quietMs, queueMs / Math.max(QUIET_MS, packetMs), elapsedMs);
     this.#trimShare = 1 - Math.min(Math.max(queueMs - Math.max(TRIM_FROM_MS, packetMs), 0) / TRIM_TIME_MS, TRIM_MAX);
     if (input.queue === 'congested') {
       if (input.capacityBps !== undefined || this.#drainingSinceUs === undefined) this.#cut(input, 0);
@@ -119,7 +132,7 @@ export class RateControl {
       this.#cut(input, GRADIENT_CUT * this.#bps);
       return this.#drain(input, 'overuse');
     }
-    if (input.use === 'underuse' || input.queue !== 'clear') return 'hold';
+    if ((input.use === 'underuse' && queueMs > QUIET_MS) || input.queue !== 'clear') return 'hold';
     return this.#increase(input, elapsedMs) ? 'increase' : 'hold';
   }
 
@@ -146,6 +159,7 @@ export class RateControl {
   /** Scales the rate: nothing is known any more, only that less is safer. */
   scale(factor: number): void {
     this.#bps *= factor;
+    this.#guessed = true;
   }
 
   limit(minBps: number, maxBps: number): void {
@@ -163,16 +177,20 @@ export class RateControl {
 
   /** While a queue stands, capacity is measured afresh with every feedback, so repeating a cut does not compound. */
   #cut({ nowUs, capacityBps, throughputBps }: RateInput, floorBps: number): void {
-    const measuredBps = capacityBps ?? throughputBps;
+    const found = capacityBps !== undefined && this.#guessed;
+    if (found) this.#guessed = false;
+    const measuredBps = capacityBps === undefined ? throughputBps : this.#learn(capacityBps);
     const cutBps = Math.max(measuredBps === undefined ? GRADIENT_CUT * this.#bps : CUT * measuredBps, floorBps);
-    if (capacityBps !== undefined) {
-      this.#capacityBps =
-        this.#capacityBps === undefined || Math.abs(capacityBps / this.#capacityBps - 1) > SAME
-          ? capacityBps
-          : this.#capacityBps + CAPACITY_WEIGHT * (capacityBps - this.#capacityBps);
-    }
-    this.#bps = Math.min(this.#bps, cutBps);
-    this.#cutAtUs = nowUs;
+    this.#bps = found ? cutBps : Math.min(this.#bps, cutBps);
+    if (!found) this.#cutAtUs = nowUs;
+  }
+
+  /** @returns what to make of it, after all readings of the same capacity. */
+  #learn(capacityBps: number): number {
+    const known = this.#capacityBps;
+    const same = known !== undefined && Math.abs(capacityBps / known - 1) <= SAME;
+    this.#capacityBps = same ? known + CAPACITY_WEIGHT * (capacityBps - known) : capacityBps;
+    return Math.min(this.#capacityBps, READING_ERROR * capacityBps);
   }
 
   #drain({ nowUs, queueMs }: RateInput, reason: EstimatorReason): EstimatorReason {
@@ -187,9 +205,11 @@ export class RateControl {
     if (quietMs > 0 && fill > 1 + NEAR_ABOVE) this.#capacityBps = undefined;
     const near = fill > 1 - NEAR_BELOW && fill < 1 + NEAR_ABOVE;
     const growth =
-      this.#capacityBps === undefined ? GROWTH : Math.min(GROWTH, (QUIET_GROWTH * Math.max(0, quietMs)) / 1_000);
+      this.#capacityBps === undefined || fill < 1 - NEAR_BELOW
+        ? GROWTH
+        : Math.min(GROWTH, (QUIET_GROWTH * Math.max(0, quietMs)) / 1_000);
     const room = Math.max(0, 1 - queueMs / Math.max(GROWTH_ENDS_MS, 2 * packetMs));
-    const additiveBps = near ? (packetBytes * 8 * 500) / (rttMs + FEEDBACK_MS) : 0;
+    const additiveBps = near ? ((fill > FULL ? 250 : 500) * packetBytes * 8) / (rttMs + FEEDBACK_MS) : 0;
     const aSecondBps = Math.max(this.#bps * growth * room, additiveBps, ADDITIVE_MIN_BPS);
     const grownBps = this.#bps + (aSecondBps * elapsedMs) / 1_000;
     const provenBps = throughputBps === undefined ? Infinity : UNPROVEN * throughputBps + UNPROVEN_EXTRA_BPS;
@@ -197,4 +217,10 @@ export class RateControl {
     this.#bps = grownBps;
     return true;
   }
+}
+
+/** Jitter now and then looks like a short queue: that takes back some of the quiet, and only a real queue all of it. */
+function quietAfter(quietMs: number, loudness: number, elapsedMs: number): number {
+  if (loudness <= 1) return quietMs + elapsedMs;
+  return loudness >= LOUD ? 0 : Math.max(0, quietMs - loudness ** 2 * elapsedMs);
 }

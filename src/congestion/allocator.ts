@@ -17,7 +17,7 @@ const DELTA_BITS_PER_PX_MAX = 0.5;
 /** Bits a pixel of a keyframe at the quality it may start from. */
 const KEYFRAME_BITS_PER_PX = 0.25;
 /** Share of the grant that is left for media after RTP headers, SRTP tags and retransmission. */
-const MEDIA_SHARE = 0.92;
+const MEDIA_SHARE = 0.93;
 /** A higher rung or tier must be affordable by this much, and the rung have been the same for this long. */
 const UP_MARGIN = 1.25;
 const RUNG_HOLD_US = 2_000_000;

@@ -11,8 +11,10 @@ const PRESSURE_MAX_MS = 6_000;
 /** Pressure counts only when it has taken this from the best rate; the best rate is forgotten by so much a second. */
 const PUSHED_BELOW = 0.8;
 const BEST_FADES = 0.02;
+/** Begins at this share of the best rate: what giving way has cost is not theirs. Alone on the path, this still drains it. */
+const ENTER_SHARE = 0.6;
 /** Arriving faster than sent by this, over about a second: the queue is ours alone. */
-const ALONE = 1.4;
+const ALONE = 1.2;
 const ALONE_TIME_MS = 1_000;
 /** The dip: this often, this long, to this share. */
 const DIP_EVERY_MS = 3_000;
@@ -69,7 +71,7 @@ export class Competition {
     this.#weigh(input, elapsedMs);
     if (this.#floorBps === undefined) {
       if (this.#pressureMs < ENTER_MS) return;
-      this.#floorBps = bps;
+      this.#floorBps = Math.max(bps, ENTER_SHARE * this.#bestBps);
       this.#dipMs = 0;
     }
     if (this.#pressureMs === 0) {

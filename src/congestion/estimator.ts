@@ -49,6 +49,8 @@ const IDLE_SHARE = 0.75;
 const USED = 0.85;
 /** Loss beside a queue of this length is nobody's nature: this share of it is taken off, for a ratio that hurts. */
 const STANDING_MS = 50;
+/** Others keep at least this of a queue, for it is their losses that end it. */
+const COMPETING_MS = 80;
 const STANDING_LOSS_MIN = 0.1;
 const STANDING_LOSS_CUT = 0.5;
 const STANDING_LOSS_INTERVAL_MS = 300;
@@ -164,6 +166,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
       cutAtUs: this.#rate.cutAtUs,
       jitterMs: this.#queue.jitterMs,
       quietMs: used ? this.#rate.quietMs : 0,
+      hunting: this.#rate.capacityBps === undefined,
     });
   }
 
@@ -227,6 +230,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
       packetBytes: this.#packetBytes,
       packetMs: this.#packetMs,
     });
+    if (this.#reason === 'queue' || this.#reason === 'drain') this.#loss.forget();
     this.#compete(nowUs, lost);
     const { drainingSinceUs } = this.#rate;
     if (drainingSinceUs === undefined) {
@@ -240,10 +244,12 @@ export class GlimpseEstimator implements BandwidthEstimator {
   /** Where others fill the queue, delay has no say. */
   #compete(nowUs: number, lost: boolean): void {
     const state = this.#queue.state(this.#packetMs);
+    // What was taken as the base since may be the queue that others keep.
+    const standing = this.#queue.standingMs > COMPETING_MS;
     this.#competition.update({
       nowUs,
-      pressed: state === 'congested' || (state === 'filling' && this.#rate.drainingSinceUs !== undefined),
-      clear: state === 'clear',
+      pressed: standing || state === 'congested' || (state === 'filling' && this.#rate.drainingSinceUs !== undefined),
+      clear: state === 'clear' && !standing,
       lost,
       bps: this.#rate.bps,
       targetBps: this.targetBps,

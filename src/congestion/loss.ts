@@ -73,9 +73,9 @@ export class LossModel {
     return this.#lastRatio;
   }
 
-  reset(): void {
+  /** What was lost so far is explained: a queue overflowed, and the rate has been cut for it. */
+  forget(): void {
     this.#observations = [];
-    this.#open = { packets: 0, lost: 0, bytes: 0, firstSentUs: Infinity, lastSentUs: -Infinity };
     this.#boundBps = Infinity;
   }
 

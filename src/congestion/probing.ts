@@ -1,33 +1,35 @@
 /**
  * Finds capacity that is not used: asks for short bursts above the target and reads from their arrival what the path
- * carries. Three and six times the start rate at once, twice the result while that yields. Then 1.7 times the target:
- * soon when the path looks roomy, every two seconds otherwise, and less and less often while that finds nothing.
+ * carries. Three and six times the start rate at once, and 1.6 times the result while that shows more than is used. Then
+ * 1.5 times the target: soon when the path looks roomy, else every three seconds, and less often while that finds nothing.
  */
 import type { ProbeRequest } from './bandwidth-estimator.ts';
 import { CLUSTER_JITTERS, provenBps, type ProbePacket, type ProbePath } from './probe-rate.ts';
 import type { PacketReport } from './sent-packets.ts';
 
 const START_FACTORS = [3, 6];
-/** After a probe that yielded. */
-const STEP_FACTOR = 2;
-/** Of the target. Where there is no room, a 30 ms cluster of this leaves 20 ms of queue. */
-const PERIODIC_FACTOR = 1.7;
+/** Of what a probe has shown, when that is more than is used; of the target, while nothing is known of the path. */
+const STEP_FACTOR = 1.6;
+/** Of the target. Where there is no room, a 30 ms cluster of this leaves 15 ms of queue. */
+const PERIODIC_FACTOR = 1.5;
 /** After silence: of the rate before it. The lower first, in case the path is no longer what it was. */
 const AFTER_SILENCE_FACTORS = [0.5, 0.9];
 /** A probe that yields this much of itself is followed by a faster one. */
 const YIELD = 0.7;
 /** A probe that shows less than this share of the target was in vain: the pause before the next one doubles. */
 const WORTH = 1.1;
-const PERIOD_US = 2_000_000;
-const PERIOD_MAX_US = 8_000_000;
+const PERIOD_US = 3_000_000;
+const PERIOD_MAX_US = 12_000_000;
 /** With this long without a queue, at a rate that used to make one, there may be room at any time. */
 const ROOMY_QUIET_MS = 1_000;
-const ROOMY_PERIOD_US = 1_000_000;
+const ROOMY_PERIOD_US = 1_500_000;
 /** After a cut the path is left alone for this long. */
 const CALM_US = 1_000_000;
 /** Length of a cluster: enough for a rate on a calm path, and to stand out of the jitter on another. */
 const CLUSTER_MIN_MS = 15;
 const CLUSTER_MAX_MS = 60;
+/** Jitters that a cluster spans while nothing is known of the path: there is little to disturb, and much to learn. */
+const HUNT_JITTERS = 6;
 /** Five packets of at least this size. */
 const CLUSTER_MIN_BYTES = 1_000;
 /** A cluster without an answer is given up. */
@@ -54,6 +56,8 @@ export interface ProbeTake {
   jitterMs: number;
   /** How long the target has been in use without a queue. */
   quietMs: number;
+  /** Nothing has shown yet what the path carries. */
+  hunting: boolean;
 }
 
 export interface ProbeReading extends ProbePath {
@@ -81,11 +85,13 @@ export class Probing {
     }
     const calm = input.clear && (input.cutAtUs === undefined || nowUs - input.cutAtUs >= CALM_US);
     if (!calm) this.#wanted = [];
-    else if (this.#wanted.length === 0 && this.#isDue(input)) this.#wanted.push(PERIODIC_FACTOR * targetBps);
+    else if (this.#wanted.length === 0 && this.#isDue(input))
+      this.#wanted.push((input.hunting ? STEP_FACTOR : PERIODIC_FACTOR) * targetBps);
     const wantedBps = this.#wanted.shift();
     if (wantedBps === undefined) return undefined;
     const rateBps = Math.round(Math.min(wantedBps, maxBps));
-    const clusterMs = Math.min(Math.max(CLUSTER_MIN_MS, CLUSTER_JITTERS * jitterMs), CLUSTER_MAX_MS);
+    const jitters = input.hunting ? HUNT_JITTERS : CLUSTER_JITTERS;
+    const clusterMs = Math.min(Math.max(CLUSTER_MIN_MS, jitters * jitterMs), CLUSTER_MAX_MS);
     const sizeBytes = Math.max(Math.ceil((rateBps * clusterMs) / 8_000), CLUSTER_MIN_BYTES);
     const request = { id: this.#nextId++, rateBps, sizeBytes };
     const fresh = { askedAtUs: nowUs, lastSequence: -1, sentPackets: 0, sentBytes: 0, received: [] };
@@ -130,8 +136,10 @@ export class Probing {
       this.#periodUs = inVain ? Math.min(2 * this.#periodUs, PERIOD_MAX_US) : PERIOD_US;
       if (bps === undefined) continue;
       best = Math.max(best ?? 0, bps);
+      if (cluster.rateBps >= maxBps) continue;
+      // Jitter lowers what a probe shows: one that fell short of itself but showed more than is used is worth a second look.
       const fasterBps = STEP_FACTOR * bps;
-      const yields = bps > YIELD * cluster.rateBps && cluster.rateBps < maxBps;
+      const yields = !inVain || bps > YIELD * cluster.rateBps;
       if (yields && fasterBps > Math.max(...this.#wanted, 0)) this.#wanted = [fasterBps];
     }
     return best;

@@ -18,7 +18,7 @@ export interface PacingRules {
  */
 export const PACING: PacingRules = {
   beforeFeedback: 2.5,
-  clear: 1.1,
+  clear: 1.05,
   queued: 1,
   initialWindowBytes: INITIAL_WINDOW_BYTES,
 };
