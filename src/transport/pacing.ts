@@ -12,7 +12,7 @@ export interface PacingRules {
 }
 
 /**
- * Clear, 1.1: media use 0.96 of a target, so a frame of average size leaves within nine tenths of its interval; what
+ * Clear, 1.05: media use 0.97 of a target, so a frame of average size leaves just within its interval; what
  * leaves faster than the path carries it would only wait there, where neither a keyframe nor a deadline can take it
  * back. With a queue no more than the target, so that it drains.
  */
