@@ -14,7 +14,7 @@ const BEST_FADES = 0.02;
 /** Begins at this share of the best rate: what giving way has cost is not theirs. Alone on the path, this still drains it. */
 const ENTER_SHARE = 0.6;
 /** Arriving faster than sent by this, over about a second: the queue is ours alone. */
-const ALONE = 1.2;
+const ALONE = 1.4;
 const ALONE_TIME_MS = 1_000;
 /** The dip: this often, this long, to this share. */
 const DIP_EVERY_MS = 3_000;
