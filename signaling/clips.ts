@@ -28,8 +28,9 @@ export function clipRoutes(clips: ClipLibrary, gate: Gate): Hono<AccessEnv> {
     requireType(context.req.raw, 'application/json');
     const reading = readMessage(clipRequest, await readBody(context.req.raw, LIMIT));
     if ('error' in reading) throw reading.error;
-    await gate.admitClip(reading.message.prompt, context.get('identity'));
-    const body = bodyOf(clips, clips.create(reading.message).id);
+    const identity = context.get('identity');
+    await gate.admitClip(reading.message.prompt, identity);
+    const body = bodyOf(clips, clips.create(reading.message, identity.key).id);
     return context.json(body, 202, { Location: `/v1/clips/${body.id}`, 'Cache-Control': 'no-store' });
   });
 

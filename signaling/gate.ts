@@ -4,7 +4,7 @@
  */
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
-import type { Session, SessionRegistry } from '../src/session/contract.ts';
+import type { Session, SessionRegistry, User } from '../src/session/contract.ts';
 import type { Access } from './access/access.ts';
 import type { Identity } from './access/identity.ts';
 import { requireAllowed } from './prompt-filter.ts';
@@ -18,6 +18,13 @@ export function requireSdp(sdp: string): void {
   const verdict = checkSdp(sdp);
   if (!verdict.ok) throw new GlimpseError(verdict.code, { message: verdict.message });
 }
+
+/**
+ * On whose account its sessions compute. Behind one address may be many people: without tokens each session is on its
+ * own, and only their number is limited by address.
+ */
+const userOf = ({ key, claims }: Identity): User | undefined =>
+  claims && { id: key, weight: claims.limits?.weight ?? 1 };
 
 export interface Opening {
   identity: Identity;
@@ -68,7 +75,8 @@ export class Gate {
     let session: Session | undefined;
     try {
       await this.#requirePrompt(request.prompt, identity, undefined);
-      session = await this.registry.create(resumable === undefined ? request : { ...request, resumable });
+      const opening = resumable === undefined ? request : { ...request, resumable };
+      session = await this.registry.create(opening, userOf(identity));
       admission.bind(session);
       onCreated(session);
       return { session, answerSdp: await session.answer(offerSdp) };

@@ -96,6 +96,8 @@ export const LIMITS = {
   clipSecondsMax: 30,
   /** Clips that wait to be made for the web; each may be half a minute of compute. */
   clipsWaitingMax: 32,
+  /** Of these, and the one being made, those of one user or address: nobody's clips keep all others waiting. */
+  clipsPerUserMax: 8,
   /** Clips kept at once, whatever their size. */
   clipsKeptMax: 1_000,
   /** Media a pacer may hold before it drops: more than this is latency, not safety. */

@@ -26,6 +26,8 @@ export const tokenClaims = z.object({
       creationsPerMinute: rate.optional(),
       messagesPerSecond: rate.min(1).optional(),
       promptsPerSecond: rate.min(1).optional(),
+      /** Share of the generator compared with other users'; 1 is usual. */
+      weight: z.number().min(0.01).max(100).optional(),
       promptChars: z.number().int().min(1).max(LIMITS.promptMaxChars).optional(),
     })
     .optional(),

@@ -33,12 +33,16 @@ export interface ClipLibraryOptions {
 interface Entry {
   status: ClipStatus;
   request: ClipRequest & { seed: number };
+  /** Who asked for it. */
+  user: string;
   abort: AbortController;
   bytes: number;
   files: Map<string, ClipFile>;
 }
 
 const ID_BYTES = 16;
+/** About what a clip takes to be made. */
+const RETRY_MS = 10_000;
 const NAME = /^(clip\.mp4|index\.m3u8|(init|segment\d+)-[0-9a-f]{16}\.(mp4|m4s))$/;
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.mp4': 'video/mp4',
@@ -59,12 +63,12 @@ export class Clips implements ClipLibrary {
     this.#options = options;
   }
 
-  create(request: ClipRequest): ClipStatus {
+  create(request: ClipRequest, user: string): ClipStatus {
     if (this.#closed) throw new GlimpseError('SERVER_CLOSING');
     const { slice } = this.#options;
     const slices = sliceCount(request.seconds, slice);
     parsePrompts(request.prompt, slices);
-    if (this.#queue.length >= LIMITS.clipsWaitingMax) throw new GlimpseError('RATE_LIMITED', { retryAfterMs: 10_000 });
+    this.#requireRoom(user);
     const seed = request.seed ?? randomInt(2 ** 32);
     const entry: Entry = {
       status: {
@@ -76,6 +80,7 @@ export class Clips implements ClipLibrary {
         durationMs: sliceStartMs(slices, slice),
       },
       request: { ...request, seed },
+      user,
       abort: new AbortController(),
       bytes: 0,
       files: new Map(),
@@ -141,13 +146,14 @@ export class Clips implements ClipLibrary {
       await this.#options.make({ request, folder, signal: abort.signal, onProgress });
       await this.#shelve(entry, folder);
       Object.assign(status, { state: 'ready', progress: 1 });
-      await this.#makeRoom(entry);
     } catch (thrown) {
       const error = toGlimpseError(thrown, 'ENCODER_FAILED');
       Object.assign(status, { state: 'failed', error: error.toJSON() });
       await this.#erase(entry);
       if (!abort.signal.aborted) this.#options.onError?.(error);
     }
+    // Those that fail are kept too, for whoever asks why.
+    await this.#makeRoom(entry);
   }
 
   async #shelve(entry: Entry, folder: string): Promise<void> {
@@ -177,6 +183,18 @@ export class Clips implements ClipLibrary {
       this.#entries.delete(entry.status.id);
       await this.#erase(entry);
     }
+  }
+
+  /** @throws GlimpseError RATE_LIMITED */
+  #requireRoom(user: string): void {
+    const retryAfterMs = RETRY_MS;
+    if (this.#queue.length >= LIMITS.clipsWaitingMax) throw new GlimpseError('RATE_LIMITED', { retryAfterMs });
+    const unmade = [...this.#entries.values()].filter(({ status: { state }, user: owner }) => {
+      return owner === user && (state === 'queued' || state === 'making');
+    });
+    if (unmade.length < LIMITS.clipsPerUserMax) return;
+    const message = 'This user or address has as many clips in the making as it may.';
+    throw new GlimpseError('RATE_LIMITED', { message, retryAfterMs });
   }
 
   #home(): Promise<string> {

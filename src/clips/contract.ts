@@ -38,10 +38,11 @@ export interface ClipFile {
 export interface ClipLibrary {
   /**
    * Queues a clip.
+   * @param user for whom: nobody has more than `clipsPerUserMax` waiting
    * @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, PARAMETER_INVALID, RATE_LIMITED when too
    * many wait, SERVER_CLOSING
    */
-  create(request: ClipRequest): ClipStatus;
+  create(request: ClipRequest, user: string): ClipStatus;
   /** @throws GlimpseError NOT_FOUND */
   status(id: string): ClipStatus;
   /**

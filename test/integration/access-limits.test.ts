@@ -2,6 +2,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Access } from '../../signaling/access/access.ts';
 import type { AccessOptions } from '../../signaling/access/access.ts';
+import { TokenVerifier } from '../../signaling/access/tokens.ts';
 import type { PromptFilter } from '../../signaling/prompt-filter.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
@@ -9,6 +10,7 @@ import { offerSdp } from '../support/offer-sdp.ts';
 import { codeOf, postWhep, startPattern } from '../support/pattern-service.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
 import type { SignalClient } from '../support/signaling-fixture.ts';
+import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 
 const fixtureWith = (options: AccessOptions) => startFixture({ access: new Access(options) });
 const request = { prompt: 'a red ball' };
@@ -47,6 +49,43 @@ describe('sessions', () => {
     first.send({ type: 'bye' });
     await first.closed;
     await second.offer();
+  });
+});
+
+describe('the share of the generator', () => {
+  it("is the user's of the token, with its weight, by whichever way he comes", async () => {
+    const tokens = await TokenVerifier.create({ secret: SECRET, audience: AUDIENCE });
+    await using fixture = await fixtureWith({ tokens });
+    const token = await hs256({ sub: 'anna', limits: { weight: 2.5 } });
+    const client = await fixture.connect({ token });
+    await client.offer();
+    await fetch(`${fixture.url}/whep?prompt=x`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` },
+      body: offerSdp(),
+    });
+    const users = fixture.registry.created.map(({ user }) => user);
+    expect(users).toEqual([
+      { id: 'user:anna', weight: 2.5 },
+      { id: 'user:anna', weight: 2.5 },
+    ]);
+  });
+
+  it('is 1 unless the token says, and what is no share is refused', async () => {
+    const tokens = await TokenVerifier.create({ secret: SECRET, audience: AUDIENCE });
+    await using fixture = await fixtureWith({ tokens });
+    const client = await fixture.connect({ token: await hs256({ sub: 'ben' }) });
+    await client.offer();
+    expect(fixture.registry.latest.user).toEqual({ id: 'user:ben', weight: 1 });
+    for (const weight of [0, -1, 1e9, '1'])
+      await expect(tokens.verify(await hs256({ limits: { weight } }))).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  it("without tokens is each session's own: behind one address may be many", async () => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    expect(fixture.registry.latest.user).toBeUndefined();
   });
 });
 

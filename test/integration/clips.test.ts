@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRange } from '../../signaling/clips.ts';
 import type { ClipBody } from '../../signaling/protocol.ts';
 import { Clips } from '../../src/clips/clip-library.ts';
 import { loadConfig } from '../../src/config.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { silentLog } from '../../src/log.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
 import { startService, type Service } from '../../src/service.ts';
@@ -142,7 +144,7 @@ describe('the library', () => {
     const clips = new Clips({ maxBytes: 250, slice, make: fill(100) });
     const ids: string[] = [];
     for (let count = 0; count < 3; count++) {
-      const { id } = clips.create({ prompt: `sea ${count}`, seconds: 1 });
+      const { id } = clips.create({ prompt: `sea ${count}`, seconds: 1 }, 'anna');
       await expect.poll(() => clips.status(id).state).toBe('ready');
       ids.push(id);
       if (count === 1) await clips.file(ids[0] ?? '', 'clip.mp4');
@@ -157,18 +159,44 @@ describe('the library', () => {
   it('queues so many and no more, and says where each stands', async () => {
     const gate = Promise.withResolvers<void>();
     const clips = new Clips({ maxBytes: 1e6, slice, make: () => gate.promise });
-    const asked = Array.from({ length: 33 }, () => clips.create({ prompt: 'sea', seconds: 1 }));
+    const asked = Array.from({ length: 33 }, (_, user) => clips.create({ prompt: 'sea', seconds: 1 }, `user ${user}`));
     expect(clips.status(asked[3]?.id ?? '').queuePosition).toBe(2);
-    expect(() => clips.create({ prompt: 'sea', seconds: 1 })).toThrow(
+    expect(() => clips.create({ prompt: 'sea', seconds: 1 }, 'anna')).toThrow(
       expect.objectContaining({ code: 'RATE_LIMITED' }),
     );
     gate.resolve();
     await clips.close();
   });
 
+  it('leaves room in its queue for others, however many one user asks for', async () => {
+    const gate = Promise.withResolvers<void>();
+    const clips = new Clips({ maxBytes: 1e6, slice, make: () => gate.promise });
+    const ask = (user: string) => clips.create({ prompt: 'sea', seconds: 1 }, user);
+    const own = Array.from({ length: LIMITS.clipsPerUserMax }, () => ask('anna'));
+    expect(() => ask('anna')).toThrow(
+      expect.objectContaining({ code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) }),
+    );
+    expect(ask('ben').state).toBe('queued');
+    await clips.remove(own.at(-1)?.id ?? '');
+    expect(ask('anna').state).toBe('queued');
+    gate.resolve();
+    await clips.close();
+  });
+
+  it('keeps so many that have failed, and no more', async () => {
+    const clips = new Clips({ maxBytes: 1, slice, make: () => Promise.reject(new Error('never')) });
+    const first = clips.create({ prompt: 'sea', seconds: 1 }, 'anna');
+    for (let count = 0; count <= LIMITS.clipsKeptMax; count++) {
+      const { id } = clips.create({ prompt: 'sea', seconds: 1 }, 'anna');
+      while (['queued', 'making'].includes(clips.status(id).state)) await nextTurn();
+    }
+    expect(() => clips.status(first.id)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+    await clips.close();
+  });
+
   it('says why a clip failed', async () => {
     const clips = new Clips({ maxBytes: 1, slice, make: () => Promise.reject(new Error('private words')) });
-    const { id } = clips.create({ prompt: 'sea', seconds: 1 });
+    const { id } = clips.create({ prompt: 'sea', seconds: 1 }, 'anna');
     await expect.poll(() => clips.status(id).state).toBe('failed');
     expect(clips.status(id).error).toMatchObject({ code: 'ENCODER_FAILED' });
     expect(JSON.stringify(clips.status(id))).not.toContain('private');

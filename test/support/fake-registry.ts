@@ -13,6 +13,7 @@ import type {
   SessionRegistry,
   SessionRequest,
   SessionStats,
+  User,
   ViewerReport,
 } from '../../src/session/contract.ts';
 import type { IceCandidate } from '../../src/transport/peer/contract.ts';
@@ -25,6 +26,7 @@ export class FakeSession implements Session {
   readonly resumeToken: string;
   readonly events = new Emitter<SessionEvents>();
   readonly request: SessionRequest;
+  readonly user: User | undefined;
   /** What came in, in order. */
   readonly offers: string[] = [];
   readonly restarts: string[] = [];
@@ -41,8 +43,9 @@ export class FakeSession implements Session {
   #seed = 7;
   #prompt: string;
 
-  constructor(id: string, request: SessionRequest) {
+  constructor(id: string, request: SessionRequest, user?: User) {
     this.id = id;
+    this.user = user;
     this.resumeToken = `token-of-${id}`;
     this.request = request;
     this.#prompt = request.prompt;
@@ -134,10 +137,10 @@ export class FakeRegistry implements SessionRegistry {
     return session;
   }
 
-  async create(request: SessionRequest): Promise<Session> {
+  async create(request: SessionRequest, user?: User): Promise<Session> {
     checkPrompt(request.prompt);
     if (this.size >= this.max) throw new GlimpseError('SESSION_LIMIT', { retryAfterMs: 1_500 });
-    const session = new FakeSession(`session-${this.created.length + 1}`, request);
+    const session = new FakeSession(`session-${this.created.length + 1}`, request, user);
     this.sessions.set(session.id, session);
     this.created.push(session);
     session.events.on('closed', () => this.sessions.delete(session.id));
