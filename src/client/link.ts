@@ -101,6 +101,11 @@ export class Link {
     return peer.connected(RESTART_TIMEOUT_MS, this.#signal);
   }
 
+  /** Whether the present peer connection comes up; see `Peer.connected`. */
+  connected(timeoutMs: number): Promise<boolean> {
+    return this.#peer?.connected(timeoutMs, this.#signal) ?? Promise.resolve(false);
+  }
+
   /** @throws GlimpseClientError the server's, or CONNECTION_LOST while there is no socket */
   control(message: Request): Promise<Accepted> {
     if (!this.#socket) return Promise.reject(connectionLost('There is no connection to the server.'));

@@ -66,6 +66,11 @@ export class Live implements AsyncDisposable {
     return this.#state;
   }
 
+  /** Stays the same through reconnections; another one when the server had forgotten the session. */
+  get sessionId(): string | undefined {
+    return this.#link.sessionId;
+  }
+
   /** What the server said it can do. */
   get welcome(): Welcome | undefined {
     return this.#reported.welcome;

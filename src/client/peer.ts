@@ -62,7 +62,7 @@ export class Peer {
     this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers });
   }
 
-  /** Resolves false when the connection is not up within `timeoutMs`. */
+  /** Resolves false when the connection is not up within `timeoutMs`, or the browser has another network meanwhile. */
   connected(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const connection = this.#connection;
     return new Promise((resolve) => {
@@ -74,9 +74,12 @@ export class Peer {
         clearTimeout(timer);
         connection.removeEventListener('connectionstatechange', check);
         signal.removeEventListener('abort', check);
+        globalThis.removeEventListener?.('online', renewed);
         resolve(up);
       };
+      const renewed = () => done(connection.connectionState === 'connected');
       const timer = setTimeout(() => done(false), timeoutMs);
+      globalThis.addEventListener?.('online', renewed);
       connection.addEventListener('connectionstatechange', check);
       signal.addEventListener('abort', check);
       check();

@@ -8,6 +8,9 @@ import { aborted, toClientError } from './errors.ts';
 import type { Link } from './link.ts';
 import type { Accepted } from './options.ts';
 
+/** A path that exists is found within a few round trips; after this long there is none yet, and another try is due. */
+const PATH_TIMEOUT_MS = 4_000;
+
 export interface RecoveryPlan {
   /** What a new session would be asked for; undefined where a lost session is the end. */
   lostRequest: (() => GenerationRequest) | undefined;
@@ -32,8 +35,12 @@ export async function recover(
     await pause(Math.max(leastMs, backoffMs(attempt, Math.random())), signal);
     if (signal.aborted) break;
     try {
-      if (sessionIsGone && lostRequest) return await link.start(lostRequest());
-      return await link.resume();
+      const accepted = await (sessionIsGone && lostRequest ? link.start(lostRequest()) : link.resume());
+      // The server knows us again; whether there is a path is for the peer connection to find out.
+      if (await link.connected(PATH_TIMEOUT_MS)) return accepted;
+      sessionIsGone = false;
+      attempt = 0;
+      leastMs = 0;
     } catch (thrown) {
       const error = toClientError(thrown);
       const lost = error.code === 'SESSION_NOT_FOUND' && lostRequest !== undefined && !sessionIsGone;

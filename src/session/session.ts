@@ -40,6 +40,8 @@ import { snapshotStats } from './stats.ts';
 import { decideSteering, FROM_NOISE, type Running } from './steering.ts';
 
 const STATS_INTERVAL_MS = 1_000;
+/** Share of the last path's target that a new connection begins with: it may be another path. */
+const KNOWN_SHARE = 0.85;
 
 export class ViewerSession implements Session {
   readonly id = randomBytes(16).toString('base64url');
@@ -62,6 +64,7 @@ export class ViewerSession implements Session {
   #tierLimit: Tier;
   #accepted: Promise<Accepted>;
   #playing: SentPicture | undefined;
+  #knownBps: number | undefined;
   #toldPosition: number;
   #closing: Promise<void> | undefined;
 
@@ -160,8 +163,10 @@ export class ViewerSession implements Session {
     const { peers, codecs, clock, pacerTimer, random, startBitrateBps } = this.#deps;
     const preferred = this.#request.codec;
     const peer = peers.createPeer({ codecs: preferred ? [preferred] : codecs });
-    const connection = new Connection({ peer, clock, timer: pacerTimer, random, startBitrateBps });
     const old = this.#connection;
+    this.#remember(old);
+    const startBps = this.#knownBps ?? startBitrateBps;
+    const connection = new Connection({ peer, clock, timer: pacerTimer, random, startBitrateBps: startBps });
     this.#connection = connection;
     peer.events.on('candidate', (candidate) => this.events.emit('candidate', candidate));
     peer.events.on('control', (text) => this.events.emit('channelMessage', text));
@@ -312,6 +317,7 @@ export class ViewerSession implements Session {
   #onLost(connection: Connection): void {
     if (connection !== this.#connection) return;
     this.#reportCounts();
+    this.#remember(connection);
     this.#connection = undefined;
     this.#pictures.detach();
     this.#presence.left();
@@ -328,6 +334,12 @@ export class ViewerSession implements Session {
     if (position !== this.#toldPosition) this.events.emit('queue', { position, waitMs });
     this.#toldPosition = position;
     this.#revisions.wake();
+  }
+
+  /** What the last path carried; the next one of this viewer begins a little below it, and finds its own level by probing. */
+  #remember(connection: Connection | undefined): void {
+    const targetBps = connection?.sender?.stats.targetBps;
+    if (targetBps !== undefined) this.#knownBps = targetBps * KNOWN_SHARE;
   }
 
   #onStatsTick(): void {

@@ -45,6 +45,30 @@ export class SdkPage implements AsyncDisposable {
     }, options as object);
   }
 
+  /** From now on every WebSocket that the page opens is in `window.sockets`. */
+  async rememberSockets(): Promise<void> {
+    await this.page.evaluate(() => {
+      const sockets: WebSocket[] = [];
+      Object.assign(window, { sockets });
+      const Original = WebSocket;
+      window.WebSocket = class extends Original {
+        constructor(...given: ConstructorParameters<typeof WebSocket>) {
+          super(...given);
+          sockets.push(this);
+        }
+      };
+    });
+  }
+
+  state(): Promise<string> {
+    return this.page.evaluate(() => (window as unknown as SdkWindow).live.state);
+  }
+
+  /** Of the session that the stream has now. */
+  sessionId(): Promise<string | undefined> {
+    return this.page.evaluate(() => (window as unknown as SdkWindow).live.sessionId);
+  }
+
   /** Frames that the video element has shown. */
   frames(): Promise<number> {
     return this.page.evaluate(() => (window as unknown as SdkWindow).video.getVideoPlaybackQuality().totalVideoFrames);
