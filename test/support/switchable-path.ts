@@ -28,11 +28,11 @@ export class SwitchablePath implements AsyncDisposable {
     await page.evaluate((port) => {
       const shared = window as unknown as PathWindow;
       shared.servicePort = port;
-      const { setRemoteDescription } = RTCPeerConnection.prototype;
+      const original = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, 'setRemoteDescription');
       RTCPeerConnection.prototype.setRemoteDescription = function rewritten(description) {
         const sdp = description.sdp?.replaceAll(` 127.0.0.1 ${shared.servicePort} `, ` 127.0.0.1 ${shared.pathPort} `);
         const changed: RTCSessionDescriptionInit = { type: description.type, sdp: sdp ?? '' };
-        return Reflect.apply(setRemoteDescription, this, [changed]) as Promise<void>;
+        return Reflect.apply(original?.value as () => Promise<void>, this, [changed]);
       };
     }, servicePort);
     await path.move(page);
