@@ -65,7 +65,7 @@ function serve(context: Context, { path, bytes, etag, contentType }: ClipFile): 
     'Cache-Control': FOR_EVER,
     'X-Content-Type-Options': 'nosniff',
   };
-  if (matches(context.req.header('If-None-Match'), etag)) return context.body(null, 304, headers);
+  if (entityTagMatches(context.req.header('If-None-Match'), etag)) return context.body(null, 304, headers);
   const stillTheSame = [undefined, etag].includes(context.req.header('If-Range'));
   const range = stillTheSame ? readRange(context.req.header('Range'), bytes) : undefined;
   if (range === 'unsatisfiable')
@@ -80,7 +80,7 @@ function serve(context: Context, { path, bytes, etag, contentType }: ClipFile): 
 }
 
 /** RFC 9110 section 13.1.2, by weak comparison. */
-function matches(header: string | undefined, etag: string): boolean {
+export function entityTagMatches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
 }

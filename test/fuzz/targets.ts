@@ -5,6 +5,7 @@ import { ClientAddresses } from '../../signaling/access/addresses.ts';
 import { bearerToken, upgradeToken } from '../../signaling/access/credentials.ts';
 import { originAllowed } from '../../signaling/access/origins.ts';
 import { TokenVerifier } from '../../signaling/access/tokens.ts';
+import { entityTagMatches, readRange } from '../../signaling/clips.ts';
 import { findId, readMessage } from '../../signaling/message-reader.ts';
 import { clientMessage, controlMessage } from '../../signaling/protocol.ts';
 import { parseFragment, restartOffer } from '../../signaling/sdp-fragment.ts';
@@ -16,6 +17,7 @@ import { checkCandidate } from '../../src/transport/peer/candidate.ts';
 import { negotiate } from '../../src/transport/peer/negotiation.ts';
 import { readOffer } from '../../src/transport/peer/offer.ts';
 import { hasIntegrity, readBindingRequest, writeBindingRequest } from '../../src/transport/peer/stun.ts';
+import { FRAME_MAX_BYTES, frameHead, TcpFrames } from '../../src/transport/peer/tcp-frames.ts';
 import { parseRtcp } from '../../src/transport/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
@@ -117,6 +119,34 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
           const fragment = parseFragment(input.toString());
           if (fragment.ufrag !== undefined) restartOffer(offerSdp(), fragment);
         }),
+    },
+    {
+      name: 'tcp-frames',
+      seeds: [Buffer.concat([frameHead(5), Buffer.from('hello'), frameHead(0), frameHead(1_200), Buffer.alloc(1_200)])],
+      run: (input) => {
+        // Whole, and cut anywhere, it is the same datagrams.
+        const whole = new TcpFrames().take(input);
+        const frames = new TcpFrames();
+        const cut = (input[0] ?? 0) % (input.length + 1);
+        const pieces = [...frames.take(input.subarray(0, cut)), ...frames.take(input.subarray(cut))];
+        if (frames.pendingBytes > FRAME_MAX_BYTES + 2) throw new Error(`${frames.pendingBytes} bytes are kept`);
+        if (!Buffer.concat(pieces).equals(Buffer.concat(whole)) || pieces.length !== whole.length)
+          throw new Error(`cut at ${cut}, other datagrams come out`);
+      },
+    },
+    {
+      name: 'range',
+      seeds: texts('bytes=0-499', 'bytes=-500', 'bytes=9500-', 'bytes=0-0,-1'),
+      run: (input) => {
+        const text = input.toString();
+        for (const bytes of [1, 10_000, 2 ** 40]) {
+          const range = readRange(text, bytes);
+          if (range === undefined || range === 'unsatisfiable') continue;
+          const within = 0 <= range.start && range.start <= range.end && range.end < bytes;
+          if (!within) throw new Error(`${range.start} to ${range.end} is no part of ${bytes} bytes`);
+        }
+        entityTagMatches(text, '"abc"');
+      },
     },
     {
       name: 'whep-query',

@@ -6,6 +6,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { GlimpseError } from '../../errors.ts';
 import type { DatagramStream, RemoteAddress } from './stun.ts';
+import { frameHead, TcpFrames } from './tcp-frames.ts';
 
 /** Connections at once, and from one address: a browser makes one or two. */
 const CONNECTIONS_MAX = 512;
@@ -13,11 +14,8 @@ const CONNECTIONS_PER_ADDRESS_MAX = 16;
 /** A first authenticated check comes with the first packet; consent keeps it alive afterwards (RFC 7675). */
 const PROOF_TIMEOUT_MS = 5_000;
 const SILENCE_TIMEOUT_MS = 30_000;
-/** The largest thing a browser sends us is a DTLS flight; more is not a peer. */
-const FRAME_MAX_BYTES = 2_048;
 /** Bytes that may wait for a slow reader; beyond it datagrams are dropped, which the estimator sees as loss. */
 const BACKLOG_MAX_BYTES = 64 * 1024;
-const LENGTH_BYTES = 2;
 
 export interface TcpListenerOptions {
   host: string;
@@ -96,7 +94,7 @@ class TcpStream implements DatagramStream {
   readonly address: string;
   readonly #socket: Socket;
   readonly #proof: NodeJS.Timeout;
-  #pending: Buffer = Buffer.alloc(0);
+  readonly #frames = new TcpFrames();
 
   constructor(socket: Socket, address: string) {
     this.#socket = socket;
@@ -110,21 +108,8 @@ class TcpStream implements DatagramStream {
 
   /** The whole datagrams that have come; the rest waits for more. A frame too large ends the connection. */
   take(bytes: Buffer): Buffer[] {
-    this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
-    const datagrams: Buffer[] = [];
-    let offset = 0;
-    while (this.#pending.length - offset >= LENGTH_BYTES) {
-      const length = this.#pending.readUInt16BE(offset);
-      if (length > FRAME_MAX_BYTES) {
-        this.destroy();
-        return datagrams;
-      }
-      if (this.#pending.length - offset < LENGTH_BYTES + length) break;
-      offset += LENGTH_BYTES;
-      datagrams.push(this.#pending.subarray(offset, offset + length));
-      offset += length;
-    }
-    this.#pending = this.#pending.subarray(offset);
+    const datagrams = this.#frames.take(bytes);
+    if (this.#frames.broken) this.destroy();
     return datagrams;
   }
 
@@ -134,10 +119,8 @@ class TcpStream implements DatagramStream {
 
   send(datagram: Buffer): boolean {
     if (this.#socket.destroyed || this.#socket.writableLength > BACKLOG_MAX_BYTES) return false;
-    const length = Buffer.allocUnsafe(LENGTH_BYTES);
-    length.writeUInt16BE(datagram.length);
     this.#socket.cork();
-    this.#socket.write(length);
+    this.#socket.write(frameHead(datagram.length));
     this.#socket.write(datagram);
     this.#socket.uncork();
     return true;

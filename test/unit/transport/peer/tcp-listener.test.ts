@@ -1,6 +1,7 @@
 /** ICE over TCP: framing, and what a connection may not do. */
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { writeBindingRequest, type RemoteAddress } from '../../../../src/transport/peer/stun.ts';
 import { TcpListener } from '../../../../src/transport/peer/tcp-listener.ts';
 import { UdpMux } from '../../../../src/transport/peer/udp-mux.ts';
@@ -75,6 +76,21 @@ describe('ICE over TCP', () => {
     await closed(socket);
     expect(gone).toHaveLength(1);
     expect(tcp.connectionCount).toBe(0);
+  });
+
+  it('ends a connection that proves nothing in time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { tcp, gone } = await listener();
+      const socket = await dial(tcp.port);
+      socket.write(framed(Buffer.from('only words')));
+      while (tcp.connectionCount === 0) await nextTurn();
+      vi.advanceTimersByTime(5_000);
+      await closed(socket);
+      expect(gone).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('lets one address hold no more than a few', async () => {
