@@ -148,6 +148,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
           count: (what, amount) => metrics.count(what, amount),
           sample: (what, value) => metrics.sample(what, value),
           reached: (tier) => metrics.countBy('tiersReached', { tier }),
+          decided: (reason) => metrics.countBy('estimatorReasons', { reason }),
+          sentBytes: (kind, bytes) => metrics.countBy('bytesByKind', { kind }, bytes),
         },
         random: Math.random,
       },

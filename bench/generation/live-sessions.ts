@@ -69,7 +69,7 @@ export class LiveSessions implements AsyncDisposable {
         codecs: ['VP8'],
         startBitrateBps: 800_000,
         resumeGraceMs: 0,
-        metrics: { observe: () => {}, count: () => {}, sample: () => {}, reached: () => {} },
+        metrics: { observe() {}, count() {}, sample() {}, reached() {}, decided() {}, sentBytes() {} },
         random: Math.random,
       },
       { maxSessions: 64, onSize: () => {} },

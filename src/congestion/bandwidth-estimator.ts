@@ -66,7 +66,8 @@ export interface EstimatorSnapshot {
 /** (state, input, nowUs) → state and outputs. No ambient time. */
 export interface BandwidthEstimator {
   onPacketSent(packet: SentPacket): void;
-  onFeedback(feedback: TransportFeedback, nowUs: number): void;
+  /** @returns how many of the results were news; what was never sent, or told before, is ignored. */
+  onFeedback(feedback: TransportFeedback, nowUs: number): number;
   onRtt(rttMs: number, nowUs: number): void;
   /** Receiver estimated maximum bitrate: an upper bound. */
   onRemb(bitrateBps: number, nowUs: number): void;

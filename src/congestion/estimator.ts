@@ -94,9 +94,9 @@ export class GlimpseEstimator implements BandwidthEstimator {
     if (packet.probeId !== undefined) this.#probing.onSent(packet.probeId, packet.sequence, packet.sizeBytes);
   }
 
-  onFeedback(feedback: TransportFeedback, nowUs: number): void {
+  onFeedback(feedback: TransportFeedback, nowUs: number): number {
     const reports = this.#sent.match(feedback.packets);
-    if (reports.length === 0) return;
+    if (reports.length === 0) return 0;
     if (this.#heardAtUs !== undefined && nowUs - this.#heardAtUs > STALE_US) this.#forgetDelays();
     this.#heardAtUs = nowUs;
     this.#unansweredSinceUs = undefined;
@@ -118,10 +118,11 @@ export class GlimpseEstimator implements BandwidthEstimator {
     this.#bound(nowUs);
     if (this.#beforeSilenceBps !== undefined) this.#probing.afterSilence(this.#beforeSilenceBps);
     this.#beforeSilenceBps = undefined;
+    return reports.length;
   }
 
   onRtt(rttMs: number): void {
-    if (!(rttMs >= 0)) return;
+    if (!(rttMs >= 0 && Number.isFinite(rttMs))) return;
     this.#rttMs = rttMs;
     if (!this.#sawFeedback) this.#unansweredSinceUs = undefined;
   }

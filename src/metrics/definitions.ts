@@ -35,6 +35,10 @@ export const COUNTERS = {
   },
   lateFrames: { metric: 'glimpse_late_frames_total', help: 'Frame instants at which the last frame had to stand.' },
   nacks: { metric: 'glimpse_nacked_packets_total', help: 'Packets that viewers asked for again, each time.' },
+  feedbackRefused: {
+    metric: 'glimpse_refused_feedback_total',
+    help: 'Transport-wide feedback that could not be read, or told nothing new of any packet sent.',
+  },
   plis: { metric: 'glimpse_pli_total', help: 'Keyframe requests by PLI.' },
   firs: { metric: 'glimpse_fir_total', help: 'Keyframe requests by FIR.' },
   viewerFreezes: {
@@ -101,6 +105,18 @@ export const LABELLED = {
     metric: 'glimpse_slices_total',
     help: 'Slices that reached a tier.',
     labels: { tier: ['draft', 'base', 'refined', 'upscaled'] },
+  },
+  estimatorReasons: {
+    metric: 'glimpse_estimator_seconds_total',
+    help: "Seconds of live sessions by why the estimator's target last moved; docs/congestion.md says what each means.",
+    labels: {
+      reason: ['start', 'increase', 'hold', 'overuse', 'queue', 'loss', 'probe', 'remb', 'timeout', 'drain', 'compete'],
+    },
+  },
+  bytesByKind: {
+    metric: 'glimpse_sent_bytes_by_kind_total',
+    help: 'RTP bytes sent, by what the grant was spent on: keyframes, retransmissions, deltas, copies that fill probes.',
+    labels: { kind: ['keyframe', 'rtx', 'delta', 'padding'] },
   },
   abuseDecisions: {
     metric: 'glimpse_abuse_decisions_total',

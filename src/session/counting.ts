@@ -1,4 +1,5 @@
 /** Hands what a session's send path has counted to the metrics, as the difference since last time. */
+import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
 import type { VideoSenderStats } from '../transport/video-sender.ts';
 import type { SessionStats } from './contract.ts';
 import type { SessionCount, SessionMetrics, SessionSample } from './session-deps.ts';
@@ -16,9 +17,12 @@ const NOTHING: Counts = {
   retransmitted: 0,
   probePackets: 0,
   nacks: 0,
+  feedbackRefused: 0,
   plis: 0,
   firs: 0,
 };
+const KINDS: readonly PacketKind[] = ['keyframe', 'rtx', 'delta', 'padding'];
+const NO_BYTES: Record<PacketKind, number> = { keyframe: 0, rtx: 0, delta: 0, padding: 0 };
 const COUNTS = Object.keys(NOTHING) as SessionCount[];
 const SAMPLES = [
   'targetBps',
@@ -33,6 +37,7 @@ const SAMPLES = [
 export class Counting {
   readonly #metrics: SessionMetrics;
   #reported: Counts = NOTHING;
+  #reportedBytes = NO_BYTES;
 
   constructor(metrics: SessionMetrics) {
     this.#metrics = metrics;
@@ -41,6 +46,7 @@ export class Counting {
   /** A new connection counts from nothing; late frames are the session's own. */
   onConnected(): void {
     this.#reported = { ...NOTHING, lateFrames: this.#reported.lateFrames };
+    this.#reportedBytes = NO_BYTES;
   }
 
   /** @param sender of the present connection; undefined while there is none. */
@@ -48,10 +54,14 @@ export class Counting {
     const now: Counts = { ...(sender ?? this.#reported), lateFrames };
     for (const what of COUNTS) this.#metrics.count(what, now[what] - this.#reported[what]);
     this.#reported = Object.fromEntries(COUNTS.map((what) => [what, now[what]])) as Counts;
+    if (!sender) return;
+    for (const kind of KINDS) this.#metrics.sentBytes(kind, sender.bytesByKind[kind] - this.#reportedBytes[kind]);
+    this.#reportedBytes = sender.bytesByKind;
   }
 
   /** The second's readings of a live session. */
-  sample(stats: SessionStats): void {
+  sample(stats: SessionStats, reason: EstimatorReason | undefined): void {
+    if (reason) this.#metrics.decided(reason);
     for (const what of SAMPLES) {
       const value = stats[what];
       if (value !== null) this.#metrics.sample(what, value);

@@ -1,6 +1,7 @@
 /** What every session of a service shares: handed in once by whoever builds the service. */
 import type { Clock } from '../clock.ts';
 import type { Rung } from '../congestion/allocation.ts';
+import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
 import type { Admission } from '../generation/admission.ts';
 import type { Generator } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/scheduler.ts';
@@ -28,6 +29,7 @@ export type SessionCount =
   | 'retransmitted'
   | 'probePackets'
   | 'nacks'
+  | 'feedbackRefused'
   | 'plis'
   | 'firs';
 
@@ -39,6 +41,9 @@ export interface SessionMetrics {
   count(what: SessionCount | 'sessionsStarted' | 'viewerFreezes' | 'viewerFrozenMs', amount: number): void;
   sample(what: SessionSample, value: number): void;
   reached(tier: Tier): void;
+  /** A second of a live session, by what moved its target last. */
+  decided(reason: EstimatorReason): void;
+  sentBytes(kind: PacketKind, bytes: number): void;
 }
 
 export interface SessionDeps {

@@ -347,7 +347,7 @@ export class ViewerSession implements Session {
     this.#reportCounts();
     if (this.#life.state !== 'live') return;
     const { stats } = this;
-    this.#counting.sample(stats);
+    this.#counting.sample(stats, this.#connection?.sender?.stats.reason);
     this.events.emit('stats', stats);
   }
 

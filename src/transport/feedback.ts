@@ -79,8 +79,8 @@ export class Feedback {
     switch (item.type) {
       case 'transportFeedback': {
         const feedback = this.#lastSequence === undefined ? undefined : this.#twcc.read(item.fci, this.#lastSequence);
+        if (!feedback || estimator.onFeedback(feedback, now.nowUs) === 0) counts.feedbackRefused += 1;
         if (!feedback) return;
-        estimator.onFeedback(feedback, now.nowUs);
         this.#seen = true;
         lost.push(...this.#onArrivals(feedback.packets, now.nowUs));
         return;

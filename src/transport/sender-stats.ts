@@ -1,15 +1,19 @@
 /** What a send path counts, and the snapshot it shows. */
-import type { EstimatorReason } from '../congestion/bandwidth-estimator.ts';
+import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
 
 export interface VideoSenderCounts {
   packetsSent: number;
   bytesSent: number;
+  /** The same by what they were spent on. */
+  bytesByKind: Record<PacketKind, number>;
   /** Packets sent again because the receiver asked. */
   retransmitted: number;
   /** Packets sent again, or for the first time, to fill or carry probes. */
   probePackets: number;
   /** Packets asked for, each time. */
   nacks: number;
+  /** Transport-wide feedback that could not be read, or told nothing new of any packet sent. */
+  feedbackRefused: number;
   plis: number;
   firs: number;
   framesSent: number;
@@ -42,9 +46,11 @@ export interface VideoSenderStats extends VideoSenderCounts {
 export const noCounts = (): VideoSenderCounts => ({
   packetsSent: 0,
   bytesSent: 0,
+  bytesByKind: { keyframe: 0, rtx: 0, delta: 0, padding: 0 },
   retransmitted: 0,
   probePackets: 0,
   nacks: 0,
+  feedbackRefused: 0,
   plis: 0,
   firs: 0,
   framesSent: 0,

@@ -120,6 +120,7 @@ export class VideoSender {
     const sentBps = this.#bits.perSecond(nowUs);
     return {
       ...this.#counts,
+      bytesByKind: { ...this.#counts.bytesByKind },
       targetBps,
       sentBps,
       repairShare: sentBps > 0 ? this.#repairBits.perSecond(nowUs) / sentBps : 0,
@@ -208,6 +209,7 @@ export class VideoSender {
     }
     this.#feedback.onSent(transportSequence, kept, nowUs);
     this.#counts.bytesSent += sizeBytes;
+    this.#counts.bytesByKind[kind] += sizeBytes;
     if (kind === 'rtx') {
       this.#counts.retransmitted += 1;
       this.#repairBits.add(sizeBytes * 8, nowUs);

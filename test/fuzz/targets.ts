@@ -21,6 +21,7 @@ import { FRAME_MAX_BYTES, frameHead, TcpFrames } from '../../src/transport/peer/
 import { parseRtcp } from '../../src/transport/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
+import { FeedbackStorm } from './feedback-storm.ts';
 
 export interface FuzzTarget {
   name: string;
@@ -45,6 +46,7 @@ function refusing(read: () => void): void {
 
 export async function fuzzTargets(): Promise<FuzzTarget[]> {
   const verifier = await TokenVerifier.create({ secret: SECRET, audience: AUDIENCE });
+  const storm = new FeedbackStorm(1);
   const addresses = new ClientAddresses('10.0.0.0/8');
   const token = await hs256({ sub: 'anna', limits: { sessions: 1 } }, { expiresIn: 3_600 });
   return [
@@ -77,6 +79,15 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
       name: 'twcc',
       seeds: [Buffer.from('0001000500000001200504040404', 'hex'), Buffer.from('00010007000000018a800404', 'hex')],
       run: (input) => void parseTwcc(input),
+    },
+    {
+      // Each input is followed by a packet and an answer of the storm's own making, so that it falls on a live estimator.
+      name: 'feedback',
+      seeds: [Buffer.from('0001000500000001200504040404', 'hex'), Buffer.from('00010007000000018a800404', 'hex')],
+      run: (input) => {
+        storm.take(input);
+        storm.step();
+      },
     },
     {
       name: 'candidate',

@@ -66,6 +66,8 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
         count: (what, amount) => counts.set(what, (counts.get(what) ?? 0) + amount),
         sample: (what) => counts.set(what, (counts.get(what) ?? 0) + 1),
         reached: (tier) => counts.set(tier, (counts.get(tier) ?? 0) + 1),
+        decided: (reason) => counts.set(reason, (counts.get(reason) ?? 0) + 1),
+        sentBytes: (kind, bytes) => counts.set(kind, (counts.get(kind) ?? 0) + bytes),
       },
       random: () => 0.5,
     },

@@ -66,9 +66,9 @@ export class GccEstimator implements BandwidthEstimator {
     this.#limit.onSent(packet.sizeBytes, this.#targetBps, packet.sentAtUs);
   }
 
-  onFeedback({ packets }: TransportFeedback, nowUs: number): void {
+  onFeedback({ packets }: TransportFeedback, nowUs: number): number {
     const reports = this.#sent.match(packets);
-    if (reports.length === 0) return;
+    if (reports.length === 0) return 0;
     if (this.#heardUs !== undefined && nowUs - this.#heardUs > STALE_US) this.#forgetDelays();
     this.#heardUs = nowUs;
     this.#silence.onFeedback(nowUs);
@@ -79,6 +79,7 @@ export class GccEstimator implements BandwidthEstimator {
     this.#loss.update(this.#aimd.bps, this.#throughput.bps, nowUs);
     this.#setTarget(Math.min(this.#aimd.bps, this.#loss.boundBps, this.#rembBps), nowUs);
     if (before === 'underusing' && this.#usage === 'normal') this.#probing.onRecovered(this.#limit, nowUs);
+    return reports.length;
   }
 
   onRtt(rttMs: number): void {
