@@ -13,9 +13,13 @@ const PUSHED_BELOW = 0.8;
 const BEST_FADES = 0.02;
 /** Begins at this share of the best rate: what giving way has cost is not theirs. Alone on the path, this still drains it. */
 const ENTER_SHARE = 0.6;
-/** Arriving faster than sent by this, over about a second: the queue is ours alone. */
-const ALONE = 1.4;
-const ALONE_TIME_MS = 1_000;
+/** But not over so many times the present rate: the path may have become narrower meanwhile. */
+const ENTER_RISE = 4;
+/** Arriving so much faster than they were sent, the queue is ours alone; so much slower, our last cut has not shown yet. */
+const ALONE = 1.3;
+const UNANSWERED = 0.7;
+/** While it lasts, a moment of that takes back so much more: a dip is half a second in three. */
+const ALONE_WEIGHT = 12;
 /** The dip: this often, this long, to this share. */
 const DIP_EVERY_MS = 3_000;
 const DIP_FOR_MS = 500;
@@ -35,9 +39,8 @@ export interface CompetitionInput {
   /** Packets were lost since the last call. */
   lost: boolean;
   bps: number;
-  targetBps: number;
-  /** Rate at which a queue that is not empty serves us. */
-  servedBps: number | undefined;
+  /** `DrainSpeed.ratio`. */
+  drainSpeed: number;
   rttMs: number;
   packetBytes: number;
 }
@@ -46,8 +49,6 @@ export class Competition {
   #floorBps: number | undefined;
   #pressureMs = 0;
   #bestBps = 0;
-  #sentBps = 0;
-  #servedBps = 0;
   #dipMs = 0;
   #updatedAtUs: number | undefined;
   #lossAtUs = -Infinity;
@@ -71,7 +72,7 @@ export class Competition {
     this.#weigh(input, elapsedMs);
     if (this.#floorBps === undefined) {
       if (this.#pressureMs < ENTER_MS) return;
-      this.#floorBps = Math.max(bps, ENTER_SHARE * this.#bestBps);
+      this.#floorBps = Math.max(bps, Math.min(ENTER_SHARE * this.#bestBps, ENTER_RISE * bps));
       this.#dipMs = 0;
     }
     if (this.#pressureMs === 0) {
@@ -93,14 +94,15 @@ export class Competition {
   }
 
   /** Adds up for how long somebody else has been filling the queue. */
-  #weigh({ pressed, clear, bps, targetBps, servedBps }: CompetitionInput, elapsedMs: number): void {
-    const weight = Math.min(1, elapsedMs / ALONE_TIME_MS);
-    this.#sentBps += (targetBps - this.#sentBps) * weight;
-    if (servedBps !== undefined) this.#servedBps += (servedBps - this.#servedBps) * weight;
-    const alone = servedBps !== undefined && this.#servedBps > ALONE * this.#sentBps;
-    const pushed = this.#floorBps !== undefined || bps < PUSHED_BELOW * this.#bestBps;
-    if (pressed && pushed && !alone) this.#pressureMs = Math.min(this.#pressureMs + elapsedMs, PRESSURE_MAX_MS);
-    else if (alone || clear) this.#pressureMs = Math.max(this.#pressureMs - elapsedMs, 0);
+  #weigh({ pressed, clear, bps, drainSpeed }: CompetitionInput, elapsedMs: number): void {
+    const alone = drainSpeed > ALONE;
+    const held = this.#floorBps !== undefined;
+    const pushed = held || (bps < PUSHED_BELOW * this.#bestBps && drainSpeed > UNANSWERED);
+    let changeMs = 0;
+    if (alone) changeMs = held ? -ALONE_WEIGHT * elapsedMs : -elapsedMs;
+    else if (pressed && pushed) changeMs = elapsedMs;
+    else if (clear) changeMs = -elapsedMs;
+    this.#pressureMs = Math.min(Math.max(this.#pressureMs + changeMs, 0), PRESSURE_MAX_MS);
   }
 
   #move(floorBps: number, { nowUs, lost, rttMs, packetBytes }: CompetitionInput, elapsedMs: number): number {

@@ -14,11 +14,13 @@ import type {
 import { RateControl } from './aimd.ts';
 import { ArrivalGroups } from './arrival-groups.ts';
 import { Competition } from './competition.ts';
+import { DrainSpeed } from './drain-speed.ts';
 import { LossModel } from './loss.ts';
 import { OveruseDetector } from './overuse.ts';
 import { Probing } from './probing.ts';
 import { QueueDelay } from './queue-delay.ts';
 import { type PacketReport, SentPackets } from './sent-packets.ts';
+import { StandingLoss } from './standing-loss.ts';
 import { Throughput } from './throughput.ts';
 import { Trendline } from './trendline.ts';
 
@@ -47,13 +49,10 @@ const PACKET_WEIGHT = 0.05;
 const IDLE_SHARE = 0.75;
 /** The target is in use when this share of it arrives. */
 const USED = 0.85;
-/** Loss beside a queue of this length is nobody's nature: this share of it is taken off, for a ratio that hurts. */
-const STANDING_MS = 50;
 /** Others keep at least this of a queue, for it is their losses that end it. */
 const COMPETING_MS = 80;
-const STANDING_LOSS_MIN = 0.1;
-const STANDING_LOSS_CUT = 0.5;
-const STANDING_LOSS_INTERVAL_MS = 300;
+/** No queue holds a packet for so much longer than the one before: a clock was set, and nothing before it compares. */
+const CLOCK_JUMP_US = 10_000_000;
 
 export class GlimpseEstimator implements BandwidthEstimator {
   readonly #minBps: number;
@@ -63,6 +62,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
   readonly #trendline = new Trendline();
   readonly #overuse = new OveruseDetector();
   readonly #queue = new QueueDelay();
+  readonly #drainSpeed = new DrainSpeed();
   readonly #throughput = new Throughput();
   readonly #loss = new LossModel();
   readonly #probing = new Probing();
@@ -78,7 +78,8 @@ export class GlimpseEstimator implements BandwidthEstimator {
   #sawFeedback = false;
   /** The target before the receiver fell silent; undefined while it is heard. */
   #beforeSilenceBps: number | undefined;
-  #lossCutAtUs = -Infinity;
+  readonly #standingLoss = new StandingLoss();
+  #delayUs: number | undefined;
 
   constructor({ startBps = 300_000, minBps = 20_000, maxBps = 8_000_000 }: EstimatorOptions = {}) {
     this.#minBps = minBps;
@@ -205,8 +206,12 @@ export class GlimpseEstimator implements BandwidthEstimator {
     received.sort((a, b) => a.arrivedAtUs - b.arrivedAtUs || a.sequence - b.sequence);
     for (const report of received) {
       const { sentAtUs, arrivedAtUs, sizeBytes } = report;
+      const delayUs = arrivedAtUs - sentAtUs;
+      if (Math.abs(delayUs - (this.#delayUs ?? delayUs)) > CLOCK_JUMP_US) this.#forgetDelays();
+      this.#delayUs = delayUs;
       this.#probing.onReceived(report);
       this.#queue.add(sentAtUs, arrivedAtUs);
+      this.#drainSpeed.add(sentAtUs, arrivedAtUs);
       this.#throughput.add(arrivedAtUs, sizeBytes, this.#queue.queueMs > QUEUED_MS);
       const delta = this.#groups.add(sentAtUs, arrivedAtUs);
       if (!delta) continue;
@@ -253,8 +258,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
       clear: state === 'clear' && !standing,
       lost,
       bps: this.#rate.bps,
-      targetBps: this.targetBps,
-      servedBps: this.#throughput.capacityBps,
+      drainSpeed: this.#drainSpeed.ratio,
       rttMs: this.#rttMs ?? RTT_UNKNOWN_MS,
       packetBytes: this.#packetBytes,
     });
@@ -266,12 +270,10 @@ export class GlimpseEstimator implements BandwidthEstimator {
 
   /** What losses, the receiver and the limits leave of the rate. */
   #bound(nowUs: number): void {
-    const lossRatio = this.#loss.lastRatio;
-    const intervalMs = STANDING_LOSS_INTERVAL_MS + (this.#rttMs ?? RTT_UNKNOWN_MS);
-    const due = nowUs - this.#lossCutAtUs > intervalMs * 1_000 && this.#rate.drainingSinceUs === undefined;
-    if (due && lossRatio > STANDING_LOSS_MIN && this.#queue.standingMs > STANDING_MS) {
-      this.#lossCutAtUs = nowUs;
-      const keep = 1 - STANDING_LOSS_CUT * lossRatio;
+    const at = { nowUs, rttMs: this.#rttMs ?? RTT_UNKNOWN_MS };
+    const draining = this.#rate.drainingSinceUs !== undefined;
+    const keep = draining ? undefined : this.#standingLoss.keep(this.#loss.lastRatio, this.#queue.standingMs, at);
+    if (keep !== undefined) {
       this.#competition.scale(keep);
       this.#rate.lowerTo(keep * this.#rate.bps);
       this.#reason = 'loss';
@@ -290,6 +292,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
     this.#trendline.reset();
     this.#overuse.reset();
     this.#queue.reset();
+    this.#drainSpeed.reset();
     this.#throughput.reset();
     this.#probing.reset();
     this.#competition.reset();

@@ -19,8 +19,7 @@ function run(
       clear: false,
       lost: false,
       bps: 300e3,
-      targetBps: 300e3 * competition.share,
-      servedBps: 300e3,
+      drainSpeed: 1,
       rttMs: 400,
       packetBytes: 1_000,
       ...input(),
@@ -45,12 +44,28 @@ describe('Competition', () => {
     expect(competition.floorBps).toBeGreaterThan(300e3);
   });
 
-  it('does not begin while the queue is served faster than we send: it is our own', () => {
+  it('does not begin while the queue gets shorter by what we hold back: it is our own', () => {
     const competition = new Competition();
     const time = { nowUs: 0 };
     run(competition, time, 1, before);
-    run(competition, time, 10, () => ({ servedBps: 600e3 }));
+    run(competition, time, 10, () => ({ drainSpeed: 2 }));
     expect(competition.floorBps).toBeUndefined();
+  });
+
+  it('does not begin before packets behind the cut have arrived, however long that takes', () => {
+    const competition = new Competition();
+    const time = { nowUs: 0 };
+    run(competition, time, 1, before);
+    run(competition, time, 10, () => ({ drainSpeed: 0.2 }));
+    expect(competition.floorBps).toBeUndefined();
+  });
+
+  it('does not begin far above what the path was last seen to carry', () => {
+    const competition = new Competition();
+    const time = { nowUs: 0 };
+    run(competition, time, 1, () => ({ ...before(), bps: 5e6 }));
+    run(competition, time, 4, () => ({ bps: 100e3 }));
+    expect(competition.floorBps).toBeLessThan(600e3);
   });
 
   it('does not begin when little was given up', () => {
@@ -72,13 +87,13 @@ describe('Competition', () => {
   it('dips now and then, and ends when the dip shows that nobody else is there', () => {
     const { competition, time } = competing();
     const shares = new Set<number>();
-    // Alone, the queue is served at the capacity whatever goes in.
     run(competition, time, 20, () => {
       shares.add(competition.share);
-      return { servedBps: 300e3, targetBps: 300e3 * competition.share };
+      return {};
     });
     expect(shares).toEqual(new Set([1, 0.6]));
-    run(competition, time, 8, () => ({ servedBps: 600e3 }));
+    // Alone, the queue is served at the capacity whatever goes in.
+    run(competition, time, 8, () => ({ drainSpeed: 2 }));
     expect(competition.floorBps).toBeUndefined();
   });
 

@@ -37,6 +37,27 @@ describe('The controller on a link', () => {
     expect(utilisation).toBeLessThan(0.6);
   });
 
+  it.each([1, 2, 3])('empties the queue again when the TCP transfer is over, seed %i', (seed) => {
+    const flows = [
+      { kind: 'cubic', stopMs: 30_000 },
+      { kind: 'media', startMs: 5_000 },
+    ];
+    const plan = { seed, durationMs: 50_000, jitterMs: 30, forward: steady(2e6), flows };
+    const parsed = parseScenario({ name: 'short', ...plan }, 'short');
+    const { waits } = simulate(parsed, 'glimpse').flows[1]!;
+    const late = waits.filter(({ atMs }) => atMs > 40_000);
+    expect(late.reduce((sum, { waitMs }) => sum + waitMs, 0) / late.length).toBeLessThan(25);
+  });
+
+  it.each([1, 2, 3])('takes no collapse of the path for a competitor, seed %i', (seed) => {
+    const forward = [5e6, 2.5e6, 1e6, 0.25e6, 0.2e6, 0.15e6].map((capacityBps, step) => ({
+      atMs: step === 0 ? 0 : 9_500 + 500 * step,
+      capacityBps,
+    }));
+    const { lossRatio } = run({ seed, durationMs: 20_000, jitterMs: 20, queueMs: 1_000, forward });
+    expect(lossRatio).toBeLessThan(0.01);
+  });
+
   it('does not take the loss of a full queue for the nature of the path', () => {
     const flows = [{ kind: 'media' }, ...Array.from({ length: 4 }, () => ({ kind: 'reno' }))];
     const { lossRatio } = run({ durationMs: 60_000, jitterMs: 30, forward: steady(2e6), flows });
