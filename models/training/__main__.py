@@ -1,7 +1,7 @@
 """python -m training STAGE|all [--preset cpu|gpu|smoke] [--work-dir W] [--packs P]
 
 From the folder above this one. Stages, in the order of `all`: clips, latent, text, probe, base, distil, refiner,
-upscaler, xs, export, measure, sheet. A stage whose result is there is skipped by `all` and trained anew when named; one
+upscaler, xs, export, measure, sheet; beside them int8, a trial. A stage whose result is there is skipped by `all` and trained anew when named; one
 that was interrupted goes on from its last checkpoint.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from . import clips, export, latent, measure, pack_sheet, probe, refiner_data
+from . import clips, export, int8, latent, measure, pack_sheet, probe, refiner_data
 from . import train_base, train_distil, train_refiner, train_text, train_upscaler
 from .presets import PRESETS, Preset
 
@@ -34,6 +34,8 @@ STAGES: dict[str, list[tuple[str, Run]]] = {
     "xs": [("student_xs.pt", train_distil.run_small), ("refiner_xs.pt", train_refiner.run_small)],
 }
 LAST_STAGES = ["export", "measure", "sheet"]
+# Run only when named.
+TRIALS = ["int8"]
 
 
 def finished(work_dir: Path, result: str) -> bool:
@@ -51,6 +53,8 @@ def run_stage(stage: str, preset: Preset, work_dir: Path, packs: Path, again: bo
             export.run(preset, work_dir, packs)
         case "measure":
             measure.run(preset, work_dir)
+        case "int8":
+            int8.run(preset, work_dir)
         case "sheet":
             pack_sheet.run_packs(packs)
     print(f"== {stage}: {time.time() - started:.0f} s", flush=True)
@@ -58,7 +62,7 @@ def run_stage(stage: str, preset: Preset, work_dir: Path, packs: Path, again: bo
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("stage", choices=["all", *STAGES, *LAST_STAGES])
+    parser.add_argument("stage", choices=["all", *STAGES, *LAST_STAGES, *TRIALS])
     parser.add_argument("--preset", choices=list(PRESETS), default="cpu")
     parser.add_argument("--work-dir", type=Path, default=Path("/var/tmp/glimpse-training"))
     parser.add_argument("--packs", type=Path, help="where packs go; default: packs/ in the work folder")

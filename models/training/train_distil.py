@@ -1,8 +1,8 @@
 """Distil guidance: a student learns to give in one forward what classifier-free guidance needs two for.
 
 Its target is the guided estimate of the trained denoiser at a random strength, which it is told (Meng et al., "On
-Distillation of Guided Diffusion Models", 2023). The student of glimpse-s begins as the denoiser itself; that of glimpse-xs
-is a smaller network and begins from nothing. Writes student.pt or student_xs.pt.
+Distillation of Guided Diffusion Models", 2023); it begins as that denoiser. The smaller denoiser of glimpse-xs then learns
+from the student in turn, from nothing. Writes student.pt and student_xs.pt.
 """
 
 from pathlib import Path
@@ -20,11 +20,11 @@ USUAL_SHARE = 0.4
 
 
 class Distiller(Trainer):
-    name, rate = "student", 0.25
+    name, rate, teacher_weights = "student", 0.25, "base.pt"
     own_guidance, distilled = GUIDANCE, True
 
     def begin(self) -> None:
-        weights = torch.load(self.work_dir / "base.pt")
+        weights = torch.load(self.work_dir / self.teacher_weights)
         self.teacher = Denoiser(Latent())
         self.teacher.load_state_dict(weights)
         self.teacher.eval().to(self.device)
@@ -44,7 +44,11 @@ class Distiller(Trainer):
 
 
 class SmallDistiller(Distiller):
-    name, rate, widths = "student_xs", 1.0, XS_WIDTHS
+    name, rate, widths, teacher_weights = "student_xs", 1.0, XS_WIDTHS, "student.pt"
+
+    def target(self, clean: Tensor, *inputs: Tensor) -> Tensor:
+        with torch.no_grad(), self.preset.autocast():
+            return self.teach(*inputs).float()
 
 
 def run(preset: Preset, work_dir: Path) -> None:
