@@ -31,7 +31,7 @@ STAGES: dict[str, list[tuple[str, Run]]] = {
         ("refiner.pt", train_refiner.run),
     ],
     "upscaler": [("upscaler.pt", train_upscaler.run)],
-    "xs": [("student_xs.pt", train_distil.run_small), ("refiner_xs.pt", train_refiner.run_small)],
+    "xs": [("refiner_xs.pt", train_refiner.run_small)],
 }
 LAST_STAGES = ["export", "measure", "sheet"]
 # Run only when named.

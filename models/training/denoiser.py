@@ -16,15 +16,16 @@ from torch.nn import functional as F
 from .latent import CHANNELS, DRAFT_PX, TOKENS, Latent, to_tokens
 from .world import CONDITION_WIDTH, SLICE_FRAMES, null_condition
 
-# Channels at 16 x 16, 8 x 8 and 4 x 4, of glimpse-s and glimpse-xs.
-S_WIDTHS, XS_WIDTHS = (96, 160, 256), (64, 96, 160)
+# Channels at 16 x 16, 8 x 8 and 4 x 4.
+WIDTHS = (96, 160, 256)
 EMBEDDING = 256
 HEAD_WIDTH = 32
 FOLDED_CHANNELS = SLICE_FRAMES * 3 * 4
 # One gate a frame and pixel, folded like the pictures.
 GATE_CHANNELS = SLICE_FRAMES * 4
 GATE_START = -3.0
-SAMPLER_STEPS, SAMPLER_SHIFT, GUIDANCE = 4, 4.0, 2.0
+# More guidance sharpens objects and loses weather: 1.5 reads best over all fields (RUNS.md).
+SAMPLER_STEPS, SAMPLER_SHIFT, GUIDANCE = 4, 4.0, 1.5
 GUIDANCE_RANGE = (1.0, 4.0)
 
 
@@ -66,10 +67,10 @@ class Block(nn.Module):
 class Denoiser(nn.Module):
     """latent [B,32,384] at noise level sigma -> estimate of the clean latent."""
 
-    def __init__(self, latent: Latent, widths: tuple[int, int, int] = S_WIDTHS):
+    def __init__(self, latent: Latent):
         super().__init__()
-        self.latent, self.widths = latent, widths
-        high, middle, low = widths
+        self.latent = latent
+        high, middle, low = WIDTHS
         self.enter = nn.Conv2d(2 * FOLDED_CHANNELS + 1, high, 3, 1, 1)
         self.position = nn.Parameter(torch.zeros(1, high, 16, 16))
         self.noise_level = nn.Sequential(nn.Linear(128, EMBEDDING), nn.SiLU(), nn.Linear(EMBEDDING, EMBEDDING))

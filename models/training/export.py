@@ -1,7 +1,7 @@
 """Export the trained parts as a model pack: ONNX files (opset 16, dynamic batch) and manifest.json.
 
 Every file is opened again with onnxruntime and compared with torch; the speed of each part on one thread is measured.
-Large weights are stored as float16, those of the smaller denoiser as int8, with nodes behind them that give float32 back;
+Large weights are stored as float16, glimpse-xs's convolution kernels as int8, with nodes behind them that give float32 back;
 onnxruntime folds these away when it loads the file.
 """
 
@@ -19,7 +19,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 from torch import Tensor, nn
 
-from .denoiser import S_WIDTHS, XS_WIDTHS, Denoiser, SamplerStep
+from .denoiser import Denoiser, SamplerStep
 from .latent import CHANNELS, TOKENS, Latent
 from .manifest import write_manifest
 from .particles import PARTICLES
@@ -96,10 +96,10 @@ def load_parts(work_dir: Path, pack: str) -> dict[str, nn.Module]:
 
     if pack == "probe":
         return {"probe": I420Probe(load(Probe(), "probe.pt").fused())}
-    small, suffix = pack == "glimpse-xs", "_xs" if pack == "glimpse-xs" else ""
+    small = pack == "glimpse-xs"
     latent = load(Latent(), "latent.pt")
-    denoiser = load(Denoiser(Latent(), XS_WIDTHS if small else S_WIDTHS), f"student{suffix}.pt")
-    refiner = load(Refiner(XS_SIZE if small else S_SIZE), f"refiner{suffix}.pt")
+    denoiser = load(Denoiser(Latent()), "student.pt")
+    refiner = load(Refiner(XS_SIZE), "refiner_xs.pt") if small else load(Refiner(S_SIZE), "refiner.pt")
     parts = {
         "text": TextCondition(load(TextEncoder(), "text.pt")),
         "denoiser": SamplerStep(denoiser),
@@ -255,5 +255,5 @@ def run(_preset: Preset, work_dir: Path, packs: Path) -> None:
     """Write the packs whose weights exist into folder `packs`, each under its name."""
     export_pack(work_dir, "glimpse-s", packs / "glimpse-s")
     export_pack(work_dir, "probe", packs / "probe")
-    if (work_dir / "student_xs.pt").exists() and (work_dir / "refiner_xs.pt").exists():
+    if (work_dir / "refiner_xs.pt").exists():
         export_pack(work_dir, "glimpse-xs", packs / "glimpse-xs")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .clips import Clips, to_unit
-from .denoiser import GUIDANCE, S_WIDTHS, SAMPLER_STEPS, XS_WIDTHS, Denoiser, SamplerStep, draw_noise, sample_slice
+from .denoiser import GUIDANCE, SAMPLER_STEPS, Denoiser, SamplerStep, draw_noise, sample_slice
 from .latent import Latent
 from .presets import Preset
 from .probe import as_line, field_accuracy, load_probe, rendered_accuracy
@@ -40,10 +40,10 @@ def generate(step: SamplerStep, fields: Tensor, slices: int, steps: int, guidanc
 
 
 def load_step(work_dir: Path, weights: str) -> SamplerStep:
-    """weights: base (guided in two forwards), student or student_xs."""
-    denoiser = Denoiser(Latent(), XS_WIDTHS if weights.endswith("_xs") else S_WIDTHS).eval()
+    """weights: base (guided in two forwards) or student."""
+    denoiser = Denoiser(Latent()).eval()
     denoiser.load_state_dict(torch.load(work_dir / f"{weights}.pt"))
-    return SamplerStep(denoiser, distilled=weights.startswith("student"))
+    return SamplerStep(denoiser, distilled=weights == "student")
 
 
 @torch.no_grad()
@@ -63,6 +63,6 @@ def measure(work_dir: Path, weights: str, captions: int, slices: int, steps: int
 
 def run(preset: Preset, work_dir: Path) -> None:
     print(f"rendered: {as_line(rendered_accuracy(load_probe(work_dir), Clips(work_dir, 'valid')))}")
-    for weights in ("base", "student", "student_xs"):
+    for weights in ("base", "student"):
         if (work_dir / f"{weights}.pt").exists():
             measure(work_dir, weights, preset.captions, preset.measured_slices)

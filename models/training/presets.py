@@ -28,7 +28,6 @@ class Preset:
     batch: int = 96
     base_minutes: float = 190
     distil_minutes: float = 40
-    xs_minutes: float = 40
 
     pairs: int = 8000
     valid_pairs: int = 200
@@ -54,7 +53,7 @@ PRESETS = {
     "cpu": Preset("cpu"),
     "gpu": Preset(
         "gpu", device="cuda", threads=4, workers=14, shards=50, batch=768, base_minutes=8, distil_minutes=2,
-        xs_minutes=2, pairs=16_000, refiner_batch=48, refiner_minutes=2, refiner_own_minutes=2.5,
+        pairs=16_000, refiner_batch=48, refiner_minutes=2, refiner_own_minutes=2.5,
         xs_refiner_minutes=1, upscaler_minutes=1, text_minutes=1, probe_batch=256, probe_minutes=1.5,
     ),
     "smoke": Preset(

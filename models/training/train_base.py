@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .clips import Clips
-from .denoiser import GUIDANCE, S_WIDTHS, Denoiser, SamplerStep, draw_noise, sample_slice, sampler_sigmas
+from .denoiser import Denoiser, SamplerStep, draw_noise, sample_slice, sampler_sigmas
 from .latent import CHANNELS, COARSE_CHANNELS, load_latent, to_tokens
 from .loop import Loop
 from .muon import Muon
@@ -68,7 +68,7 @@ def optimizers_of(model: nn.Module) -> list[tuple[torch.optim.Optimizer, float]]
 class Trainer:
     """One training run of a denoiser: draws batches, updates the model and its running average."""
 
-    name, rate, widths = "base", 1.0, S_WIDTHS
+    name, rate = "base", 1.0
     # Strength of guidance with which the model draws its own slices, and whether it has learnt to in one forward.
     own_guidance, distilled = 1.0, False
 
@@ -77,7 +77,7 @@ class Trainer:
         self.preset, self.work_dir, self.device, self.rows = preset, work_dir, preset.device, preset.batch
         self.rng = np.random.default_rng(preset.seed)
         self.clips = Clips(work_dir, device=self.device)
-        self.model = Denoiser(load_latent(work_dir), self.widths).to(self.device)
+        self.model = Denoiser(load_latent(work_dir)).to(self.device)
         self.begin()
         self.average = copy.deepcopy(self.model).eval()
         self.forward = torch.compile(self.model, dynamic=False) if preset.compiled else self.model

@@ -1,8 +1,7 @@
 """Distil guidance: a student learns to give in one forward what classifier-free guidance needs two for.
 
 Its target is the guided estimate of the trained denoiser at a random strength, which it is told (Meng et al., "On
-Distillation of Guided Diffusion Models", 2023); it begins as that denoiser. The smaller denoiser of glimpse-xs then learns
-from the student in turn, from nothing. Writes student.pt and student_xs.pt.
+Distillation of Guided Diffusion Models", 2023); it begins as that denoiser. Writes student.pt.
 """
 
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .denoiser import GUIDANCE, GUIDANCE_RANGE, XS_WIDTHS, Denoiser, guided_estimate
+from .denoiser import GUIDANCE, GUIDANCE_RANGE, Denoiser, guided_estimate
 from .latent import Latent
 from .presets import Preset
 from .train_base import Trainer
@@ -20,17 +19,16 @@ USUAL_SHARE = 0.4
 
 
 class Distiller(Trainer):
-    name, rate, teacher_weights = "student", 0.25, "base.pt"
+    name, rate = "student", 0.25
     own_guidance, distilled = GUIDANCE, True
 
     def begin(self) -> None:
-        weights = torch.load(self.work_dir / self.teacher_weights)
+        weights = torch.load(self.work_dir / "base.pt")
         self.teacher = Denoiser(Latent())
         self.teacher.load_state_dict(weights)
         self.teacher.eval().to(self.device)
         self.teach = torch.compile(self.teacher, dynamic=False) if self.preset.compiled else self.teacher
-        if self.widths == self.teacher.widths:
-            self.model.load_state_dict(weights)
+        self.model.load_state_dict(weights)
 
     def target(self, clean: Tensor, *inputs: Tensor) -> Tensor:
         """What the teacher says in two forwards; the true clean slice is not looked at."""
@@ -43,17 +41,5 @@ class Distiller(Trainer):
         return torch.where(self.uniform(self.rows) < USUAL_SHARE, torch.full_like(spread, GUIDANCE), spread)
 
 
-class SmallDistiller(Distiller):
-    name, rate, widths, teacher_weights = "student_xs", 1.0, XS_WIDTHS, "student.pt"
-
-    def target(self, clean: Tensor, *inputs: Tensor) -> Tensor:
-        with torch.no_grad(), self.preset.autocast():
-            return self.teach(*inputs).float()
-
-
 def run(preset: Preset, work_dir: Path) -> None:
     Distiller(preset, work_dir).train(preset.distil_minutes)
-
-
-def run_small(preset: Preset, work_dir: Path) -> None:
-    SmallDistiller(preset, work_dir).train(preset.xs_minutes)

@@ -63,7 +63,7 @@ describe('glimpse', () => {
       '--tiers',
       clip('tiers'),
     );
-    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('256x256') });
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('512x512') });
     await run('generate', 'a red ball over a green meadow', '--out', clip('b.mp4'), '--seconds', '1', '--seed', '4');
     expect((await readFile(clip('a.mp4'))).equals(await readFile(clip('b.mp4')))).toBe(true);
     for (const tier of ['draft', 'base', 'refined'])
