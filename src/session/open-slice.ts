@@ -39,11 +39,6 @@ export class OpenSlice {
     this.#iterator = renditions[Symbol.asyncIterator]();
   }
 
-  /** True while a tier is being computed or waits for a turn. */
-  get pulling(): boolean {
-    return this.#pull !== undefined;
-  }
-
   get closed(): boolean {
     return this.#abort.signal.aborted;
   }

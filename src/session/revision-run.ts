@@ -62,7 +62,8 @@ export class RevisionRun {
   readonly #tiers = new Map<number, Tier>();
   readonly #latents = new Map<number, { tier: Tier; latents: Float32Array }>();
   readonly #joints: SliceJoints;
-  readonly #pulls = new Set<Promise<void>>();
+  /** Slices of which a tier is on its way, until it has found its place. */
+  readonly #pulls = new Map<OpenSlice, Promise<void>>();
   #failure: GlimpseError | undefined;
   #retryMs: number = RETRY_MS.first;
   #wake: (() => void) | undefined;
@@ -123,7 +124,7 @@ export class RevisionRun {
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.most);
     }
     await Promise.all([...this.#open.keys()].map((slice) => this.#drop(slice)));
-    await Promise.all(this.#pulls);
+    await Promise.all(this.#pulls.values());
   }
 
   #plan(): PlannedWork | undefined {
@@ -143,12 +144,12 @@ export class RevisionRun {
   #isMoreUrgent(work: PlannedWork): boolean {
     if (!this.#options.admitted()) return false;
     const open = this.#open.get(work.slice);
-    if (open?.pulling === true) {
+    if (open && this.#pulls.has(open)) {
       // The playhead may have reached what began as polish.
       Object.assign(open.claim, this.#claim(work.slice, work.tier, work.rank));
       return false;
     }
-    return [...this.#open.values()].every(({ pulling, claim }) => !pulling || work.rank < claim.rank);
+    return [...this.#pulls.keys()].every(({ closed, claim }) => closed || work.rank < claim.rank);
   }
 
   async #begin({ slice, tier, rank }: PlannedWork): Promise<void> {
@@ -160,11 +161,12 @@ export class RevisionRun {
     }
     open ??= this.#start(slice, tier, previous);
     Object.assign(open.claim, this.#claim(slice, tier, rank));
-    const pull = this.#pull(slice, open, tier).finally(() => {
-      this.#pulls.delete(pull);
+    const pulled = open;
+    const pull = this.#pull(slice, pulled, tier).finally(() => {
+      this.#pulls.delete(pulled);
       this.wake();
     });
-    this.#pulls.add(pull);
+    this.#pulls.set(pulled, pull);
   }
 
   /** Never rejects: a failure is left for the loop. */
@@ -220,8 +222,8 @@ export class RevisionRun {
     const best = this.#options.generator.info.tiers.at(-1)?.tier;
     const live = this.request.sliceCount === undefined;
     const behind = live ? this.#playheadSlice - 1 : -1;
-    for (const [slice, { pulling }] of this.#open) {
-      const passed = live && slice < this.#playheadSlice && pulling;
+    for (const [slice, open] of this.#open) {
+      const passed = live && slice < this.#playheadSlice && this.#pulls.has(open);
       if (passed || slice < behind || this.#tiers.get(slice) === best) await this.#drop(slice);
     }
     for (const slice of this.#latents.keys()) if (slice < behind) this.#latents.delete(slice);

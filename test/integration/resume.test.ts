@@ -16,9 +16,9 @@ interface Seen {
   tier: string;
 }
 
-/** A clip under way with its viewer gone. */
-async function leave({ sessions, peers }: SessionFixture, after: number) {
-  const session = await sessions.create({ ...REQUEST, mode: 'clip', seed: 3 });
+/** A clip under way with its viewer gone once `after` tiers were made. */
+async function leave({ sessions, peers }: SessionFixture, after: number, seconds = 4) {
+  const session = await sessions.create({ ...REQUEST, mode: 'clip', seed: 3, seconds });
   const made: Seen[] = [];
   const left = new Promise<void>((resolve) => {
     session.events.on('tier', ({ revision, slice, tier }) => {
@@ -35,7 +35,10 @@ async function leave({ sessions, peers }: SessionFixture, after: number) {
 
 const names = (made: readonly Seen[]) => made.map(({ slice, tier }) => `${slice}:${tier}`);
 
-describe('a viewer who comes back', () => {
+/** For a machine that does other things as well. */
+const SOON = { timeout: 50_000 };
+
+describe('a viewer who comes back', { timeout: 60_000 }, () => {
   it('finds the same timeline where it was left, and nothing finished is made twice', async () => {
     const generator = new CountingGenerator();
     generator.gate = () => sleep(60);
@@ -43,22 +46,19 @@ describe('a viewer who comes back', () => {
     const { session, made } = await leave(fixture, 6);
     const { playheadMs, revision } = session.stats;
     await sleep(AWAY_MS);
-    const before = names(made);
-    const madeAway = generator.made.length;
-    await sleep(500);
-    expect(generator.made.length, 'nothing is computed for nobody').toBe(madeAway);
+    const before = await standsStill(generator.made, 'nothing is computed for nobody').then(() => names(made));
     expect(session.stats).toMatchObject({ state: 'waiting', playheadMs, paused: false });
 
     const back = fixture.sessions.resume(session.id, session.resumeToken);
     const late = back.stats.lateFrames;
     await back.answer('offer');
     fixture.peers.last.connect();
-    await vi.waitFor(() => expect(fixture.peers.last.sent.rtp.length).toBeGreaterThan(0));
     expect(back.stats.revision).toBe(revision);
-    expect(back.stats.playheadMs).toBeLessThan(playheadMs + 500);
-    expect(back.stats.lateFrames - late, 'the time away is not counted as late').toBeLessThan(6);
+    expect(back.stats.playheadMs).toBeLessThan(playheadMs + 200);
+    expect(back.stats.lateFrames - late, 'the time away is not counted as late').toBeLessThan(2);
+    await vi.waitFor(() => expect(fixture.peers.last.sent.rtp.length).toBeGreaterThan(0), SOON);
     const all = 3 * 12;
-    await vi.waitFor(() => expect(made).toHaveLength(all), { timeout: 20_000 });
+    await vi.waitFor(() => expect(made).toHaveLength(all), SOON);
     expect(names(made).slice(0, before.length)).toEqual(before);
     expect(new Set(names(made)).size).toBe(all);
     // A base denoises its slice anew only because its predecessor's latents got better; no picture is made twice.
@@ -85,17 +85,27 @@ describe('a viewer who comes back', () => {
   it('finds his slices going on with the real model, none of them made twice', async () => {
     await using generator = await OnnxGenerator.create({ modelDirectory: defaultModelDirectory(), threads: 1 });
     const { counted, made: asked } = countingPulls(generator);
-    const fixture = sessionFixture({ generator: counted });
-    const { session, made } = await leave(fixture, 3);
+    // A clip is refined only where admission finds room: on a busy machine it may not.
+    const fixture = sessionFixture({ generator: counted, engine: { capacity: 1e6 } });
+    const { session, made } = await leave(fixture, 2, 2);
     await sleep(AWAY_MS);
     await session.answer('offer');
     fixture.peers.last.connect();
-    await vi.waitFor(() => expect(made).toHaveLength(3 * 6), { timeout: 25_000 });
+    await vi.waitFor(() => expect(made).toHaveLength(3 * 3), SOON);
     expect(new Set(names(made)).size).toBe(made.length);
     expect(new Set(asked).size).toBe(asked.length);
     await fixture.sessions.close('done');
   });
 });
+
+/** What was on its way is let finish; then nothing more may come. */
+async function standsStill(made: readonly unknown[], claim: string): Promise<void> {
+  await vi.waitFor(async () => {
+    const { length } = made;
+    await sleep(500);
+    expect(made.length, claim).toBe(length);
+  }, SOON);
+}
 
 /** The generator itself, with a note of each rendition it made. */
 function countingPulls(generator: Generator): { counted: Generator; made: string[] } {

@@ -1,0 +1,43 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, it, vi } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { Scheduler } from '../../../src/generation/scheduler.ts';
+import { RevisionRun } from '../../../src/session/revision-run.ts';
+import { CountingGenerator } from '../../support/counting-generator.ts';
+
+it('makes no tier twice, however often it is woken while one is on its way into the timeline', async () => {
+  const generator = new CountingGenerator();
+  const track = { prompts: ['a red ball'], from: undefined, keptSlices: 0, sliceCount: 8, transitionSlices: 1 };
+  const run = new RevisionRun({
+    generator,
+    scheduler: new Scheduler({ clock: systemClock }),
+    clock: systemClock,
+    user: { id: 'viewer', weight: 1 },
+    request: {
+      revision: 0,
+      track: { ...track, interpolation: 'linear' },
+      seed: 1,
+      guidance: undefined,
+      sliceCount: 8,
+      originMs: 0,
+      previous: undefined,
+      start: undefined,
+      kept: undefined,
+    },
+    playheadFrame: () => 0,
+    tierCap: () => 'refined',
+    admitted: () => true,
+    onRendition: () => {},
+    onError: (error) => expect.unreachable(error.message),
+  });
+  let waking = true;
+  const waker = (async () => {
+    for (; waking; await nextTurn()) run.wake();
+  })();
+  await vi.waitFor(() => expect(run.complete).toBe(true), { timeout: 20_000 });
+  waking = false;
+  await waker;
+  await run.close();
+  expect(new Set(generator.made).size).toBe(8 * 3);
+  expect(generator.made).toHaveLength(8 * 3);
+});
