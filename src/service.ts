@@ -174,7 +174,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       encoderAlive: !missing.has('encoder'),
       reasons: [
         ...(closing ? ['the server is shutting down'] : []),
-        ...(sessions.size >= config.maxSessions ? ['there is no room for another session'] : []),
+        ...(sessions.full ? ['there is no room for another session'] : []),
       ],
     });
     metrics.beforeScrape = () => metrics.set('ready', judgeReadiness(readiness()).ready ? 1 : 0);

@@ -1,7 +1,8 @@
 /**
  * Who may compute. A session that would make running ones late waits in a bounded queue, first come first served, with its
  * peer connection up and its place told; before anyone waits, tier caps are lowered. Load is predicted from what work has
- * cost on this machine, so it is right after the first slices and empty before them.
+ * cost on this machine, so it is right after the first slices and empty before them. Whoever nobody watches needs nothing:
+ * he keeps his place in the line but is passed by, and once admitted he is no load until his viewer is back.
  */
 import type { Clock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
@@ -15,6 +16,8 @@ export interface Applicant {
   wanted(): Tier;
   /** False once nothing is left to compute: a finished clip. */
   computing(): boolean;
+  /** False while its viewer is gone and may come back. Default: there is always somebody. */
+  watched?(): boolean;
   /** Place or tier cap have changed. */
   onChange(): void;
 }
@@ -106,7 +109,7 @@ export class Admission {
       share: undefined,
       leave: () => this.#leave(member),
     };
-    if (this.#waiting.length > 0 || !this.#admit(member)) {
+    if (this.#waiting.some(isWatched) || !this.#admit(member)) {
       if (this.#waiting.length >= queueMax)
         throw new GlimpseError('SESSION_LIMIT', {
           details: { waiting: this.#waiting.length },
@@ -151,7 +154,8 @@ export class Admission {
 
   /** Admits whoever fits, shares tiers out, and tells whom it changes. */
   #settle(except?: Member): void {
-    while (this.#waiting[0] && this.#admit(this.#waiting[0])) this.#waiting.shift();
+    for (let next = this.#next; next && this.#admit(next); next = this.#next)
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
     const sharers = this.#sharers();
     const caps = shareOut(sharers, this.#model) ?? lowestCaps(sharers, this.#options.lowestTier);
     for (const [index, member] of this.#admitted.entries()) {
@@ -160,9 +164,17 @@ export class Admission {
       const tierCap = this.#ceiling === undefined ? share : lowerTier(share, this.#ceiling);
       this.#update(member, { position: 0, waitMs: 0, tierCap }, member === except);
     }
-    for (const [index, member] of this.#waiting.entries())
-      this.#update(member, { position: index + 1, waitMs: this.#waitMs(index + 1) }, member === except);
+    let position = 1;
+    for (const member of this.#waiting) {
+      this.#update(member, { position, waitMs: this.#waitMs(position) }, member === except);
+      if (isWatched(member)) position++;
+    }
     this.#options.onQueue?.(this.#waiting.length);
+  }
+
+  /** Whose turn it is to be admitted. */
+  get #next(): Member | undefined {
+    return this.#waiting.find(isWatched);
   }
 
   #update(member: Member, change: Partial<Pick<Member, 'position' | 'waitMs' | 'tierCap'>>, quiet: boolean): void {
@@ -191,10 +203,12 @@ export class Admission {
   }
 }
 
-const sharerOf = ({ applicant }: Member): Sharer => ({
-  wanted: applicant.wanted(),
+const isWatched = ({ applicant }: Member): boolean => applicant.watched?.() ?? true;
+
+const sharerOf = (member: Member): Sharer => ({
+  wanted: member.applicant.wanted(),
   current: undefined,
-  computing: applicant.computing(),
+  computing: isWatched(member) && member.applicant.computing(),
 });
 
 const mix = (before: number, newest: number): number => before + NEWEST_STAY * (newest - before);

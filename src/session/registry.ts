@@ -1,4 +1,8 @@
-/** All sessions of a service: admission, look-up by unguessable id, resume by secret, and the end of them all. */
+/**
+ * All sessions of a service: admission, look-up by unguessable id, resume by secret, and the end of them all. A place that
+ * is kept for a viewer who is gone is his only while nobody else wants it: when all are taken, a newcomer gets the place of
+ * whoever has been gone longest.
+ */
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
@@ -17,6 +21,7 @@ export class Sessions implements SessionRegistry {
   readonly #deps: SessionDeps;
   readonly #options: RegistryOptions;
   readonly #sessions = new Map<string, ViewerSession>();
+  readonly #leaving = new Set<Promise<void>>();
   #closing = false;
 
   constructor(deps: SessionDeps, options: RegistryOptions) {
@@ -26,6 +31,11 @@ export class Sessions implements SessionRegistry {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Whether a newcomer would be refused. */
+  get full(): boolean {
+    return this.#sessions.size >= this.#options.maxSessions && this.#longestGone() === undefined;
   }
 
   async create(request: SessionOpening, user?: User): Promise<Session> {
@@ -48,22 +58,38 @@ export class Sessions implements SessionRegistry {
 
   async close(reason: string): Promise<void> {
     this.#closing = true;
-    await Promise.all([...this.#sessions.values()].map((session) => session.close(reason)));
+    await Promise.all([...this.#leaving, ...[...this.#sessions.values()].map((session) => session.close(reason))]);
   }
 
   #create(request: SessionOpening, user: User | undefined): Session {
     if (this.#closing) throw new GlimpseError('SERVER_CLOSING');
     const { maxSessions, onSize } = this.#options;
-    if (this.#sessions.size >= maxSessions)
+    const gone = this.#sessions.size < maxSessions ? undefined : this.#longestGone();
+    if (this.#sessions.size >= maxSessions && !gone)
       throw new GlimpseError('SESSION_LIMIT', { details: { maxSessions }, retryAfterMs: 5_000 });
     const session = tracedSession(request, () => new ViewerSession(request, this.#deps, user));
+    // Not before: a newcomer who is refused for another reason takes nobody's place.
+    if (gone) this.#giveUp(gone);
     this.#sessions.set(session.id, session);
     this.#deps.metrics.count('sessionsStarted', 1);
     session.events.on('closed', () => {
-      this.#sessions.delete(session.id);
-      onSize(this.#sessions.size);
+      if (this.#sessions.delete(session.id)) onSize(this.#sessions.size);
     });
     onSize(this.#sessions.size);
     return session;
+  }
+
+  #longestGone(): ViewerSession | undefined {
+    const [longest] = [...this.#sessions.values()]
+      .filter(({ goneSinceUs }) => goneSinceUs !== undefined)
+      .toSorted((a, b) => (a.goneSinceUs ?? 0) - (b.goneSinceUs ?? 0));
+    return longest;
+  }
+
+  /** Its place is free at once; closing it takes a moment, and `close` waits for that too. */
+  #giveUp(session: ViewerSession): void {
+    this.#sessions.delete(session.id);
+    const closed = session.close('place-taken').finally(() => this.#leaving.delete(closed));
+    this.#leaving.add(closed);
   }
 }

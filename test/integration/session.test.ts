@@ -168,7 +168,7 @@ describe('session', () => {
     peers.last.connect();
     for (let revision = 1; revision <= 12; revision++) {
       const sent = session.stats.framesSent;
-      await expect.poll(() => session.stats.framesSent, { interval: 5 }).toBeGreaterThan(sent + 9);
+      await expect.poll(() => session.stats.framesSent, { interval: 5, timeout: 20_000 }).toBeGreaterThan(sent + 9);
       // A frame every 50 ms, 30 of them in the encoder: somewhere in between the first draft meets one there.
       await new Promise((resolve) => setTimeout(resolve, revision * 4));
       await session.control({ type: 'steer', seed: revision, transition: 'cut' });
@@ -207,7 +207,9 @@ describe('session', () => {
     const session = await sessions.create({ ...REQUEST, mode: 'clip', seconds: 1.2 });
     await session.answer('offer');
     peers.last.connect();
-    for (const settleMs of [300, 4_000]) {
+    // A clip can be sought from its first picture on; a few seconds later its loops are replayed.
+    await expect.poll(() => session.stats.framesSent, { timeout: 20_000 }).toBeGreaterThan(0);
+    for (const settleMs of [0, 4_000]) {
       await new Promise((resolve) => setTimeout(resolve, settleMs));
       for (const timeMs of [100, 900, 300, 0]) {
         const { framesSent } = session.stats;
@@ -245,6 +247,35 @@ describe('session', () => {
     await sessions.close('done');
     expect(sessions.size).toBe(0);
     await expect(sessions.create(REQUEST)).rejects.toMatchObject({ code: 'SERVER_CLOSING' });
+  });
+
+  it('gives a newcomer the place of whoever has been gone longest, and nobody else who may still come', async () => {
+    const { sessions, peers, sizes } = sessionFixture({ maxSessions: 3 });
+    const viewers = [];
+    for (const prompt of ['gone first', 'gone second', 'watching']) {
+      const session = await sessions.create({ ...REQUEST, prompt });
+      await session.answer('offer');
+      peers.last.connect();
+      viewers.push({ session, peer: peers.last });
+    }
+    const [first, second, watching] = viewers.map(({ session }) => session);
+    await viewers[0]?.peer.close('the network is gone');
+    await viewers[1]?.peer.close('the network is gone');
+    expect(sessions.full).toBe(false);
+    await expect(sessions.create({ ...REQUEST, prompt: ' ' })).rejects.toMatchObject({ code: 'PROMPT_EMPTY' });
+    expect(sessions.get(first?.id ?? '')).toBe(first);
+    const reasons: string[] = [];
+    first?.events.on('closed', (reason) => reasons.push(reason));
+    await sessions.create(REQUEST);
+    expect(() => sessions.get(first?.id ?? '')).toThrow(expect.objectContaining({ code: 'SESSION_NOT_FOUND' }));
+    expect(sessions.get(second?.id ?? '')).toBe(second);
+    await second?.answer('offer');
+    expect(sessions.full, 'one on his way back keeps his place').toBe(true);
+    await expect(sessions.create(REQUEST)).rejects.toMatchObject({ code: 'SESSION_LIMIT' });
+    await expect.poll(() => reasons).toEqual(['place-taken']);
+    expect(watching?.stats.state).toBe('live');
+    expect(sizes).toEqual([1, 2, 3, 3]);
+    await sessions.close('done');
   });
 
   it('answers nothing after its end', async () => {

@@ -22,10 +22,14 @@ function setUp(options: Partial<AdmissionOptions> = {}) {
     ...options,
   });
   const changes: string[] = [];
-  const enter = (name: string, over: { wanted?: Tier; computing?: () => boolean } = {}): Ticket => {
+  const enter = (
+    name: string,
+    over: { wanted?: Tier; computing?: () => boolean; watched?: () => boolean } = {},
+  ): Ticket => {
     const ticket = admission.enter({
       wanted: () => over.wanted ?? 'refined',
       computing: over.computing ?? (() => true),
+      watched: over.watched ?? (() => true),
       onChange: () => changes.push(`${name}: ${ticket.position} ${ticket.tierCap}`),
     });
     return ticket;
@@ -101,6 +105,47 @@ describe('admission', () => {
     advance(1000);
     admission.review();
     expect(fifth.admitted).toBe(true);
+  });
+
+  it('counts as no load whom nobody watches, and as load again when he is back, without throwing anybody out', () => {
+    const { admission, enter, advance } = setUp();
+    let watched = true;
+    const away = enter('away', { watched: () => watched });
+    for (let i = 0; i < 3; i++) enter(`running ${i}`);
+    const fifth = enter('fifth');
+    expect(fifth.admitted).toBe(false);
+    watched = false;
+    advance(1000);
+    admission.review();
+    expect(fifth.admitted).toBe(true);
+    expect(admission.load).toBeLessThanOrEqual(0.85);
+    watched = true;
+    advance(1000);
+    admission.review();
+    expect([away, fifth].map(({ admitted, tierCap }) => [admitted, tierCap])).toEqual([
+      [true, 'base'],
+      [true, 'base'],
+    ]);
+    expect(admission.load).toBeCloseTo(1);
+    expect(enter('sixth').admitted).toBe(false);
+  });
+
+  it('passes by whoever waits and is gone, and does not take his place in the line from him', () => {
+    const { enter, admission } = setUp({ queueMax: 3 });
+    const running = Array.from({ length: 4 }, (_, index) => enter(`running ${index}`));
+    let watched = true;
+    const away = enter('away', { watched: () => watched });
+    const present = enter('present');
+    expect([away.position, present.position]).toEqual([1, 2]);
+    watched = false;
+    admission.review();
+    expect([away.position, present.position]).toEqual([1, 1]);
+    running[0]?.leave();
+    expect([away.admitted, present.admitted]).toEqual([false, true]);
+    const later = enter('later');
+    watched = true;
+    running[1]?.leave();
+    expect([away.admitted, later.admitted]).toEqual([true, false]);
   });
 
   it('does not lift a finished clip that it would have to lower again at once', () => {

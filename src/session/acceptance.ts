@@ -1,0 +1,59 @@
+/** Takes what a viewer asks for as a revision, and says what became of it. The rule is steering.ts. */
+import type { Ticket } from '../generation/admission.ts';
+import type { Generator } from '../generation/generator.ts';
+import { joinPrompts } from '../generation/prompt-list.ts';
+import { readPrompts } from '../generation/prompt-reading.ts';
+import type { Accepted, Control, SessionMode } from './contract.ts';
+import type { RevisionChange, Revisions } from './revisions.ts';
+import { decideSteering, type Running } from './steering.ts';
+
+export interface AcceptanceOptions {
+  mode: SessionMode;
+  generator: Generator;
+  revisions: Revisions;
+  place: Pick<Ticket, 'position'>;
+}
+
+export class Acceptance {
+  readonly #options: AcceptanceOptions;
+  #latest: Promise<Accepted>;
+
+  /** @param first what the session begins with */
+  constructor(first: RevisionChange, options: AcceptanceOptions) {
+    this.#options = options;
+    this.#latest = this.#begin(first);
+  }
+
+  /** What the latest request became. */
+  get latest(): Promise<Accepted> {
+    return this.#latest;
+  }
+
+  /**
+   * @param prompts the new ones; undefined: those that run
+   * @throws GlimpseError PARAMETER_INVALID
+   */
+  steer(message: Extract<Control, { type: 'prompt' | 'steer' }>, prompts: readonly string[] | undefined): void {
+    const { revisions, mode } = this.#options;
+    const current = revisions.current;
+    if (!current) return;
+    const { seed, guidance } = message;
+    const change = { ...message, prompt: prompts && joinPrompts(prompts) };
+    const decision = decideSteering(change, { mode, ...current });
+    this.#latest = decision.newRevision
+      ? this.#begin({ prompts, seed, guidance, decision }, decision.running)
+      : this.#latest.then((accepted) => ({ ...accepted, running: decision.running }));
+  }
+
+  async #begin(change: RevisionChange, running?: Running): Promise<Accepted> {
+    const { place, revisions, generator } = this.#options;
+    const queuePosition = place.position;
+    const { revision, seed, prompt, stretches } = revisions.begin(change);
+    const said = running ? { running } : {};
+    const accepted: Accepted = { revision, queuePosition, seed, prompt, prompts: stretches, ...said };
+    if (!change.prompts) return accepted;
+    // What was understood is a courtesy to the viewer: a generator that cannot say does not stop the pictures.
+    const reading = await readPrompts(generator, change.prompts).catch(() => undefined);
+    return reading ? { ...accepted, reading } : accepted;
+  }
+}

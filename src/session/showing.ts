@@ -1,0 +1,42 @@
+/** Tells a viewer what has been made and what is on screen: the `tier` and `playing` events of a session. */
+import type { Emitter } from '../events.ts';
+import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
+import type { SessionEvents } from './contract.ts';
+import type { SentPicture } from './picture-loop.ts';
+
+export class Showing {
+  readonly #events: Emitter<SessionEvents>;
+  readonly #slice: GeneratorInfo['slice'];
+  /** The picture that was sent last. */
+  #playing: SentPicture | undefined;
+
+  constructor(events: Emitter<SessionEvents>, slice: GeneratorInfo['slice']) {
+    this.#events = events;
+    this.#slice = slice;
+  }
+
+  get playing(): SentPicture | undefined {
+    return this.#playing;
+  }
+
+  /** A rendition has found its place in the timeline. */
+  made({ revision, slice, tier, frames, computeMs, cached }: Rendition): void {
+    const { widthPx, heightPx } = frames[0] ?? { widthPx: 0, heightPx: 0 };
+    const durationMs = (frames.length * 1000) / this.#slice.fps;
+    const startMs = slice * durationMs;
+    const made = { revision, slice, tier, startMs, durationMs, computeMs, widthPx, heightPx };
+    this.#events.emit('tier', cached ? { ...made, cached } : made);
+  }
+
+  /** A picture was sent; told where it is the first of its slice and tier. */
+  sent(sent: SentPicture): void {
+    const { picture, rtpTimestamp, widthPx, heightPx } = sent;
+    const { revision, slice, tier } = picture;
+    const before = this.#playing?.picture;
+    this.#playing = sent;
+    if (before?.revision === revision && before.slice === slice && before.tier === tier) return;
+    const { frames, fps } = this.#slice;
+    const offsetMs = ((picture.frameIndex % frames) * 1000) / fps;
+    this.#events.emit('playing', { revision, slice, tier, rtpTimestamp, offsetMs, widthPx, heightPx });
+  }
+}

@@ -1,0 +1,40 @@
+/** The highest tier a viewer is to be shown, by what was asked for, and the rungs that are worth encoding below it. */
+import type { Rung } from '../congestion/allocation.ts';
+import { lowerTier, tierRank, type Tier } from '../generation/tiers.ts';
+import { rungsFor } from '../media/ladder.ts';
+import type { SessionDeps } from './session-deps.ts';
+
+export type TierLimitDeps = Pick<SessionDeps, 'generator' | 'rungs' | 'defaultTierCap'>;
+
+export class TierLimit {
+  readonly #deps: TierLimitDeps;
+  #tier: Tier;
+
+  /** @param asked undefined: what this machine was measured to hold */
+  constructor(asked: Tier | undefined, deps: TierLimitDeps) {
+    this.#deps = deps;
+    this.#tier = this.#within(asked ?? deps.defaultTierCap?.() ?? 'refined');
+  }
+
+  get tier(): Tier {
+    return this.#tier;
+  }
+
+  set asked(tier: Tier) {
+    this.#tier = this.#within(tier);
+  }
+
+  /** Largest first; none larger than the pictures. */
+  get rungs(): readonly Rung[] {
+    const { generator, rungs } = this.#deps;
+    const size = generator.info.tiers.find(({ tier }) => tier === this.#tier);
+    return size ? rungsFor(rungs, size) : rungs;
+  }
+
+  /** What the generator makes that is nearest. */
+  #within(wanted: Tier): Tier {
+    const made = this.#deps.generator.info.tiers.map(({ tier }) => tier);
+    const lowest = made[0] ?? 'draft';
+    return tierRank(wanted) < tierRank(lowest) ? lowest : lowerTier(wanted, made.at(-1) ?? 'draft');
+  }
+}
