@@ -30,12 +30,12 @@ it('makes no tier twice, however often it is woken while one is on its way into 
     onRendition: () => {},
     onError: (error) => expect.unreachable(error.message),
   });
-  let waking = true;
+  const enough = new AbortController();
   const waker = (async () => {
-    for (; waking; await nextTurn()) run.wake();
+    for (; !enough.signal.aborted; await nextTurn()) run.wake();
   })();
   await vi.waitFor(() => expect(run.complete).toBe(true), { timeout: 20_000 });
-  waking = false;
+  enough.abort();
   await waker;
   await run.close();
   expect(new Set(generator.made).size).toBe(8 * 3);
