@@ -269,7 +269,7 @@ export class ViewerSession implements Session {
     this.#reportCounts();
     if (this.#link.state !== 'live') return;
     const { stats } = this;
-    this.#counting.sample(stats, this.#connection?.sender?.stats.reason);
+    this.#counting.sample(stats, this.#link.sent?.reason);
     this.events.emit('stats', stats);
   }
 
