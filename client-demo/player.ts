@@ -102,6 +102,12 @@ export class Player {
       withdraw();
       if (position > 0) withdraw = this.#status.notice(waitingWords(position, waitMs), 'until withdrawn');
     });
+    live.on('progress', ({ revision, ratio, queuePosition = 0 }) => {
+      if ((live.playingAt(undefined)?.revision ?? -1) >= revision) return;
+      awaited = revision;
+      withdraw();
+      withdraw = this.#status.notice(makingWords(ratio, queuePosition), 'until withdrawn');
+    });
     live.on('accepted', wait);
     live.on('playing', ({ revision }) => {
       if (revision >= awaited) withdraw();
@@ -117,5 +123,8 @@ export class Player {
 
 const waitingWords = (position: number, waitMs: number | null): string =>
   `Waiting: place ${position} in line${waitMs === null ? '' : `, about ${Math.max(1, Math.round(waitMs / 1000))} s`}.`;
+
+const makingWords = (ratio: number, ahead: number): string =>
+  ahead > 0 ? `Waiting: ${ahead} before it at ComfyUI.` : `Making the picture: ${Math.round(ratio * 100)}%.`;
 
 const tail = (state: string): string => (state === 'reconnecting' ? 'Reconnecting…' : '');

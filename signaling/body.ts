@@ -1,4 +1,4 @@
-/** Request bodies as text, cut off while they are read: a body over the limit is never held in memory. */
+/** Request bodies, cut off while they are read: a body over the limit is never held in memory. */
 import { GlimpseError } from '../src/errors.ts';
 import type { ErrorCode } from '../src/errors.ts';
 
@@ -11,7 +11,20 @@ export interface BodyLimit {
 }
 
 /** @throws GlimpseError `tooLarge` or `invalid` */
-export async function readBody(request: Request, { maxBytes, tooLarge, invalid }: BodyLimit): Promise<string> {
+export async function readBody(request: Request, { invalid, ...limit }: BodyLimit): Promise<string> {
+  const bytes = await readBytes(request, limit);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new GlimpseError(invalid, { message: 'The body is not UTF-8.' });
+  }
+}
+
+/** @throws GlimpseError `tooLarge` */
+export async function readBytes(
+  request: Request,
+  { maxBytes, tooLarge }: Omit<BodyLimit, 'invalid'>,
+): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw new GlimpseError(tooLarge);
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -20,11 +33,7 @@ export async function readBody(request: Request, { maxBytes, tooLarge, invalid }
     if (size > maxBytes) throw new GlimpseError(tooLarge);
     chunks.push(chunk);
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw new GlimpseError(invalid, { message: 'The body is not UTF-8.' });
-  }
+  return Buffer.concat(chunks);
 }
 
 /** @throws GlimpseError MEDIA_TYPE_UNSUPPORTED when the body's type is another; parameters do not matter */

@@ -5,6 +5,7 @@
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Session, SessionRegistry, User } from '../src/session/contract.ts';
+import type { Inputs } from '../src/session/inputs.ts';
 import type { Access } from './access/access.ts';
 import type { Identity } from './access/identity.ts';
 import { requireAllowed } from './prompt-filter.ts';
@@ -41,6 +42,8 @@ export interface GateOptions {
   access: Access;
   filterPrompt: PromptFilter | undefined;
   log: Log;
+  /** Uploads that sessions may begin from; undefined where the generator takes none. */
+  inputs?: Inputs | undefined;
 }
 
 export class Gate {
@@ -48,9 +51,11 @@ export class Gate {
   readonly access: Access;
   readonly #filterPrompt: PromptFilter | undefined;
   readonly #log: Log;
+  readonly #inputs: Inputs | undefined;
   readonly #controls = new WeakMap<Session, SessionControls>();
 
-  constructor({ registry, access, filterPrompt, log }: GateOptions) {
+  constructor({ registry, access, filterPrompt, log, inputs }: GateOptions) {
+    this.#inputs = inputs;
     this.registry = registry;
     this.access = access;
     this.#filterPrompt = filterPrompt;
@@ -75,7 +80,9 @@ export class Gate {
     let session: Session | undefined;
     try {
       await this.#requirePrompt(request.prompt, identity, undefined);
-      const opening = resumable === undefined ? request : { ...request, resumable };
+      if (request.negativePrompt !== undefined) await this.#requirePrompt(request.negativePrompt, identity, undefined);
+      const media = request.input === undefined ? undefined : this.requireInputs().get(request.input, identity.key);
+      const opening = { ...request, ...(media && { media }), ...(resumable === undefined ? {} : { resumable }) };
       session = await this.registry.create(opening, userOf(identity));
       admission.bind(session);
       onCreated(session);
@@ -97,6 +104,12 @@ export class Gate {
     // No session: the place it would take is free again at once.
     (await this.access.admit(identity)).release();
     await this.#requirePrompt(prompt, identity, undefined);
+  }
+
+  /** @throws GlimpseError PARAMETER_INVALID where the generator takes no uploads */
+  requireInputs(): Inputs {
+    if (this.#inputs) return this.#inputs;
+    throw new GlimpseError('PARAMETER_INVALID', { message: 'The generator of this server takes no picture or video.' });
   }
 
   /** @throws GlimpseError FORBIDDEN, SESSION_NOT_FOUND */

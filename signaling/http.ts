@@ -11,6 +11,7 @@ import type { Readiness } from './health.ts';
 import { crossOrigin, identified } from './http-access.ts';
 import type { AccessEnv } from './http-access.ts';
 import { failureResponse } from './http-errors.ts';
+import { inputRoutes } from './inputs-api.ts';
 import type { IceServers } from './ice-servers.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -52,10 +53,12 @@ export function httpApp(options: HttpOptions): Hono<AccessEnv> {
 
   for (const path of ['/whep', '/whep/*', '/v1/*']) app.use(path, crossOrigin(access));
   // A clip's name cannot be guessed, and a video element sends no token.
-  for (const path of ['/whep', '/whep/*', '/v1/sessions/*']) app.use(path, identified(access));
+  for (const path of ['/whep', '/whep/*', '/v1/sessions/*', '/v1/inputs', '/v1/inputs/*'])
+    app.use(path, identified(access));
   app.route('/whep', whepRoutes({ gate, iceServers, metrics }));
   app.options('/v1/*', (context) => context.body(null, 200));
   app.route('/v1/sessions', sessionRoutes(gate));
+  app.route('/v1/inputs', inputRoutes(gate));
   if (clips) app.route('/v1/clips', clipRoutes(clips, gate));
   app.route('/', pageRoutes(pageDirectory));
   return app;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../src/errors.ts';
 import type { ErrorCode } from '../src/errors.ts';
+import { LIMITS } from '../src/limits.ts';
 import {
   PROTOCOL_VERSION,
   abuseBody,
@@ -15,6 +16,7 @@ import {
   controlMessage,
   errorBody,
   generationRequest,
+  inputBody,
   readinessBody,
   serverMessage,
   sessionBody,
@@ -142,6 +144,23 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
         { parameters: [id], requestBody: json('ControlMessage') },
       ),
     },
+    '/v1/inputs': {
+      post: {
+        ...guarded(
+          'A picture (PNG, JPEG, WebP) or video (MP4) for a session to begin from; its request names the id.',
+          { 201: answer('Decoded and kept for a while.', json('Input')) },
+        ),
+        requestBody: {
+          required: true,
+          content: Object.fromEntries(
+            LIMITS.inputTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+          ),
+        },
+      },
+    },
+    '/v1/inputs/{id}': {
+      delete: guarded('Forgets an upload.', { 204: answer('Forgotten.') }, { parameters: [id] }),
+    },
     ...(metrics ? operatorPaths : {}),
     ...(clips ? clipPaths : {}),
   };
@@ -210,6 +229,7 @@ export function openApiDocument(options: DocumentOptions): Json {
       },
       schemas: {
         ControlMessage: schema(controlMessage, 'input'),
+        Input: schema(inputBody, 'output'),
         ClientMessage: schema(clientMessage, 'input'),
         ServerMessage: schema(serverMessage, 'output'),
         Accepted: schema(acceptedMessage, 'output'),

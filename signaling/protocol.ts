@@ -47,6 +47,14 @@ export const generationRequest = z.object({
   seconds: z.number().min(LIMITS.clipSecondsMin).max(LIMITS.clipSecondsMax).default(4),
   codec: z.enum(['VP8', 'H264']).optional(),
   tierCap: tier.optional(),
+  /** Id of an upload (`POST /v1/inputs`) to begin from, or to follow; where the generator takes one. */
+  input: z.string().max(64).optional(),
+  /** What the picture should not have. This and the next two only where `generator.options` of the welcome names them. */
+  negativePrompt: z.string().max(LIMITS.promptMaxChars).optional(),
+  /** Denoise steps of the first stage. */
+  steps: z.number().int().min(1).max(100).optional(),
+  /** One of `generator.cameraMoves` of the welcome. */
+  cameraMove: z.string().max(40).optional(),
 });
 export type GenerationRequest = z.infer<typeof generationRequest>;
 
@@ -206,6 +214,10 @@ export const serverMessage = z.discriminatedUnion('type', [
       slice: z.object({ frames: z.number(), fps: z.number() }),
       tiers: z.array(z.object({ tier, widthPx: z.number(), heightPx: z.number() })),
       examples: z.array(z.string()),
+      /** What a session may bring to begin from (`POST /v1/inputs`), and whether nothing is made without it. */
+      input: z.object({ kind: z.enum(['image', 'video']), needed: z.boolean() }).optional(),
+      options: z.array(z.enum(['negativePrompt', 'steps', 'cameraMove'])).optional(),
+      cameraMoves: z.array(z.string()).optional(),
     }),
     limits: z.object({ promptMaxChars: z.number(), clipSecondsMax: z.number() }),
   }),
@@ -248,6 +260,16 @@ export const serverMessage = z.discriminatedUnion('type', [
     /** Expected wait, ms; null while there is nothing to reckon it from. */
     waitMs: z.number().nullable(),
   }),
+  /** How far a slice has come at a backend that takes long. Slices of a backend that makes them at once have none. */
+  z.object({
+    type: z.literal('progress'),
+    revision: z.number(),
+    slice: z.number(),
+    /** Of the tier that is being made, 0 to 1. */
+    ratio: z.number(),
+    /** Prompts of others before it at the backend itself; 0 or absent when it runs. */
+    queuePosition: z.number().optional(),
+  }),
   z.object({ type: z.literal('stats'), stats: sessionStats }),
   z.object({ type: z.literal('error'), id, ...errorBody.shape }),
   z.object({ type: z.literal('bye'), reason: z.string(), retryAfterMs: z.number().optional() }),
@@ -258,6 +280,17 @@ export type PromptReadingMessage = z.infer<typeof promptReading>;
 /** `GET /v1/sessions/{id}`. */
 export const sessionBody = z.object({ id: z.string(), state: z.string(), stats: sessionStats });
 export type SessionBody = z.infer<typeof sessionBody>;
+
+/** `POST /v1/inputs`. */
+export const inputBody = z.object({
+  /** What a request names as `input`; whoever did not upload it cannot use it. */
+  id: z.string(),
+  kind: z.enum(['image', 'video']),
+  bytes: z.number(),
+  /** From now, and again from each use on. */
+  expiresInMs: z.number(),
+});
+export type InputBody = z.infer<typeof inputBody>;
 
 /** `GET /readyz`; 503 until `ready`. */
 export const readinessBody = z.object({ ready: z.boolean(), reasons: z.array(z.string()) });

@@ -7,6 +7,7 @@ import { Hono } from 'hono';
 import type { GeneratorInfo } from '../src/generation/generator.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { SessionRegistry } from '../src/session/contract.ts';
+import type { Inputs } from '../src/session/inputs.ts';
 import { Access } from './access/access.ts';
 import { Gate } from './gate.ts';
 import { httpApp } from './http.ts';
@@ -22,6 +23,8 @@ import type { TlsFiles } from './tls.ts';
 
 export interface SignalingOptions extends Omit<HttpOptions, 'gate' | 'metricsHere'> {
   registry: SessionRegistry;
+  /** Uploads; undefined where the generator takes none. */
+  inputs?: Inputs | undefined;
   generatorInfo: GeneratorInfo;
   /** Address to bind, e.g. `127.0.0.1`. */
   host: string;
@@ -53,7 +56,7 @@ export interface SignalingServer {
 export async function startSignaling(options: SignalingOptions): Promise<SignalingServer> {
   const { host, port, registry, metrics, log, filterPrompt, metricsOn = 'here' } = options;
   const access = options.access ?? new Access({ metrics, log });
-  const gate = new Gate({ registry, access, filterPrompt, log });
+  const gate = new Gate({ registry, access, filterPrompt, log, inputs: options.inputs });
   const app = httpApp({ ...options, gate, metricsHere: metricsOn === 'here' });
   const opened: Listener[] = [];
   try {
@@ -86,12 +89,17 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
 }
 
 function welcome({ generatorInfo, iceServers }: SignalingOptions): ServerMessage {
-  const { name, conditioning, slice, tiers, examples } = generatorInfo;
+  const { name, conditioning, slice, tiers, examples, input, options, cameraMoves } = generatorInfo;
+  const takes = {
+    ...(input && { input }),
+    ...(options && { options: [...options] }),
+    ...(cameraMoves && { cameraMoves: [...cameraMoves] }),
+  };
   return {
     type: 'welcome',
     protocol: PROTOCOL_VERSION,
     iceServers: iceServers(),
-    generator: { name, conditioning, slice, tiers: [...tiers], examples: [...examples] },
+    generator: { name, conditioning, slice, tiers: [...tiers], examples: [...examples], ...takes },
     limits: { promptMaxChars: LIMITS.promptMaxChars, clipSecondsMax: LIMITS.clipSecondsMax },
   };
 }

@@ -30,6 +30,7 @@ export function forwardEvents(session: Session, send: (message: ServerMessage) =
     events.on('tier', (event) => send({ type: 'tier', ...event })),
     events.on('playing', (event) => send({ type: 'playing', ...event })),
     events.on('queue', (event) => send({ type: 'queue', ...event })),
+    events.on('progress', (event) => send({ type: 'progress', ...event })),
     events.on('stats', (stats) => send({ type: 'stats', stats })),
     events.on('error', (error) => send(errorMessage(error))),
     events.on('closed', (reason) => {

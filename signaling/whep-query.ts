@@ -5,7 +5,7 @@ import { mismatch } from './message-reader.ts';
 import { generationRequest } from './protocol.ts';
 import type { GenerationRequest } from './protocol.ts';
 
-const NUMBERS = new Set(['seed', 'guidance', 'seconds', 'transitionSlices']);
+const NUMBERS = new Set(['seed', 'guidance', 'seconds', 'transitionSlices', 'steps']);
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** @throws GlimpseError PARAMETER_INVALID, CODEC_UNSUPPORTED */

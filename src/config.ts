@@ -60,7 +60,7 @@ export const configSchema = z.object({
   comfyuiUrl: z
     .string()
     .default('http://127.0.0.1:8188')
-    .describe('ComfyUI server of --generator comfyui; prompts and pictures go there'),
+    .describe('ComfyUI servers of --generator comfyui, by commas; prompts and pictures go there'),
   workflow: z
     .string()
     .default('t2v-distilled')

@@ -91,6 +91,28 @@ export const LIMITS = {
   reserveMemoryMb: 192,
   /** Sessions that wait for admission; the default of `--queue-max`. Each holds a connection and an encoder. */
   admissionQueueMax: 8,
+  /** What may be uploaded for a session to begin from. */
+  inputTypes: ['image/png', 'image/jpeg', 'image/webp', 'video/mp4'],
+  /** An uploaded picture: those of a phone fit. */
+  inputImageMaxBytes: 10 * 1024 * 1024,
+  /** An uploaded video: 20 s at 12 Mbps. It must arrive within `requestTimeoutMs`. */
+  inputVideoMaxBytes: 30 * 1024 * 1024,
+  inputVideoMaxSeconds: 20,
+  /** Sides of an upload as it is kept; larger ones are scaled down. The finished pictures are no larger. */
+  inputMaxSidePx: 1_920,
+  /** Pixels an upload may claim before anything is decoded. */
+  inputMaxPixels: 8_192 * 8_192,
+  /** How long an upload that no session uses is kept. */
+  inputTtlMs: 30 * 60_000,
+  /** Uploads kept, of one user and together, and their bytes. */
+  inputsPerUserMax: 8,
+  inputsMax: 256,
+  inputsMaxBytes: 512 * 1024 * 1024,
+  /** Uploads decoded at once, and waiting for it; each takes a process. */
+  inputsDecodingMax: 2,
+  inputsPendingMax: 8,
+  /** An upload that is not decoded by then is refused. */
+  inputDecodeTimeoutMs: 30_000,
   /** Clip length asked for. */
   clipSecondsMin: 1,
   clipSecondsMax: 30,

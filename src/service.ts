@@ -20,14 +20,17 @@ import { createGenerator } from './generation/create-generator.ts';
 import { Engine } from './generation/engine.ts';
 import type { Generator } from './generation/generator.ts';
 import { memoryBudget } from './generation/memory-budget.ts';
+import { PRESSURES } from './generation/memory-pressure.ts';
 import type { ModelMemory } from './generation/model-memory.ts';
 import { PackCalibrator } from './generation/onnx/pack-calibrator.ts';
 import { chosenPack } from './generation/onnx/pack-choice.ts';
 import { createLog, type Log } from './log.ts';
 import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
 import { encoderFactory } from './media/encoders.ts';
+import { readInputMedia } from './media/input-media.ts';
 import { ladder } from './media/ladder.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { Inputs } from './session/inputs.ts';
 import { Sessions } from './session/registry.ts';
 import type { SessionLatency } from './session/session-deps.ts';
 import { PacerTimer } from './transport/pacer-timer.ts';
@@ -82,6 +85,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
         await createGenerator(settled, {
           onRestart: () => metrics.count('workerRestarts'),
           onMemory: (held) => (memory = held),
+          onPressure: (pressure, ratio) => {
+            metrics.engine.set('memoryPressure', PRESSURES.indexOf(pressure));
+            log.warn({ pressure, ratio }, 'memory pressure at a generating server has changed');
+          },
           onCaches: (sources) => metrics.addCaches(sources),
           onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
         }),
@@ -194,6 +201,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const signaling = await startSignaling({
       clips,
       registry: sessions,
+      inputs: generator.info.input && new Inputs({ clock: systemClock, read: readInputMedia }),
       access,
       filterPrompt: options.filterPrompt,
       metricsOn: metricsPlaceOf(config),

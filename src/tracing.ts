@@ -51,6 +51,10 @@ export class TracedGenerator implements Generator {
     return this.#generator.info;
   }
 
+  get tierCap(): Generator['tierCap'] {
+    return this.#generator.tierCap;
+  }
+
   read(prompt: string): ReturnType<Generator['read']> {
     return this.#generator.read(prompt);
   }

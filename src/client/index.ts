@@ -3,6 +3,8 @@
  * of it stays small.
  */
 export { connect } from './connect.ts';
+export { uploadInput } from './upload-input.ts';
+export type { UploadedInput, UploadOptions } from './upload-input.ts';
 export { GlimpseClientError } from './errors.ts';
 export type { ClientErrorCode } from './errors.ts';
 export type { PresentedFrame } from './frames.ts';
@@ -17,5 +19,14 @@ export type {
   Steering,
   Transition,
 } from './live-events.ts';
-export type { Accepted, ConnectOptions, Mode, PlayingEvent, Tier, TierEvent, Welcome } from './options.ts';
+export type {
+  Accepted,
+  ConnectOptions,
+  Mode,
+  PlayingEvent,
+  ProgressEvent,
+  Tier,
+  TierEvent,
+  Welcome,
+} from './options.ts';
 export { rtpDistance } from './playing-log.ts';

@@ -1,7 +1,7 @@
 /** What a live stream tells the page, and what the page may change: the vocabulary of `Live`. */
 import type { ClientMessage } from '../../signaling/protocol.ts';
 import type { GlimpseClientError } from './errors.ts';
-import type { Accepted, Message, PlayingEvent, Tier, TierEvent } from './options.ts';
+import type { Accepted, Message, PlayingEvent, ProgressEvent, Tier, TierEvent } from './options.ts';
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 export type Stats = Message<'stats'>['stats'];
@@ -29,6 +29,8 @@ export interface LiveEvents {
   quality: [quality: Quality];
   /** 0: being generated now; n: this session is the nth of those who wait, for about `waitMs` more (null: nobody knows). */
   queue: [position: number, waitMs: number | null];
+  /** How far a slice has come (`ratio`, 0 to 1), where a slice takes seconds to make. */
+  progress: [event: ProgressEvent];
   /** A revision begins: after `connect`, a control, or a reconnection that had to start anew. */
   accepted: [accepted: Accepted];
   /** A new session stands in for one that was lost; revisions and slices count anew. `accepted` follows. */

@@ -6,6 +6,7 @@ export type Welcome = Message<'welcome'>;
 export type Accepted = Message<'accepted'>;
 export type TierEvent = Message<'tier'>;
 export type PlayingEvent = Message<'playing'>;
+export type ProgressEvent = Message<'progress'>;
 export type Tier = TierEvent['tier'];
 export type Mode = GenerationRequest['mode'];
 
@@ -37,6 +38,14 @@ export interface ConnectOptions {
   codec?: 'VP8' | 'H264' | undefined;
   /** Nothing above this tier is computed. */
   tierCap?: Tier | undefined;
+  /** Id of an upload to begin from (`uploadInput`). */
+  input?: string | undefined;
+  /** What the picture should not have. This and the next two where `welcome.generator.options` names them. */
+  negativePrompt?: string | undefined;
+  /** Denoise steps of the first stage, 1 … 100. */
+  steps?: number | undefined;
+  /** One of `welcome.generator.cameraMoves`. */
+  cameraMove?: string | undefined;
   /** Ends the stream for good. */
   signal?: AbortSignal | undefined;
   /** Used instead of what the server's welcome names. */
@@ -49,7 +58,9 @@ export interface ConnectOptions {
 
 export function generationRequest(options: ConnectOptions, prompt: string): GenerationRequest {
   const { mode = 'live', seconds = 4, seed, guidance, transitionSlices, interpolation, codec, tierCap } = options;
-  return { prompt, mode, seconds, seed, guidance, transitionSlices, interpolation, codec, tierCap };
+  const { input, negativePrompt, steps, cameraMove } = options;
+  const chosen = { input, negativePrompt, steps, cameraMove };
+  return { prompt, mode, seconds, seed, guidance, transitionSlices, interpolation, codec, tierCap, ...chosen };
 }
 
 /** The address of the WebSocket for a server's address. */

@@ -50,6 +50,8 @@ export class Reported {
         return this.#events.emit('playing', message);
       case 'queue':
         return this.#events.emit('queue', message.position, message.waitMs);
+      case 'progress':
+        return this.#events.emit('progress', message);
       case 'stats':
         return this.#measure(message.stats);
       default:

@@ -2,16 +2,27 @@
 import type { Config } from '../config.ts';
 import { GlimpseError } from '../errors.ts';
 import { ComfyClient } from '../generation/comfyui/client.ts';
-import { workflowOf } from '../generation/comfyui/create.ts';
+import { urlsOf, workflowOf } from '../generation/comfyui/create.ts';
+import type { Workflow } from '../generation/comfyui/workflow.ts';
 import { checkGraph, describeProblem } from '../generation/comfyui/workflow-check.ts';
 
 /** @throws GlimpseError WORKFLOW_INVALID when something is missing, GENERATOR_DOWN when there is no such server. */
 export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise<void> {
   const workflow = workflowOf(config);
-  await using client = new ComfyClient({ url: config.comfyuiUrl });
+  const missing: string[] = [];
+  for (const url of urlsOf(config)) if (!(await checkServer(url, workflow, signal))) missing.push(url);
+  if (missing.length > 0)
+    throw new GlimpseError('WORKFLOW_INVALID', {
+      message: `${workflow.name} cannot run as it is at ${missing.join(', ')}`,
+    });
+}
+
+/** Prints what it finds; whether everything is there. */
+async function checkServer(url: string, workflow: Workflow, signal: AbortSignal): Promise<boolean> {
+  await using client = new ComfyClient({ url });
   const { system, devices } = await client.systemStats(signal);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  print(`ComfyUI ${system.comfyui_version ?? 'of an unknown version'} at ${config.comfyuiUrl}`);
+  print(`ComfyUI ${system.comfyui_version ?? 'of an unknown version'} at ${url}`);
   for (const { name, vram_free, vram_total } of devices)
     print(`  ${name}: ${gib(vram_free)} of ${gib(vram_total)} GiB free`);
   print(
@@ -20,12 +31,11 @@ export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise
   // Names of files that the service would upload; the server looks them up only when it runs.
   const input = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
   const info = await client.objectInfo(signal);
-  const graphs = [false, true].map((reduced) => workflow.build(input, { reduced }).graph);
+  const graphs = (['none', 'smaller'] as const).map((thrift) => workflow.build(input, { thrift }).graph);
   const problems = new Set(graphs.flatMap((graph) => checkGraph(graph, info)).map(describeProblem));
   for (const problem of problems) print(`  missing: ${problem}`);
-  if (problems.size > 0)
-    throw new GlimpseError('WORKFLOW_INVALID', { message: `${workflow.name} cannot run on this server as it is` });
-  print('  everything is there');
+  if (problems.size === 0) print('  everything is there');
+  return problems.size === 0;
 }
 
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);

@@ -7,6 +7,7 @@ import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
 import { createComfyUiGenerator, type ComfyUiConfig } from './comfyui/create.ts';
 import type { Generator } from './generator.ts';
 import { memoryBudget } from './memory-budget.ts';
+import type { Pressure } from './memory-pressure.ts';
 import type { ModelMemory } from './model-memory.ts';
 import { chosenPack } from './onnx/pack-choice.ts';
 import { OnnxGenerator } from './onnx/pipeline.ts';
@@ -25,6 +26,8 @@ export interface GeneratorHooks extends CacheHooks {
   onRestart?: () => void;
   /** Where the generator has models here: what they take, and how to make them take less. */
   onMemory?: (memory: ModelMemory) => void;
+  /** The memory of a server that generates for us has filled or emptied. */
+  onPressure?: (pressure: Pressure, ratio: number) => void;
 }
 
 /** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID, MEMORY_BUDGET */
@@ -38,7 +41,7 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
     return withCaches(retried(generator), await packIdentity(modelDirectory, generator.variants), config, hooks);
   }
   if (config.generator === 'comfyui') {
-    const generator = await createComfyUiGenerator(config);
+    const generator = await createComfyUiGenerator(config, hooks.onPressure);
     return withCaches(retried(generator), await comfyUiIdentity(config), config, hooks);
   }
   const [widthPx = 0, heightPx = 0] = config.size.split('x').map(Number);

@@ -25,6 +25,11 @@ export interface GeneratorInfo {
   progressive: boolean;
   /** True when `SliceJob.start` is obeyed: then what runs can be bent instead of being made anew. */
   startsFromLatents?: boolean;
+  /** What a session may bring to begin from; `needed` where nothing is made without it. */
+  input?: { kind: InputMedia['kind']; needed: boolean } | undefined;
+  /** Which choices of `WorkflowOptions` have an effect. */
+  options?: readonly (keyof WorkflowOptions)[];
+  cameraMoves?: readonly string[];
 }
 
 /**
@@ -57,6 +62,25 @@ export interface PromptReading {
   fields: Record<string, string>;
 }
 
+/** A picture or video that slices are made from: decoded, checked and written anew by the service (media/input-media.ts). */
+export interface InputMedia {
+  kind: 'image' | 'video';
+  mediaType: 'image/png' | 'video/mp4';
+  /** Of `data`, hexadecimal. */
+  sha256: string;
+  data: Uint8Array;
+}
+
+/** What a session may choose of a workflow; a generator takes those it names in `info.options`. */
+export interface WorkflowOptions {
+  /** What the picture should not have; guided models only. */
+  negativePrompt?: string | undefined;
+  /** Denoise steps of the first stage. */
+  steps?: number | undefined;
+  /** How the camera moves, one of `info.cameraMoves`. */
+  cameraMove?: string | undefined;
+}
+
 export interface SliceJob {
   revision: number;
   /** Index of the slice within its revision, from 0. */
@@ -82,6 +106,10 @@ export interface SliceJob {
   maxSteps?: number;
   /** Latents whose mean and deviation each channel is brought back to (AdaIN), against drift over many slices. */
   reference?: Float32Array;
+  /** What to begin from, or to follow, for generators whose `info.input` says so. */
+  input?: InputMedia;
+  /** The session's choices; a generator without them ignores them. */
+  options?: WorkflowOptions;
 }
 
 /**
@@ -125,6 +153,10 @@ export interface Rendition {
   reduced?: boolean;
 }
 
+/** Whether a rendition brings its tier to the slice's end: it is whole, or the last of its runs. */
+export const isLastRun = ({ frames, firstFrame = 0 }: Rendition, framesPerSlice: number): boolean =>
+  firstFrame + frames.length >= framesPerSlice;
+
 export interface Generator extends AsyncDisposable {
   readonly info: GeneratorInfo;
   /** The highest tier worth asking for while it recovers from failures; undefined: all of them. */
@@ -132,7 +164,8 @@ export interface Generator extends AsyncDisposable {
   /** What this generator makes of a prompt. Cheap: under 10 ms for local generators. */
   read(prompt: string): Promise<PromptReading>;
   /**
-   * Yields one rendition per tier from `startAtTier` to `stopAtTier`, lowest first. Lazy: nothing of a tier is computed
+   * Yields one rendition per tier from `startAtTier` to `stopAtTier`, lowest first; a backend that gets its frames one by
+   * one yields each tier in runs, in order (`firstFrame`), with `latents` and `computeMs` in the last. Lazy: nothing of a tier is computed
    * before it is pulled, so a caller may leave a half-finished slice waiting while another job runs. Aborting stops
    * between denoise steps with a GlimpseError `ABORTED`.
    * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again. GENERATOR_UNAVAILABLE

@@ -1,6 +1,6 @@
 /** Sessions as the signaling layer sees them. `session.ts` and `registry.ts` implement these. */
 import type { Emitter } from '../events.ts';
-import type { PromptReading } from '../generation/generator.ts';
+import type { InputMedia, PromptReading } from '../generation/generator.ts';
 import type { Interpolation } from '../generation/interpolation.ts';
 import type { PromptStretch } from '../generation/prompt-list.ts';
 import type { Tier } from '../generation/tiers.ts';
@@ -23,12 +23,19 @@ export interface SessionRequest {
   seconds: number;
   codec?: VideoCodec | undefined;
   tierCap?: Tier | undefined;
+  /** Id of an upload. */
+  input?: string | undefined;
+  negativePrompt?: string | undefined;
+  steps?: number | undefined;
+  cameraMove?: string | undefined;
 }
 
 /** A request, and what its way in says about it. */
 export interface SessionOpening extends SessionRequest {
   /** False where nobody can come back (WHEP): such a session ends with its connection. Default true. */
   resumable?: boolean;
+  /** The upload that `input` names. */
+  media?: InputMedia;
 }
 
 /** On whose account a session computes: sessions of one user share his part. */
@@ -142,6 +149,8 @@ export interface SessionEvents {
   stats: [stats: SessionStats];
   /** The session waits for admission, or its place has changed; position 0: admitted. */
   queue: [event: { position: number; waitMs: number | null }];
+  /** How far a slice has come at a backend that takes long; told at most a few times a second. */
+  progress: [event: { revision: number; slice: number; ratio: number; queuePosition?: number | undefined }];
   /** Text that came in on the data channel `control`; signaling parses and answers it. */
   channelMessage: [text: string];
   /** Something failed that the viewer should know; the session goes on. */

@@ -3,7 +3,13 @@
  * ask for their turn. Between two steps it may wait as long as others are more urgent; what it has computed is kept.
  */
 import { GlimpseError } from '../errors.ts';
-import type { Generator, Rendition, SliceJob } from '../generation/generator.ts';
+import {
+  isLastRun,
+  type GenerateOptions,
+  type Generator,
+  type Rendition,
+  type SliceJob,
+} from '../generation/generator.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 
@@ -17,6 +23,8 @@ export interface OpenSliceOptions {
   signal: AbortSignal;
   /** The generator failed and tries again by itself. */
   onRetry: (error: GlimpseError) => void;
+  /** How far it has come, where the generator says so. */
+  onProgress?: GenerateOptions['onProgress'] | undefined;
 }
 
 export class OpenSlice {
@@ -25,15 +33,18 @@ export class OpenSlice {
   readonly claim: Claim;
   readonly #abort = new AbortController();
   readonly #iterator: AsyncIterator<Rendition>;
+  readonly #frames: number;
   #pull: Promise<Rendition> | undefined;
 
-  constructor({ generator, scheduler, job, claim, previousTier, signal, onRetry }: OpenSliceOptions) {
+  constructor({ generator, scheduler, job, claim, previousTier, signal, onRetry, onProgress }: OpenSliceOptions) {
+    this.#frames = generator.info.slice.frames;
     this.previousTier = previousTier;
     this.claim = claim;
     const either = AbortSignal.any([signal, this.#abort.signal]);
     const renditions = generator.generate(job, {
       signal: either,
       onRetry,
+      ...(onProgress ? { onProgress } : {}),
       turn: (unit) => scheduler.turn(unit, this.claim, either),
     });
     this.#iterator = renditions[Symbol.asyncIterator]();
@@ -45,20 +56,23 @@ export class OpenSlice {
 
   /**
    * Computes up to `tier`. One pull at a time.
+   * @param onRun frames of that tier that are there before all of them are; the last of them come as the result
    * @throws GlimpseError as the generator's, GENERATOR_DOWN when it ends too early.
    */
-  pull(tier: Tier): Promise<Rendition> {
-    this.#pull ??= this.#next(tier).finally(() => {
+  pull(tier: Tier, onRun: (run: Rendition) => void): Promise<Rendition> {
+    this.#pull ??= this.#next(tier, onRun).finally(() => {
       this.#pull = undefined;
     });
     return this.#pull;
   }
 
-  async #next(tier: Tier): Promise<Rendition> {
+  async #next(tier: Tier, onRun: (run: Rendition) => void): Promise<Rendition> {
     for (;;) {
       const { value, done } = await this.#iterator.next();
       if (done) throw new GlimpseError('GENERATOR_DOWN', { message: `the generator ended before tier ${tier}` });
-      if (tierRank(value.tier) >= tierRank(tier)) return value;
+      if (tierRank(value.tier) < tierRank(tier)) continue;
+      if (isLastRun(value, this.#frames)) return value;
+      onRun(value);
     }
   }
 

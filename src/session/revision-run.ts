@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../errors.ts';
-import type { Generator, Rendition, SliceJob } from '../generation/generator.ts';
+import type { GenerateOptions, Generator, Rendition, SliceJob } from '../generation/generator.ts';
 import { promptAt, type PromptTrack } from '../generation/prompt-list.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
 import { SliceJoints } from '../generation/slice-joints.ts';
@@ -42,14 +42,22 @@ export interface RevisionRunOptions {
   user: User;
   request: RevisionRequest;
   /** Frame of this revision under the playhead; 0 before it plays. */
+  /** What the session brought and chose, the same for all its slices. */
+  brought?: Brought;
   playheadFrame: () => number;
   tierCap: () => Tier;
   /** False while the session waits for admission: nothing is computed. */
   admitted: () => boolean;
+  /** A tier of a slice, or a run of its frames; the last run of a tier ends at the slice's end. */
   onRendition: (rendition: Rendition) => void;
+  /** How far a slice has come, where the generator says so. */
+  onProgress?: (slice: number, progress: Progress) => void;
   /** The generator failed; the run tries again by itself. */
   onError: (error: GlimpseError) => void;
 }
+
+export type Brought = Pick<SliceJob, 'input' | 'options'>;
+export type Progress = Parameters<NonNullable<GenerateOptions['onProgress']>>[0];
 
 /** Pause before a failed generator is asked again; doubles up to the second number. */
 const RETRY_MS = { first: 250, most: 4_000 };
@@ -172,7 +180,10 @@ export class RevisionRun {
   /** Never rejects: a failure is left for the loop. */
   async #pull(slice: number, open: OpenSlice, tier: Tier): Promise<void> {
     try {
-      const rendition = await this.#joints.join(await open.pull(tier), open.previousTier !== undefined);
+      const last = await open.pull(tier, (run) => {
+        if (!this.#abort.signal.aborted && !open.closed) this.#options.onRendition(run);
+      });
+      const rendition = await this.#joints.join(last, open.previousTier !== undefined);
       if (this.#abort.signal.aborted || open.closed) return;
       this.#retryMs = RETRY_MS.first;
       this.#tiers.set(slice, rendition.tier);
@@ -194,7 +205,7 @@ export class RevisionRun {
   }
 
   #start(slice: number, tier: Tier, previous: { tier: Tier; latents: Float32Array } | undefined): OpenSlice {
-    const { generator, scheduler, onError: onRetry } = this.#options;
+    const { generator, scheduler, onError: onRetry, onProgress } = this.#options;
     const { revision, track, seed, guidance, originMs, start } = this.request;
     const continued = slice === 0 ? this.request.previous : previous?.latents;
     const latents = start?.latents.get(slice);
@@ -208,11 +219,21 @@ export class RevisionRun {
       stopAtTier: generator.info.tiers.at(-1)?.tier ?? tier,
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
+      ...this.#options.brought,
       ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };
     const claim = this.#claim(slice, tier, 2);
     const { signal } = this.#abort;
-    const open = new OpenSlice({ generator, scheduler, job, claim, previousTier: previous?.tier, signal, onRetry });
+    const open = new OpenSlice({
+      generator,
+      scheduler,
+      job,
+      claim,
+      previousTier: previous?.tier,
+      signal,
+      onRetry,
+      onProgress: onProgress && ((progress) => onProgress(slice, progress)),
+    });
     this.#open.set(slice, open);
     return open;
   }

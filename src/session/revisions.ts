@@ -14,7 +14,7 @@ import type { Playout } from '../timeline/playout.ts';
 import type { Timeline, Placement } from '../timeline/timeline.ts';
 import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './bend.ts';
 import type { User } from './contract.ts';
-import { RevisionRun, type RevisionRequest } from './revision-run.ts';
+import { RevisionRun, type Brought, type Progress, type RevisionRequest } from './revision-run.ts';
 import type { SteeringDecision } from './steering.ts';
 
 export interface RevisionsOptions {
@@ -25,10 +25,12 @@ export interface RevisionsOptions {
   playout: Playout;
   sliceCount: number | undefined;
   user: User;
+  brought?: Brought;
   tierCap: () => Tier;
   /** False while the session waits for admission. */
   admitted: () => boolean;
   onPlaced: (rendition: Rendition, placement: Placement) => void;
+  onProgress?: (revision: number, slice: number, progress: Progress) => void;
   onError: (error: GlimpseError) => void;
 }
 
@@ -102,11 +104,13 @@ export class Revisions {
       scheduler,
       clock,
       user,
+      ...(this.#options.brought && { brought: this.#options.brought }),
       request,
       playheadFrame: () => this.#playheadFrame(request.revision),
       tierCap,
       admitted,
       onError,
+      onProgress: (slice, progress) => this.#options.onProgress?.(request.revision, slice, progress),
       onRendition: (rendition) => this.#options.onPlaced(rendition, timeline.put(rendition)),
     });
     this.#run = run;

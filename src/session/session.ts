@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import { Emitter } from '../events.ts';
-import type { Rendition } from '../generation/generator.ts';
+import { isLastRun, type Rendition } from '../generation/generator.ts';
 import { parsePrompts } from '../generation/prompt-list.ts';
 import type { Ticket } from '../generation/admission.ts';
 import { sliceCount } from '../generation/schedule.ts';
@@ -25,6 +25,7 @@ import type {
   User,
   ViewerReport,
 } from './contract.ts';
+import { broughtBy } from './brought.ts';
 import { Counting } from './counting.ts';
 import { Latencies } from './latencies.ts';
 import { Lifetime } from './lifetime.ts';
@@ -63,11 +64,12 @@ export class ViewerSession implements Session {
   #toldPosition: number;
   #closing: Promise<void> | undefined;
 
-  /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG */
+  /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, PARAMETER_INVALID */
   constructor(request: SessionOpening, deps: SessionDeps, user?: User) {
     const { info } = deps.generator;
     const clipSlices = request.mode === 'clip' ? sliceCount(request.seconds, info.slice) : undefined;
     const prompts = parsePrompts(request.prompt, clipSlices);
+    const brought = broughtBy(request, info);
     this.#clipSlices = clipSlices;
     this.#request = request;
     this.#deps = deps;
@@ -119,6 +121,7 @@ export class ViewerSession implements Session {
       playout: this.#playout,
       sliceCount: clipSlices,
       user: user ?? { id: this.id, weight: 1 },
+      brought,
       admitted: () => this.#place.admitted && this.#presence.computes,
       tierCap: () => {
         const { allocation } = this.#pictures;
@@ -126,6 +129,8 @@ export class ViewerSession implements Session {
         return lowerTier(lowerTier(this.#tierCap, recovering), allocation?.tierCap ?? this.#tierCap);
       },
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
+      onProgress: (revision, slice, progress) =>
+        this.#showing.progressed({ revision, slice, ...progress }, deps.clock.nowUs()),
       onError: (error) => this.events.emit('error', error),
     });
     this.#link = this.#createLink(request);
@@ -247,8 +252,10 @@ export class ViewerSession implements Session {
 
   #onPlaced(rendition: Rendition, placement: Placement): void {
     if (placement === 'stale' || placement === 'lower') return;
-    this.#deps.metrics.reached(rendition.tier);
-    this.#showing.made(rendition);
+    if (isLastRun(rendition, this.#timeline.framesPerSlice)) {
+      this.#deps.metrics.reached(rendition.tier);
+      this.#showing.made(rendition);
+    }
     if (placement === 'switched' || this.#playout.paused) this.#pictures.kick();
   }
 

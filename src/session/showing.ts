@@ -3,10 +3,12 @@ import type { Emitter } from '../events.ts';
 import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
 import type { SessionEvents } from './contract.ts';
 import type { SentPicture } from './picture-loop.ts';
+import { ProgressPace } from './progress-pace.ts';
 
 export class Showing {
   readonly #events: Emitter<SessionEvents>;
   readonly #slice: GeneratorInfo['slice'];
+  readonly #pace = new ProgressPace();
   /** The picture that was sent last. */
   #playing: SentPicture | undefined;
 
@@ -19,13 +21,18 @@ export class Showing {
     return this.#playing;
   }
 
-  /** A rendition has found its place in the timeline. */
+  /** Every frame of a slice is in the timeline at this tier; the rendition is the last run of it. */
   made({ revision, slice, tier, frames, computeMs, cached }: Rendition): void {
     const { widthPx, heightPx } = frames[0] ?? { widthPx: 0, heightPx: 0 };
-    const durationMs = (frames.length * 1000) / this.#slice.fps;
+    const durationMs = (this.#slice.frames * 1000) / this.#slice.fps;
     const startMs = slice * durationMs;
     const made = { revision, slice, tier, startMs, durationMs, computeMs, widthPx, heightPx };
     this.#events.emit('tier', cached ? { ...made, cached } : made);
+  }
+
+  /** A slice has come further; told a few times a second. */
+  progressed(event: SessionEvents['progress'][0], nowUs: number): void {
+    if (this.#pace.isDue(nowUs, event)) this.#events.emit('progress', event);
   }
 
   /** A picture was sent; told where it is the first of its slice and tier. */

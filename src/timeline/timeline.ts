@@ -1,10 +1,10 @@
 /**
- * The session's video time: for every slice the best rendition so far. Two rules live here and nowhere else: a tier
+ * The session's video time: for every frame the best picture so far. Two rules live here and nowhere else: a frame's tier
  * never falls back within a revision, and a newer revision takes over only when its first picture is there, so that
- * steering never shows a hole. Pure: no clock, no I/O.
+ * steering never shows a hole. A tier may come in runs of frames; each stands as soon as it is there. Pure: no clock, no I/O.
  */
 import type { Rendition } from '../generation/generator.ts';
-import { improves, type Tier } from '../generation/tiers.ts';
+import { improves, lowerTier, type Tier } from '../generation/tiers.ts';
 import type { I420Frame } from '../media/frame.ts';
 
 export interface TimelineFrame {
@@ -19,15 +19,19 @@ export interface TimelineFrame {
 /** What became of a rendition that was handed in. `switched`: it is the first picture of a newer revision. */
 export type Placement = 'placed' | 'switched' | 'stale' | 'lower';
 
-interface Entry {
+/** A slice of which every frame is there. */
+interface WholeSlice {
+  /** The lowest of its frames' tiers. */
   tier: Tier;
   frames: I420Frame[];
 }
 
+type Place = { tier: Tier; frame: I420Frame } | undefined;
+
 export class Timeline {
   readonly framesPerSlice: number;
   #revision = -1;
-  #slices = new Map<number, Entry>();
+  #slices = new Map<number, Place[]>();
 
   constructor(framesPerSlice: number) {
     this.framesPerSlice = framesPerSlice;
@@ -43,33 +47,44 @@ export class Timeline {
     return this.#slices.size;
   }
 
-  put(rendition: Rendition): Placement {
-    if (rendition.revision < this.#revision) return 'stale';
-    const switched = rendition.revision > this.#revision;
+  put({ revision, slice, tier, frames, firstFrame = 0 }: Rendition): Placement {
+    if (revision < this.#revision) return 'stale';
+    const switched = revision > this.#revision;
     if (switched) {
-      this.#revision = rendition.revision;
+      this.#revision = revision;
       this.#slices = new Map();
     }
-    if (!improves(rendition.tier, this.#slices.get(rendition.slice)?.tier)) return 'lower';
-    this.#slices.set(rendition.slice, { tier: rendition.tier, frames: rendition.frames });
+    const places = this.#slices.get(slice) ?? Array.from<Place>({ length: this.framesPerSlice });
+    this.#slices.set(slice, places);
+    let better = false;
+    for (const [offset, frame] of frames.entries()) {
+      const index = firstFrame + offset;
+      if (index >= places.length || !improves(tier, places[index]?.tier)) continue;
+      places[index] = { tier, frame };
+      better = true;
+    }
+    if (!better) return 'lower';
     return switched ? 'switched' : 'placed';
   }
 
+  /** The tier that the whole slice has; undefined while a frame of it is missing. */
   tierOf(slice: number): Tier | undefined {
-    return this.#slices.get(slice)?.tier;
+    return this.bestOf(slice)?.tier;
   }
 
-  /** The best rendition of a slice, to take over into another revision. */
-  bestOf(slice: number): Readonly<Entry> | undefined {
-    return this.#slices.get(slice);
+  /** The best pictures of a slice, to take over into another revision; undefined while one is missing. */
+  bestOf(slice: number): Readonly<WholeSlice> | undefined {
+    const places = this.#slices.get(slice)?.filter((place) => place !== undefined) ?? [];
+    const [first, ...others] = places;
+    if (first === undefined || places.length < this.framesPerSlice) return undefined;
+    const tier = others.reduce((lowest, place) => lowerTier(lowest, place.tier), first.tier);
+    return { tier, frames: places.map(({ frame }) => frame) };
   }
 
   frameAt(frameIndex: number): TimelineFrame | undefined {
     const slice = Math.floor(frameIndex / this.framesPerSlice);
-    const entry = this.#slices.get(slice);
-    const frame = entry?.frames[frameIndex - slice * this.framesPerSlice];
-    if (!entry || !frame) return undefined;
-    return { frame, revision: this.#revision, slice, tier: entry.tier, frameIndex };
+    const place = this.#slices.get(slice)?.[frameIndex - slice * this.framesPerSlice];
+    return place && { ...place, revision: this.#revision, slice, frameIndex };
   }
 
   /** Forgets what lies behind: a live timeline keeps only what can still be shown. */

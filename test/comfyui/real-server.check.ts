@@ -8,11 +8,12 @@ import { imageFormat } from '../../src/generation/comfyui/binary-event.ts';
 import { ComfyClient } from '../../src/generation/comfyui/client.ts';
 import type { Graph } from '../../src/generation/comfyui/graph.ts';
 import { mappedWorkflow } from '../../src/generation/comfyui/mapped-workflow.ts';
+import { ComfyPool } from '../../src/generation/comfyui/pool.ts';
 import type { NodeImage } from '../../src/generation/comfyui/prompt-run.ts';
 import { ImageDecoder } from '../../src/media/image-decoder.ts';
-import { collect } from '../support/collect.ts';
 import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
 import { encodePng } from '../support/png.ts';
+import { wholeRenditions } from '../support/whole-renditions.ts';
 
 const url = process.env['GLIMPSE_COMFYUI_URL'] ?? 'http://127.0.0.1:8188';
 const FRAMES = 9;
@@ -112,11 +113,11 @@ describe(`ComfyUI at ${url}`, () => {
       fps: 12,
     };
     await using generator = new ComfyUiGenerator({
-      client: new ComfyClient({ url }),
+      pool: new ComfyPool({ clients: [new ComfyClient({ url })] }),
       workflow: mappedWorkflow(mapping),
     });
     const job = { revision: 0, slice: 0, prompt: 'unused', seed: 6, startMs: 0, stopAtTier: 'base' } as const;
-    const renditions = await collect(generator.generate(job, { signal: never }));
+    const renditions = await wholeRenditions(generator.generate(job, { signal: never }), FRAMES);
     expect(renditions).toMatchObject([{ tier: 'base', frames: { length: FRAMES } }]);
   });
 

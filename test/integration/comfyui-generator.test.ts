@@ -7,21 +7,25 @@ import { describe, expect, it } from 'vitest';
 import { toGlimpseError } from '../../src/errors.ts';
 import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
 import { ComfyClient } from '../../src/generation/comfyui/client.ts';
-import { unpackFrame } from '../../src/generation/comfyui/continuation.ts';
+import { unpackFrames } from '../../src/generation/comfyui/continuation.ts';
+import { ComfyPool } from '../../src/generation/comfyui/pool.ts';
+import type { Graph } from '../../src/generation/comfyui/graph.ts';
 import { InputFile } from '../../src/generation/comfyui/input-file.ts';
 import { readParameters } from '../../src/generation/comfyui/settings.ts';
 import { ltxWorkflow, WORKFLOW_NAMES, type WorkflowName } from '../../src/generation/comfyui/workflows/catalogue.ts';
-import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
+import { isLastRun, type Rendition, type SliceJob } from '../../src/generation/generator.ts';
 import type { I420Frame } from '../../src/media/frame.ts';
 import { collect } from '../support/collect.ts';
 import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
 import { ComfyStandIn, type StandInOptions } from '../support/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { encodePng } from '../support/png.ts';
+import { wholeRenditions } from '../support/whole-renditions.ts';
 import { sessionFixture } from '../support/session-fixture.ts';
 
-const FRAMES = 9;
-const SHOWN = FRAMES - 1;
+const FRAMES = 17;
+/** The last nine are the first of the next slice. */
+const SHOWN = FRAMES - 9;
 const SIZE = { widthPx: 256, heightPx: 128 };
 const HALF = { widthPx: 128, heightPx: 64 };
 const JOB: SliceJob = { revision: 3, slice: 0, prompt: 'a red ball', seed: 7, startMs: 0, stopAtTier: 'refined' };
@@ -41,7 +45,11 @@ async function fixture({ workflow = 't2v-distilled', inputFile, ...options }: Fi
   const standIn = await ComfyStandIn.start(options);
   const parameters = { ...readParameters(undefined), ...SIZE, frames: FRAMES };
   const client = new ComfyClient({ url: standIn.url, silenceMs: 100 });
-  const generator = new ComfyUiGenerator({ client, workflow: ltxWorkflow(workflow, parameters), inputFile });
+  const generator = new ComfyUiGenerator({
+    pool: new ComfyPool({ clients: [client] }),
+    workflow: ltxWorkflow(workflow, parameters),
+    inputFile,
+  });
   const close = async (): Promise<void> => {
     await generator.close();
     await standIn.close();
@@ -50,12 +58,19 @@ async function fixture({ workflow = 't2v-distilled', inputFile, ...options }: Fi
 }
 
 const generate = (generator: ComfyUiGenerator, changes: Partial<SliceJob> = {}): Promise<Rendition[]> =>
-  collect(generator.generate({ ...JOB, ...changes }, { signal: never }));
+  wholeRenditions(generator.generate({ ...JOB, ...changes }, { signal: never }), generator.info.slice.frames);
 
 /** The stand-in puts a frame's index into its red, so the luma rises from frame to frame. */
 const lumaOf = ({ data }: I420Frame): number => data[0] ?? 0;
 const sampled = (standIn: ComfyStandIn): number =>
   standIn.executed.filter((name) => name === 'SamplerCustomAdvanced').length;
+
+async function takeTier(slice: AsyncIterator<Rendition>): Promise<void> {
+  for (;;) {
+    const { value } = (await slice.next()) as { value: Rendition };
+    if (isLastRun(value, SHOWN)) return;
+  }
+}
 
 describe('ComfyUiGenerator', () => {
   it('yields base and refined with every frame in its place, and samples each stage once', async () => {
@@ -86,7 +101,7 @@ describe('ComfyUiGenerator', () => {
     const { generator, standIn } = held;
     const slice = generator.generate({ ...JOB, startAtTier: 'base' }, { signal: never });
     expect(standIn.prompts).toHaveLength(0);
-    expect((await slice.next()).value).toMatchObject({ tier: 'base' });
+    await takeTier(slice);
     expect(sampled(standIn)).toBe(1);
     await slice.return();
     expect(sampled(standIn)).toBe(1);
@@ -101,18 +116,50 @@ describe('ComfyUiGenerator', () => {
     expect(rest.map(({ tier }) => tier)).toEqual(['base', 'refined']);
   });
 
-  it('begins a slice with the last frame of the one before, byte for byte', async () => {
+  it('begins a slice with the last nine frames of the one before, byte for byte and in order', async () => {
     await using held = await fixture();
     const { generator, standIn } = held;
     const [base, refined] = await generate(generator);
     expect(refined?.latents).toBeUndefined();
-    const last = unpackFrame(base?.latents ?? new Float32Array()).image;
+    const last = unpackFrames(base?.latents ?? new Float32Array()).map(({ image }) => Buffer.from(image));
+    expect(last).toHaveLength(FRAMES - SHOWN);
     await generate(generator, { slice: 1, previous: base?.latents as Float32Array });
-    const [[name, uploaded] = ['', new Uint8Array()]] = [...standIn.uploads];
-    expect(Buffer.from(uploaded).equals(Buffer.from(last))).toBe(true);
-    const loaders = standIn.prompts.slice(2).map(({ graph }) => graph['first-frame']?.inputs['image']);
-    expect(loaders).toEqual([name, name]);
-    expect(name).toMatch(/ \[temp\]$/);
+    for (const { graph } of standIn.prompts.slice(2)) {
+      const names = last.map((_, index) => String(graph[`frame${index + 1}`]?.inputs['image']));
+      expect(names.every((name) => name.endsWith(' [temp]'))).toBe(true);
+      expect(names.map((name) => Buffer.from(standIn.uploads.get(name) ?? []))).toEqual(last);
+    }
+  });
+
+  it('hands on frames while the rest of them is still being sent', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    const { promise: goOn, resolve } = Promise.withResolvers<void>();
+    standIn.faults.holdAtImage = { image: 4, until: goOn };
+    const runs: { firstFrame: number; count: number; queued: number }[] = [];
+    for await (const { frames, firstFrame = 0 } of generator.generate(
+      { ...JOB, stopAtTier: 'base' },
+      { signal: never },
+    )) {
+      runs.push({ firstFrame, count: frames.length, queued: standIn.queued.length });
+      if (firstFrame + frames.length === 4) resolve();
+    }
+    // The prompt still runs at the server when the first frames are there.
+    expect(runs[0]).toMatchObject({ firstFrame: 0, queued: 1 });
+    for (const [index, { firstFrame }] of runs.slice(1).entries())
+      expect(firstFrame).toBe((runs[index]?.firstFrame ?? 0) + (runs[index]?.count ?? 0));
+    expect(runs.reduce((sum, { count }) => sum + count, 0)).toBe(SHOWN);
+  });
+
+  it('tells how far it is: steps first, then frames', async () => {
+    await using held = await fixture();
+    const ratios: number[] = [];
+    const onProgress = ({ ratio }: { ratio: number }): void => void ratios.push(ratio);
+    const job = { ...JOB, stopAtTier: 'base' } as const;
+    await collect(held.generator.generate(job, { signal: never, onProgress }));
+    expect(ratios).toEqual(ratios.toSorted((a, b) => a - b));
+    expect(ratios).toContain(0.4);
+    expect(ratios.at(-1)).toBeCloseTo(1);
   });
 
   it('refuses latents of another generator', async () => {
@@ -208,16 +255,53 @@ describe('a session over ComfyUI', () => {
     const errors: string[] = [];
     session.events.on('tier', ({ slice, tier }) => tiers.push(`${slice}:${tier}`));
     session.events.on('error', (error) => errors.push(toGlimpseError(error).code));
+    session.events.on('tier', (e) => console.log(performance.now(), e.slice, e.tier));
     await session.answer('offer');
-    await expect.poll(() => tiers).toContain('1:base');
+    await expect.poll(() => tiers, { timeout: 10_000 }).toContain('1:base');
     const { port } = standIn;
     await standIn.close();
-    await expect.poll(() => errors).toContain('GENERATOR_DOWN');
+    await expect.poll(() => errors, { timeout: 10_000 }).toContain('GENERATOR_DOWN');
     await using again = await ComfyStandIn.start({}, port);
     await expect.poll(() => tiers, { timeout: 10_000 }).toContain('2:refined');
     expect(tiers.filter((entry) => entry.endsWith('base')).toSorted()).toEqual(['0:base', '1:base', '2:base']);
     expect(again.prompts.length).toBeGreaterThan(0);
     await session.close('done');
+  });
+});
+
+describe('what a session brings', () => {
+  const media = {
+    kind: 'image',
+    mediaType: 'image/png',
+    sha256: 'c0ffee'.repeat(8),
+    data: encodePng(16, 16, () => [9, 9, 9]),
+  } as const;
+
+  it('is what its slices begin from, with its own choices, and no other session sees it', async () => {
+    await using held = await fixture({ workflow: 'i2v-full' });
+    const { generator, standIn } = held;
+    expect(generator.info).toMatchObject({ input: { kind: 'image', needed: true } });
+    const options = { negativePrompt: 'rain', steps: 5, cameraMove: 'dolly-in' };
+    await generate(generator, { input: media, options, stopAtTier: 'base' });
+    const [{ graph } = { graph: {} as Graph }] = standIn.prompts;
+    const name = String(graph['frame1']?.inputs['image']);
+    expect(Buffer.from(standIn.uploads.get(name) ?? []).equals(Buffer.from(media.data))).toBe(true);
+    expect(graph['negative-prompt']?.inputs['text']).toBe('rain');
+    expect(graph['stage1-sigmas']?.inputs['steps']).toBe(5);
+    expect(graph['stage1-lora1']?.inputs['lora_name']).toMatch(/dolly-in/);
+  });
+
+  it('is refused where the generator takes something else, and missed where it needs it', async () => {
+    await using held = await fixture({ workflow: 'i2v-distilled' });
+    const { sessions } = sessionFixture({ generator: held.generator });
+    const request = { prompt: 'a red ball', mode: 'live', seconds: 4 } as const;
+    const refused = (more: object): Promise<void> =>
+      expect(sessions.create({ ...request, ...more })).rejects.toMatchObject({ code: 'PARAMETER_INVALID' });
+    await refused({});
+    await refused({ media: { ...media, kind: 'video' } });
+    await refused({ media, steps: 4 });
+    await refused({ media, cameraMove: '../../models' });
+    await (await sessions.create({ ...request, media, cameraMove: 'static' })).close('done');
   });
 });
 
@@ -255,9 +339,8 @@ describe('input files', () => {
       const inputFile = await InputFile.read(path);
       const workflow = ltxWorkflow('v2v-detailer', { ...readParameters(undefined), ...SIZE });
       await using client = new ComfyClient({ url: 'http://127.0.0.1:1' });
-      expect(() => new ComfyUiGenerator({ client, workflow, inputFile })).toThrowError(
-        /needs --comfyui-input, a video/,
-      );
+      const pool = new ComfyPool({ clients: [client] });
+      expect(() => new ComfyUiGenerator({ pool, workflow, inputFile })).toThrowError(/v2v-detailer needs a video/);
     });
     await expect(InputFile.read('/no/such/file.png')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });

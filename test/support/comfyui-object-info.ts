@@ -85,6 +85,7 @@ export const OBJECT_INFO: ObjectInfo = {
     ['GUIDER_PARAMETERS'],
     { parameters: of('GUIDER_PARAMETERS') },
   ),
+  ImageBatch: node({ image1: of('IMAGE'), image2: of('IMAGE') }, ['IMAGE']),
   ImageFromBatch: node({ image: of('IMAGE'), batch_index: INT(0, 4095), length: INT(1, 4096) }, ['IMAGE']),
   ImageScale: node(
     {

@@ -24,6 +24,8 @@ export interface Faults {
   outOfMemory?: number;
   /** A node of this class raises an error. */
   failingNode?: string;
+  /** A tap stands before this picture until the promise resolves. */
+  holdAtImage?: { image: number; until: Promise<void> };
   /** Pictures of another client's prompt are sent before each of ours. */
   foreignPictures?: boolean;
   /** Broken binary messages are sent before each picture. */
@@ -61,6 +63,8 @@ export class ComfyStandIn implements AsyncDisposable {
   /** Classes of the nodes that were run and not taken from the cache. */
   readonly executed: string[] = [];
   frees = 0;
+  /** Of 8 GB, what `/system_stats` says is in use. */
+  usedMemoryShare = 0.75;
   readonly #options: StandInOptions;
   readonly #http: Server;
   readonly #sockets = new WebSocketServer({ noServer: true });
@@ -182,7 +186,7 @@ export class ComfyStandIn implements AsyncDisposable {
               type: 'cpu',
               index: null,
               vram_total: 8e9,
-              vram_free: 2e9,
+              vram_free: 8e9 * (1 - this.usedMemoryShare),
               torch_vram_total: 8e9,
               torch_vram_free: 2e9,
             },
@@ -303,6 +307,7 @@ export class ComfyStandIn implements AsyncDisposable {
   async #sendTap(promptId: string, clientId: string, graph: Graph, nodeId: string, tap: number): Promise<void> {
     const { widthPx, heightPx, frames } = batchOf(graph, nodeId);
     for (let frame = 0; frame < frames && !this.#interrupted; frame++) {
+      if (frame === this.faults.holdAtImage?.image) await this.faults.holdAtImage.until;
       if (frame === this.faults.dropSocketAtImage) {
         this.faults.dropSocketAtImage = undefined;
         this.#clients.get(clientId)?.socket.terminate();

@@ -170,8 +170,8 @@ export class CachingGenerator implements Generator {
 }
 
 /** Only a slice that is nothing but its prompt and its noise may teach the latent cache, or learn from it. */
-const mayTeach = ({ previous, mix, start, maxSteps, reference }: SliceJob): boolean =>
-  [previous, mix, start, maxSteps, reference].every((part) => part === undefined);
+const mayTeach = ({ previous, mix, start, maxSteps, reference, input, options }: SliceJob): boolean =>
+  [previous, mix, start, maxSteps, reference, input, options].every((part) => part === undefined);
 
 /** The first tier to make where little or nothing is left to denoise: a draft would be no sooner than the base. */
 const pastDraft = (missing: readonly Tier[]): Tier => missing.find((tier) => tier !== 'draft') ?? 'draft';

@@ -34,7 +34,7 @@ const digests = new WeakMap<Float32Array, string>();
  * @param identity generator and weights: two packs must never share it
  */
 export function sliceKey(identity: string, job: SliceJob): string {
-  const { slice, prompt, seed, guidance, startMs, previous, mix, start, maxSteps, reference } = job;
+  const { slice, prompt, seed, guidance, startMs, previous, mix, start, maxSteps, reference, input, options } = job;
   const parts = {
     identity,
     slice,
@@ -47,6 +47,8 @@ export function sliceKey(identity: string, job: SliceJob): string {
     start: start && { latents: digestOf(start.latents), strength: start.strength },
     maxSteps,
     reference: reference && digestOf(reference),
+    input: input?.sha256,
+    options,
   };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -6,20 +6,30 @@
 import { createHash } from 'node:crypto';
 import { GlimpseError } from '../../errors.ts';
 import { ImageDecoder } from '../../media/image-decoder.ts';
-import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import type {
+  GenerateOptions,
+  Generator,
+  GeneratorInfo,
+  InputMedia,
+  PromptReading,
+  Rendition,
+  SliceJob,
+} from '../generator.ts';
 import { heavierPrompt } from '../prompt-list.ts';
 import { tierRank } from '../tiers.ts';
-import type { ComfyClient } from './client.ts';
-import { unpackFrame } from './continuation.ts';
+import { unpackFrames } from './continuation.ts';
 import type { InputFile } from './input-file.ts';
+import { CAMERA_MOVES } from './model-files.ts';
 import type { SliceInput } from './parameters.ts';
-import { SliceRun, sliceFramesOf, type SliceContext } from './slice-run.ts';
+import type { ComfyPool } from './pool.ts';
+import type { ComfyServer } from './server.ts';
+import { SliceRun, type SliceContext } from './slice-run.ts';
 import { checkGraph, describeProblem } from './workflow-check.ts';
-import type { Workflow } from './workflow.ts';
+import { sliceFramesOf, type Workflow } from './workflow.ts';
 
 export interface ComfyUiGeneratorOptions {
   /** Closed with the generator. */
-  client: ComfyClient;
+  pool: ComfyPool;
   workflow: Workflow;
   /** For workflows that need an image or a video. */
   inputFile?: InputFile | undefined;
@@ -31,14 +41,14 @@ export class ComfyUiGenerator implements Generator {
   readonly #inputFile: InputFile | undefined;
 
   /** @throws GlimpseError CONFIG_INVALID when the workflow needs an input file that is not there. */
-  constructor({ client, workflow, inputFile }: ComfyUiGeneratorOptions) {
-    if (workflow.needs !== 'nothing' && inputFile?.kind !== workflow.needs)
+  constructor({ pool, workflow, inputFile }: ComfyUiGeneratorOptions) {
+    if (inputFile && workflow.needs !== 'nothing' && inputFile.kind !== workflow.needs)
       throw new GlimpseError('CONFIG_INVALID', {
-        message: `${workflow.name} needs --comfyui-input, a ${workflow.needs}`,
+        message: `--comfyui-input is a ${inputFile.kind}; ${workflow.name} needs a ${workflow.needs}`,
       });
-    this.#context = { client, workflow, decoder: new ImageDecoder(), reduced: false };
+    this.#context = { pool, workflow, decoder: new ImageDecoder() };
     this.#inputFile = inputFile;
-    this.info = infoOf(workflow);
+    this.info = infoOf(workflow, inputFile === undefined);
   }
 
   /** The model takes any words, so there is nothing to tell. */
@@ -55,12 +65,14 @@ export class ComfyUiGenerator implements Generator {
     const highest = tierRank(job.stopAtTier);
     const asked = (tier: Rendition['tier']): boolean => tierRank(tier) >= lowest && tierRank(tier) <= highest;
     const taps = this.#context.workflow.tiers.map(({ tier }) => tier);
-    const run = new SliceRun(this.#context, job, await this.#inputOf(job, options.signal), options);
+    const inputAt = (server: ComfyServer, signal: AbortSignal): Promise<SliceInput> =>
+      this.#inputOf(job, server, signal);
+    const run = new SliceRun(this.#context, { ...options, job, inputAt });
     try {
       const [first] = taps;
       const draft = asked('draft') && first !== undefined ? await run.draft(first) : undefined;
       if (draft !== undefined) yield draft;
-      for (const tier of taps.filter((tier) => asked(tier))) yield await run.render(tier);
+      for (const tier of taps.filter((tier) => asked(tier))) yield* run.render(tier);
     } finally {
       run.close();
     }
@@ -68,9 +80,16 @@ export class ComfyUiGenerator implements Generator {
 
   /** @throws GlimpseError GENERATOR_DOWN when the server is not there, WORKFLOW_INVALID naming all that it lacks. */
   async warmUp(): Promise<void> {
-    const { client, workflow } = this.#context;
-    const { graph } = workflow.build(await this.#inputOf(PROBE, new AbortController().signal), { reduced: false });
-    const problems = checkGraph(graph, await client.objectInfo()).map(describeProblem);
+    const { pool, workflow } = this.#context;
+    const { graph } = workflow.build(PROBE, { thrift: 'none' });
+    const found = await Promise.allSettled(
+      pool.servers.map(async ({ client }) => checkGraph(graph, await client.objectInfo())),
+    );
+    const answers = found.filter((answer) => answer.status === 'fulfilled');
+    const [failure] = found.filter((answer) => answer.status === 'rejected');
+    // Servers that are down may come back; one that answers is enough to begin.
+    if (answers.length === 0) throw failure?.reason;
+    const problems = [...new Set(answers.flatMap(({ value }) => value.map(describeProblem)))];
     if (problems.length === 0) return;
     throw new GlimpseError('WORKFLOW_INVALID', {
       message: `${workflow.name} cannot run on this server: ${problems.join('; ')}`,
@@ -80,7 +99,7 @@ export class ComfyUiGenerator implements Generator {
 
   /** Idempotent, never throws; jobs in progress reject and are interrupted at the server. */
   async close(): Promise<void> {
-    await this.#context.client.close();
+    await this.#context.pool.close();
     await this.#context.decoder.close();
   }
 
@@ -88,28 +107,38 @@ export class ComfyUiGenerator implements Generator {
     await this.close();
   }
 
-  async #inputOf(job: SliceJob, signal: AbortSignal): Promise<SliceInput> {
-    const { seed, slice, guidance, previous } = job;
-    const { client, workflow } = this.#context;
-    const file = await this.#inputFile?.nameAt(client, signal);
-    const previousFrame = previous && workflow.continues ? await this.#upload(previous, signal) : undefined;
-    const named = this.#inputFile?.kind === 'video' ? { video: file } : { image: file };
-    return { prompt: heavierPrompt(job), seed, slice, guidance, previousFrame, ...named };
-  }
-
-  /** Named by its content: a slice's second prompt must see the picture that its first one saw. */
-  #upload(previous: Float32Array, signal: AbortSignal): Promise<string> {
-    const { image, format } = unpackFrame(previous);
-    const digest = createHash('sha256').update(image).digest('hex').slice(0, 24);
-    const extension = format === 'png' ? 'png' : 'jpg';
-    const name = `glimpse-${digest}.${extension}`;
-    return this.#context.client.upload({ name, data: image, mediaType: `image/${format}`, folder: 'temp' }, signal);
+  async #inputOf(job: SliceJob, server: ComfyServer, signal: AbortSignal): Promise<SliceInput> {
+    const { seed, slice, guidance, previous, options } = job;
+    const file = await (job.input
+      ? uploadInput(job.input, server, signal)
+      : this.#inputFile?.nameAt(server.client, signal));
+    const goesOn = previous !== undefined && this.#context.workflow.overlapFrames > 0;
+    const previousFrames = goesOn ? await upload(previous, server, signal) : undefined;
+    const named = this.#context.workflow.needs === 'video' ? { video: file } : { image: file };
+    return { prompt: heavierPrompt(job), seed, slice, guidance, previousFrames, ...options, ...named };
   }
 }
 
-const PROBE: SliceJob = { revision: 0, slice: 0, prompt: 'a', seed: 0, startMs: 0, stopAtTier: 'refined' };
+/** Named by their content: a slice's second prompt must see the pictures that its first one saw. */
+function upload(previous: Float32Array, { client }: ComfyServer, signal: AbortSignal): Promise<string[]> {
+  const uploads = unpackFrames(previous).map(({ image, format }) => {
+    const digest = createHash('sha256').update(image).digest('hex').slice(0, 24);
+    const name = `glimpse-${digest}.${format === 'png' ? 'png' : 'jpg'}`;
+    return client.upload({ name, data: image, mediaType: `image/${format}`, folder: 'temp' }, signal);
+  });
+  return Promise.all(uploads);
+}
 
-function infoOf(workflow: Workflow): GeneratorInfo {
+/** Named by its content: the server's cache knows it again, in whatever session it comes. */
+function uploadInput(input: InputMedia, { client }: ComfyServer, signal: AbortSignal): Promise<string> {
+  const name = `glimpse-${input.sha256.slice(0, 24)}.${input.kind === 'image' ? 'png' : 'mp4'}`;
+  return client.upload({ name, data: input.data, mediaType: input.mediaType, folder: 'temp' }, signal);
+}
+
+/** Names of files that would be uploaded; the server looks them up only when it runs. */
+const PROBE: SliceInput = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
+
+function infoOf(workflow: Workflow, inputNeeded: boolean): GeneratorInfo {
   const [smallest] = workflow.tiers;
   return {
     name: `ComfyUI ${workflow.name}`,
@@ -122,5 +151,8 @@ function infoOf(workflow: Workflow): GeneratorInfo {
       'a fox walks through fresh snow towards the camera',
     ],
     progressive: true,
+    input: workflow.needs === 'nothing' ? undefined : { kind: workflow.needs, needed: inputNeeded },
+    options: workflow.options,
+    cameraMoves: workflow.options.includes('cameraMove') ? CAMERA_MOVES : [],
   };
 }

@@ -14,6 +14,8 @@ import type { ObjectInfo, SystemStats, TextEvent } from './wire.ts';
 
 /** Steps of a large model take seconds, and events do get lost; asking costs one small request. */
 const SILENCE_MS = 5_000;
+/** How often a waiting prompt's place is asked for. */
+const QUEUE_POLL_MS = 1_000;
 /** Prompts of this process at one server; each holds one slice of one session. */
 const RUNS_MAX = 64;
 
@@ -75,6 +77,7 @@ export class ComfyClient implements AsyncDisposable {
     // Known before the server answers, so that the first events find their prompt.
     let run = this.#begin(randomUUID(), listener);
     const onAbort = (): void => this.#cancel(run);
+    let polling: NodeJS.Timeout | undefined;
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const submission = { graph, clientId: this.#clientId, promptId: run.promptId, front };
@@ -83,8 +86,10 @@ export class ComfyClient implements AsyncDisposable {
       run.submitted = true;
       // Ended while it was being submitted: only now is there something to withdraw.
       if (run.ended) this.#cancel(run);
+      if (listener.onQueue) polling = setInterval(() => void this.#tellPlace(run, listener), QUEUE_POLL_MS);
       await run.done;
     } finally {
+      clearInterval(polling);
       signal.removeEventListener('abort', onAbort);
       run.end(new GlimpseError('ABORTED'));
       this.#runs.delete(run.promptId);
@@ -97,6 +102,12 @@ export class ComfyClient implements AsyncDisposable {
     if (queue_running.some(([, id]) => id === promptId)) return 0;
     const waiting = queue_pending.toSorted(([a], [b]) => a - b).findIndex(([, id]) => id === promptId);
     return waiting < 0 ? undefined : waiting + queue_running.length;
+  }
+
+  /** Prompts that run or wait at the server, whoever's they are. */
+  async queueLength(signal?: AbortSignal): Promise<number> {
+    const { queue_running, queue_pending } = await this.#http.queue(signal);
+    return queue_running.length + queue_pending.length;
   }
 
   /** Ids of this client's prompts at the server. */
@@ -165,6 +176,13 @@ export class ComfyClient implements AsyncDisposable {
     if (event.kind !== 'image') return;
     const origin = event.origin ?? this.#executing;
     if (origin !== undefined) this.#runs.get(origin.promptId)?.onImage(origin, event.image);
+  }
+
+  /** The server tells nobody his place, so it is asked while the prompt waits. */
+  async #tellPlace(run: PromptRun, listener: PromptListener): Promise<void> {
+    if (run.started || run.ended) return;
+    const position = await this.queuePosition(run.promptId).catch(() => undefined);
+    if (position !== undefined && !run.started && !run.ended) listener.onQueue?.(position);
   }
 
   #cancel(run: PromptRun): void {

@@ -1,20 +1,53 @@
 /**
- * What one slice hands to the next: its last frame as the server encoded it, so that nothing is lost on the way back. The
- * contract carries it as numbers, one byte a number, because for it this is a latent like any other. Pure.
+ * What one slice hands to the next: its last frames as the server encoded them, so that nothing is lost on the way back.
+ * The contract carries them as numbers, one byte a number, because for it this is a latent like any other: a count, the
+ * length of each picture in four bytes, the pictures. Pure.
  */
 import { GlimpseError } from '../../errors.ts';
 import { imageFormat, type ImageFormat } from './binary-event.ts';
 
-export const packFrame = (image: Uint8Array): Float32Array => Float32Array.from(image);
+/** A run is conditioned with two latent frames at most, and more would hardly leave it anything to make. */
+const FRAMES_MAX = 17;
 
-/** @throws GlimpseError PARAMETER_INVALID when the numbers are no packed picture. */
-export function unpackFrame(latents: Float32Array): { image: Uint8Array; format: ImageFormat } {
-  const image = Uint8Array.from(latents);
-  const format = imageFormat(image);
-  if (format === undefined)
-    throw new GlimpseError('PARAMETER_INVALID', {
-      message: 'These latents are of another generator.',
-      details: { parameter: 'previous', expected: 'a packed picture', found: latents.length },
-    });
-  return { image, format };
+export interface PackedFrame {
+  image: Uint8Array;
+  format: ImageFormat;
 }
+
+/** @param images oldest first, at most 17 */
+export function packFrames(images: readonly Uint8Array[]): Float32Array {
+  const headerBytes = 1 + 4 * images.length;
+  const packed = new Uint8Array(headerBytes + images.reduce((sum, { length }) => sum + length, 0));
+  const view = new DataView(packed.buffer);
+  packed[0] = images.length;
+  let offset = headerBytes;
+  for (const [index, image] of images.entries()) {
+    view.setUint32(1 + 4 * index, image.length);
+    packed.set(image, offset);
+    offset += image.length;
+  }
+  return Float32Array.from(packed);
+}
+
+/** @throws GlimpseError PARAMETER_INVALID when the numbers are no packed pictures. */
+export function unpackFrames(latents: Float32Array): PackedFrame[] {
+  const packed = Uint8Array.from(latents);
+  const view = new DataView(packed.buffer);
+  const count = packed[0] ?? 0;
+  let offset = 1 + 4 * count;
+  if (count === 0 || count > FRAMES_MAX || offset > packed.length) throw foreign(latents);
+  return Array.from({ length: count }, (_, index) => {
+    const end = offset + view.getUint32(1 + 4 * index);
+    const image = packed.subarray(offset, end);
+    const format = end > packed.length ? undefined : imageFormat(image);
+    if (format === undefined) throw foreign(latents);
+    offset = end;
+    return { image, format };
+  });
+}
+
+const foreign = (latents: Float32Array): GlimpseError =>
+  new GlimpseError('PARAMETER_INVALID', {
+    message: 'These latents are of another generator.',
+    details: { parameter: 'previous', expected: 'packed pictures', found: latents.length },
+  });

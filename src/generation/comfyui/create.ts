@@ -4,6 +4,7 @@ import { GlimpseError } from '../../errors.ts';
 import { ComfyUiGenerator } from './backend.ts';
 import { ComfyClient } from './client.ts';
 import { InputFile } from './input-file.ts';
+import { ComfyPool, type ComfyPoolOptions } from './pool.ts';
 import { mappedWorkflow } from './mapped-workflow.ts';
 import { readMapping, readParameters } from './settings.ts';
 import type { Workflow } from './workflow.ts';
@@ -15,11 +16,25 @@ export type ComfyUiConfig = Pick<
 >;
 
 /** @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
-export async function createComfyUiGenerator(config: ComfyUiConfig): Promise<ComfyUiGenerator> {
+export async function createComfyUiGenerator(
+  config: ComfyUiConfig,
+  onPressure?: ComfyPoolOptions['onPressure'],
+): Promise<ComfyUiGenerator> {
   const workflow = workflowOf(config);
   const inputFile = config.comfyuiInput === undefined ? undefined : await InputFile.read(config.comfyuiInput);
-  return new ComfyUiGenerator({ client: new ComfyClient({ url: config.comfyuiUrl }), workflow, inputFile });
+  const pool = new ComfyPool({ clients: urlsOf(config).map((url) => new ComfyClient({ url })), onPressure });
+  return new ComfyUiGenerator({ pool, workflow, inputFile });
 }
+
+/** The servers, each once. */
+export const urlsOf = ({ comfyuiUrl }: Pick<Config, 'comfyuiUrl'>): string[] => [
+  ...new Set(
+    comfyuiUrl
+      .split(',')
+      .map((url) => url.trim())
+      .filter((url) => url !== ''),
+  ),
+];
 
 /** By name, or by a mapping file for any other graph. @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
 export function workflowOf(config: ComfyUiConfig): Workflow {

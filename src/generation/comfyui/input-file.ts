@@ -5,6 +5,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { GlimpseError } from '../../errors.ts';
+import { mediaTypeOf } from '../../media/input-media.ts';
 import type { ComfyClient } from './client.ts';
 
 /** Pictures of a phone fit, and 20 s of video at 40 Mbit/s. */
@@ -18,7 +19,7 @@ export class InputFile {
   readonly #data: Uint8Array;
   readonly #mediaType: string;
   readonly #name: string;
-  #uploaded: Promise<string> | undefined;
+  readonly #uploaded = new WeakMap<ComfyClient, Promise<string>>();
 
   private constructor(kind: Kind, mediaType: string, name: string, data: Uint8Array) {
     this.kind = kind;
@@ -45,22 +46,14 @@ export class InputFile {
   /** The name by which the server knows it; uploads it the first time. */
   nameAt(client: ComfyClient, signal: AbortSignal): Promise<string> {
     const upload = { name: this.#name, data: this.#data, mediaType: this.#mediaType, folder: 'input' } as const;
-    this.#uploaded ??= client.upload(upload, signal).catch((error: unknown) => {
-      this.#uploaded = undefined;
-      throw error;
-    });
-    return this.#uploaded;
+    const known = this.#uploaded.get(client);
+    if (known) return known;
+    const uploaded = client.upload(upload, signal);
+    this.#uploaded.set(client, uploaded);
+    uploaded.catch(() => this.#uploaded.delete(client));
+    return uploaded;
   }
 }
 
 const tooLarge = (maxBytes: number): GlimpseError =>
   new GlimpseError('CONFIG_INVALID', { message: `--comfyui-input is larger than ${maxBytes / 2 ** 20} MiB` });
-
-/** By signature: `RIFF….WEBP` and `….ftyp` have theirs after a length. */
-function mediaTypeOf(data: Uint8Array): string | undefined {
-  const text = (from: number, to: number): string => Buffer.from(data.subarray(from, to)).toString('latin1');
-  if (text(0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png';
-  if (text(0, 3) === '\xff\xd8\xff') return 'image/jpeg';
-  if (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP') return 'image/webp';
-  return text(4, 8) === 'ftyp' ? 'video/mp4' : undefined;
-}

@@ -36,7 +36,6 @@ export function mappedWorkflow(mapping: Mapping): Workflow {
     const size = mapping.tiers[tier];
     return size === undefined ? [] : [{ tier, widthPx: size.widthPx, heightPx: size.heightPx }];
   });
-  const continues = mapping.inputs.firstFrame !== undefined;
   return {
     name: mapping.name,
     conditioning: 'free text',
@@ -45,7 +44,8 @@ export function mappedWorkflow(mapping: Mapping): Workflow {
     tiers,
     // Its first slice begins with the image that the graph itself names.
     needs: 'nothing',
-    continues,
+    options: [],
+    overlapFrames: mapping.inputs.firstFrame === undefined ? 0 : 1,
     build: (input) => filledIn(mapping, input),
   };
 }
@@ -60,7 +60,7 @@ function filledIn({ graph, inputs, tiers }: Mapping, input: SliceInput): BuiltGr
   set(inputs.prompt, input.prompt);
   set(inputs.seed, input.seed + input.slice * 2 ** 32);
   set(inputs.guidance, input.guidance);
-  set(inputs.firstFrame, input.previousFrame);
+  set(inputs.firstFrame, input.previousFrames?.at(-1));
   const taps = TIERS.flatMap((tier) => (tiers[tier] === undefined ? [] : [[tier, tiers[tier].tap]]));
   return { graph: nodes, taps: Object.fromEntries(taps) as BuiltGraph['taps'] };
 }

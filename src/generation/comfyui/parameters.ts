@@ -22,6 +22,8 @@ export interface WorkflowParameters {
   /** Frames a run makes, 8k + 1. */
   frames: number;
   fps: number;
+  /** Of these the last are the first of the next slice, 8k + 1. */
+  overlapFrames: number;
   /** Denoise steps of the first stage, where a scheduler spreads them (full models). */
   steps?: number | undefined;
   /** Noise levels of the first and the second stage, 1 first and 0 last. */
@@ -51,8 +53,12 @@ export interface SliceInput {
   /** Index within its revision. */
   slice: number;
   guidance?: number | undefined;
-  /** Names of uploaded files. `previousFrame` is the last frame of the slice before. */
-  previousFrame?: string | undefined;
+  /** Names of uploaded files. `previousFrames` are the last frames of the slice before, oldest first. */
+  previousFrames?: readonly string[] | undefined;
+  /** A session's own choices go before the operator's. */
+  negativePrompt?: string | undefined;
+  steps?: number | undefined;
+  cameraMove?: string | undefined;
   image?: string | undefined;
   video?: string | undefined;
 }

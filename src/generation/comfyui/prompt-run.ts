@@ -18,6 +18,8 @@ export interface NodeImage {
 export interface PromptListener {
   /** Pictures of one node come in the order of its batch. */
   onImage?(image: NodeImage): void;
+  /** Prompts before this one at the server, its own and others'; 0 when it runs. */
+  onQueue?(position: number): void;
   /** Steps of a node. */
   onProgress?(progress: { nodeId: string; value: number; max: number }): void;
   /** Events may have been lost: of a node's pictures some may be missing anywhere. */
@@ -37,6 +39,8 @@ export class PromptRun {
   readonly done: Promise<void>;
   /** The server has taken it: ending it from this side leaves something to withdraw there. */
   submitted = false;
+  /** It has left the server's queue. */
+  started = false;
   readonly #options: PromptRunOptions;
   readonly #settled = Promise.withResolvers<void>();
   #watchdog: NodeJS.Timeout | undefined;
@@ -59,6 +63,10 @@ export class PromptRun {
     if (this.#ended || !('prompt_id' in event.data) || event.data.prompt_id !== this.promptId) return;
     this.#listen();
     switch (event.type) {
+      case 'execution_start':
+        this.started = true;
+        this.#options.onQueue?.(0);
+        break;
       case 'progress':
         this.#options.onProgress?.({ nodeId: event.data.node, value: event.data.value, max: event.data.max });
         break;

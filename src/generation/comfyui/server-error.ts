@@ -30,6 +30,10 @@ export function executionError({
 export const isOutOfMemory = (error: unknown): boolean =>
   error instanceof GlimpseError && error.details['reason'] === 'out-of-memory';
 
+/** The server itself is at fault, so that another may do better: it is gone, cut off, or answers something else. */
+export const isServerGone = (error: unknown): boolean =>
+  error instanceof GlimpseError && error.code === 'GENERATOR_DOWN' && error.details['reason'] === undefined;
+
 /** The server refused the graph before running it. */
 export function refusedError({ error, node_errors }: Refusal): GlimpseError {
   const problems = Object.entries(Array.isArray(node_errors) ? {} : (node_errors ?? {})).flatMap(([nodeId, node]) =>

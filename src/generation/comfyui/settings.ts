@@ -29,6 +29,7 @@ const parametersSchema = z.strictObject({
   negativePrompt: z.string().max(1_000).default('blurry, low quality, still frame, watermark, titles, subtitles'),
   frames: z.number().int().min(9).max(993).default(121),
   fps: framesPerSecond.default(24),
+  overlapFrames: z.union([z.literal(1), z.literal(9), z.literal(17)]).default(9),
   steps: z.number().int().min(1).max(100).optional(),
   sigmas: sigmas.optional(),
   refineSigmas: sigmas.optional(),

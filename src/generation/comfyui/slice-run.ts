@@ -1,86 +1,92 @@
 /**
  * One slice on its way through ComfyUI: a prompt for each tier when it is asked for, cut down to what that tier's tap
  * needs. The server keeps the results of its last prompt, so the second stage goes on from the first one's latent and does
- * not make it again. A preview that comes while the first tier is made is the draft.
+ * not make it again. A preview that comes before the first frame is the draft. Frames go out as they come.
  */
-import { GlimpseError } from '../../errors.ts';
 import type { I420Frame } from '../../media/frame.ts';
 import type { ImageDecoder } from '../../media/image-decoder.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
-import type { ComfyClient } from './client.ts';
-import { packFrame } from './continuation.ts';
-import { prune } from './graph.ts';
+import { packFrames } from './continuation.ts';
 import type { SliceInput } from './parameters.ts';
-import { isOutOfMemory, serverDown } from './server-error.ts';
+import type { ComfyPool } from './pool.ts';
+import type { ComfyServer } from './server.ts';
+import { isOutOfMemory, isServerGone, serverDown } from './server-error.ts';
+import { runTap } from './tap-run.ts';
 import { TapFrames } from './tap-frames.ts';
-import type { Workflow } from './workflow.ts';
+import { sliceFramesOf, type TapTier, type Workflow } from './workflow.ts';
 
 /** A tap whose pictures got lost is asked for again; only the sending is repeated, everything before is in the cache. */
 const REPEATS_MAX = 2;
 
-export type TapTier = 'base' | 'refined';
-
-/** What all slices share. `reduced` stays once the server has run out of memory. */
+/** What all slices share. */
 export interface SliceContext {
-  client: ComfyClient;
+  pool: ComfyPool;
   decoder: ImageDecoder;
   workflow: Workflow;
-  reduced: boolean;
 }
 
-interface Made {
-  frames: I420Frame[];
-  /** The last frame, to go on from. */
-  last: Uint8Array | undefined;
-  computeMs: number;
+export interface SliceRunOptions extends GenerateOptions {
+  job: SliceJob;
+  /** What the graph is filled with at one server, whose uploads have names of their own. */
+  inputAt: (server: ComfyServer, signal: AbortSignal) => Promise<SliceInput>;
 }
 
 interface Making {
   tier: TapTier;
-  made: Promise<Made>;
-  /** The first preview; undefined when the tier is there before one came. */
-  preview: Promise<I420Frame | undefined>;
+  tap: TapFrames;
+  /** The first preview; undefined when frames of the tier come before one. */
+  preview: PromiseWithResolvers<I420Frame | undefined>;
+  /** Of the prompt alone, when it has ended. */
+  computeMs: number;
 }
 
 export class SliceRun {
   readonly #context: SliceContext;
-  readonly #job: SliceJob;
-  readonly #input: SliceInput;
+  readonly #options: SliceRunOptions;
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #turn: GenerateOptions['turn'];
+  /** Where the stages so far are in the cache. */
+  #server: ComfyServer | undefined;
   #making: Making | undefined;
   #latentsGiven = false;
 
-  constructor(context: SliceContext, job: SliceJob, input: SliceInput, { signal, turn }: GenerateOptions) {
+  constructor(context: SliceContext, options: SliceRunOptions) {
     this.#context = context;
-    this.#job = job;
-    this.#input = input;
-    this.#signal = AbortSignal.any([signal, this.#abort.signal]);
-    this.#turn = turn;
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#abort.signal]);
   }
 
   /** Begins `tier` and waits for its first preview: undefined when the server sends none. */
   async draft(tier: TapTier): Promise<Rendition | undefined> {
     const startedMs = performance.now();
-    const { preview } = this.#make(tier);
-    const frame = await preview;
+    const frame = await this.#make(tier).preview.promise;
     if (frame === undefined) return undefined;
-    const { revision, slice } = this.#job;
+    const { revision, slice } = this.#options.job;
     // One picture stands for all: a preview shows one moment of the clip.
-    const frames = Array.from({ length: this.#sliceFrames }, () => frame);
+    const frames = Array.from({ length: sliceFramesOf(this.#context.workflow) }, () => frame);
     return { revision, slice, tier: 'draft', frames, computeMs: performance.now() - startedMs };
   }
 
-  /** @throws GlimpseError ABORTED, GENERATOR_DOWN, WORKFLOW_INVALID */
-  async render(tier: TapTier): Promise<Rendition> {
-    const { frames, last, computeMs } = await this.#make(tier).made;
+  /**
+   * The tier in runs of frames as they arrive. The last frame waits until the frames behind it are there too, because
+   * with it comes what the next slice goes on from.
+   * @throws GlimpseError ABORTED, GENERATOR_DOWN, WORKFLOW_INVALID
+   */
+  async *render(tier: TapTier): AsyncGenerator<Rendition, void> {
+    const making = this.#make(tier);
+    const count = sliceFramesOf(this.#context.workflow);
+    const { revision, slice } = this.#options.job;
+    const tail: I420Frame[] = [];
+    let firstFrame = 0;
+    for (let frames = await making.tap.next(); frames !== undefined; frames = await making.tap.next()) {
+      const shown = frames.slice(0, count - firstFrame - tail.length);
+      if (firstFrame + shown.length === count) tail.push(...shown.splice(-1));
+      if (shown.length > 0) yield { revision, slice, tier, frames: shown, firstFrame, computeMs: 0, ...this.#reduced };
+      firstFrame += shown.length;
+    }
     this.#making = undefined;
-    const { revision, slice } = this.#job;
-    const rendition = { revision, slice, tier, frames: frames.slice(0, this.#sliceFrames), computeMs };
-    if (this.#latentsGiven || last === undefined || !this.#context.workflow.continues) return rendition;
-    this.#latentsGiven = true;
-    return { ...rendition, latents: packFrame(last) };
+    const { computeMs } = making;
+    yield { revision, slice, tier, frames: tail, firstFrame, computeMs, ...this.#reduced, ...this.#latents(making) };
   }
 
   /** Interrupts what is being made for this slice. */
@@ -88,76 +94,98 @@ export class SliceRun {
     this.#abort.abort();
   }
 
-  get #sliceFrames(): number {
-    return sliceFramesOf(this.#context.workflow);
+  get #reduced(): { reduced?: true } {
+    return this.#server?.thrift === 'smaller' ? { reduced: true } : {};
+  }
+
+  #latents({ tap: { last } }: Making): { latents?: Float32Array } {
+    if (this.#latentsGiven || last.length === 0) return {};
+    this.#latentsGiven = true;
+    return { latents: packFrames(last) };
   }
 
   #make(tier: TapTier): Making {
     if (this.#making?.tier === tier) return this.#making;
-    const preview = Promise.withResolvers<I420Frame | undefined>();
-    const made = this.#inTurn(tier, preview.resolve);
-    made.then(
-      () => preview.resolve(undefined),
-      (error: unknown) => preview.reject(error),
-    );
-    // Only one of the two may ever be awaited.
-    preview.promise.catch(() => {});
-    this.#making = { tier, made, preview: preview.promise };
-    return this.#making;
+    const { workflow, decoder } = this.#context;
+    const { widthPx, heightPx } = workflow.tiers.find((info) => info.tier === tier) ?? { widthPx: 0, heightPx: 0 };
+    const tap = new TapFrames({ decoder, count: workflow.frames, keepLast: workflow.overlapFrames, widthPx, heightPx });
+    const making: Making = { tier, tap, preview: Promise.withResolvers(), computeMs: 0 };
+    this.#making = making;
+    void this.#inTurn(making);
+    return making;
   }
 
-  /** A prompt of the server is one unit: nothing gets in between its steps. */
-  async #inTurn(tier: TapTier, onPreview: (frame: I420Frame) => void): Promise<Made> {
-    if (!this.#turn) return this.#tap(tier, onPreview);
-    const made = Promise.withResolvers<Made>();
-    const run = (): Promise<void> => this.#tap(tier, onPreview).then(made.resolve);
-    await this.#turn({ kind: `comfyui:${tier}`, run });
-    return made.promise;
+  /**
+   * A prompt of the server is one unit. The turn lasts until a server is free again and not until this prompt has ended,
+   * so that with several servers several prompts run, and who is next is decided when there is room for him.
+   */
+  async #inTurn(making: Making): Promise<void> {
+    const { turn } = this.#options;
+    let filled: Promise<void> | undefined;
+    const run = (): Promise<void> => {
+      filled = this.#fill(making);
+      return this.#context.pool.whenFree();
+    };
+    try {
+      if (turn) await turn({ kind: `comfyui:${making.tier}`, run });
+      else await run();
+    } catch (error) {
+      making.tap.fail(error);
+    }
+    await filled;
+    making.preview.resolve(undefined);
   }
 
-  async #tap(tier: TapTier, onPreview: (frame: I420Frame) => void): Promise<Made> {
-    const { client } = this.#context;
+  /** Never rejects: a failure goes to whoever waits for frames. */
+  async #fill(making: Making): Promise<void> {
+    const { pool } = this.#context;
     const startedMs = performance.now();
-    let mayReduce = !this.#context.reduced;
-    for (let repeats = 0; repeats <= REPEATS_MAX; repeats++) {
+    const tried = new Set<ComfyServer>();
+    let failure: unknown = serverDown('There is no ComfyUI server.');
+    for (let server = pool.pick(this.#server, tried); server; server = pool.pick(this.#server, tried)) {
+      const used = server;
+      this.#server = used;
       try {
-        const tap = await this.#runTap(tier, onPreview);
-        if (!tap.complete) continue;
-        const frames = await tap.decoded();
-        return { frames, last: tap.last, computeMs: performance.now() - startedMs };
+        await pool.at(used, () => this.#whole(used, making));
+        making.computeMs = performance.now() - startedMs;
+        return;
       } catch (error) {
-        if (!mayReduce || !isOutOfMemory(error)) throw error;
-        mayReduce = false;
-        this.#context.reduced = true;
-        await client.free(this.#signal);
+        failure = error;
+        if (this.#signal.aborted) break;
+        if (isOutOfMemory(error) && used.ranOutOfMemory()) {
+          await used.client.free(this.#signal).catch(() => {});
+          continue;
+        }
+        if (!isServerGone(error)) break;
+        used.failed();
+        tried.add(used);
       }
+    }
+    making.tap.fail(failure);
+    making.preview.resolve(undefined);
+  }
+
+  async #whole(server: ComfyServer, { tier, tap, preview }: Making): Promise<void> {
+    const { workflow } = this.#context;
+    const { onProgress } = this.#options;
+    // Anew for each tier: a server that was started again meanwhile has lost its uploads.
+    const input = await this.#options.inputAt(server, this.#signal);
+    for (let repeats = 0; repeats <= REPEATS_MAX; repeats++) {
+      tap.restart();
+      const signal = this.#signal;
+      await runTap({
+        client: server.client,
+        workflow,
+        input,
+        thrift: server.thrift,
+        tier,
+        tap,
+        preview,
+        onProgress,
+        signal,
+      });
+      if (tap.complete) return;
     }
     throw serverDown('ComfyUI sent fewer frames than the workflow makes.');
   }
-
-  async #runTap(tier: TapTier, onPreview: (frame: I420Frame) => void): Promise<TapFrames> {
-    const { client, decoder, workflow, reduced } = this.#context;
-    const { graph, taps } = workflow.build(this.#input, { reduced });
-    const tapId = taps[tier];
-    const size = workflow.tiers.find((info) => info.tier === tier);
-    if (tapId === undefined || size === undefined)
-      throw new GlimpseError('WORKFLOW_INVALID', { message: `The workflow has no tap for ${tier}.` });
-    const tap = new TapFrames({ decoder, count: workflow.frames, widthPx: size.widthPx, heightPx: size.heightPx });
-    let previewed = false;
-    await client.run(prune(graph, [tapId]), {
-      signal: this.#signal,
-      onGap: () => tap.onGap(),
-      onImage: ({ nodeId, image }) => {
-        if (nodeId === tapId) return tap.add(image);
-        if (previewed) return;
-        previewed = true;
-        // A preview that cannot be read is as good as none.
-        tap.decode(image).then(onPreview, () => {});
-      },
-    });
-    return tap;
-  }
 }
-
-/** Where slices continue, the last frame made is the first of the next slice and is shown there. */
-export const sliceFramesOf = ({ continues, frames }: Workflow): number => (continues ? frames - 1 : frames);

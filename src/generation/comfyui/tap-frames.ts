@@ -1,6 +1,7 @@
 /**
- * The frames of one tap, decoded while they arrive. A picture carries no index: its place is its place in the order, so
- * after a gap in the events nothing that follows can be placed, and the tap must be asked for again.
+ * The frames of one tap, decoded while they arrive and handed on in their order. A picture carries no index: its place is
+ * its place among those of its prompt, so after a gap in the events nothing that follows can be placed. Then the tap is
+ * asked for again (`restart`), and what was there before is passed over.
  */
 import type { I420Frame } from '../../media/frame.ts';
 import type { ImageDecoder } from '../../media/image-decoder.ts';
@@ -10,6 +11,8 @@ export interface TapFramesOptions {
   decoder: ImageDecoder;
   /** Frames the tap sends. */
   count: number;
+  /** How many of the last are kept as the server encoded them, to go on from. */
+  keepLast: number;
   /** Size of the decoded frames; pictures of another size are scaled. */
   widthPx: number;
   heightPx: number;
@@ -17,46 +20,94 @@ export interface TapFramesOptions {
 
 export class TapFrames {
   readonly #options: TapFramesOptions;
-  readonly #frames: Promise<I420Frame>[] = [];
-  #last: Uint8Array | undefined;
+  readonly #decoded: (I420Frame | undefined)[] = [];
+  readonly #last: Uint8Array[] = [];
+  /** Frames of the prompt that runs, and of all prompts so far. */
+  #arrived = 0;
+  #taken = 0;
+  #given = 0;
   #gap = false;
+  #failure: { error: unknown } | undefined;
+  #change = Promise.withResolvers<void>();
 
   constructor(options: TapFramesOptions) {
     this.#options = options;
   }
 
-  /** Every frame is there, in its place. */
+  /** Every frame has arrived, in its place. */
   get complete(): boolean {
-    return !this.#gap && this.#frames.length === this.#options.count;
+    return this.#taken === this.#options.count;
   }
 
-  /** The last frame as the server encoded it. */
-  get last(): Uint8Array | undefined {
+  /** Arrived so far. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** The last frames as the server encoded them, oldest first; all of them once `complete`. */
+  get last(): readonly Uint8Array[] {
     return this.#last;
   }
 
   /** Pictures beyond the count are dropped: they are not of this graph. */
   add(image: Uint8Array): void {
-    const { count } = this.#options;
-    if (this.#gap || this.#frames.length >= count) return;
-    const frame = this.decode(image);
-    // Whoever awaits `decoded` sees the failure; a run that fails before must not end the process.
-    frame.catch(() => {});
-    this.#frames.push(frame);
-    if (this.#frames.length === count) this.#last = new Uint8Array(image);
+    const { count, keepLast } = this.#options;
+    if (this.#gap || this.#arrived >= count) return;
+    const index = this.#arrived++;
+    if (index < this.#taken) return;
+    this.#taken += 1;
+    if (index >= count - keepLast) this.#last.push(new Uint8Array(image));
+    this.decode(image).then(
+      (frame) => {
+        this.#decoded[index] = frame;
+        this.#tell();
+      },
+      (error: unknown) => this.fail(error),
+    );
   }
 
+  /** Events may be missing from here on. */
   onGap(): void {
     if (!this.complete) this.#gap = true;
   }
 
-  decoded(): Promise<I420Frame[]> {
-    return Promise.all(this.#frames);
+  /** Another prompt sends the tap from its first frame on. */
+  restart(): void {
+    this.#gap = false;
+    this.#arrived = 0;
+  }
+
+  /** Nothing more will come. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#tell();
+  }
+
+  /** The frames that follow those given before, at least one; undefined after the last. @throws what `fail` was told */
+  async next(): Promise<I420Frame[] | undefined> {
+    while (this.#given < this.#options.count) {
+      const frames: I420Frame[] = [];
+      for (let frame = this.#decoded[this.#given]; frame !== undefined; frame = this.#decoded[this.#given]) {
+        frames.push(frame);
+        // Whoever has it keeps it: a batch at full size is hundreds of megabytes.
+        this.#decoded[this.#given] = undefined;
+        this.#given += 1;
+      }
+      if (frames.length > 0) return frames;
+      if (this.#failure !== undefined) throw this.#failure.error;
+      await this.#change.promise;
+    }
+    return undefined;
   }
 
   /** A picture that is not of the tap, at the same size. */
   decode(image: Uint8Array): Promise<I420Frame> {
     const { decoder, widthPx, heightPx } = this.#options;
     return decoder.decode(image, { format: imageFormat(image) ?? 'png', widthPx, heightPx });
+  }
+
+  #tell(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
   }
 }

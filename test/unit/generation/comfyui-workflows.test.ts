@@ -14,13 +14,14 @@ import { OBJECT_INFO } from '../../support/comfyui-object-info.ts';
 import { batchOf, refusalOf } from '../../support/comfyui-stand-in-graph.ts';
 
 const INPUT: SliceInput = { prompt: 'a red ball', seed: 7, slice: 2, image: 'in.png', video: 'in.mp4' };
-const UPLOADS = new Set(['in.png', 'in.mp4', 'last.png']);
+const PREVIOUS = Array.from({ length: 9 }, (_, index) => `last${index}.png`);
+const UPLOADS = new Set(['in.png', 'in.mp4', ...PREVIOUS]);
 
 const parametersFor = (changes: Partial<WorkflowParameters> = {}): WorkflowParameters => ({
   ...readParameters(undefined),
   widthPx: 256,
   heightPx: 128,
-  frames: 9,
+  frames: 17,
   ...changes,
 });
 
@@ -39,9 +40,9 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
 
   it.each(extras)('fits what the nodes take with %j', (changes) => {
     const workflow = ltxWorkflow(name, parametersFor({ model, ...changes }));
-    for (const input of [INPUT, { ...INPUT, previousFrame: 'last.png' }])
-      for (const reduced of [false, true]) {
-        const { graph, taps } = workflow.build(input, { reduced });
+    for (const input of [INPUT, { ...INPUT, previousFrames: PREVIOUS }])
+      for (const thrift of ['none', 'low-vram', 'smaller'] as const) {
+        const { graph, taps } = workflow.build(input, { thrift });
         expect(checkGraph(graph, OBJECT_INFO)).toEqual([]);
         for (const tap of Object.values(taps))
           expect(refusalOf(prune(graph, [tap]), OBJECT_INFO, UPLOADS)).toBeUndefined();
@@ -50,22 +51,43 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
 
   it('taps both stages, at the sizes it promises', () => {
     const workflow = ltxWorkflow(name, parametersFor({ model }));
-    const { graph, taps } = workflow.build(INPUT, { reduced: false });
+    const { graph, taps } = workflow.build(INPUT, { thrift: 'none' });
     for (const { tier, widthPx, heightPx } of workflow.tiers)
-      expect(batchOf(graph, taps[tier] ?? '')).toEqual({ widthPx, heightPx, frames: 9 });
+      expect(batchOf(graph, taps[tier] ?? '')).toEqual({ widthPx, heightPx, frames: 17 });
   });
 
   it('does nothing of the second stage for the first tap', () => {
-    const { graph, taps } = ltxWorkflow(name, parametersFor({ model })).build(INPUT, { reduced: false });
+    const { graph, taps } = ltxWorkflow(name, parametersFor({ model })).build(INPUT, { thrift: 'none' });
     const base = prune(graph, [taps.base ?? '']);
     expect(Object.keys(base).filter((id) => /stage2|refine|upsample/.test(id))).toEqual([]);
     expect(Object.keys(prune(graph, Object.values(taps)))).toEqual(Object.keys(graph));
   });
 });
 
+describe('a slice that goes on from another', () => {
+  it('begins with nine of its frames, in their order, in both stages', () => {
+    const workflow = ltxWorkflow('t2v-distilled', parametersFor());
+    const { graph } = workflow.build({ ...INPUT, image: undefined, previousFrames: PREVIOUS }, { thrift: 'none' });
+    const inOrder = (id: string): unknown[] => {
+      const { class_type, inputs } = graph[id] ?? { class_type: '', inputs: {} };
+      if (class_type === 'LoadImage') return [inputs['image']];
+      const links = class_type === 'ImageBatch' ? [inputs['image1'], inputs['image2']] : [inputs['image']];
+      return links.flatMap((link) => inOrder((link as [string, number])[0]));
+    };
+    expect(inOrder('stage1-first-frame')).toEqual(PREVIOUS);
+    expect(inOrder('stage2-first-frame')).toEqual(PREVIOUS);
+    expect(graph['stage1-first-frame']?.inputs['strength']).toBe(1);
+    expect(workflow.overlapFrames).toBe(9);
+  });
+
+  it('needs frames to be left when the overlap is taken off', () => {
+    expect(() => ltxWorkflow('t2v-full', parametersFor({ frames: 9 }))).toThrowError(/overlap/);
+  });
+});
+
 describe('parameters', () => {
   const guiderOf = (name: WorkflowName, changes: Partial<WorkflowParameters>, input: Partial<SliceInput> = {}) =>
-    ltxWorkflow(name, parametersFor(changes)).build({ ...INPUT, ...input }, { reduced: false }).graph['stage1-guider'];
+    ltxWorkflow(name, parametersFor(changes)).build({ ...INPUT, ...input }, { thrift: 'none' }).graph['stage1-guider'];
 
   it('guides full models as asked, and distilled ones never', () => {
     expect(guiderOf('t2v-full', {})?.inputs['cfg']).toBe(4);
@@ -76,7 +98,7 @@ describe('parameters', () => {
 
   it('gives every slice its own noise, and the same one each time', () => {
     const noiseOf = (slice: number): unknown =>
-      ltxWorkflow('t2v-distilled', parametersFor()).build({ ...INPUT, slice }, { reduced: false }).graph[
+      ltxWorkflow('t2v-distilled', parametersFor()).build({ ...INPUT, slice }, { thrift: 'none' }).graph[
         'stage1-noise'
       ];
     expect(noiseOf(0)).toEqual({ class_type: 'RandomNoise', inputs: { noise_seed: 7 } });
@@ -86,7 +108,7 @@ describe('parameters', () => {
 
   it('makes a reduced graph smaller, tiled and one model at a time', () => {
     const { graph } = ltxWorkflow('t2v-distilled', parametersFor({ tiledDecode: false })).build(INPUT, {
-      reduced: true,
+      thrift: 'smaller',
     });
     expect(graph['empty-video']?.inputs).toMatchObject({ width: 96, height: 64 });
     expect(graph['checkpoint']?.class_type).toBe('LowVRAMCheckpointLoader');
@@ -122,7 +144,7 @@ describe('clip rules', () => {
 });
 
 describe('checkGraph', () => {
-  const { graph } = ltxWorkflow('t2v-distilled', parametersFor()).build(INPUT, { reduced: false });
+  const { graph } = ltxWorkflow('t2v-distilled', parametersFor()).build(INPUT, { thrift: 'none' });
 
   it('names a missing extension, a missing file, and inputs that changed', () => {
     const { LTXVLatentUpsampler: _, ...info } = OBJECT_INFO;
@@ -174,11 +196,11 @@ describe('a mapping file', () => {
 
   it('makes any graph a workflow', () => {
     const workflow = mappedWorkflow(reading(mapping)());
-    const { graph, taps } = workflow.build(INPUT, { reduced: false });
+    const { graph, taps } = workflow.build(INPUT, { thrift: 'none' });
     expect(graph['2']?.inputs['text']).toBe('a red ball');
     expect(graph['1']?.inputs['color']).toBe(7 + 2 * 2 ** 32);
     expect(taps).toEqual({ base: '3' });
-    expect(workflow.continues).toBe(false);
+    expect(workflow.overlapFrames).toBe(0);
   });
 
   it('is refused when it names what the graph does not have', () => {

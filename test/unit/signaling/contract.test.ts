@@ -30,6 +30,7 @@ describe('the session contract and the wire', () => {
   it('agree on events and answers', () => {
     expectTypeOf<SessionEvents['tier'][0]>().toEqualTypeOf<Of<'tier'>>();
     expectTypeOf<SessionEvents['queue'][0]>().toEqualTypeOf<Of<'queue'>>();
+    expectTypeOf<SessionEvents['progress'][0]>().toEqualTypeOf<Of<'progress'>>();
     expectTypeOf<SessionEvents['playing'][0]>().toEqualTypeOf<Of<'playing'>>();
     expectTypeOf<Accepted>().toExtend<Omit<AcceptedMessage, 'type'>>();
   });

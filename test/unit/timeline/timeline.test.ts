@@ -34,6 +34,31 @@ describe('timeline', () => {
     expect(timeline.put(rendition(0, 1, 'refined'))).toBe('stale');
   });
 
+  it('shows runs of frames as they come, each over the lower tier it betters, and calls a slice whole when it is', () => {
+    const timeline = new Timeline(8);
+    timeline.put(rendition(0, 0, 'base'));
+    const run = (firstFrame: number, count: number): Rendition => ({
+      ...rendition(0, 0, 'refined'),
+      frames: frames(count),
+      firstFrame,
+    });
+    expect(timeline.put(run(0, 3))).toBe('placed');
+    expect([2, 3].map((frame) => timeline.frameAt(frame)?.tier)).toEqual(['refined', 'base']);
+    expect(timeline.tierOf(0)).toBe('base');
+    expect(timeline.put(run(0, 3))).toBe('lower');
+    expect(timeline.put(run(3, 5))).toBe('placed');
+    expect(timeline.tierOf(0)).toBe('refined');
+    expect(timeline.bestOf(0)?.frames).toHaveLength(8);
+  });
+
+  it('has no picture where a run has not come to yet', () => {
+    const timeline = new Timeline(8);
+    expect(timeline.put({ ...rendition(0, 0, 'base'), frames: frames(2) })).toBe('switched');
+    expect(timeline.frameAt(1)).toBeDefined();
+    expect(timeline.frameAt(2)).toBeUndefined();
+    expect(timeline.bestOf(0)).toBeUndefined();
+  });
+
   it('forgets what lies behind', () => {
     const timeline = new Timeline(8);
     for (let slice = 0; slice < 5; slice++) timeline.put(rendition(0, slice, 'base'));

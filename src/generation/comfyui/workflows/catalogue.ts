@@ -1,8 +1,9 @@
 /** The workflows that can be asked for by name. */
 import { GlimpseError } from '../../../errors.ts';
 import { checkClip, nearestClip } from '../clip-rules.ts';
+import { CAMERA_MOVES } from '../model-files.ts';
 import { REDUCED_SCALE, type SliceInput, type WorkflowParameters } from '../parameters.ts';
-import type { BuiltGraph, Workflow } from '../workflow.ts';
+import type { BuiltGraph, Thrift, Workflow } from '../workflow.ts';
 import { detailer } from './detailer.ts';
 import { icLora } from './ic-lora.ts';
 import { twoStage } from './two-stage.ts';
@@ -52,23 +53,43 @@ export function ltxWorkflow(name: WorkflowName, parameters: WorkflowParameters):
   }
   checkClip(parameters, stages);
   const { widthPx, heightPx, frames, fps } = parameters;
+  const overlapFrames = continues ? parameters.overlapFrames : 0;
+  if (frames - overlapFrames < 8)
+    throw new GlimpseError('WORKFLOW_INVALID', {
+      message: `Of ${frames} frames ${overlapFrames} overlap: fewer than 8 are left to show. Make more, or overlap less.`,
+    });
   return {
     name,
     conditioning,
     needs,
-    continues,
+    options: name.endsWith('-full') ? ['negativePrompt', 'steps', 'cameraMove'] : stages === 2 ? ['cameraMove'] : [],
+    overlapFrames,
     frames,
     fps,
     tiers: [
       { tier: 'base', widthPx: widthPx / 2, heightPx: heightPx / 2 },
       { tier: 'refined', widthPx, heightPx },
     ],
-    build: (input, { reduced }) => build(reduced ? reduce(parameters, stages) : parameters, input),
+    build: (input, { thrift }) => build(thrifty(chosen(parameters, input), thrift, stages), input),
   };
 }
 
-function reduce(parameters: WorkflowParameters, stages: 1 | 2): WorkflowParameters {
+/** The parameters of one session's slice. */
+function chosen(parameters: WorkflowParameters, { negativePrompt, steps, cameraMove }: SliceInput): WorkflowParameters {
+  const move = CAMERA_MOVES.find((name) => name === cameraMove) ?? parameters.cameraMove;
+  return {
+    ...parameters,
+    negativePrompt: negativePrompt ?? parameters.negativePrompt,
+    steps: steps ?? parameters.steps,
+    cameraMove: move,
+  };
+}
+
+function thrifty(parameters: WorkflowParameters, thrift: Thrift, stages: 1 | 2): WorkflowParameters {
+  if (thrift === 'none') return parameters;
+  const saving = { ...parameters, lowVram: true, tiledDecode: true };
+  if (thrift === 'low-vram') return saving;
   const { widthPx, heightPx, frames } = parameters;
   const wanted = { widthPx: widthPx * REDUCED_SCALE, heightPx: heightPx * REDUCED_SCALE, frames };
-  return { ...parameters, ...nearestClip(wanted, stages), lowVram: true, tiledDecode: true };
+  return { ...saving, ...nearestClip(wanted, stages) };
 }

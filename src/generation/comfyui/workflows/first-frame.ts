@@ -1,6 +1,7 @@
 /**
- * Begins a video with a given picture: the user's input image, or the last frame of the slice before, so that slices
- * follow each other without a jump. The picture is written into the first latent frame.
+ * Begins a video with given pictures: the user's input image, or the last frames of the slice before, so that slices
+ * follow each other in picture and motion. They are written into the first latent frames: one stands for the first frame,
+ * each further one for eight.
  */
 import type { Link } from '../graph.ts';
 import type { Scene } from './stages.ts';
@@ -14,20 +15,25 @@ export interface FirstFrame {
 }
 
 export function firstFrame({ graph, files, parameters, input }: Scene): FirstFrame | undefined {
-  const name = input.previousFrame ?? input.image;
-  if (name === undefined) return undefined;
+  const names = input.previousFrames ?? (input.image === undefined ? [] : [input.image]);
+  if (names.length === 0) return undefined;
   const image = graph.add('first-frame-size', 'ImageScale', {
-    image: graph.add('first-frame', 'LoadImage', { image: name })(0),
+    image: batch(graph, names),
     upscale_method: 'lanczos',
     width: parameters.widthPx,
     height: parameters.heightPx,
     crop: 'center',
   })(0);
   // A frame of a video looks like one already.
-  if (input.previousFrame !== undefined) return { image, stage1Image: image, strength: 1 };
+  if (input.previousFrames !== undefined) return { image, stage1Image: image, strength: 1 };
   const compression = { image, img_compression: files.imageCompression };
   const stage1Image = graph.add('first-frame-compressed', 'LTXVPreprocess', compression)(0);
   return { image, stage1Image, strength: parameters.imageStrength };
+}
+
+function batch(graph: Scene['graph'], names: readonly string[]): Link {
+  const loaded = names.map((image, index) => graph.add(`frame${index + 1}`, 'LoadImage', { image })(0));
+  return loaded.reduce((image1, image2, index) => graph.add(`frames${index + 1}`, 'ImageBatch', { image1, image2 })(0));
 }
 
 /** The latent with the picture in its first frame. */

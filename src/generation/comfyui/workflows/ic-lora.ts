@@ -68,8 +68,8 @@ function guided(scene: Scene, latent: Link): Guide {
 
 function controlImages(scene: Scene): Link {
   const { graph, parameters } = scene;
-  const { widthPx, heightPx, frames } = parameters;
-  const image = scaled(graph, 'control-size', inputFrames(scene, frames - 1), widthPx / 2, heightPx / 2);
+  const { widthPx, heightPx, frames, overlapFrames } = parameters;
+  const image = scaled(graph, 'control-size', inputFrames(scene, frames - overlapFrames), widthPx / 2, heightPx / 2);
   if (parameters.control !== 'canny') return image;
   return graph.add('control-edges', 'Canny', { image, low_threshold: 0.4, high_threshold: 0.8 })(0);
 }

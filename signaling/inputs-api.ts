@@ -1,0 +1,40 @@
+/**
+ * `/v1/inputs`: uploads that a session may begin from. The body is the file itself; what comes back is an id that a
+ * session's request names, never an address or a path.
+ */
+import { Hono } from 'hono';
+import { GlimpseError } from '../src/errors.ts';
+import { LIMITS } from '../src/limits.ts';
+import { readBytes } from './body.ts';
+import type { Gate } from './gate.ts';
+import type { AccessEnv } from './http-access.ts';
+import type { InputBody } from './protocol.ts';
+
+export function inputRoutes(gate: Gate): Hono<AccessEnv> {
+  const app = new Hono<AccessEnv>();
+
+  app.post('/', async (context) => {
+    const identity = context.get('identity');
+    const inputs = gate.requireInputs();
+    const type = context.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+    if (!LIMITS.inputTypes.some((known) => known === type))
+      throw new GlimpseError('MEDIA_TYPE_UNSUPPORTED', {
+        message: `The body must be ${LIMITS.inputTypes.join(', ')}.`,
+      });
+    // Whoever may not open a session has nothing to upload for.
+    await gate.access.checkAdmission(identity);
+    inputs.requireRoom(identity.key);
+    const maxBytes = type === 'video/mp4' ? LIMITS.inputVideoMaxBytes : LIMITS.inputImageMaxBytes;
+    const bytes = await readBytes(context.req.raw, { maxBytes, tooLarge: 'INPUT_TOO_LARGE' });
+    const stored = await inputs.add(identity.key, bytes, context.req.raw.signal);
+    context.header('Cache-Control', 'no-store');
+    return context.json(stored satisfies InputBody, 201);
+  });
+
+  app.delete('/:id', (context) => {
+    gate.requireInputs().remove(context.req.param('id'), context.get('identity').key);
+    return context.body(null, 204);
+  });
+
+  return app;
+}

@@ -1,0 +1,59 @@
+/** One prompt that makes one tap: its pictures become frames, what comes before them the preview, its steps progress. */
+import { GlimpseError } from '../../errors.ts';
+import type { I420Frame } from '../../media/frame.ts';
+import type { GenerateOptions } from '../generator.ts';
+import type { ComfyClient } from './client.ts';
+import { prune } from './graph.ts';
+import type { SliceInput } from './parameters.ts';
+import type { TapFrames } from './tap-frames.ts';
+import type { TapTier, Thrift, Workflow } from './workflow.ts';
+
+/** Share of a tier's time that its denoising takes; the rest is decoding and sending, told by the frames that arrive. */
+const DENOISING_SHARE = 0.8;
+
+export interface TapRunOptions {
+  client: ComfyClient;
+  workflow: Workflow;
+  input: SliceInput;
+  thrift: Thrift;
+  tier: TapTier;
+  tap: TapFrames;
+  preview: Pick<PromiseWithResolvers<I420Frame | undefined>, 'resolve'>;
+  onProgress: GenerateOptions['onProgress'];
+  signal: AbortSignal;
+}
+
+/** @throws GlimpseError as `ComfyClient.run`; WORKFLOW_INVALID when the workflow has no such tap */
+export async function runTap(options: TapRunOptions): Promise<void> {
+  const { client, workflow, input, thrift, tier, tap, preview, onProgress, signal } = options;
+  const { graph, taps } = workflow.build(input, { thrift });
+  const tapId = taps[tier];
+  if (tapId === undefined)
+    throw new GlimpseError('WORKFLOW_INVALID', { message: `The workflow has no tap for ${tier}.` });
+  let reached = 0;
+  const tell = (ratio: number): void => {
+    reached = Math.max(reached, ratio);
+    onProgress?.({ ratio: reached });
+  };
+  let previewing: Promise<void> | undefined;
+  await client.run(prune(graph, [tapId]), {
+    signal,
+    onGap: () => tap.onGap(),
+    ...(onProgress && { onQueue: (queuePosition: number) => onProgress({ ratio: reached, queuePosition }) }),
+    onProgress: ({ nodeId, value, max }) => {
+      if (nodeId !== tapId && max > 0) tell((DENOISING_SHARE * value) / max);
+    },
+    onImage: ({ nodeId, image }) => {
+      if (nodeId === tapId) {
+        tap.add(image);
+        // A preview that came is still being decoded.
+        if (!previewing) preview.resolve(undefined);
+        tell(DENOISING_SHARE + ((1 - DENOISING_SHARE) * tap.taken) / workflow.frames);
+      } else {
+        // A preview that cannot be read is as good as none.
+        previewing ??= tap.decode(image).then(preview.resolve, () => preview.resolve(undefined));
+      }
+    },
+  });
+  await previewing;
+}

@@ -1,0 +1,107 @@
+/**
+ * What viewers have uploaded, until it is used or expires: under ids that nobody guesses, bounded by count and bytes, for
+ * each user and together. Only who uploaded it can name it.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { GlimpseError } from '../errors.ts';
+import type { InputMedia } from '../generation/generator.ts';
+import { LIMITS } from '../limits.ts';
+
+interface Held {
+  owner: string;
+  media: InputMedia;
+  expiresUs: number;
+}
+
+export interface InputsOptions {
+  clock: Clock;
+  /** Checks and decodes an upload. */
+  read: (upload: Uint8Array, signal: AbortSignal) => Promise<InputMedia>;
+}
+
+export interface StoredInput {
+  id: string;
+  kind: InputMedia['kind'];
+  bytes: number;
+  /** From now, ms. */
+  expiresInMs: number;
+}
+
+export class Inputs {
+  readonly #options: InputsOptions;
+  /** Oldest first. */
+  readonly #held = new Map<string, Held>();
+  readonly #waiting: (() => void)[] = [];
+  #decoding = 0;
+  #bytes = 0;
+
+  constructor(options: InputsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /**
+   * Checks before the body is read, so that a refusal costs nothing.
+   * @throws GlimpseError INPUT_LIMIT, RATE_LIMITED
+   */
+  requireRoom(owner: string): void {
+    this.#expire();
+    const own = [...this.#held.values()].filter((held) => held.owner === owner).length;
+    const full = this.#held.size >= LIMITS.inputsMax || this.#bytes >= LIMITS.inputsMaxBytes;
+    if (own >= LIMITS.inputsPerUserMax || full) throw new GlimpseError('INPUT_LIMIT', { retryAfterMs: 60_000 });
+    if (this.#waiting.length >= LIMITS.inputsPendingMax)
+      throw new GlimpseError('RATE_LIMITED', { retryAfterMs: 2_000 });
+  }
+
+  /** @throws GlimpseError INPUT_INVALID, INPUT_TOO_LARGE, INPUT_LIMIT, RATE_LIMITED, ABORTED */
+  async add(owner: string, upload: Uint8Array, signal: AbortSignal): Promise<StoredInput> {
+    this.requireRoom(owner);
+    const media = await this.#inTurn(() => this.#options.read(upload, signal));
+    this.requireRoom(owner);
+    const id = randomBytes(16).toString('base64url');
+    this.#held.set(id, { owner, media, expiresUs: this.#options.clock.nowUs() + LIMITS.inputTtlMs * 1000 });
+    this.#bytes += media.data.length;
+    return { id, kind: media.kind, bytes: media.data.length, expiresInMs: LIMITS.inputTtlMs };
+  }
+
+  /** A session that holds it keeps it beyond its expiry. @throws GlimpseError INPUT_NOT_FOUND, also for another's */
+  get(id: string, owner: string): InputMedia {
+    this.#expire();
+    const held = this.#held.get(id);
+    if (held?.owner !== owner) throw new GlimpseError('INPUT_NOT_FOUND');
+    held.expiresUs = this.#options.clock.nowUs() + LIMITS.inputTtlMs * 1000;
+    return held.media;
+  }
+
+  /** @throws GlimpseError INPUT_NOT_FOUND, also for another's */
+  remove(id: string, owner: string): void {
+    this.get(id, owner);
+    this.#forget(id);
+  }
+
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#decoding >= LIMITS.inputsDecodingMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#decoding += 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#decoding -= 1;
+    }
+  }
+
+  #expire(): void {
+    const nowUs = this.#options.clock.nowUs();
+    for (const [id, { expiresUs }] of this.#held) if (expiresUs <= nowUs) this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    this.#bytes -= this.#held.get(id)?.media.data.length ?? 0;
+    this.#held.delete(id);
+  }
+}
