@@ -51,6 +51,8 @@ def run_stage(stage: str, preset: Preset, work_dir: Path, packs: Path, again: bo
     match stage:
         case "export":
             export.run(preset, work_dir, packs)
+            if (packs / "glimpse-xs").exists():
+                int8.quantise_pack(work_dir, packs / "glimpse-xs")
         case "measure":
             measure.run(preset, work_dir)
         case "int8":

@@ -1,11 +1,9 @@
 """Export the trained parts as a model pack: ONNX files (opset 16, dynamic batch) and manifest.json.
 
 Every file is opened again with onnxruntime and compared with torch; the speed of each part on one thread is measured.
-Large weights are stored as float16, glimpse-xs's convolution kernels as int8, with nodes behind them that give float32 back;
-onnxruntime folds these away when it loads the file.
+Large weights are stored as float16 with a Cast behind them, which onnxruntime folds away when it loads the file.
 """
 
-import functools
 import hashlib
 import time
 import warnings
@@ -33,7 +31,7 @@ from .world import CONDITION_WIDTH, SLICE_FRAMES, condition_of, sample_fields
 
 OPSET = 16
 # How a part's large weights are stored; they are computed with as float32 either way.
-Weights = Literal["fp32", "fp16", "int8"]
+Weights = Literal["fp32", "fp16"]
 # Smaller tensors (biases, shapes) stay float32: nothing to gain.
 SMALL_VALUES = 512
 
@@ -109,28 +107,16 @@ def load_parts(work_dir: Path, pack: str) -> dict[str, nn.Module]:
     return parts if small else parts | {"upscaler": I420Upscaler(load(LumaUpscaler(), "upscaler.pt"))}
 
 
-def int8_scale(kernel: np.ndarray) -> np.ndarray:
-    """One scale an output channel, shaped to multiply the kernel."""
-    most = np.abs(kernel).reshape(len(kernel), -1).max(1)
-    return (np.maximum(most, 1e-8) / 127).astype(np.float32).reshape(-1, *[1] * (kernel.ndim - 1))
-
-
-def rounded(module: nn.Module, weights: Weights) -> nn.Module:
+def rounded(module: nn.Module) -> nn.Module:
     """Round the weights to what will be stored, so that torch and the file agree."""
     for tensor in list(module.parameters()) + list(module.buffers()):
-        if tensor.dtype != torch.float32 or tensor.numel() < SMALL_VALUES:
-            continue
-        if weights == "int8" and tensor.ndim == 4:
-            scale = torch.from_numpy(int8_scale(tensor.data.numpy()))
-            tensor.data = (tensor.data / scale).round() * scale
-        else:
+        if tensor.dtype == torch.float32 and tensor.numel() >= SMALL_VALUES:
             tensor.data = tensor.data.half().float()
     return module
 
 
 def finish_graph(shapes: dict[str, list[int | str]], path: Path, weights: Weights) -> None:
-    """Declare the output shapes; store large float32 initializers as float16 with a Cast behind them, or convolution
-    kernels as int8 with a Cast and a scale."""
+    """Declare the output shapes; store large float32 initializers as float16 with a Cast behind them."""
     model = onnx.load(path)
     graph = model.graph
     for output in graph.output:
@@ -140,30 +126,18 @@ def finish_graph(shapes: dict[str, list[int | str]], path: Path, weights: Weight
                 declared.dim_param = size
             else:
                 declared.dim_value = size
-    restored = []
-    for initializer in list(graph.initializer):
-        large = initializer.data_type == TensorProto.FLOAT and int(np.prod(initializer.dims)) >= SMALL_VALUES
-        if large and weights != "fp32":
-            restored += shrunk(initializer, graph, weights)
+    casts = []
+    for initializer in graph.initializer if weights == "fp16" else ():
+        if initializer.data_type != TensorProto.FLOAT or int(np.prod(initializer.dims)) < SMALL_VALUES:
+            continue
+        name, values = initializer.name, numpy_helper.to_array(initializer)
+        initializer.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT, name=f"{name}.cast"))
     nodes = list(graph.node)
     del graph.node[:]
-    graph.node.extend(restored + nodes)
+    graph.node.extend(casts + nodes)
     onnx.checker.check_model(model)
     onnx.save(model, path)
-
-
-def shrunk(initializer: TensorProto, graph: onnx.GraphProto, weights: Weights) -> list[onnx.NodeProto]:
-    """Rewrite one initializer in place; returns the nodes that give its float32 value back under its name."""
-    name, values = initializer.name, numpy_helper.to_array(initializer)
-    cast = functools.partial(onnx.helper.make_node, "Cast", to=TensorProto.FLOAT, name=f"{name}.cast")
-    if weights == "fp16" or values.ndim != 4:
-        initializer.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        return [cast([f"{name}.half"], [name])]
-    scale = int8_scale(values)
-    initializer.CopyFrom(numpy_helper.from_array(np.round(values / scale).astype(np.int8), f"{name}.int8"))
-    graph.initializer.append(numpy_helper.from_array(scale, f"{name}.scale"))
-    product = onnx.helper.make_node("Mul", [f"{name}.whole", f"{name}.scale"], [name], name=f"{name}.scaled")
-    return [cast([f"{name}.int8"], [f"{name}.whole"]), product]
 
 
 def export_part(part: str, module: nn.Module, path: Path, refined_px: int, weights: Weights) -> None:
@@ -215,7 +189,7 @@ def check_part(part: str, module: nn.Module, path: Path) -> None:
     print(f"{part}: {path.stat().st_size / 1e6:.2f} MB, max difference {worst:.2g}, {milliseconds:.1f} ms", flush=True)
 
 
-def part_entry(path: Path, weights: Weights) -> dict:
+def part_entry(path: Path, variant: str) -> dict:
     """Manifest entry of one file, read back from the file itself."""
     types = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(uint8)": "uint8"}
     session = open_session(path)
@@ -228,7 +202,7 @@ def part_entry(path: Path, weights: Weights) -> dict:
         "file": path.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
-        "variant": f"{weights}-weights",
+        "variant": variant,
         "inputs": described(session.get_inputs()),
         "outputs": described(session.get_outputs()),
     }
@@ -241,11 +215,9 @@ def export_pack(work_dir: Path, pack: str, out: Path) -> None:
     entries = {}
     for part, module in load_parts(work_dir, pack).items():
         path = out / f"{part}.onnx"
-        # Size is the point of glimpse-xs; the loader unfolds either kind into the same float32.
-        weights: Weights = "int8" if pack == "glimpse-xs" and part == "denoiser" else "fp16"
-        export_part(part, rounded(module.eval(), weights), path, refined_px, weights)
+        export_part(part, rounded(module.eval()), path, refined_px, "fp16")
         check_part(part, module, path)
-        entries[part] = part_entry(path, weights)
+        entries[part] = part_entry(path, "fp16-weights")
     if pack != "probe":
         write_manifest(out / "manifest.json", pack, entries, refined_px)
     print(f"{pack}: {sum(entry['bytes'] for entry in entries.values()) / 1e6:.1f} MB", flush=True)

@@ -1,9 +1,11 @@
-"""Try the denoiser as int8 (static QDQ, a scale a channel) and say whether it is worth it: speed and adherence of both.
+"""The denoiser of glimpse-xs in int8 arithmetic (static QDQ, a scale a channel), and a trial that says what that costs.
 
-Calibrated on what the sampler really feeds it. Run by `python -m training int8`; it writes denoiser.int8.onnx into the
-work folder and changes no pack, because the answer has been no so far (RUNS.md).
+Calibrated on what the sampler really feeds it. Weights keep seven bits: processors without VNNI add pairs of products in
+16 bits, which eight would overflow. `python -m training int8` measures speed and adherence beside float32.
 """
 
+import json
+import shutil
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from .clips import Clips
 from .denoiser import GUIDANCE, draw_noise, sampler_sigmas
-from .export import export_part, load_parts, open_session
+from .export import export_part, finish_graph, load_parts, open_session, output_shapes, part_entry
 from .latent import load_latent
 from .measure import BATCH
 from .presets import Preset
@@ -71,17 +73,34 @@ def milliseconds(session: onnxruntime.InferenceSession, feed: dict) -> float:
     return 1000 * float(np.median(durations[3:]))
 
 
-def run(preset: Preset, work_dir: Path) -> None:
+def quantised_denoiser(work_dir: Path) -> tuple[Path, Path, SamplerInputs]:
+    """-> the denoiser as float32 and as int8, both in the work folder, and the steps it was calibrated on."""
     plain, prepared, quantised = (work_dir / f"denoiser.{kind}.onnx" for kind in ("fp32", "prepared", "int8"))
     export_part("denoiser", load_parts(work_dir, "glimpse-s")["denoiser"].eval(), plain, S_SIZE.refined_px, "fp32")
     quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
-    clips = Clips(work_dir, "valid")
-    fields = torch.from_numpy(clips.shards["valid000"][2])
+    fields = torch.from_numpy(Clips(work_dir, "valid").shards["valid000"][2])
     reader = SamplerInputs(open_session(plain), fields[-CALIBRATION_SLICES:])
     quantize_static(
-        str(prepared), str(quantised), reader, quant_format=QuantFormat.QDQ, per_channel=True,
+        str(prepared), str(quantised), reader, quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv"],
     )  # fmt: skip
+    # What stays float, is stored as float16 like everywhere.
+    finish_graph(output_shapes("denoiser", S_SIZE.refined_px), quantised, "fp16")
+    return plain, quantised, reader
+
+
+def quantise_pack(work_dir: Path, pack: Path) -> None:
+    """Replace a pack's denoiser by the int8 one."""
+    _, quantised, _ = quantised_denoiser(work_dir)
+    shutil.copyfile(quantised, pack / "denoiser.onnx")
+    manifest = json.loads((pack / "manifest.json").read_text())
+    manifest["parts"]["denoiser"] = part_entry(pack / "denoiser.onnx", "int8")
+    (pack / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def run(preset: Preset, work_dir: Path) -> None:
+    plain, quantised, reader = quantised_denoiser(work_dir)
+    fields = torch.from_numpy(Clips(work_dir, "valid").shards["valid000"][2])
     probe, latent = load_probe(work_dir), load_latent(work_dir)
     for path in (plain, quantised):
         session = open_session(path)

@@ -18,7 +18,7 @@ DESCRIPTION = (
     "A small text-to-video diffusion model of a painted miniature world: five landscapes under changing skies and "
     "weather, with one moving object. Runs on a CPU core; trained from scratch on rendered clips."
 )
-DESCRIPTION_XS = "glimpse-s for weak machines: the same denoiser stored as int8, and a smaller refiner of 128 px."
+DESCRIPTION_XS = "glimpse-s for weak machines: the same denoiser in int8 arithmetic, and a smaller refiner of 128 px."
 EXAMPLES = [
     "a yellow hot air balloon hovering over the desert by day",
     "a white boat at rest on the lake at sunset, bright sun",
