@@ -52,6 +52,14 @@ describe('a slice', () => {
     expect(spans.getFinishedSpans()).toHaveLength(1);
   });
 
+  it('says up to which tier the generator inside is to be asked while it recovers', () => {
+    const recovering = new PatternGenerator({ widthPx: 64, heightPx: 64, fps: 10 }) as Generator;
+    const traced = new TracedGenerator(recovering);
+    expect(traced.tierCap).toBeUndefined();
+    Object.defineProperty(recovering, 'tierCap', { value: 'base' });
+    expect(traced.tierCap).toBe('base');
+  });
+
   it('carries the code of a failure and not its words', async () => {
     const broken = new PatternGenerator({ widthPx: 64, heightPx: 64, fps: 10 }) as Generator;
     broken.generate = () => ({

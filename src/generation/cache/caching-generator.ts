@@ -1,7 +1,8 @@
 /**
  * Any generator with its caches in front, so that sessions know nothing of them. A slice made before is replayed, best
- * tier first and lower ones left out; what is missing is computed from the finished latents that are there, and kept. A
- * slice whose prompt is only near one made before starts from that one's latents (`latents.ts` has the rule).
+ * tier first and lower ones left out; what is missing is computed from the finished latents that are there, and kept.
+ * What another session makes at this moment is waited for. A slice whose prompt is only near one made before starts from
+ * that one's latents (`latents.ts` has the rule).
  */
 import type {
   GenerateOptions,
@@ -14,6 +15,7 @@ import type {
 } from '../generator.ts';
 import { tierRank, type Tier } from '../tiers.ts';
 import type { CacheSource } from './cache-source.ts';
+import { Flights } from './flights.ts';
 import type { LatentCache } from './latents.ts';
 import { sliceKey, type Segment } from './segment.ts';
 import type { SegmentCache } from './segments.ts';
@@ -32,10 +34,24 @@ export interface CachingGeneratorOptions {
   nearSteps: number;
 }
 
+/** A job with what is known of its slice. */
+interface Wanted {
+  job: SliceJob;
+  /** Its key. */
+  slice: string;
+  /** Tiers asked for, lowest first. */
+  asked: readonly Tier[];
+  /** The best of them that is there. */
+  held: Segment | undefined;
+  /** Its finished latents, where they are known without a segment. */
+  finished: Float32Array | undefined;
+}
+
 export class CachingGenerator implements Generator {
   readonly info: GeneratorInfo;
   readonly embed?: (prompt: string) => Promise<Float32Array>;
   readonly #options: CachingGeneratorOptions;
+  readonly #flights = new Flights();
 
   constructor(options: CachingGeneratorOptions) {
     const { generator } = options;
@@ -73,56 +89,87 @@ export class CachingGenerator implements Generator {
   }
 
   async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void> {
-    const slice = sliceKey(this.#options.identity, job);
-    const asked = this.#tiers(job.startAtTier, job.stopAtTier);
-    const held = await this.#options.segments.best(slice, asked);
-    if (held) yield this.#replayed(job, held);
-    const missing = asked.filter((tier) => !held || tierRank(tier) > tierRank(held.tier));
-    const [first] = missing;
+    const { nearSteps: maxSteps } = this.#options;
+    const wanted = await this.#wanted(job);
+    if (wanted.held) yield this.#replayed(job, wanted.held);
+    const [first] = above(wanted.asked, wanted.held);
     if (first === undefined) return;
-    const rest = { ...job, startAtTier: first };
-    const start = held ? finished(held) : await this.#nearStart(rest, options);
-    if (start && start.strength > 0)
-      yield* this.#bend({ ...rest, start, maxSteps: this.#options.nearSteps }, missing, options);
-    else yield* this.#compute(start ? { ...rest, start, startAtTier: pastDraft(missing) } : rest, slice, held, options);
+    const near = wanted.held ? undefined : await this.#nearStart(job, options);
+    if (near && near.strength > 0) yield* this.#bend({ ...job, start: near, maxSteps }, options);
+    else yield* this.#rest({ ...wanted, finished: near?.latents }, options);
   }
 
   /**
    * A near hit has few steps left, so that its first picture is the finished latents'. It is kept under a key of its own:
    * the slice's own key stays for the picture that comes from noise.
    */
-  async *#bend(job: SliceJob, asked: readonly Tier[], options: GenerateOptions): AsyncGenerator<Rendition> {
-    const slice = sliceKey(this.#options.identity, job);
-    const held = await this.#options.segments.best(slice, asked);
-    if (held) yield this.#replayed(job, held);
-    const missing = asked.filter((tier) => !held || tierRank(tier) > tierRank(held.tier));
-    if (missing.length === 0) return;
-    const start = (held && finished(held)) ?? job.start;
-    const rest = { ...job, startAtTier: pastDraft(missing), ...(start ? { start } : {}) };
-    const computed = this.#compute(rest, slice, held, options);
-    for await (const rendition of computed) yield rendition.cached ? rendition : { ...rendition, cached: 'latent' };
+  async *#bend(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition> {
+    const wanted = await this.#wanted(job);
+    if (wanted.held) yield this.#replayed(job, wanted.held);
+    const rest = this.#rest({ ...wanted, asked: withoutDraft(wanted.asked) }, options);
+    for await (const rendition of rest) yield rendition.cached ? rendition : { ...rendition, cached: 'latent' };
   }
 
-  /** Pulls from the generator and keeps what comes; ends early when another session has finished the slice meanwhile. */
+  /** What is missing of a slice; where another session makes a tier of it, that one is waited for and replayed. */
+  async *#rest({ job, slice, asked, held, finished }: Wanted, options: GenerateOptions): AsyncGenerator<Rendition> {
+    const carrier = new LatentCarrier(held);
+    for (let best = held; ;) {
+      const latents = (best && finishedOf(best)) ?? finished;
+      const missing = latents ? withoutDraft(above(asked, best)) : above(asked, best);
+      const [first] = missing;
+      if (first === undefined) return;
+      const start = latents ? { start: { latents, strength: 0 } } : {};
+      const computed = this.#compute({ ...job, startAtTier: first, ...start }, { slice, missing, held: best }, options);
+      // Another session was faster: its segment, from which the rest goes on.
+      let faster: Segment | undefined;
+      for await (const { rendition, segment } of computed) {
+        faster = segment;
+        yield carrier.pass(rendition);
+      }
+      if (!faster) return;
+      best = faster;
+    }
+  }
+
+  /** Pulls from the generator and keeps what comes; ends with what another session has made meanwhile. */
   async *#compute(
     job: SliceJob,
-    slice: string,
-    held: Segment | undefined,
+    { slice, missing, held }: { slice: string; missing: readonly Tier[]; held: Segment | undefined },
     options: GenerateOptions,
-  ): AsyncGenerator<Rendition> {
+  ): AsyncGenerator<{ rendition: Rendition; segment?: Segment }> {
     const { generator, segments } = this.#options;
     const whole = new WholeSlices(this.info.slice.frames, held?.latents);
-    const carrier = new LatentCarrier(held);
-    for await (const rendition of generator.generate(job, options)) {
-      const segment = whole.add(rendition);
-      if (segment) this.#keep(job, slice, segment);
-      yield carrier.pass(rendition);
-      const finished = whole.between && rendition.tier !== job.stopAtTier;
-      const found = finished ? segments.peekBest(slice, this.#tiers(job.stopAtTier, job.stopAtTier)) : undefined;
-      if (!found) continue;
-      yield carrier.pass(this.#replayed(job, found));
-      return;
+    const renditions = generator.generate(job, options)[Symbol.asyncIterator]();
+    let left = missing;
+    let flight: Disposable | undefined;
+    try {
+      while (left.length > 0) {
+        if (whole.between) flight = await this.#flights.take(slice, options.signal);
+        const segment = whole.between ? segments.peekBest(slice, left) : undefined;
+        if (segment) {
+          yield { rendition: this.#replayed(job, segment), segment };
+          return;
+        }
+        const { value: rendition, done } = await renditions.next();
+        if (done) return;
+        const made = whole.add(rendition);
+        if (made) this.#keep(job, slice, made);
+        if (whole.between) {
+          flight?.[Symbol.dispose]();
+          left = left.filter((tier) => tierRank(tier) > tierRank(rendition.tier));
+        }
+        yield { rendition };
+      }
+    } finally {
+      flight?.[Symbol.dispose]();
+      await renditions.return?.();
     }
+  }
+
+  async #wanted(job: SliceJob): Promise<Wanted> {
+    const slice = sliceKey(this.#options.identity, job);
+    const asked = this.#tiers(job.startAtTier, job.stopAtTier);
+    return { job, slice, asked, held: await this.#options.segments.best(slice, asked), finished: undefined };
   }
 
   #keep(job: SliceJob, slice: string, segment: Segment): void {
@@ -173,9 +220,14 @@ export class CachingGenerator implements Generator {
 const mayTeach = ({ previous, mix, start, maxSteps, reference, input, options }: SliceJob): boolean =>
   [previous, mix, start, maxSteps, reference, input, options].every((part) => part === undefined);
 
-/** The first tier to make where little or nothing is left to denoise: a draft would be no sooner than the base. */
-const pastDraft = (missing: readonly Tier[]): Tier => missing.find((tier) => tier !== 'draft') ?? 'draft';
+/** Where little or nothing is left to denoise a draft would be no sooner than the base. */
+const withoutDraft = (tiers: readonly Tier[]): readonly Tier[] => {
+  const better = tiers.filter((tier) => tier !== 'draft');
+  return better.length > 0 ? better : tiers;
+};
+
+const above = (tiers: readonly Tier[], held: Segment | undefined): Tier[] =>
+  tiers.filter((tier) => !held || tierRank(tier) > tierRank(held.tier));
 
 /** Latents of which nothing is left but decoding and refining; a draft's are not. */
-const finished = ({ tier, latents }: Segment): StartingLatents | undefined =>
-  tier === 'draft' || latents === undefined ? undefined : { latents, strength: 0 };
+const finishedOf = ({ tier, latents }: Segment): Float32Array | undefined => (tier === 'draft' ? undefined : latents);

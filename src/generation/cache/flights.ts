@@ -1,0 +1,52 @@
+/**
+ * What is being made at this moment, by key: whoever wants the same thing waits until the one who makes it is done or has
+ * given up, and then looks whether it is there. Each makes for himself: when one leaves, no other loses anything by it.
+ */
+import { GlimpseError } from '../../errors.ts';
+
+export interface Flight extends Disposable {
+  /** Whether somebody else was making it before. */
+  readonly waited: boolean;
+}
+
+export class Flights {
+  readonly #under = new Map<string, Promise<void>>();
+
+  /** Things being made now. */
+  get size(): number {
+    return this.#under.size;
+  }
+
+  /**
+   * Takes the making of `key`, once nobody else has it; dispose of it when it is made, or given up.
+   * @throws GlimpseError ABORTED when `signal` fires while it waits
+   */
+  async take(key: string, signal: AbortSignal): Promise<Flight> {
+    let waited = false;
+    for (let under = this.#under.get(key); under; under = this.#under.get(key)) {
+      waited = true;
+      await until(under, signal);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#under.set(key, promise);
+    let held = true;
+    const leave = (): void => {
+      if (held) this.#under.delete(key);
+      held = false;
+      resolve();
+    };
+    return { waited, [Symbol.dispose]: leave };
+  }
+}
+
+async function until(ended: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(new GlimpseError('ABORTED'));
+  if (signal.aborted) throw new GlimpseError('ABORTED');
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await Promise.race([ended, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
