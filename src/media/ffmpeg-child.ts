@@ -20,6 +20,10 @@ const STAMP_HZ = 90_000;
 export const CHILD_TICKS_HZ = STAMP_HZ / 2;
 /** Of what ffmpeg says on standard error, enough to tell why it died. */
 const STDERR_KEPT_CHARS = 2_000;
+/** A picture takes milliseconds: a child that is silent for so long stands still, and is ended. */
+const SILENCE_MAX_MS = 2_000;
+/** The first one waits for the process to start. */
+const FIRST_SILENCE_MAX_MS = 10_000;
 /** x264 spends a twentieth less than it is opened with in its first seconds, and here it lives for seconds. */
 const X264_OPEN_SHARE = 1.05;
 
@@ -43,6 +47,9 @@ export class FfmpegChild {
   readonly gone: Promise<void>;
   #error: GlimpseError | undefined;
   #stderr = '';
+  /** Runs while a picture is being waited for. */
+  #silence: NodeJS.Timeout | undefined;
+  #silenceMaxMs = FIRST_SILENCE_MAX_MS;
 
   constructor(binaryPath: string, settings: EncoderSettings) {
     this.#read = pictureReader(settings);
@@ -73,6 +80,7 @@ export class FfmpegChild {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     const { promise, resolve, reject } = Promise.withResolvers<EncodedPicture>();
     this.#pending.push({ resolve, reject });
+    if (this.#pending.length === 1) this.#watch();
     this.#process.stdin.write(ivfFrameHeader(picture.length, ptsTicks * 2 + (keyframe ? 1 : 0)));
     this.#process.stdin.write(picture);
     return promise;
@@ -92,11 +100,28 @@ export class FfmpegChild {
   }
 
   #deliver(chunk: Uint8Array): void {
-    for (const picture of this.#read(chunk)) this.#pending.shift()?.resolve(picture);
+    for (const picture of this.#read(chunk)) {
+      this.#pending.shift()?.resolve(picture);
+      this.#silenceMaxMs = SILENCE_MAX_MS;
+      this.#watch();
+    }
+  }
+
+  /** A process that is stopped, or hangs, neither answers nor ends: then it is killed, and the next frame opens another. */
+  #watch(): void {
+    clearTimeout(this.#silence);
+    if (this.#pending.length === 0) return;
+    const silenceMs = this.#silenceMaxMs;
+    this.#silence = setTimeout(() => {
+      const message = 'ffmpeg stands still.';
+      this.#fail(new GlimpseError('ENCODER_FAILED', { message, details: { silenceMs } }));
+      this.#process.kill('SIGKILL');
+    }, silenceMs);
   }
 
   #fail(error: GlimpseError): void {
     this.#error ??= error;
+    clearTimeout(this.#silence);
     for (const pending of this.#pending.splice(0)) pending.reject(this.#error);
   }
 }

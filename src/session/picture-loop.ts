@@ -43,7 +43,7 @@ export interface PictureLoopOptions {
 
 type AllocatedFrom = 'targetBps' | 'pacerQueueMs' | 'repairShare';
 
-/** How soon an encoder that failed is tried again. */
+/** How soon an encoder that failed is tried again: at once after one that worked, later when that fails too. */
 const ENCODER_RETRY_MS = 500;
 
 export class PictureLoop {
@@ -58,6 +58,8 @@ export class PictureLoop {
   #busy: Promise<void> | undefined;
   #again = false;
   #keyframeNeeded = true;
+  /** The last step failed. */
+  #failing = false;
   #sentRevision = -1;
   #lastSentUs = -Infinity;
   /** The allocation's frame rate allows the next frame from here on. */
@@ -140,12 +142,15 @@ export class PictureLoop {
     const { clock } = this.#options;
     const sender = this.#sender;
     if (!sender) return;
-    let dueUs = clock.nowUs() + ENCODER_RETRY_MS * 1000;
+    let dueUs: number;
     try {
       const allocation = this.#allocate(sender.stats);
       await this.#show(sender, allocation);
       dueUs = this.#nextUs(allocation);
+      this.#failing = false;
     } catch (error) {
+      dueUs = clock.nowUs() + (this.#failing ? ENCODER_RETRY_MS * 1000 : 0);
+      this.#failing = true;
       this.#keyframeNeeded = true;
       this.#options.onError(toGlimpseError(error, 'ENCODER_FAILED'));
     }

@@ -39,4 +39,27 @@ describe.runIf(process.platform === 'linux')('killing the encoder', () => {
     await session.close('done');
     await expect.poll(() => children().filter((pid) => !before.has(pid))).toEqual([]);
   });
+
+  it('goes on by another encoder while the stopped one stands still, with nothing that has waited for it', async () => {
+    const before = new Set(children());
+    const { sessions, peers } = sessionFixture({ createEncoder: encoderFactory('ffmpeg') });
+    const session = await sessions.create(REQUEST);
+    await session.answer('offer');
+    peers.last.connect();
+    await expect.poll(() => session.stats.framesSent, { timeout: 10_000 }).toBeGreaterThan(5);
+    const stopped = children().filter((pid) => !before.has(pid));
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+    const { framesSent, keyframes } = session.stats;
+    const packets = peers.last.sent.rtp.length;
+    await expect.poll(() => session.stats.keyframes, { timeout: 20_000 }).toBeGreaterThan(keyframes);
+    await expect.poll(() => session.stats.framesSent, { timeout: 10_000 }).toBeGreaterThan(framesSent + 2);
+    // It could not be asked to go: it was killed where it stood.
+    expect(children().filter((pid) => stopped.includes(pid))).toEqual([]);
+    const stamps = peers.last.sent.rtp.slice(packets).map(({ rtpTimestamp }) => rtpTimestamp);
+    // Modulo 2^32, none is older than the one before.
+    const steps = stamps.slice(1).map((stamp, index) => (stamp - stamps[index]!) | 0);
+    expect(steps.filter((step) => step < 0)).toEqual([]);
+    expect(session.stats.state).toBe('live');
+    await session.close('done');
+  });
 });

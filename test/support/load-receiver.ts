@@ -17,13 +17,22 @@ export interface LoadReceiver {
   readonly location: string;
   /** Frames that have arrived whole, by their marker bit (RFC 7741 section 4.1). */
   readonly frames: number;
+  /** Still by the peer connection it began with. */
+  readonly connected: boolean;
   close(): Promise<void>;
 }
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/** @throws Error when the service refuses or no connection comes up */
-export async function openReceiver(url: string, query: Record<string, string>): Promise<LoadReceiver> {
+/**
+ * @param onPacket every RTP packet of the video, as it arrives
+ * @throws Error when the service refuses or no connection comes up
+ */
+export async function openReceiver(
+  url: string,
+  query: Record<string, string>,
+  onPacket: (packet: werift.RtpPacket) => void = () => {},
+): Promise<LoadReceiver> {
   const pc = connection();
   let frames = 0;
   try {
@@ -37,8 +46,9 @@ export async function openReceiver(url: string, query: Record<string, string>): 
     if (response.status !== 201) throw new Error(`${response.status} ${answer.slice(0, 200)}`);
     const location = new URL(response.headers.get('location') ?? '', url).href;
     pc.onTrack.subscribe((track) => {
-      track.onReceiveRtp.subscribe(({ header }) => {
-        if (header.marker) frames += 1;
+      track.onReceiveRtp.subscribe((packet) => {
+        if (packet.header.marker) frames += 1;
+        onPacket(packet);
       });
     });
     await pc.setRemoteDescription({ type: 'answer', sdp: answer });
@@ -47,6 +57,9 @@ export async function openReceiver(url: string, query: Record<string, string>): 
       location,
       get frames() {
         return frames;
+      },
+      get connected() {
+        return pc.connectionState === 'connected';
       },
       async close() {
         await fetch(location, { method: 'DELETE' }).catch(() => {});

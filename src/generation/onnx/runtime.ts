@@ -2,8 +2,9 @@
  * The inference worker as seen from the main thread: `run` is a promise, one run at a time, first come first served; runs
  * that are asked for together and fit together are one run of the model. When the thread dies another one takes its place
  * and does the run again, once: latents live in the main thread, so nothing but that step is lost. A run that takes two
- * threads down rejects with GENERATOR_DOWN. A thread is never terminated while it may be computing, because that aborts
- * the process: `close` waits for it to end by itself.
+ * threads down rejects with GENERATOR_DOWN. A thread that does not answer counts as dead too, and is replaced. A thread is
+ * never terminated while it may be computing, because that aborts the process: `close` waits for it to end by itself, and
+ * one that hangs is left to itself, its answer ignored, until it ends.
  */
 import { Worker } from 'node:worker_threads';
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
@@ -11,6 +12,7 @@ import type { Activation } from '../model-memory.ts';
 import { canJoin, itemsOf, joinFeeds, splitOutputs, type PartTensors } from './batching.ts';
 import type { Move, PartInfo } from './part-memory.ts';
 import { PartResidence } from './part-residence.ts';
+import { RunWatch } from './run-watch.ts';
 import type { Tensors } from './tensor.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
@@ -20,6 +22,8 @@ const QUEUE_MAX_RUNS = 64;
 const BATCH_MAX_RUNS = 16;
 /** Threads one run may take down. */
 const DEATHS_MAX = 2;
+/** Hanging threads at once: each keeps its parts in memory. With more of them no other is started. */
+const HANGING_MAX = 3;
 
 export interface RunResult {
   outputs: Tensors;
@@ -45,7 +49,9 @@ interface Thread {
   worker: Worker;
   /** Resolves once all parts are loaded. */
   ready: Promise<void>;
+  /** Resolves when it has ended, or is waited for no longer. */
   exited: Promise<void>;
+  giveUp(): void;
 }
 
 interface PendingMove {
@@ -70,6 +76,9 @@ export class OnnxRuntime implements AsyncDisposable {
   readonly #queue: PendingRun[] = [];
   #running: Batch | undefined;
   #thread: Thread | undefined;
+  /** Threads that were given up and have not ended. */
+  readonly #hanging = new Set<Worker>();
+  readonly #watch = new RunWatch(() => this.#onHang());
   #starts = 0;
   #nextId = 0;
   #closed: Promise<void> | undefined;
@@ -212,6 +221,7 @@ export class OnnxRuntime implements AsyncDisposable {
           );
     // Copied, not transferred: should the thread die, the run is done again.
     this.#thread?.worker.postMessage({ type: 'run', id, part, feeds } satisfies ToWorker, []);
+    this.#watch.begin(part, runs.length);
   }
 
   /** Takes batch `id` off the thread and begins the next one; nothing when the batch is no longer there. */
@@ -219,6 +229,7 @@ export class OnnxRuntime implements AsyncDisposable {
     const batch = this.#running;
     if (batch?.id !== id) return [];
     this.#running = undefined;
+    this.#watch.stop();
     void this.#advance();
     return batch.runs;
   }
@@ -227,6 +238,7 @@ export class OnnxRuntime implements AsyncDisposable {
     const runs = this.#settle(id);
     const [first] = runs;
     if (first === undefined) return;
+    this.#watch.onRun(first.part, runs.length, computeMs);
     const tensors = this.#tensorsOf(first.part);
     const items = runs.map(({ feeds }) => itemsOf(tensors, feeds));
     const parts = runs.length === 1 ? [outputs] : splitOutputs(tensors, outputs, items);
@@ -252,7 +264,9 @@ export class OnnxRuntime implements AsyncDisposable {
     return this.#setup.parts.find((part) => part.name === name) ?? { inputs: [], outputs: [] };
   }
 
+  /** @throws GlimpseError GENERATOR_DOWN while too many hang */
   #startThread(): Thread {
+    if (this.#hanging.size >= HANGING_MAX) throw hangingError();
     this.#starts += 1;
     if (this.#starts > 1) this.#onRestart();
     const load = this.#residence.movesForAll().map(({ part }) => part);
@@ -262,17 +276,19 @@ export class OnnxRuntime implements AsyncDisposable {
     // Whoever awaits `start` sees the failure; a failure nobody waits for must not end the process.
     ready.promise.catch(() => {});
     let cause: unknown;
-    worker.on('message', (message: FromWorker) => this.#onMessage(message, ready));
+    worker.on('message', (message: FromWorker) => {
+      if (!this.#hanging.has(worker)) this.#onMessage(message, ready);
+    });
     worker.on('error', (error) => {
       cause = error;
     });
     worker.on('exit', () => {
       const error = new GlimpseError('GENERATOR_DOWN', { message: 'The inference thread has ended.', cause });
       ready.reject(error);
-      this.#onExit(error);
+      if (!this.#hanging.delete(worker)) this.#onExit(error);
       exited.resolve();
     });
-    return { worker, ready: ready.promise, exited: exited.promise };
+    return { worker, ready: ready.promise, exited: exited.promise, giveUp: exited.resolve };
   }
 
   #onMessage(message: FromWorker, ready: PromiseWithResolvers<void>): void {
@@ -302,9 +318,23 @@ export class OnnxRuntime implements AsyncDisposable {
     for (const run of this.#settle(message.id)) run.reject(error);
   }
 
+  /** The run in progress takes so long that its thread will not be waited for. */
+  #onHang(): void {
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    const { worker } = thread;
+    this.#hanging.add(worker);
+    // Should it ever answer, it ends; until then it keeps nobody else alive.
+    worker.postMessage({ type: 'close' } satisfies ToWorker, []);
+    worker.unref();
+    thread.giveUp();
+    this.#onExit(new GlimpseError('GENERATOR_DOWN', { message: 'The inference thread does not answer.' }));
+  }
+
   /** What was running is done again by the next thread; what takes down every thread is given up. */
   #onExit(error: GlimpseError): void {
     this.#thread = undefined;
+    this.#watch.stop();
     this.#residence.onThreadGone();
     for (const move of this.#moves.values()) move.reject(error);
     this.#moves.clear();
@@ -322,6 +352,12 @@ export class OnnxRuntime implements AsyncDisposable {
 const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 const closedError = (): GlimpseError => new GlimpseError('GENERATOR_DOWN', { message: 'The generator is closed.' });
+
+const hangingError = (): GlimpseError =>
+  new GlimpseError('GENERATOR_DOWN', {
+    message: 'Several inference threads do not answer.',
+    details: { hanging: HANGING_MAX },
+  });
 
 const queueError = (): GlimpseError =>
   new GlimpseError('GENERATOR_DOWN', {
