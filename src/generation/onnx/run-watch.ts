@@ -3,8 +3,8 @@
  * this process has been running for it, so that a laptop that slept, or a debugger, makes no thread look dead.
  */
 
-/** A run of this many times the usual is not slow, it hangs. */
-const USUAL_TIMES = 20;
+/** A run of this many times the usual is not slow, it hangs. The embedded model's longest usual run is an eighth of a second. */
+const USUAL_TIMES = 8;
 /** However short runs are: on a busy machine a thread may wait its turn for this long. */
 const LEAST_MS = 1_000;
 /** Of a part that has never run: the first run allocates, and nobody knows how large the part is. */
