@@ -236,7 +236,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
       packetBytes: this.#packetBytes,
       packetMs: this.#packetMs,
     });
-    if (this.#reason === 'queue' || this.#reason === 'drain') this.#loss.forget();
+    if (this.#reason === 'queue' || this.#reason === 'drain') this.#loss.forget(nowUs);
     this.#compete(nowUs, lost);
     const { drainingSinceUs } = this.#rate;
     if (drainingSinceUs === undefined) {

@@ -12,6 +12,8 @@ const AGE_WEIGHT = 0.9;
 const INHERENT_LOSS = [0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15];
 /** Log-likelihood by which a bandwidth limit must explain the losses better than chance alone: odds of 400 to 1. */
 const EVIDENCE_NATS = 6;
+/** However much of an observation was lost, it shows no bound below this share of its rate. */
+const BOUND_SHARE_MIN = 0.5;
 /** Losses begin at the bound; this stays below it. */
 const BOUND_SHARE = 0.95;
 /** Smoothing of the ratio shown to people. */
@@ -23,9 +25,22 @@ interface Observation {
   lost: number;
 }
 
+const emptyObservation = () => ({
+  packets: 0,
+  lost: 0,
+  firstSentUs: Infinity,
+  lastSentUs: -Infinity,
+  freshPackets: 0,
+  freshLost: 0,
+  freshBytes: 0,
+  freshSinceUs: Infinity,
+});
+
 export class LossModel {
   #observations: Observation[] = [];
-  #open = { packets: 0, lost: 0, bytes: 0, firstSentUs: Infinity, lastSentUs: -Infinity };
+  #open = emptyObservation();
+  /** What was sent before this is explained. */
+  #forgottenUs = -Infinity;
   #boundBps = Infinity;
   #inherent = 0;
   #ratio = 0;
@@ -36,18 +51,22 @@ export class LossModel {
     const open = this.#open;
     open.packets += 1;
     open.lost += lost ? 1 : 0;
-    open.bytes += sizeBytes;
+    if (sentUs >= this.#forgottenUs) {
+      open.freshPackets += 1;
+      open.freshLost += lost ? 1 : 0;
+      open.freshBytes += sizeBytes;
+      open.freshSinceUs = Math.min(open.freshSinceUs, sentUs);
+    }
     open.firstSentUs = Math.min(open.firstSentUs, sentUs);
     open.lastSentUs = Math.max(open.lastSentUs, sentUs);
   }
 
   /** Closes an observation when it is long enough and fits again; call after each feedback. */
   update(): void {
-    const { packets, lost, bytes, firstSentUs, lastSentUs } = this.#open;
+    const { packets, lost, firstSentUs, lastSentUs } = this.#open;
     if (packets < OBSERVATION_MIN_PACKETS || lastSentUs - firstSentUs < OBSERVATION_MIN_US) return;
-    this.#open = { packets: 0, lost: 0, bytes: 0, firstSentUs: Infinity, lastSentUs: -Infinity };
-    this.#observations.push({ sentBps: (bytes * 8_000_000) / (lastSentUs - firstSentUs), packets, lost });
-    if (this.#observations.length > OBSERVATIONS_MAX) this.#observations.shift();
+    this.#observe();
+    this.#open = emptyObservation();
     this.#lastRatio = lost / packets;
     this.#ratio += SHOWN_WEIGHT * (this.#lastRatio - this.#ratio);
     this.#fit();
@@ -73,10 +92,19 @@ export class LossModel {
     return this.#lastRatio;
   }
 
-  /** What was lost so far is explained: a queue overflowed, and the rate has been cut for it. */
-  forget(): void {
+  /** What was sent so far is explained if it is lost: a queue overflowed, and the rate has been cut for it. */
+  forget(nowUs: number): void {
     this.#observations = [];
     this.#boundBps = Infinity;
+    this.#forgottenUs = nowUs;
+  }
+
+  #observe(): void {
+    const { freshPackets, freshLost, freshBytes, freshSinceUs, lastSentUs } = this.#open;
+    if (freshPackets < OBSERVATION_MIN_PACKETS || lastSentUs <= freshSinceUs) return;
+    const sentBps = (freshBytes * 8_000_000) / (lastSentUs - freshSinceUs);
+    this.#observations.push({ sentBps, packets: freshPackets, lost: freshLost });
+    if (this.#observations.length > OBSERVATIONS_MAX) this.#observations.shift();
   }
 
   #fit(): void {
@@ -84,7 +112,7 @@ export class LossModel {
     let limited = { likelihood: -Infinity, inherent: 0, boundBps: Infinity };
     for (const { sentBps, packets, lost } of this.#observations) {
       if (lost === 0) continue;
-      const boundBps = sentBps * (1 - lost / packets);
+      const boundBps = sentBps * Math.max(BOUND_SHARE_MIN, 1 - lost / packets);
       const fit = bestInherent(this.#observations, boundBps);
       if (fit.likelihood > limited.likelihood) limited = { ...fit, boundBps };
     }
