@@ -1,6 +1,7 @@
 /** Writes the pages that are made from tables in the code: `node scripts/write-docs.ts`. A test fails when they are stale. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { scenarioJsonSchema } from '../bench/link/scenario.ts';
 import { configOptions } from '../src/config.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { Metrics } from '../src/metrics/metrics.ts';
@@ -10,6 +11,7 @@ export const generatedDocs = (): Record<string, string> => ({
   'docs/errors.md': errorsPage(),
   'docs/configuration.md': configurationPage(),
   'docs/metrics.md': metricsPage(),
+  'docs/scenario.schema.json': `${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`,
 });
 
 function errorsPage(): string {

@@ -13,7 +13,9 @@ export interface SegmentFigures {
   utilisation: number;
   /** Without the first three seconds. */
   settledUtilisation: number;
+  queueP50Ms: number;
   queueP95Ms: number;
+  queueP99Ms: number;
   lossRatio: number;
   /** Until half a second uses 85% of the capacity with a mean wait under 50 ms; null: never. */
   convergeMs: number | null;
@@ -131,7 +133,7 @@ function segmentFigures(
     capacityBps,
     utilisation: ratio(utilisation(recording, media, fromMs, toMs)),
     settledUtilisation: ratio(utilisation(recording, media, settledMs, toMs)),
-    queueP95Ms: quantile(inside, 0.95),
+    ...queueFigures(inside),
     lossRatio: ratio(lossOf(media, fromMs, toMs)),
     convergeMs: convergence(recording, media, inside, segment),
     drainMs: drain(inside, segment),

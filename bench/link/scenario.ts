@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { GlimpseError } from '../../src/errors.ts';
 
-const atMs = z.number().min(0);
+const atMs = z.number().min(0).describe('ms from the start of the run');
 const ratio = z.number().min(0).max(1);
 
-const step = z.strictObject({ atMs, capacityBps: z.number().min(0).max(1e10) });
+const step = z.strictObject({ atMs, capacityBps: z.number().min(0).max(1e10).describe('bit/s; 0 is an outage') });
 const steps = z
   .array(step)
   .min(1)
@@ -51,12 +51,17 @@ const flow = z.strictObject({
 export const scenarioSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,80}$/, { error: 'letters, digits, dot, dash and underscore only' }),
   description: z.string().optional(),
-  durationMs: z.number().int().min(100).max(3_600_000),
-  seed: z.number().int().min(0).max(0xffff_ffff).default(1),
-  oneWayDelayMs: z.number().min(0).max(10_000).default(50),
-  queueMs: z.number().min(0).max(60_000).default(300),
-  jitterMs: z.number().min(0).max(1_000).default(0),
-  lossRatio: ratio.default(0),
+  durationMs: z.number().int().min(100).max(3_600_000).describe('length of the run, ms'),
+  seed: z.number().int().min(0).max(0xffff_ffff).default(1).describe('of everything random'),
+  oneWayDelayMs: z.number().min(0).max(10_000).default(50).describe('each way, ms, without queue and jitter'),
+  queueMs: z
+    .number()
+    .min(0)
+    .max(60_000)
+    .default(300)
+    .describe('drop-tail queue of the bottleneck, ms at the present capacity'),
+  jitterMs: z.number().min(0).max(1_000).default(0).describe('most that jitter adds, ms'),
+  lossRatio: ratio.default(0).describe('share of forward packets lost at random, 0 to 1'),
   burstLoss: z.strictObject({ enterRatio: ratio, leaveRatio: ratio, lossRatio: ratio.default(1) }).optional(),
   forward: steps,
   backward: steps.default([{ atMs: 0, capacityBps: 100_000_000 }]),
@@ -68,8 +73,11 @@ export const scenarioSchema = z.strictObject({
     .min(1)
     .max(100)
     .default([{ kind: 'media', startMs: 0, pauses: [] }]),
-  feedbackIntervalMs: z.number().min(10).max(10_000).default(100),
+  feedbackIntervalMs: z.number().min(10).max(10_000).default(100).describe('of transport-wide feedback, ms'),
 });
+/** The JSON Schema of a file, for editors: docs/scenario.schema.json. What the keys have to do with one another it cannot say. */
+export const scenarioJsonSchema = (): unknown => z.toJSONSchema(scenarioSchema, { io: 'input' });
+
 export type Scenario = z.infer<typeof scenarioSchema>;
 export type FlowSpec = Scenario['flows'][number];
 

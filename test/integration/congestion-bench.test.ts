@@ -30,12 +30,15 @@ describe('glimpse bench congestion', () => {
     );
     const [report, again] = reports;
     expect(JSON.stringify(report!.cases)).toBe(JSON.stringify(again!.cases));
-    const segment = { fromMs: 3_000, toMs: 5_000, capacityBps: 500_000, utilisation: expect.any(Number) };
-    const controller = {
+    const figures = {
       utilisation: expect.any(Number),
+      queueP50Ms: expect.any(Number),
+      queueP95Ms: expect.any(Number),
       queueP99Ms: expect.any(Number),
       lossRatio: expect.any(Number),
     };
+    const segment = { fromMs: 3_000, toMs: 5_000, capacityBps: 500_000, ...figures };
+    const controller = { ...figures, segments: expect.any(Array), flows: [expect.objectContaining(figures)] };
     expect(report!.cases).toMatchObject([
       { name: 'lift', seed: 7, controllers: { glimpse: controller, gcc: controller } },
     ]);

@@ -66,6 +66,36 @@ describe('allocate', () => {
     expect(widths.size).toBe(1);
   });
 
+  it('climbs no more than once in two seconds whatever the target does', () => {
+    const targets = fc.array(fc.integer({ min: 10_000, max: 3_000_000 }), { minLength: 100, maxLength: 100 });
+    fc.assert(
+      fc.property(targets, (list) => {
+        let previous: Allocation | undefined;
+        let changedUs = -Infinity;
+        list.forEach((targetBps, index) => {
+          const nowUs = index * 100_000;
+          const next = allocate(input(targetBps, { nowUs }), previous);
+          const up = previous !== undefined && next.rung.widthPx > previous.rung.widthPx;
+          if (up) expect(nowUs - changedUs).toBeGreaterThanOrEqual(2_000_000);
+          if (previous && next.rung.widthPx !== previous.rung.widthPx) changedUs = nowUs;
+          previous = next;
+        });
+      }),
+    );
+  });
+
+  it('asks for no tier that the network cannot carry', () => {
+    // A sixth of what the smallest rung needs: neither refinement nor the base would be seen.
+    const starved = allocate(input(8e3), undefined);
+    expect(starved.tierCap).toBe('draft');
+    // Back at the edge is not enough: a tier is taken up again only when it fits with a margin.
+    const needed = (0.25 * 128 * 128 * 5) / 0.93;
+    expect(allocate(input(needed * 1.01), { ...starved, tierCap: 'base' }).tierCap).toBe('base');
+    expect(allocate(input(needed * 1.3), { ...starved, tierCap: 'base' }).tierCap).toBe('refined');
+    // Pixels that the rung scales away are not made.
+    expect(allocate(input(200e3), undefined)).toMatchObject({ rung: { widthPx: 256 }, tierCap: 'refined' });
+  });
+
   it('spends less while the pacer holds a queue', () => {
     const calm = allocate(input(1e6), undefined);
     const pressed = allocate(input(1e6, { queueMs: 400 }), calm);

@@ -67,6 +67,13 @@ describe('GlimpseEstimator', () => {
     expect(meanTargetBps(run, 2, 10)).toBeGreaterThan(1.5e6);
   });
 
+  it('learns what the path carries while the source sends nothing at all: a still picture', () => {
+    const link = { capacity: steady(2e6), delayUs: 30_000, queueUs: 300_000 };
+    const run = runEstimator(new GlimpseEstimator(), { link, seconds: 20, sourceMaxBps: 0 });
+    expect(meanTargetBps(run, 5, 20)).toBeGreaterThan(1.2e6);
+    expect(run.samples.every(({ targetBps }) => targetBps < 2.6e6)).toBe(true);
+  });
+
   it('halves while feedback is missing and recovers when it returns', () => {
     const link = { capacity: steady(2e6), delayUs: 30_000, queueUs: 300_000 };
     const silentUs = { fromUs: 5e6, toUs: 9e6 };

@@ -126,6 +126,21 @@ describe('Throughput', () => {
 });
 
 describe('LossModel', () => {
+  it('forgets loss by when it was sent: what a cut has answered may be told of later', () => {
+    const model = new LossModel();
+    model.forget(1_000_000);
+    for (let packet = 0; packet < 50; packet++) model.add(500_000 + packet * 10_000, 1_000, true);
+    model.update();
+    expect(model.boundBps).toBe(Infinity);
+    expect(model.ratio).toBeGreaterThan(0);
+  });
+
+  it('takes no single observation for a path that carries nothing', () => {
+    const model = observe([1e6, 1e6, 1e6, 1e6, 1e6, 3e6], (bps) => (bps > 2e6 ? 0.96 : 0));
+    expect(model.boundBps).toBeGreaterThan(1.4e6);
+    expect(model.boundBps).toBeLessThan(1.6e6);
+  });
+
   const rising = Array.from({ length: 15 }, (_, index) => 600e3 + index * 60e3);
 
   it('takes loss that does not depend on the rate as the nature of the path', () => {
