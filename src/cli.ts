@@ -74,6 +74,8 @@ withConfig(
     'threads',
     'calibrate',
     'size',
+    'steps',
+    'provider',
     'fps',
     'cacheMemory',
     'cacheDir',

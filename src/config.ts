@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { GlimpseError } from './errors.ts';
+import { PROVIDERS } from './generation/onnx/worker-protocol.ts';
 import { LIMITS } from './limits.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -43,6 +44,15 @@ export const configSchema = z.object({
     .string()
     .default('auto')
     .describe('model pack: a name from `glimpse models`, a directory, or auto: the best that this machine holds live'),
+  steps: count(1, 100)
+    .optional()
+    .describe(
+      'denoise steps of a model in the diffusers layout; more is finer and slower; default by its scheduler: 2, 4 or 20',
+    ),
+  provider: z
+    .enum(PROVIDERS)
+    .default('cpu')
+    .describe('what computes a model in the diffusers layout; cuda and webgpu need a device; packs run on the CPU'),
   threads: z
     .union([z.literal('auto'), z.coerce.number().int().min(1).max(64)])
     .default('auto')
@@ -54,8 +64,10 @@ export const configSchema = z.object({
   size: z
     .string()
     .regex(/^\d+x\d+$/)
-    .default('640x360')
-    .describe('picture size of --generator pattern, px'),
+    .optional()
+    .describe(
+      'picture size, px: of --generator pattern (default 640x360), or of a model in the diffusers layout (default: what it was made for)',
+    ),
   fps: z.coerce.number().min(1).max(60).default(30).describe('frame rate of --generator pattern, frames a second'),
   comfyuiUrl: z
     .string()

@@ -58,6 +58,11 @@ export const ERROR_CODES = {
     retryable: false,
     text: 'The model pack is missing a file or does not match its manifest.',
   },
+  PROVIDER_MISSING: {
+    status: 500,
+    retryable: false,
+    text: 'The execution provider asked for (CUDA, WebGPU) is not in this installation or finds no device.',
+  },
   MEMORY_BUDGET: {
     status: 500,
     retryable: false,

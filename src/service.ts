@@ -16,7 +16,7 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { GlimpseError } from './errors.ts';
 import { Emitter } from './events.ts';
-import { createGenerator } from './generation/create-generator.ts';
+import { createGenerator, servesDiffusers } from './generation/create-generator.ts';
 import { Engine } from './generation/engine.ts';
 import type { Generator } from './generation/generator.ts';
 import { memoryBudget } from './generation/memory-budget.ts';
@@ -76,7 +76,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   try {
     const access = stack.adopt(await accessOf(config, { metrics, log }), (door) => door.close());
     for (const warning of warnings(config)) log.warn(warning);
-    const chosen = config.generator === 'onnx' ? await chosenPack(config) : undefined;
+    const chosen = config.generator === 'onnx' && !servesDiffusers(config) ? await chosenPack(config) : undefined;
     // What is measured now is chosen again at the next start; this one keeps the pack it began with.
     const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
     let memory: ModelMemory | undefined;

@@ -1,7 +1,7 @@
 /** `manifest.json` of the toy pack: what the loader reads, next to the graphs that it describes. */
 import { createHash } from 'node:crypto';
-import type { Manifest, Part } from '../../src/generation/onnx/model-pack.ts';
-import type { Graph } from './onnx-file.ts';
+import type { Manifest, Part, TensorSpec } from '../../src/generation/onnx/model-pack.ts';
+import type { Graph, GraphTensor } from './onnx-file.ts';
 import { COLOURS, CONDITION_WIDTH, FPS, FRAMES, LATENT, NOISE, SIZES, TOKENIZER } from './parts.ts';
 
 /** One sigma more than steps, from 1 (noise) to 0 (picture). */
@@ -15,9 +15,15 @@ export function partEntry({ name, inputs, outputs }: Graph, file: Uint8Array): P
     sha256: createHash('sha256').update(file).digest('hex'),
     bytes: file.length,
     variant: 'fp32',
-    inputs: [...inputs],
-    outputs: [...outputs],
+    inputs: inputs.map(packTensor),
+    outputs: outputs.map(packTensor),
   };
+}
+
+/** Packs hold no 16-bit floats and no 32-bit integers. */
+function packTensor({ name, type, shape }: GraphTensor): TensorSpec {
+  if (type === 'float16' || type === 'int32') throw new TypeError(`${name}: ${type} in a pack`);
+  return { name, type, shape };
 }
 
 export function toyManifest(parts: ToyParts): Manifest {

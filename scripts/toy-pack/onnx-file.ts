@@ -5,8 +5,9 @@
 
 const IR_VERSION = 8;
 const OPSET = 16;
-const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
+const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
 const ATTRIBUTE_INT = 2;
+const DATA_EXTERNAL = 1;
 
 export type ElementType = keyof typeof ELEMENT;
 
@@ -19,8 +20,10 @@ export interface GraphTensor {
 
 export interface GraphConstant {
   name: string;
-  data: Float32Array | BigInt64Array;
+  data: Float32Array | Float16Array | BigInt64Array;
   shape: readonly number[];
+  /** Values are in another file beside the model, from this byte on. */
+  external?: { location: string; offset: number };
 }
 
 export interface GraphNode {
@@ -69,13 +72,25 @@ const nodeProto = ({ op, inputs, outputs, attributes = {} }: GraphNode): Uint8Ar
     ),
   ]);
 
-const tensorProto = ({ name, data, shape }: GraphConstant): Uint8Array =>
+const tensorProto = ({ name, data, shape, external }: GraphConstant): Uint8Array =>
   message([
     ...shape.map((size) => integer(1, size)),
-    integer(2, data instanceof Float32Array ? ELEMENT.float32 : ELEMENT.int64),
+    integer(2, elementOf(data)),
     text(8, name),
-    bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+    ...(external
+      ? [
+          ...Object.entries({ ...external, length: data.byteLength }).map(([key, value]) =>
+            bytes(13, message([text(1, key), text(2, String(value))])),
+          ),
+          integer(14, DATA_EXTERNAL),
+        ]
+      : [bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]),
   ]);
+
+function elementOf(data: GraphConstant['data']): number {
+  if (data instanceof Float32Array) return ELEMENT.float32;
+  return data instanceof Float16Array ? ELEMENT.float16 : ELEMENT.int64;
+}
 
 function valueInfo({ name, type, shape }: GraphTensor): Uint8Array {
   const dimensions = shape.map((size) =>

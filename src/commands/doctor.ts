@@ -2,7 +2,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Config } from '../config.ts';
 import { toGlimpseError } from '../errors.ts';
-import { createGenerator } from '../generation/create-generator.ts';
+import { createGenerator, servesDiffusers } from '../generation/create-generator.ts';
 import type { Generator } from '../generation/generator.ts';
 import { encoderBackends } from '../media/encoders.ts';
 import { createPeerHost } from '../transport/peer/peer-host.ts';
@@ -28,7 +28,8 @@ export async function doctor(config: Config): Promise<void> {
   ];
   const width = Math.max(...findings.map(([what]) => what.length));
   for (const [what, found] of findings) process.stdout.write(`${what.padEnd(width)}  ${found}\n`);
-  if (config.generator === 'onnx' && config.calibrate !== 'never') await printCalibrations(config);
+  if (config.generator === 'onnx' && !servesDiffusers(config) && config.calibrate !== 'never')
+    await printCalibrations(config);
 }
 
 async function checkPort(config: Config): Promise<string> {

@@ -5,6 +5,8 @@ import { loadModelPack, type Manifest, partsOf, readManifest } from '../generati
 import { embeddedPacks, findPack, type FoundPack } from '../generation/onnx/pack-catalogue.ts';
 import { workerParts } from '../generation/onnx/pipeline.ts';
 import { toGlimpseError } from '../errors.ts';
+import { isDiffusersDirectory } from '../generation/onnx/diffusers/layout.ts';
+import { listedDiffusers, showDiffusers, verifyDiffusers } from './models-diffusers.ts';
 import { printTable } from './table.ts';
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -22,6 +24,7 @@ export async function listModels(model: string): Promise<void> {
 
 async function listed({ name, directory }: FoundPack): Promise<string[]> {
   try {
+    if (isDiffusersDirectory(directory)) return await listedDiffusers(directory);
     const manifest = await readManifest(directory);
     const tiers = manifest.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ');
     return [manifest.name, manifest.version, manifest.license, tiers, megabytes(weightBytes(manifest)), directory];
@@ -42,6 +45,7 @@ export async function verifyModels(name?: string): Promise<void> {
 }
 
 async function verify(directory: string): Promise<void> {
+  if (isDiffusersDirectory(directory)) return verifyDiffusers(directory);
   const pack = await loadModelPack(resolve(directory));
   const { manifest } = pack;
   print(`${manifest.name} ${manifest.version}: ${directory}`);
@@ -55,6 +59,7 @@ async function verify(directory: string): Promise<void> {
 /** @throws GlimpseError MODEL_INVALID */
 export async function showModel(name: string): Promise<void> {
   const directory = await findPack(name);
+  if (isDiffusersDirectory(directory)) return showDiffusers(directory);
   const manifest = await readManifest(directory);
   const { slice, sampler, condition, vocabulary, tiers, examples } = manifest;
   print(`${manifest.name} ${manifest.version} (${manifest.license}), ${megabytes(weightBytes(manifest))}`);

@@ -9,14 +9,27 @@ import type { Generator } from './generator.ts';
 import { memoryBudget } from './memory-budget.ts';
 import type { Pressure } from './memory-pressure.ts';
 import type { ModelMemory } from './model-memory.ts';
-import { chosenPack } from './onnx/pack-choice.ts';
+import { AUTO, chosenPack } from './onnx/pack-choice.ts';
+import { DiffusersGenerator } from './onnx/diffusers/diffusers-generator.ts';
+import { diffusersIdentity } from './onnx/diffusers/identity.ts';
+import { isDiffusersDirectory } from './onnx/diffusers/layout.ts';
 import { OnnxGenerator } from './onnx/pipeline.ts';
 import { PatternGenerator } from './pattern.ts';
 import { RetryingGenerator } from './retrying-generator.ts';
 
 type GeneratorConfig = Pick<
   Config,
-  'generator' | 'model' | 'threads' | 'calibrate' | 'size' | 'fps' | 'memoryBudget' | 'reserveMemory' | 'variant'
+  | 'generator'
+  | 'model'
+  | 'threads'
+  | 'calibrate'
+  | 'size'
+  | 'steps'
+  | 'provider'
+  | 'fps'
+  | 'memoryBudget'
+  | 'reserveMemory'
+  | 'variant'
 > &
   ComfyUiConfig &
   CacheConfig;
@@ -30,8 +43,17 @@ export interface GeneratorHooks extends CacheHooks {
   onPressure?: (pressure: Pressure, ratio: number) => void;
 }
 
-/** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID, MEMORY_BUDGET */
+/** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID, MEMORY_BUDGET, PROVIDER_MISSING */
 export async function createGenerator(config: GeneratorConfig, hooks: GeneratorHooks = {}): Promise<Generator> {
+  if (servesDiffusers(config)) {
+    const { model: modelDirectory, size, steps, provider } = config;
+    const threads = config.threads === AUTO ? 1 : config.threads;
+    const { partsBytes: budgetBytes } = memoryBudget(config);
+    const options = { modelDirectory, threads, budgetBytes, size, steps, provider, ...hooks };
+    const generator = await DiffusersGenerator.create(options);
+    hooks.onMemory?.(generator.memory);
+    return withCaches(retried(generator), await diffusersIdentity(options), config, hooks);
+  }
   if (config.generator === 'onnx') {
     const { directory: modelDirectory, threads } = await chosenPack(config);
     const { partsBytes: budgetBytes } = memoryBudget(config);
@@ -44,12 +66,19 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
     const generator = await createComfyUiGenerator(config, hooks.onPressure);
     return withCaches(retried(generator), await comfyUiIdentity(config), config, hooks);
   }
-  const [widthPx = 0, heightPx = 0] = config.size.split('x').map(Number);
+  const [widthPx = 0, heightPx = 0] = (config.size ?? PATTERN_SIZE).split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
     throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });
   // No cache: a pattern is made sooner than it is looked up, and its colour depends on the revision.
   return new PatternGenerator({ widthPx, heightPx, fps: config.fps });
 }
+
+/** True where `--model` is a directory in the diffusers layout, which is no pack: nothing of it is calibrated. */
+export const servesDiffusers = ({ generator, model }: Pick<Config, 'generator' | 'model'>): boolean =>
+  generator === 'onnx' && isDiffusersDirectory(model);
+
+/** Where `--size` says nothing. */
+const PATTERN_SIZE = '640x360';
 
 const retried = (generator: Generator): Generator =>
   new RetryingGenerator({ generator, clock: systemClock, random: Math.random });

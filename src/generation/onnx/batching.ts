@@ -4,16 +4,15 @@
  * model computes for one item does not depend on its neighbours. Pure.
  */
 import { GlimpseError } from '../../errors.ts';
-import type { TensorSpec } from './model-pack.ts';
-import type { Tensor, Tensors } from './tensor.ts';
+import type { Tensor, Tensors, TensorShape } from './tensor.ts';
 
 /** What the pack calls the batch axis. */
 const BATCH = 'b';
-const isBatched = ({ shape }: TensorSpec): boolean => shape[0] === BATCH;
+const isBatched = ({ shape }: TensorShape): boolean => shape[0] === BATCH;
 
 export interface PartTensors {
-  inputs: readonly TensorSpec[];
-  outputs: readonly TensorSpec[];
+  inputs: readonly TensorShape[];
+  outputs: readonly TensorShape[];
 }
 
 /** True when `a` and `b` may be one run of this part. */
@@ -72,6 +71,8 @@ function concatenate(tensors: readonly Tensor[]): Tensor {
 function empty({ type }: Tensor, length: number, shape: readonly number[]): Tensor {
   if (type === 'float32') return { type, data: new Float32Array(length), shape };
   if (type === 'int64') return { type, data: new BigInt64Array(length), shape };
+  if (type === 'int32') return { type, data: new Int32Array(length), shape };
+  if (type === 'float16') return { type, data: new Float16Array(length), shape };
   return { type, data: new Uint8Array(length), shape };
 }
 

@@ -9,25 +9,30 @@ import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import type { PartState } from './part-memory.ts';
 import { packError } from './pack-error.ts';
-import type { WorkerPart } from './worker-protocol.ts';
+import { providerError } from './provider-error.ts';
+import type { Provider, WorkerPart } from './worker-protocol.ts';
 
 export interface LoadedPartOptions {
   part: WorkerPart;
   /** Threads one operator may use. */
   threads: number;
+  provider: Provider;
 }
 
 export class LoadedPart {
   readonly #part: WorkerPart;
   readonly #options: InferenceSession.SessionOptions;
+  readonly #provider: Provider;
   #session: InferenceSession | undefined;
   #weights: Uint8Array | undefined;
   /** Memory the session took when it was created. */
   #sessionBytes = 0;
 
-  constructor({ part, threads }: LoadedPartOptions) {
+  constructor({ part, threads, provider }: LoadedPartOptions) {
     this.#part = part;
+    this.#provider = provider;
     this.#options = {
+      executionProviders: [provider],
       intraOpNumThreads: threads,
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
@@ -50,9 +55,9 @@ export class LoadedPart {
     return (this.#session ? this.#sessionBytes : 0) + (this.#weights?.byteLength ?? 0);
   }
 
-  /** @throws GlimpseError MODEL_INVALID when it cannot be loaded. */
+  /** @throws GlimpseError MODEL_INVALID when it cannot be loaded, PROVIDER_MISSING when what should compute is not there. */
   async move(to: PartState): Promise<void> {
-    if (to === 'half-loaded') this.#weights ??= await this.#optimised();
+    if (to === 'half-loaded' && !this.#part.restsOnDisk) this.#weights ??= await this.#optimised();
     if (to === 'resident') return this.#load();
     const session = this.#session;
     this.#session = undefined;
@@ -69,6 +74,7 @@ export class LoadedPart {
       ? InferenceSession.create(weights, { ...this.#options, graphOptimizationLevel: 'disabled' })
       : InferenceSession.create(part.path, this.#options);
     this.#session = await create.catch((cause: unknown) => {
+      if (this.#provider !== 'cpu') throw providerError(this.#provider, part.name, cause as Error);
       throw packError(part.name, 'an ONNX model', `an unreadable file (${(cause as Error).message})`, cause);
     });
     // Memory that something else has just given back hides what the session took; its weights are the least.

@@ -3,6 +3,15 @@ export interface TensorData {
   float32: Float32Array<ArrayBuffer>;
   int64: BigInt64Array<ArrayBuffer>;
   uint8: Uint8Array<ArrayBuffer>;
+  int32: Int32Array<ArrayBuffer>;
+  float16: Float16Array<ArrayBuffer>;
+}
+
+/** What a part takes or gives. A number is a fixed dimension, a string the name of a free one. */
+export interface TensorShape {
+  name: string;
+  type: keyof TensorData;
+  shape: readonly (number | string)[];
 }
 
 /** The shape's product is the data's length. */

@@ -3,14 +3,19 @@
  * `failed` once, then answers every request with one `result`, `moved` or `failed` of the same id, in order. Feeds are
  * copied and outputs transferred, never shared: onnxruntime refuses SharedArrayBuffer.
  */
-import type { TensorSpec } from './model-pack.ts';
 import type { PartState } from './part-memory.ts';
-import type { Tensors } from './tensor.ts';
+import type { Tensors, TensorShape } from './tensor.ts';
+
+/** onnxruntime's execution providers that can be asked for. */
+export const PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
+export type Provider = (typeof PROVIDERS)[number];
 
 export interface WorkerSetup {
   parts: readonly WorkerPart[];
   /** Threads one operator may use. */
   threads: number;
+  /** What computes; default: the CPU. */
+  provider?: Provider;
   /** Names of the parts to load before `ready`; all when left out. The others are loaded by `move`. */
   load?: readonly string[];
 }
@@ -21,8 +26,10 @@ export interface WorkerPart {
   path: string;
   /** Memory it is expected to take when loaded, until that is measured. */
   residentBytes?: number;
-  inputs: readonly TensorSpec[];
-  outputs: readonly TensorSpec[];
+  inputs: readonly TensorShape[];
+  outputs: readonly TensorShape[];
+  /** Its weights are too many to keep beside a session, or in a file of their own: half-loaded means cold. */
+  restsOnDisk?: boolean;
 }
 
 export type ToWorker =
@@ -39,7 +46,7 @@ export type FromWorker =
   | {
       type: 'failed';
       id?: number;
-      code: 'MODEL_INVALID' | 'GENERATOR_DOWN';
+      code: 'MODEL_INVALID' | 'GENERATOR_DOWN' | 'PROVIDER_MISSING';
       message: string;
       details: Record<string, unknown>;
     };

@@ -7,17 +7,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Tensor as OrtTensor, type InferenceSession } from 'onnxruntime-node';
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
 import { LoadedPart } from './loaded-part.ts';
-import type { TensorSpec } from './model-pack.ts';
 import { packError } from './pack-error.ts';
 import type { PartState } from './part-memory.ts';
 import { buffersOf } from './tensor.ts';
-import type { Tensors } from './tensor.ts';
+import type { Tensor, Tensors, TensorShape } from './tensor.ts';
 import type { FromWorker, MovedPart, ToWorker, WorkerPart, WorkerSetup } from './worker-protocol.ts';
 
 const port = parentPort;
 if (port === null) throw new GlimpseError('INTERNAL', { message: 'worker.ts runs only as a worker thread' });
-const { parts, threads, load = parts.map(({ name }) => name) } = workerData as WorkerSetup;
-const loaded = new Map(parts.map((part) => [part.name, { part, held: new LoadedPart({ part, threads }) }]));
+const { parts, threads, provider = 'cpu', load = parts.map(({ name }) => name) } = workerData as WorkerSetup;
+const loaded = new Map(parts.map((part) => [part.name, { part, held: new LoadedPart({ part, threads, provider }) }]));
 
 const answer = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
@@ -44,7 +43,7 @@ function checkPart({ name, inputs, outputs }: WorkerPart, session: InferenceSess
 function checkTensors(
   part: string,
   side: string,
-  expected: readonly TensorSpec[],
+  expected: readonly TensorShape[],
   found: readonly InferenceSession.ValueMetadata[],
 ): void {
   const names = expected.map(({ name }) => name).toSorted();
@@ -58,10 +57,20 @@ function checkTensors(
   }
 }
 
+/**
+ * onnxruntime-node 1.30 makes 16-bit floats a Float16Array, and then reads nothing from it ("not enough space: expected
+ * 2048, got 0"). Given as bits, which its own class does not allow, they arrive.
+ */
+function ortTensor({ type, data, shape }: Tensor): OrtTensor {
+  if (type !== 'float16') return new OrtTensor(type, data, shape);
+  const bits = new Uint16Array(data.buffer, data.byteOffset, data.length);
+  return { type, dims: shape, location: 'cpu', data: bits } as unknown as OrtTensor;
+}
+
 async function run(part: string, feeds: Tensors): Promise<{ outputs: Tensors; computeMs: number }> {
   const { session } = required(part).held;
   if (session === undefined) throw new GlimpseError('INTERNAL', { message: `no part ${part} is loaded` });
-  const inputs = Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new OrtTensor(type, data, shape)]);
+  const inputs = Object.entries(feeds).map(([name, tensor]) => [name, ortTensor(tensor)]);
   const startedMs = performance.now();
   const results = await session.run(Object.fromEntries(inputs) as Record<string, OrtTensor>);
   const computeMs = performance.now() - startedMs;
@@ -83,9 +92,13 @@ async function onMove(message: Extract<ToWorker, { type: 'move' }>): Promise<voi
   try {
     answer({ type: 'moved', id: message.id, ...(await move(message.part, message.to)) });
   } catch (error) {
-    const { message: text, details } = toGlimpseError(error, 'MODEL_INVALID');
-    answer({ type: 'failed', id: message.id, code: 'MODEL_INVALID', message: text, details });
+    answer({ type: 'failed', id: message.id, ...loadFailure(error) });
   }
+}
+
+function loadFailure(error: unknown): Pick<Extract<FromWorker, { type: 'failed' }>, 'code' | 'message' | 'details'> {
+  const { code, message, details } = toGlimpseError(error, 'MODEL_INVALID');
+  return { code: code === 'PROVIDER_MISSING' ? code : 'MODEL_INVALID', message, details };
 }
 
 async function close(): Promise<void> {
@@ -99,8 +112,7 @@ async function start(): Promise<void> {
     for (const name of load) moved.push(await move(name, 'resident'));
     answer({ type: 'ready', moved });
   } catch (error) {
-    const { message, details } = toGlimpseError(error, 'MODEL_INVALID');
-    answer({ type: 'failed', code: 'MODEL_INVALID', message, details });
+    answer({ type: 'failed', ...loadFailure(error) });
     await close();
   }
 }

@@ -1,0 +1,55 @@
+/**
+ * The parts of a pipeline as the inference thread knows them, and numbers in the types that a part wants: exports come
+ * in float32 or float16, with ids and timesteps of 32 or 64 bits. Pure.
+ */
+import { packError } from '../pack-error.ts';
+import type { Tensor, TensorShape } from '../tensor.ts';
+import type { WorkerPart } from '../worker-protocol.ts';
+import type { DiffusersModel, DiffusersPart } from './layout.ts';
+import type { SignatureTensor } from './onnx-signature.ts';
+
+/** Parts in the order in which a slice needs them. */
+export const workerPartsOf = ({ textEncoder, denoiser, decoder }: DiffusersModel): WorkerPart[] =>
+  [textEncoder, denoiser, decoder].map(workerPart);
+
+/** The batch axis is called `b`, so that runs of several viewers, and of both sides of guidance, become one. */
+function workerPart({ folder, path, signature }: DiffusersPart): WorkerPart {
+  const batch = signature.inputs.find(({ shape }) => shape.length > 1)?.shape[0];
+  const named = (tensor: SignatureTensor): TensorShape => {
+    if (tensor.type === 'other') throw packError(folder, `${tensor.name} of a type that is fed`, 'another');
+    const [first, ...rest] = tensor.shape;
+    const isBatch = typeof first === 'string' && (tensor.shape.length > 1 || first === batch);
+    return { name: tensor.name, type: tensor.type, shape: isBatch ? ['b', ...rest] : tensor.shape };
+  };
+  const { inputs, outputs, bytes } = signature;
+  return {
+    name: folder,
+    path,
+    residentBytes: bytes,
+    inputs: inputs.map(named),
+    outputs: outputs.map(named),
+    restsOnDisk: true,
+  };
+}
+
+/** `values` as the input `to` wants them. */
+export function tensorFor(to: SignatureTensor, values: ArrayLike<number>, shape: readonly number[]): Tensor {
+  switch (to.type) {
+    case 'float16':
+      return { type: 'float16', data: Float16Array.from(values), shape };
+    case 'int32':
+      return { type: 'int32', data: Int32Array.from(values), shape };
+    case 'int64':
+      return {
+        type: 'int64',
+        data: BigInt64Array.from(Array.from(values, (value) => BigInt(Math.round(value)))),
+        shape,
+      };
+    default:
+      return { type: 'float32', data: Float32Array.from(values), shape };
+  }
+}
+
+/** An output as float32, whatever a part gives. */
+export const floatsOf = (tensor: Tensor | undefined): Float32Array =>
+  tensor?.type === 'float32' ? tensor.data : Float32Array.from(tensor?.data ?? [], Number);
