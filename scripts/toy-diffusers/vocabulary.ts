@@ -17,7 +17,7 @@ export function toyVocabulary(): ToyVocabulary {
   const merges: string[] = [];
   const words: string[] = [];
   for (const word of WORDS) {
-    const parts = [...word.slice(0, -1), `${word.at(-1)}</w>`];
+    const parts = [...Array.from(word.slice(0, -1)), `${word.at(-1)}</w>`];
     let merged = parts[0] ?? '';
     for (const part of parts.slice(1)) {
       const pair = `${merged} ${part}`;

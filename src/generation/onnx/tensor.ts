@@ -7,6 +7,9 @@ export interface TensorData {
   float16: Float16Array<ArrayBuffer>;
 }
 
+/** A dimension that may be anything: onnxruntime may know it better than the file, which leaves it open. */
+export const ANY = '?';
+
 /** What a part takes or gives. A number is a fixed dimension, a string the name of a free one. */
 export interface TensorShape {
   name: string;

@@ -9,7 +9,7 @@ import { GlimpseError, toGlimpseError } from '../../errors.ts';
 import { LoadedPart } from './loaded-part.ts';
 import { packError } from './pack-error.ts';
 import type { PartState } from './part-memory.ts';
-import { buffersOf } from './tensor.ts';
+import { ANY, buffersOf } from './tensor.ts';
 import type { Tensor, Tensors, TensorShape } from './tensor.ts';
 import type { FromWorker, MovedPart, ToWorker, WorkerPart, WorkerSetup } from './worker-protocol.ts';
 
@@ -52,7 +52,9 @@ function checkTensors(
   for (const { name, type, shape } of expected) {
     const actual = found.find((candidate) => candidate.name === name);
     if (actual?.isTensor !== true || actual.type !== type) throw packError(part, `${name} ${type}`, 'another type');
-    const fits = actual.shape.every((size, axis) => typeof size === 'string' || size === shape[axis]);
+    const fits = actual.shape.every(
+      (size, axis) => typeof size === 'string' || shape[axis] === ANY || size === shape[axis],
+    );
     if (!fits) throw packError(part, `${name} [${shape.join()}]`, `[${actual.shape.join()}]`);
   }
 }

@@ -3,8 +3,6 @@
  * same, by the rules of openai/clip-vit-large-patch14: lower case, words and single digits, byte-level BPE with `</w>`
  * at the end of words. Pure.
  */
-import type { Tokenizer } from '@huggingface/tokenizers';
-
 export const CLIP_START = '<|startoftext|>';
 export const CLIP_END = '<|endoftext|>';
 
@@ -12,8 +10,8 @@ const WORDS = `${CLIP_START}|${CLIP_END}|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{
   .replaceAll('<|', '<\\|')
   .replaceAll('|>', '\\|>');
 
-/** What `new Tokenizer` takes. */
-export type TokenizerJson = ConstructorParameters<typeof Tokenizer>[0];
+/** What `new Tokenizer` takes; it checks for itself. */
+export type TokenizerJson = Record<string, unknown>;
 
 /** @returns undefined when the vocabulary lacks CLIP's start or end, so that it is not CLIP's */
 export function clipTokenizerJson(

@@ -3,6 +3,7 @@
  * Diffusion-Based Generative Models" (Karras et al., 2022), algorithm 2 without churn: a latent is `clean + sigma *
  * noise`, and `sigma` follows from the training's alphas. What SD, SDXL and SD-Turbo (1 to 4 steps, trailing) run with. Pure.
  */
+import { assertNever } from '../../../errors.ts';
 import { alphasCumulative, spacedTimesteps, valueAt, type BetaRules, type SpacingRules } from './noise-levels.ts';
 import {
   mixed,
@@ -66,6 +67,8 @@ export class EulerSampler implements Sampler {
         return mixed(1 / (sigma ** 2 + 1), latent, -sigma / Math.sqrt(sigma ** 2 + 1), output);
       case 'sample':
         return output;
+      default:
+        return assertNever(this.#rules.prediction);
     }
   }
 }

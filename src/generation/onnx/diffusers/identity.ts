@@ -20,7 +20,7 @@ export async function diffusersIdentity({
   const whole = createHash('sha256').update(JSON.stringify([size, steps, provider]));
   for (const folder of FOLDERS) {
     const names = await readdir(join(modelDirectory, folder)).catch(() => []);
-    for (const name of names.toSorted()) {
+    for (const name of names.toSorted((a, b) => (a < b ? -1 : 1))) {
       const path = join(modelDirectory, folder, name);
       const { size: bytes, mtimeMs } = await stat(path);
       const content = IS_TEXT.test(name) ? await readFile(path) : JSON.stringify([bytes, mtimeMs]);

@@ -3,6 +3,7 @@
  * by the consistency function `c_skip * latent + c_out * x0` and raises that to the next step's noise. Its timesteps are
  * taken evenly from those of the distillation. Pure.
  */
+import { assertNever } from '../../../errors.ts';
 import { alphasCumulative, type BetaRules } from './noise-levels.ts';
 import { mixed, type PredictionType, type Sampler, type SamplerStep, type StepResult } from './sampler.ts';
 
@@ -72,6 +73,8 @@ export class LcmSampler implements Sampler {
         return mixed(signal, latent, -sigma, output);
       case 'sample':
         return output;
+      default:
+        return assertNever(this.#rules.prediction);
     }
   }
 }

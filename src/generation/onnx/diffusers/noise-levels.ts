@@ -4,6 +4,8 @@
  * for the spacings. Rounding is NumPy's (half to even), so that timesteps equal those a model was exported with. Pure.
  */
 
+import { assertNever } from '../../../errors.ts';
+
 export const BETA_SCHEDULES = ['linear', 'scaled_linear', 'squaredcos_cap_v2'] as const;
 export type BetaSchedule = (typeof BETA_SCHEDULES)[number];
 export const TIMESTEP_SPACINGS = ['linspace', 'leading', 'trailing'] as const;
@@ -56,6 +58,8 @@ export function spacedTimesteps(steps: number, { spacing, trainSteps, offset }: 
     }
     case 'trailing':
       return indices.map((index) => halfToEven(trainSteps - (index * trainSteps) / steps) - 1);
+    default:
+      return assertNever(spacing);
   }
 }
 

@@ -3,7 +3,7 @@
  * in float32 or float16, with ids and timesteps of 32 or 64 bits. Pure.
  */
 import { packError } from '../pack-error.ts';
-import type { Tensor, TensorShape } from '../tensor.ts';
+import { ANY, type Tensor, type TensorShape } from '../tensor.ts';
 import type { WorkerPart } from '../worker-protocol.ts';
 import type { DiffusersModel, DiffusersPart } from './layout.ts';
 import type { SignatureTensor } from './onnx-signature.ts';
@@ -17,9 +17,13 @@ function workerPart({ folder, path, signature }: DiffusersPart): WorkerPart {
   const batch = signature.inputs.find(({ shape }) => shape.length > 1)?.shape[0];
   const named = (tensor: SignatureTensor): TensorShape => {
     if (tensor.type === 'other') throw packError(folder, `${tensor.name} of a type that is fed`, 'another');
-    const [first, ...rest] = tensor.shape;
-    const isBatch = typeof first === 'string' && (tensor.shape.length > 1 || first === batch);
-    return { name: tensor.name, type: tensor.type, shape: isBatch ? ['b', ...rest] : tensor.shape };
+    const isBatch = (size: number | string, axis: number): boolean =>
+      axis === 0 && typeof size === 'string' && (tensor.shape.length > 1 || size === batch);
+    const shape = tensor.shape.map((size, axis) => {
+      if (isBatch(size, axis)) return 'b';
+      return typeof size === 'string' ? ANY : size;
+    });
+    return { name: tensor.name, type: tensor.type, shape };
   };
   const { inputs, outputs, bytes } = signature;
   return {

@@ -59,7 +59,7 @@ export class PromptTokenizer {
     ).data;
     let tokenizer: Tokenizer;
     try {
-      tokenizer = new Tokenizer(definition, (raw ?? {}) as object);
+      tokenizer = new Tokenizer(definition, raw ?? {});
     } catch (cause) {
       throw packError('tokenizer', 'a tokenizer.json that can be read', (cause as Error).message, cause);
     }
@@ -103,7 +103,7 @@ export class PromptTokenizer {
 
 const idsOf = (tokenizer: Tokenizer, text: string, withSpecialTokens = true): number[] =>
   // The library's types lose this one.
-  tokenizer.encode(text, { add_special_tokens: withSpecialTokens }).ids as number[];
+  tokenizer.encode(text, { add_special_tokens: withSpecialTokens }).ids;
 
 async function readDefinition(folder: string): Promise<TokenizerJson> {
   const whole = await readJson(join(folder, 'tokenizer.json'), 'tokenizer', { optional: true });

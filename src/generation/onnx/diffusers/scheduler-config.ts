@@ -3,6 +3,7 @@
  * instead of being passed over.
  */
 import { z } from 'zod';
+import { assertNever } from '../../../errors.ts';
 import { packError } from '../pack-error.ts';
 import { EulerSampler } from './euler.ts';
 import { FlowMatchSampler } from './flow-match.ts';
@@ -110,6 +111,8 @@ export function samplerFrom(config: unknown): ChosenSampler {
       const sampler = new FlowMatchSampler({ trainSteps: data.num_train_timesteps, shift: data.shift });
       return { name: data._class_name, sampler, defaultSteps: 20 };
     }
+    default:
+      return assertNever(data);
   }
 }
 
