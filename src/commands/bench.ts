@@ -68,6 +68,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ prompts, model, sheet });
     return { report, table: formatTable(report) };
   },
+  comfyui: async ({ quick }) => {
+    const { run, formatTable } = await import('../../bench/suites/comfyui.ts');
+    const report = await run({ quick });
+    return { report, table: formatTable(report) };
+  },
   load: async ({ quick }) => {
     const { run, formatTable } = await import('../../bench/suites/load.ts');
     const report = await run(quick ? { viewers: [1, 10], seconds: 5 } : {});

@@ -1,7 +1,9 @@
 /**
- * Decodes encoded pictures to I420 off the main thread, first come first served. The thread starts with the first
- * picture; when it dies, what waits rejects with GENERATOR_DOWN and the next picture starts another.
+ * Decodes encoded pictures to I420 off the main thread, on two threads: a batch of a video comes faster than one of them
+ * decodes. Each starts with the first picture that wants it; when one dies, what waits there rejects with GENERATOR_DOWN
+ * and the next picture starts another. Results may come out of order; whoever asks puts them in theirs.
  */
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { GlimpseError } from '../errors.ts';
 import type { I420Frame } from './frame.ts';
@@ -20,9 +22,14 @@ export type ToImageWorker =
 
 export type FromImageWorker = { id: number; frame: I420Frame } | { id: number; problem: string };
 
-interface Thread {
-  worker: Worker;
-  exited: Promise<void>;
+export interface ImageWorkerData {
+  /** `auto`: node-av, and the ffmpeg program where that does not load. */
+  program: 'auto' | 'ffmpeg';
+}
+
+export interface ImageDecoderOptions extends Partial<ImageWorkerData> {
+  /** Default: two, or one where there is one core. */
+  threads?: number;
 }
 
 export interface DecodeOptions {
@@ -32,49 +39,74 @@ export interface DecodeOptions {
   heightPx: number;
 }
 
+const THREADS_MAX = 2;
+
 export class ImageDecoder implements AsyncDisposable {
-  readonly #pending = new Map<number, PromiseWithResolvers<I420Frame>>();
-  #thread: Thread | undefined;
-  #nextId = 0;
+  readonly #threads: DecodingThread[];
   #closed: Promise<void> | undefined;
+
+  constructor({ threads = Math.min(THREADS_MAX, availableParallelism()), program = 'auto' }: ImageDecoderOptions = {}) {
+    this.#threads = Array.from({ length: threads }, () => new DecodingThread({ program }));
+  }
 
   /** Pictures that wait or are being decoded. The caller bounds them. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#threads.reduce((sum, { pending }) => sum + pending, 0);
   }
 
   /** The picture's bytes are copied. @throws GlimpseError GENERATOR_DOWN when they are no picture. */
   decode(image: Uint8Array, options: DecodeOptions): Promise<I420Frame> {
-    if (this.#closed !== undefined) return Promise.reject(down('The decoder is closed.'));
-    this.#thread ??= this.#start();
-    const id = this.#nextId++;
-    const pending = Promise.withResolvers<I420Frame>();
-    this.#pending.set(id, pending);
-    // A received picture is a view of its message, which may be part of a shared pool.
-    const own = new Uint8Array(image);
-    const message: ToImageWorker = { type: 'decode', id, image: own, ...options };
-    this.#thread.worker.postMessage(message, [own.buffer]);
-    return pending.promise;
+    const [idlest] = this.#threads.toSorted((a, b) => a.pending - b.pending);
+    if (this.#closed !== undefined || !idlest) return Promise.reject(down('The decoder is closed.'));
+    return idlest.decode(image, options);
   }
 
   /** Idempotent, never throws; what waits is still decoded. */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= Promise.all(this.#threads.map((thread) => thread.close())).then(() => {});
     return this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
 
-  async #close(): Promise<void> {
-    const thread = this.#thread;
-    thread?.worker.postMessage({ type: 'close' } satisfies ToImageWorker, []);
-    await thread?.exited;
+class DecodingThread {
+  readonly #data: ImageWorkerData;
+  readonly #pending = new Map<number, PromiseWithResolvers<I420Frame>>();
+  #running: { worker: Worker; exited: Promise<void> } | undefined;
+  #nextId = 0;
+
+  constructor(data: ImageWorkerData) {
+    this.#data = data;
   }
 
-  #start(): Thread {
-    const worker = new Worker(workerUrl());
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  decode(image: Uint8Array, options: DecodeOptions): Promise<I420Frame> {
+    this.#running ??= this.#start();
+    const id = this.#nextId++;
+    const pending = Promise.withResolvers<I420Frame>();
+    this.#pending.set(id, pending);
+    // A received picture is a view of its message, which may be part of a shared pool.
+    const own = new Uint8Array(image);
+    this.#running.worker.postMessage({ type: 'decode', id, image: own, ...options } satisfies ToImageWorker, [
+      own.buffer,
+    ]);
+    return pending.promise;
+  }
+
+  async close(): Promise<void> {
+    const running = this.#running;
+    running?.worker.postMessage({ type: 'close' } satisfies ToImageWorker, []);
+    await running?.exited;
+  }
+
+  #start(): { worker: Worker; exited: Promise<void> } {
+    const worker = new Worker(workerUrl(), { workerData: this.#data });
     const exited = Promise.withResolvers<void>();
     let cause: unknown;
     worker.on('message', (message: FromImageWorker) => {
@@ -87,7 +119,7 @@ export class ImageDecoder implements AsyncDisposable {
       cause = error;
     });
     worker.on('exit', () => {
-      this.#thread = undefined;
+      this.#running = undefined;
       for (const pending of this.#pending.values()) pending.reject(down('The decoding thread has ended.', cause));
       this.#pending.clear();
       exited.resolve();
@@ -98,6 +130,6 @@ export class ImageDecoder implements AsyncDisposable {
 
 /** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
 const workerUrl = (): URL =>
-  new URL(import.meta.url.endsWith('.ts') ? './libav-image-worker.ts' : './libav-image-worker.js', import.meta.url);
+  new URL(import.meta.url.endsWith('.ts') ? './image-worker.ts' : './image-worker.js', import.meta.url);
 
 const down = (message: string, cause?: unknown): GlimpseError => new GlimpseError('GENERATOR_DOWN', { message, cause });

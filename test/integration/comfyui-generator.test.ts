@@ -262,7 +262,7 @@ describe('a session over ComfyUI', () => {
     await standIn.close();
     await expect.poll(() => errors, { timeout: 10_000 }).toContain('GENERATOR_DOWN');
     await using again = await ComfyStandIn.start({}, port);
-    await expect.poll(() => tiers, { timeout: 10_000 }).toContain('2:refined');
+    await expect.poll(() => tiers, { timeout: 25_000 }).toContain('2:refined');
     expect(tiers.filter((entry) => entry.endsWith('base')).toSorted()).toEqual(['0:base', '1:base', '2:base']);
     expect(again.prompts.length).toBeGreaterThan(0);
     await session.close('done');

@@ -18,11 +18,11 @@ function middleOf({ widthPx, heightPx, data }: I420Frame): number[] {
 /** BT.601, limited range. */
 const YUV_OF_RED = [81, 90, 240];
 
-describe('ImageDecoder', () => {
+describe.each(['auto', 'ffmpeg'] as const)('ImageDecoder (%s)', (program) => {
   it('turns PNG into I420 of BT.601 and limited range, in order, and scales to the size that is wanted', async () => {
     const before = takeHoldings();
     {
-      await using decoder = new ImageDecoder();
+      await using decoder = new ImageDecoder({ program });
       const red = encodePng(64, 32, () => [255, 0, 0]);
       const large = encodePng(128, 64, () => [255, 0, 0]);
       const grey = encodePng(64, 32, () => [128, 128, 128]);
@@ -40,7 +40,7 @@ describe('ImageDecoder', () => {
   });
 
   it('decodes each picture for itself, whatever came before', async () => {
-    await using decoder = new ImageDecoder();
+    await using decoder = new ImageDecoder({ program });
     const picture = encodePng(64, 32, (x, y) => [x * 2, y * 4, 80]);
     const options = { format: 'png', ...SIZE } as const;
     const [first, ...others] = await Promise.all([1, 2, 3].map(() => decoder.decode(picture, options)));
@@ -48,7 +48,7 @@ describe('ImageDecoder', () => {
   });
 
   it('refuses what is no picture, or a gigantic one, and goes on', async () => {
-    await using decoder = new ImageDecoder();
+    await using decoder = new ImageDecoder({ program });
     const png = encodePng(64, 32, () => [0, 0, 0]);
     const cut = png.subarray(0, 40);
     const gigantic = new Uint8Array(png);

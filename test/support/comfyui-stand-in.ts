@@ -7,39 +7,20 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocketServer, type WebSocket } from 'ws';
 import type { Graph } from '../../src/generation/comfyui/graph.ts';
 import type { ObjectInfo } from '../../src/generation/comfyui/wire.ts';
 import { OBJECT_INFO } from './comfyui-object-info.ts';
+import { StandInSockets } from './comfyui-stand-in-sockets.ts';
+import type { Faults } from './comfyui-stand-in-faults.ts';
 import { batchOf, cacheKey, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
 import { encodePng } from './png.ts';
-
-/** What goes wrong; change it at any time. */
-export interface Faults {
-  /** No event and no picture is sent. */
-  silent?: boolean;
-  /** The socket is cut before this picture of a tap (counted from 0), once. */
-  dropSocketAtImage?: number | undefined;
-  /** So many samplers run out of memory before one does not. */
-  outOfMemory?: number;
-  /** A node of this class raises an error. */
-  failingNode?: string;
-  /** A tap stands before this picture until the promise resolves. */
-  holdAtImage?: { image: number; until: Promise<void> };
-  /** Pictures of another client's prompt are sent before each of ours. */
-  foreignPictures?: boolean;
-  /** Broken binary messages are sent before each picture. */
-  malformedBinary?: boolean;
-  /** HTTP answers instead of the right ones. */
-  answer?: 'html' | 'error' | 'nothing';
-  /** How long each sampler step and each picture of a tap takes, ms. */
-  stepMs?: number;
-}
 
 export interface StandInOptions {
   /** Latent previews of each sampler: JPEG or PNG bytes sent once a step. Real servers send none for LTX-2. */
   preview?: Uint8Array;
   objectInfo?: ObjectInfo;
+  /** What every tap sends instead of plain pictures of its size. */
+  tapPicture?: Uint8Array;
   /** As before feature flags, client-chosen ids and `execution_success`. */
   old?: boolean;
 }
@@ -67,8 +48,7 @@ export class ComfyStandIn implements AsyncDisposable {
   usedMemoryShare = 0.75;
   readonly #options: StandInOptions;
   readonly #http: Server;
-  readonly #sockets = new WebSocketServer({ noServer: true });
-  readonly #clients = new Map<string, { socket: WebSocket; metadata: boolean }>();
+  readonly #sockets: StandInSockets;
   readonly #pending: Prompt[] = [];
   readonly #history = new Map<string, object>();
   #cache = new Set<string>();
@@ -79,13 +59,10 @@ export class ComfyStandIn implements AsyncDisposable {
   private constructor(options: StandInOptions) {
     this.#options = options;
     this.#http = createServer((request, response) => void this.#answer(request, response));
-    this.#http.on('upgrade', (request, socket, head) => {
-      if (this.faults.answer !== undefined) {
-        socket.destroy();
-        return;
-      }
-      const clientId = new URL(request.url ?? '', 'http://stand-in').searchParams.get('clientId') ?? '';
-      this.#sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(clientId, client));
+    this.#sockets = new StandInSockets(this.#http, {
+      faults: this.faults,
+      old: options.old === true,
+      queueLength: () => this.queued.length,
     });
   }
 
@@ -112,28 +89,21 @@ export class ComfyStandIn implements AsyncDisposable {
     return [...(this.#running === undefined ? [] : [this.#running]), ...this.#pending].map(({ id }) => id);
   }
 
+  /** Cuts a client's socket now. */
+  dropClient(clientId: string): void {
+    this.#sockets.drop(clientId);
+  }
+
   async close(): Promise<void> {
     this.#pending.length = 0;
     this.#interrupted = true;
-    for (const client of this.#sockets.clients) client.terminate();
+    this.#sockets.close();
     this.#http.closeAllConnections();
     await new Promise<void>((resolve) => this.#http.close(() => resolve()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #welcome(clientId: string, socket: WebSocket): void {
-    const client = { socket, metadata: false };
-    this.#clients.set(clientId, client);
-    this.#send(clientId, 'status', { status: { exec_info: { queue_remaining: this.queued.length } }, sid: clientId });
-    socket.once('message', (data: Buffer) => {
-      const { type, data: flags } = JSON.parse(data.toString()) as { type: string; data: Record<string, unknown> };
-      client.metadata =
-        this.#options.old !== true && type === 'feature_flags' && flags['supports_preview_metadata'] === true;
-    });
-    socket.on('close', () => this.#clients.get(clientId)?.socket === socket && this.#clients.delete(clientId));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -244,7 +214,7 @@ export class ComfyStandIn implements AsyncDisposable {
     const messages: [string, object][] = [];
     const tell = (type: string, data: object): void => {
       messages.push([type, { ...data, prompt_id: id, timestamp: Date.now() }]);
-      this.#send(clientId, type, { ...data, prompt_id: id, timestamp: Date.now() });
+      this.#sockets.send(clientId, type, { ...data, prompt_id: id, timestamp: Date.now() });
     };
     tell('execution_start', {});
     const outputs = outputsOf(graph, this.#options.objectInfo ?? OBJECT_INFO);
@@ -252,7 +222,7 @@ export class ComfyStandIn implements AsyncDisposable {
     if (failure === undefined && this.#options.old !== true) tell('execution_success', {});
     const status = { status_str: failure ?? 'success', completed: failure === undefined, messages };
     this.#history.set(id, { prompt: [], outputs: {}, status, meta: {} });
-    this.#send(clientId, 'executing', { node: null, prompt_id: id });
+    this.#sockets.send(clientId, 'executing', { node: null, prompt_id: id });
   }
 
   async #runNodes(
@@ -270,7 +240,7 @@ export class ComfyStandIn implements AsyncDisposable {
       const isTap = class_type === 'SaveImageWebsocket';
       if (cached.includes(nodeId) && !isTap) continue;
       this.executed.push(class_type);
-      this.#send(clientId, 'executing', { node: nodeId, display_node: nodeId, prompt_id: id });
+      this.#sockets.send(clientId, 'executing', { node: nodeId, display_node: nodeId, prompt_id: id });
       if (isTap) await this.#sendTap(id, clientId, graph, nodeId, taps++);
       else if (/Sampler(Custom|$)/.test(class_type)) await this.#sample(id, clientId, nodeId);
       if (this.#interrupted) {
@@ -298,8 +268,8 @@ export class ComfyStandIn implements AsyncDisposable {
 
   async #sample(promptId: string, clientId: string, nodeId: string): Promise<void> {
     for (let value = 1; value <= STEPS && !this.#interrupted; value++) {
-      if (this.#options.preview) this.#sendPicture(promptId, clientId, nodeId, this.#options.preview);
-      this.#send(clientId, 'progress', { value, max: STEPS, prompt_id: promptId, node: nodeId });
+      if (this.#options.preview) this.#sockets.sendPicture(promptId, clientId, nodeId, this.#options.preview);
+      this.#sockets.send(clientId, 'progress', { value, max: STEPS, prompt_id: promptId, node: nodeId });
       await sleep(this.faults.stepMs ?? 0);
     }
   }
@@ -310,49 +280,19 @@ export class ComfyStandIn implements AsyncDisposable {
       if (frame === this.faults.holdAtImage?.image) await this.faults.holdAtImage.until;
       if (frame === this.faults.dropSocketAtImage) {
         this.faults.dropSocketAtImage = undefined;
-        this.#clients.get(clientId)?.socket.terminate();
-        this.#clients.delete(clientId);
+        this.#sockets.drop(clientId);
       }
       if (this.faults.foreignPictures === true) {
         this.#foreignSent += 1;
         const foreign = encodePng(widthPx, heightPx, () => [0, 0, 255]);
-        this.#sendPicture(randomUUID(), clientId, nodeId, foreign);
+        this.#sockets.sendPicture(randomUUID(), clientId, nodeId, foreign);
       }
-      if (this.faults.malformedBinary === true) this.#sendMalformed(clientId);
-      const picture = encodePng(widthPx, heightPx, () => [(frame * 20) % 256, tap * 100, 0]);
-      this.#sendPicture(promptId, clientId, nodeId, picture);
-      this.#send(clientId, 'progress', { value: frame, max: frames, prompt_id: promptId, node: nodeId });
+      if (this.faults.malformedBinary === true) this.#sockets.sendMalformed(clientId);
+      const picture =
+        this.#options.tapPicture ?? encodePng(widthPx, heightPx, () => [(frame * 20) % 256, tap * 100, 0]);
+      this.#sockets.sendPicture(promptId, clientId, nodeId, picture);
+      this.#sockets.send(clientId, 'progress', { value: frame, max: frames, prompt_id: promptId, node: nodeId });
       await sleep(this.faults.stepMs ?? 0);
     }
   }
-
-  #sendPicture(promptId: string, clientId: string, nodeId: string, picture: Uint8Array): void {
-    const client = this.#clients.get(clientId);
-    if (client === undefined || this.faults.silent === true) return;
-    const isPng = picture[0] === 0x89;
-    if (!client.metadata) {
-      client.socket.send(Buffer.concat([u32(1), u32(isPng ? 2 : 1), picture]));
-      return;
-    }
-    const ids = { node_id: nodeId, display_node_id: nodeId, parent_node_id: null, real_node_id: nodeId };
-    const metadata = { ...ids, prompt_id: promptId, image_type: isPng ? 'image/png' : 'image/jpeg' };
-    const json = Buffer.from(JSON.stringify(metadata));
-    client.socket.send(Buffer.concat([u32(4), u32(json.length), json, picture]));
-  }
-
-  #sendMalformed(clientId: string): void {
-    const socket = this.#clients.get(clientId)?.socket;
-    for (const bytes of [[], [0, 0, 0, 4], [0, 0, 0, 4, 255, 255, 255, 255, 1], [0, 0, 0, 1, 0, 0, 0, 2, 0], [9]])
-      socket?.send(Buffer.from(bytes));
-  }
-
-  #send(clientId: string, type: string, data: object): void {
-    if (this.faults.silent !== true) this.#clients.get(clientId)?.socket.send(JSON.stringify({ type, data }));
-  }
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

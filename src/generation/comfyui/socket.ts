@@ -19,6 +19,8 @@ interface SocketEvents {
   binary: [event: BinaryEvent];
   /** A message that is no event of the protocol. */
   malformed: [];
+  /** The connection has ended; it is opened again while somebody wants it. */
+  lost: [];
   /** Connected again; what was sent meanwhile is lost. */
   reopened: [];
 }
@@ -75,6 +77,7 @@ export class ComfySocket {
     socket.on('close', () => {
       reject(serverDown('The WebSocket of ComfyUI cannot be opened.', cause));
       this.#opening = undefined;
+      this.events.emit('lost');
       this.#reconnect(RETRY_MS.first);
     });
     socket.on('message', (data: Buffer, isBinary) => this.#onMessage(data, isBinary));

@@ -1,19 +1,21 @@
 /** The thread that decodes pictures: answers every `decode` in order, and ends by itself after `close`. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { GlimpseError } from '../errors.ts';
-import type { FromImageWorker, ToImageWorker } from './image-decoder.ts';
+import { FfmpegImageDecoder } from './ffmpeg-image-decoder.ts';
+import type { FromImageWorker, ImageWorkerData, ToImageWorker } from './image-decoder.ts';
 import { LibavImageDecoder } from './libav-image-decoder.ts';
 
 const port = parentPort;
-if (port === null)
-  throw new GlimpseError('INTERNAL', { message: 'libav-image-worker.ts runs only as a worker thread' });
+if (port === null) throw new GlimpseError('INTERNAL', { message: 'image-worker.ts runs only as a worker thread' });
 const answer = (message: FromImageWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
-const opening = LibavImageDecoder.open();
+const { program } = workerData as ImageWorkerData;
+const opening: Promise<LibavImageDecoder | FfmpegImageDecoder> =
+  program === 'ffmpeg' ? FfmpegImageDecoder.open() : LibavImageDecoder.open().catch(() => FfmpegImageDecoder.open());
 
 async function decode(message: Extract<ToImageWorker, { type: 'decode' }>): Promise<void> {
   const { id, image, format, widthPx, heightPx } = message;
   try {
-    const frame = (await opening).decode(image, format, widthPx, heightPx);
+    const frame = await (await opening).decode(image, format, widthPx, heightPx);
     answer({ id, frame }, [frame.data.buffer as ArrayBuffer]);
   } catch (error) {
     answer({ id, problem: (error as Error).message });

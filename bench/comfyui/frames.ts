@@ -1,0 +1,73 @@
+/** How long a frame takes from the socket to where the encoder can have it, and what 121 of them do to the event loop. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { ComfyClient } from '../../src/generation/comfyui/client.ts';
+import { encoderFactory } from '../../src/media/encoders.ts';
+import { ImageDecoder } from '../../src/media/image-decoder.ts';
+import { distribution, type Distribution } from '../report.ts';
+import { benchGenerator, jobOf, never } from './generator.ts';
+import type { Server } from './server-handle.ts';
+
+export interface FrameFigures {
+  clips: number;
+  /** From the message's arrival to the decoded frame, frames coming at 24 a second. */
+  decodeMs: Distribution | undefined;
+  /** The first frame of a tap, to its access unit. */
+  firstFrameMs: Distribution | undefined;
+  /** How late timers were while frames came as fast as the server sends. */
+  lagMs: Distribution | undefined;
+}
+
+const SIZE = { widthPx: 960, heightPx: 544 };
+const FRAME_MS = 1_000 / 24;
+
+export async function measureFrames(server: Server, clips: number): Promise<FrameFigures> {
+  const graph = {
+    blank: { class_type: 'EmptyImage', inputs: { width: 960, height: 544, batch_size: 121, color: 0 } },
+    tap: { class_type: 'SaveImageWebsocket', inputs: { images: ['blank', 0] as const } },
+  };
+  await server.set({ stepMs: FRAME_MS });
+  const decodeMs: number[] = [];
+  const firstMs: number[] = [];
+  await using client = new ComfyClient({ url: server.url });
+  await using decoder = new ImageDecoder();
+  const encoder = await encoderFactory('auto')({ codec: 'VP8', ...SIZE, fps: 24, bitrateBps: 3_000_000 });
+  for (let clip = 0; clip < clips; clip++) {
+    const decoding: Promise<void>[] = [];
+    await client.run(graph, {
+      signal: never,
+      onImage: ({ image }) => {
+        const receivedMs = performance.now();
+        const isFirst = decoding.length === 0;
+        const decoded = decoder.decode(image, { format: 'png', ...SIZE }).then(async (frame) => {
+          decodeMs.push(performance.now() - receivedMs);
+          if (!isFirst) return;
+          await encoder.encode(frame, { keyframe: true, bitrateBps: 3_000_000, durationMs: FRAME_MS });
+          firstMs.push(performance.now() - receivedMs);
+        });
+        decoding.push(decoded);
+      },
+    });
+    await Promise.all(decoding);
+  }
+  await encoder.close();
+  // The first pictures wait for the threads to start; a service has them from its first clip on.
+  const warm = decodeMs.slice(2);
+  await server.set({ stepMs: 0 });
+  return {
+    clips,
+    decodeMs: distribution(warm),
+    firstFrameMs: distribution(firstMs),
+    lagMs: await measureLag(server, clips),
+  };
+}
+
+async function measureLag(server: Server, clips: number): Promise<Distribution | undefined> {
+  await using generator = benchGenerator(server.url);
+  const lag = monitorEventLoopDelay({ resolution: 1 });
+  lag.enable();
+  for (let clip = 0; clip < clips; clip++)
+    for await (const { frames } of generator.generate(jobOf(1_000 + clip), { signal: never })) void frames;
+  lag.disable();
+  const ms = (value: number): number => Math.round(value / 1e5) / 10;
+  return { count: lag.count, p50: ms(lag.percentile(50)), p95: ms(lag.percentile(95)), max: ms(lag.max) };
+}

@@ -1,0 +1,23 @@
+/** From handing in a graph of an LTX-2 workflow to the server's acceptance, over the kept-alive connection. */
+import { randomUUID } from 'node:crypto';
+import { ComfyHttp } from '../../src/generation/comfyui/http.ts';
+import { readParameters } from '../../src/generation/comfyui/settings.ts';
+import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import type { Server } from './server-handle.ts';
+
+export async function measureSubmit(server: Server, count: number): Promise<number[]> {
+  const parameters = { ...readParameters(undefined), widthPx: 256, heightPx: 128, frames: 17 };
+  const workflow = ltxWorkflow('t2v-distilled', parameters);
+  const http = new ComfyHttp(new URL(`${server.url}/`));
+  const samplesMs: number[] = [];
+  // Nobody listens to these, so the server sends no pictures.
+  for (let seed = 0; seed <= count; seed++) {
+    const startedMs = performance.now();
+    const { graph } = workflow.build({ prompt: 'a red ball', seed, slice: 0 }, { thrift: 'none' });
+    await http.submit({ graph, clientId: 'bench', promptId: randomUUID(), front: false });
+    samplesMs.push(performance.now() - startedMs);
+  }
+  http.close();
+  // The first opens the connection.
+  return samplesMs.slice(1);
+}
