@@ -174,7 +174,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     // Whoever awaits `ready` sees the failure; nobody else needs to.
     ready.then(
       () => calibrator?.start(),
-      (error: unknown) => log.error({ err: error }, 'not ready'),
+      (error: unknown) => {
+        // A start that failed elsewhere closed the generator under its warm-up, and says itself why.
+        if (!stack.disposed) log.error({ err: error }, 'not ready');
+      },
     );
     const readiness = (): Readiness => ({
       modelWarm: !missing.has('model'),
