@@ -2,6 +2,7 @@
  * The door (`access/`) and the sessions behind it, as HTTP, WHEP and WebSocket use them: opening a session, finding one
  * that the client may touch, and its controls. One per server.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Session, SessionRegistry, User } from '../src/session/contract.ts';
@@ -52,6 +53,8 @@ export class Gate {
   readonly #filterPrompt: PromptFilter | undefined;
   readonly #log: Log;
   readonly #inputs: Inputs | undefined;
+  /** Resolves when the newest of the openings that wait for their turn has it. */
+  #begun: Promise<unknown> = Promise.resolve();
   readonly #controls = new WeakMap<Session, SessionControls>();
 
   constructor({ registry, access, filterPrompt, log, inputs }: GateOptions) {
@@ -83,6 +86,7 @@ export class Gate {
       if (request.negativePrompt !== undefined) await this.#requirePrompt(request.negativePrompt, identity, undefined);
       const media = request.input === undefined ? undefined : this.requireInputs().get(request.input, identity.key);
       const opening = { ...request, ...(media && { media }), ...(resumable === undefined ? {} : { resumable }) };
+      await this.#turn();
       session = await this.registry.create(opening, userOf(identity));
       admission.bind(session);
       onCreated(session);
@@ -139,6 +143,16 @@ export class Gate {
     });
     this.#controls.set(session, controls);
     return controls;
+  }
+
+  /**
+   * One opening begins in each turn of the event loop: between two of them are those who only have to be told no, and
+   * the packets of the sessions there are.
+   */
+  #turn(): Promise<void> {
+    const turn = this.#begun.then(() => nextTurn());
+    this.#begun = turn;
+    return turn;
   }
 
   #requirePrompt(prompt: string, identity: Identity | undefined, sessionId: string | undefined): Promise<void> {

@@ -79,30 +79,27 @@ function repeat(tile: Uint8Array, tilePx: number, widthPx: number): Texture {
 function addLayer(sum: Float32Array, cells: number, weight: number, keys: readonly number[]): void {
   const random = createRandom(...keys);
   const grid = Float32Array.from({ length: cells * cells }, () => random.uniform() * weight);
-  const positions = Array.from({ length: TILE_PX }, (_, at) => position((at * cells) / TILE_PX, cells));
-  for (const [y, row] of positions.entries()) {
-    for (const [x, column] of positions.entries()) {
-      const upper = between(grid, row.low * cells, column);
-      const lower = between(grid, row.high * cells, column);
-      sum[y * TILE_PX + x] = (sum[y * TILE_PX + x] as number) + upper + (lower - upper) * row.part;
+  // First between two rows of the grid, which is short, then along it.
+  const row = new Float32Array(cells + 1);
+  const pixelsPerCell = TILE_PX / cells;
+  const parts = Float32Array.from({ length: pixelsPerCell }, (_, at) => eased(at / pixelsPerCell));
+  for (let y = 0; y < TILE_PX; y++) {
+    const upper = Math.floor(y / pixelsPerCell);
+    const lower = (upper + 1) % cells;
+    const down = parts[y % pixelsPerCell] as number;
+    for (let cell = 0; cell <= cells; cell++) {
+      const above = grid[upper * cells + (cell % cells)] as number;
+      row[cell] = above + ((grid[lower * cells + (cell % cells)] as number) - above) * down;
+    }
+    let at = y * TILE_PX;
+    for (let cell = 0; cell < cells; cell++) {
+      const left = row[cell] as number;
+      const step = (row[cell + 1] as number) - left;
+      for (let part = 0; part < pixelsPerCell; part++, at++)
+        sum[at] = (sum[at] as number) + left + step * (parts[part] as number);
     }
   }
 }
 
-interface GridPosition {
-  low: number;
-  high: number;
-  /** How far from `low` to `high`, eased at both ends. */
-  part: number;
-}
-
-function position(at: number, cells: number): GridPosition {
-  const low = Math.floor(at);
-  const part = at - low;
-  return { low, high: (low + 1) % cells, part: part * part * (3 - 2 * part) };
-}
-
-function between(grid: Float32Array, row: number, { low, high, part }: GridPosition): number {
-  const left = grid[row + low] as number;
-  return left + ((grid[row + high] as number) - left) * part;
-}
+/** From 0 to 1, level at both ends. */
+const eased = (part: number): number => part * part * (3 - 2 * part);
