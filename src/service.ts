@@ -16,6 +16,7 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { GlimpseError } from './errors.ts';
 import { Emitter } from './events.ts';
+import { CIRCUIT_STATES } from './generation/circuit.ts';
 import { createGenerator, servesDiffusers } from './generation/create-generator.ts';
 import { Engine } from './generation/engine.ts';
 import type { Generator } from './generation/generator.ts';
@@ -24,6 +25,8 @@ import { PRESSURES } from './generation/memory-pressure.ts';
 import type { ModelMemory } from './generation/model-memory.ts';
 import { PackCalibrator } from './generation/onnx/pack-calibrator.ts';
 import { chosenPack } from './generation/onnx/pack-choice.ts';
+import { REDUCTIONS } from './generation/reduction.ts';
+import type { RetryHealth } from './generation/retrying-generator.ts';
 import { createLog, type Log } from './log.ts';
 import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
 import { encoderFactory } from './media/encoders.ts';
@@ -80,10 +83,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
     // What is measured now is chosen again at the next start; this one keeps the pack it began with.
     const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
     let memory: ModelMemory | undefined;
+    let retryHealth: (() => RetryHealth) | undefined;
     const generator = stack.use(
       new TracedGenerator(
         await createGenerator(settled, {
           onRestart: () => metrics.count('workerRestarts'),
+          onRetrying: (health) => (retryHealth = health),
+          onRetried: (retried) => metrics.countBy('retries', retried),
           onMemory: (held) => (memory = held),
           onPressure: (pressure, ratio) => {
             metrics.engine.set('memoryPressure', PRESSURES.indexOf(pressure));
@@ -187,7 +193,13 @@ export async function startService(config: Config, options: ServiceOptions = {})
         ...(sessions.full ? ['there is no room for another session'] : []),
       ],
     });
-    metrics.beforeScrape = () => metrics.set('ready', judgeReadiness(readiness()).ready ? 1 : 0);
+    metrics.beforeScrape = () => {
+      metrics.set('ready', judgeReadiness(readiness()).ready ? 1 : 0);
+      if (!retryHealth) return;
+      const { circuit, reduction } = retryHealth();
+      metrics.set('circuit', CIRCUIT_STATES.indexOf(circuit));
+      metrics.set('reduction', REDUCTIONS.indexOf(reduction));
+    };
     const clips =
       config.clipsDisk === 0
         ? undefined

@@ -50,7 +50,7 @@ export class Live implements AsyncDisposable {
       onBack: (accepted: Accepted | undefined, newId: string | undefined) => this.#back(accepted, newId),
       onGivenUp: (error: GlimpseClientError) => this.#giveUp(error),
     };
-    const lostRequest = options.restartLost === false ? undefined : () => this.#request as GenerationRequest;
+    const lostRequest = options.restartLost === false ? undefined : () => this.#lostRequest();
     this.#reconnection = new Reconnection(this.#link, outcome, { lostRequest, signal });
     this.#observers.add(
       reportFreezes(
@@ -217,6 +217,12 @@ export class Live implements AsyncDisposable {
   #giveUp(error: GlimpseClientError): void {
     this.#events.emit('error', error);
     this.#end(error.message);
+  }
+
+  /** The picture that was there, and not only its prompt: where the server had picked the seed, that one. */
+  #lostRequest(): GenerationRequest {
+    const request = this.#request as GenerationRequest;
+    return { ...request, seed: request.seed ?? this.#reported.accepted?.seed };
   }
 
   #remember(prompt: string): GenerationRequest {

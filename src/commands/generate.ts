@@ -38,7 +38,13 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   await assertWritable(options.out);
   const unfinished = new Unfinished(config, options.out);
   if (options.fresh) await unfinished.forget();
-  await write(unfinished.settings(config), { ...options, seed, seconds, transitionSlices }, signal);
+  try {
+    await write(unfinished.settings(config), { ...options, seed, seconds, transitionSlices }, signal);
+  } catch (error) {
+    if (signal.aborted && unfinished.keeps)
+      process.stderr.write('The same command goes on where this one was stopped.\n');
+    throw error;
+  }
   await unfinished.forget();
 }
 

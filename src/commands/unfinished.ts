@@ -11,11 +11,19 @@ const DISK_MB = 65_536;
 
 export class Unfinished {
   readonly #folder: string | undefined;
+  /** By the service's own cache folder. */
+  readonly #cached: boolean;
 
   /** @param out the file to become */
   constructor({ generator, cacheDir, cacheMemory }: Config, out: string) {
     const caches = generator !== 'pattern' && cacheDir === undefined && cacheMemory > 0;
+    this.#cached = generator !== 'pattern' && cacheDir !== undefined && cacheMemory > 0;
     this.#folder = caches ? `${out}.slices` : undefined;
+  }
+
+  /** What has been made is found by the same command. */
+  get keeps(): boolean {
+    return this.#folder !== undefined || this.#cached;
   }
 
   /** Settings with which a generator finds what was made. Near hits are off: a file is made from noise, always. */

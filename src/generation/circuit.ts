@@ -9,7 +9,8 @@ const FAILURES_TO_OPEN = 3;
 /** How long it stays open; doubles with every probe that fails, up to the second number. */
 const OPEN_US = { first: 2e6, most: 60e6 };
 
-export type CircuitState = 'closed' | 'open' | 'half-open';
+export const CIRCUIT_STATES = ['closed', 'half-open', 'open'] as const;
+export type CircuitState = (typeof CIRCUIT_STATES)[number];
 
 export class Circuit {
   #failures = 0;

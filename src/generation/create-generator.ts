@@ -15,7 +15,7 @@ import { diffusersIdentity } from './onnx/diffusers/identity.ts';
 import { isDiffusersDirectory } from './onnx/diffusers/layout.ts';
 import { OnnxGenerator } from './onnx/pipeline.ts';
 import { PatternGenerator } from './pattern.ts';
-import { RetryingGenerator } from './retrying-generator.ts';
+import { RetryingGenerator, type Retried, type RetryHealth } from './retrying-generator.ts';
 
 type GeneratorConfig = Pick<
   Config,
@@ -35,6 +35,9 @@ type GeneratorConfig = Pick<
   CacheConfig;
 
 export interface GeneratorHooks extends CacheHooks {
+  /** Where failures are tried again: how that goes, to be asked at any time. */
+  onRetrying?: (health: () => RetryHealth) => void;
+  onRetried?: (retried: Retried) => void;
   /** A worker of the generator died and was replaced. */
   onRestart?: () => void;
   /** Where the generator has models here: what they take, and how to make them take less. */
@@ -52,7 +55,7 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
     const options = { modelDirectory, threads, budgetBytes, size, steps, provider, ...hooks };
     const generator = await DiffusersGenerator.create(options);
     hooks.onMemory?.(generator.memory);
-    return withCaches(retried(generator), await diffusersIdentity(options), config, hooks);
+    return withCaches(retrying(generator, hooks), await diffusersIdentity(options), config, hooks);
   }
   if (config.generator === 'onnx') {
     const { directory: modelDirectory, threads } = await chosenPack(config);
@@ -60,11 +63,16 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
     const { variant } = config;
     const generator = await OnnxGenerator.create({ modelDirectory, threads, budgetBytes, variant, ...hooks });
     hooks.onMemory?.(generator.memory);
-    return withCaches(retried(generator), await packIdentity(modelDirectory, generator.variants), config, hooks);
+    return withCaches(
+      retrying(generator, hooks),
+      await packIdentity(modelDirectory, generator.variants),
+      config,
+      hooks,
+    );
   }
   if (config.generator === 'comfyui') {
     const generator = await createComfyUiGenerator(config, hooks.onPressure);
-    return withCaches(retried(generator), await comfyUiIdentity(config), config, hooks);
+    return withCaches(retrying(generator, hooks), await comfyUiIdentity(config), config, hooks);
   }
   const [widthPx = 0, heightPx = 0] = (config.size ?? PATTERN_SIZE).split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
@@ -80,5 +88,8 @@ export const servesDiffusers = ({ generator, model }: Pick<Config, 'generator' |
 /** Where `--size` says nothing. */
 const PATTERN_SIZE = '640x360';
 
-const retried = (generator: Generator): Generator =>
-  new RetryingGenerator({ generator, clock: systemClock, random: Math.random });
+function retrying(generator: Generator, { onRetrying, onRetried }: GeneratorHooks): Generator {
+  const made = new RetryingGenerator({ generator, clock: systemClock, random: Math.random, onRetried });
+  onRetrying?.(() => made.health);
+  return made;
+}

@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import { GlimpseError, toGlimpseError } from '../errors.ts';
-import { Circuit } from './circuit.ts';
+import { GlimpseError, toGlimpseError, type ErrorCode } from '../errors.ts';
+import { Circuit, type CircuitState } from './circuit.ts';
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from './generator.ts';
-import { FEWER_STEPS, isWithin, ReductionLevel } from './reduction.ts';
+import { FEWER_STEPS, isWithin, ReductionLevel, type Reduction } from './reduction.ts';
 import { tierRank, type Tier } from './tiers.ts';
 
 export interface RetryingGeneratorOptions {
@@ -19,6 +19,24 @@ export interface RetryingGeneratorOptions {
   random: () => number;
   /** Resolves after a pause, or at once when the signal fires. Default: a timer. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A tier that had failed was made after all, or was given up; for the metrics. */
+  onRetried?: ((retried: Retried) => void) | undefined;
+}
+
+export const RETRY_REASONS = ['down', 'busy', 'internal', 'other'] as const;
+export const RETRY_OUTCOMES = ['recovered', 'given_up'] as const;
+
+export interface Retried {
+  /** Of the last failure. */
+  reason: (typeof RETRY_REASONS)[number];
+  outcome: (typeof RETRY_OUTCOMES)[number];
+}
+
+/** How a generator that may fail is doing. */
+export interface RetryHealth {
+  circuit: CircuitState;
+  /** What it is asked for less of. */
+  reduction: Reduction;
 }
 
 /** The first retry is nearly at once: a worker that died is replaced by it. */
@@ -42,6 +60,12 @@ export class RetryingGenerator implements Generator {
     if (generator.embed) this.embed = (prompt) => generator.embed?.(prompt) ?? Promise.resolve(new Float32Array());
   }
 
+  get health(): RetryHealth {
+    const nowUs = this.#nowUs;
+    this.#reduction.ease(nowUs);
+    return { circuit: this.#circuit.state(nowUs), reduction: this.#reduction.level };
+  }
+
   get tierCap(): Tier | undefined {
     this.#reduction.ease(this.#nowUs);
     return this.#reduction.level === 'none' ? undefined : this.#cap;
@@ -63,6 +87,7 @@ export class RetryingGenerator implements Generator {
     const given = new Given(job, this.info);
     let inner: AsyncIterator<Rendition> | undefined;
     let failures = 0;
+    let reason: Retried['reason'] = 'other';
     let probes = false;
     try {
       while (given.next !== undefined) {
@@ -73,6 +98,7 @@ export class RetryingGenerator implements Generator {
           if (done) return;
           this.#circuit.succeeded();
           probes = false;
+          if (failures > 0) this.#options.onRetried?.({ reason, outcome: 'recovered' });
           failures = 0;
           const fresh = given.take(value);
           if (fresh) yield this.#reduction.has('steps') ? { ...fresh, reduced: true } : fresh;
@@ -80,6 +106,7 @@ export class RetryingGenerator implements Generator {
           await inner?.return?.().catch(() => {});
           inner = undefined;
           const wasProbe = probes;
+          reason = reasonOf(error);
           probes = false;
           await this.#recover(error, { failures: failures++, wasProbe, tier: given.next }, options);
         }
@@ -127,7 +154,10 @@ export class RetryingGenerator implements Generator {
     if (failures > 0) this.#reduction.reduce(nowUs);
     const givenUp = failures >= RETRIES_MAX || wasProbe;
     if (givenUp) this.#circuit.failed(nowUs, wasProbe);
-    if (givenUp || !isWithin(tier, this.#cap)) throw error;
+    if (givenUp || !isWithin(tier, this.#cap)) {
+      this.#options.onRetried?.({ reason: reasonOf(error), outcome: 'given_up' });
+      throw error;
+    }
     const ms = FIRST_PAUSE_MS * 2 ** failures * (0.5 + this.#options.random() / 2);
     onRetry?.(new GlimpseError(error.code, { message: error.message, retryAfterMs: Math.ceil(ms), cause: error }));
     await (this.#options.pause ?? pauseFor)(ms, signal);
@@ -196,6 +226,15 @@ class Given {
     return rendition;
   }
 }
+
+const REASONS: Partial<Record<ErrorCode, Retried['reason']>> = {
+  GENERATOR_DOWN: 'down',
+  RATE_LIMITED: 'busy',
+  INTERNAL: 'internal',
+};
+
+const reasonOf = (error: unknown): Retried['reason'] =>
+  REASONS[toGlimpseError(error, 'GENERATOR_DOWN').code] ?? 'other';
 
 /** What may be gone in a moment. Being stopped, and what is wrong with the job or the model itself, is not. */
 const isTransient = ({ code, retryable }: GlimpseError): boolean =>

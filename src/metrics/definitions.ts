@@ -57,6 +57,14 @@ export const GAUGES = {
   sessions: { metric: 'glimpse_sessions', help: 'Sessions alive now.' },
   sessionLimit: { metric: 'glimpse_session_limit', help: 'Sessions admitted at most.' },
   ready: { metric: 'glimpse_ready', help: '1 while `/readyz` answers 200.' },
+  circuit: {
+    metric: 'glimpse_generator_circuit',
+    help: 'Whether a generator that keeps failing is left alone: 0 asked as usual, 1 asked once to see, 2 left alone.',
+  },
+  reduction: {
+    metric: 'glimpse_generator_reduction',
+    help: 'What a failing generator is asked for less of: 0 nothing, 1 tier, 2 also batch, 3 also steps, 4 drafts alone.',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 const SECONDS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
@@ -105,6 +113,12 @@ export const LABELLED = {
     metric: 'glimpse_slices_total',
     help: 'Slices that reached a tier.',
     labels: { tier: ['draft', 'base', 'refined', 'upscaled'] },
+  },
+  retries: {
+    metric: 'glimpse_generator_retries_total',
+    help: 'Tiers that failed and were tried again, by why (down, busy, internal error, other) and by how it ended.',
+    // Those of generation/retrying-generator.ts.
+    labels: { reason: ['down', 'busy', 'internal', 'other'], outcome: ['recovered', 'given_up'] },
   },
   estimatorReasons: {
     metric: 'glimpse_estimator_seconds_total',

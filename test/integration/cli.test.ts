@@ -92,8 +92,8 @@ describe('glimpse', () => {
     const command = ['generate', 'a boat on the sea at night', '--out', out, '--seconds', '8', '--seed', '6'];
     const cut = start(...command);
     await madeSlices(out, 2);
-    cut.child.kill('SIGKILL');
-    await cut.finished;
+    cut.child.kill('SIGINT');
+    expect((await cut.finished).stderr).toContain('The same command goes on where this one was stopped.');
     expect((await run(...command, '--fresh')).stdout).not.toContain('before');
   });
 

@@ -144,6 +144,17 @@ describe('reconnecting', () => {
     expect(errors).toEqual([]);
   });
 
+  it('starts a new session with the seed that the server had picked', async () => {
+    const { live, states } = await open();
+    const picked = live.accepted?.seed;
+    expect(picked).toBeTypeOf('number');
+    expect(server.of('offer')[0]?.request).not.toHaveProperty('seed');
+    server.forgetSession();
+    server.dropSockets();
+    await settled(states, 'live');
+    expect(server.of('offer')[1]?.request).toMatchObject({ seed: picked });
+  });
+
   it('gives up when told not to start anew', async () => {
     const { live, states } = await open({ restartLost: false });
     const failure = new Promise((resolve) => live.on('error', resolve));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../../src/errors.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../../../src/generation/generator.ts';
 import { FEWER_STEPS } from '../../../src/generation/reduction.ts';
-import { RetryingGenerator } from '../../../src/generation/retrying-generator.ts';
+import { RetryingGenerator, type Retried } from '../../../src/generation/retrying-generator.ts';
 import { CountingGenerator } from '../../support/counting-generator.ts';
 
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: 'a ball', seed: 1, startMs: 0, stopAtTier: 'refined' };
@@ -13,11 +13,13 @@ function retrying() {
   const inner = new CountingGenerator();
   const pausesMs: number[] = [];
   const told: GlimpseError[] = [];
+  const ended: Retried[] = [];
   const clock = { us: 0, nowUs: () => clock.us, wallMs: () => 0 };
   const generator = new RetryingGenerator({
     generator: inner,
     clock,
     random: () => 1,
+    onRetried: (retried) => ended.push(retried),
     pause: async (ms) => {
       pausesMs.push(ms);
       clock.us += ms * 1000;
@@ -35,9 +37,29 @@ function retrying() {
   const fail = (times: number, tier?: string, error: Error = down()) => {
     inner.fault = (at) => ((tier === undefined || at.tier === tier) && times-- > 0 ? error : undefined);
   };
-  return { inner, generator, clock, controller, pausesMs, told, collect, fail };
+  return { inner, generator, clock, controller, pausesMs, told, ended, collect, fail };
 }
 const tiers = (renditions: readonly Rendition[]) => renditions.map(({ tier }) => tier);
+
+describe('what is counted', () => {
+  it('is how each retried tier ended, once, and how the generator is doing', async () => {
+    const { generator, collect, fail, ended } = retrying();
+    await collect();
+    expect(ended).toEqual([]);
+    fail(2, 'base');
+    await collect({ stopAtTier: 'base' });
+    expect(ended).toEqual([{ reason: 'down', outcome: 'recovered' }]);
+    expect(generator.health).toEqual({ circuit: 'closed', reduction: 'tier' });
+    ended.length = 0;
+    for (let slice = 0; slice < 3; slice++) {
+      fail(99);
+      await collect({ slice, stopAtTier: 'draft' }).catch(() => {});
+    }
+    expect(ended).toHaveLength(3);
+    expect(new Set(ended.map(({ outcome }) => outcome))).toEqual(new Set(['given_up']));
+    expect(generator.health).toEqual({ circuit: 'open', reduction: 'size' });
+  });
+});
 
 describe('a failure that passes', () => {
   it.each(['draft', 'base', 'refined'])(
