@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { GlimpseError } from '../src/errors.ts';
@@ -37,6 +38,11 @@ const TIMEOUTS = {
   connectionsCheckingInterval: LIMITS.requestSweepMs,
   maxHeaderSize: LIMITS.headersMaxBytes,
 } as const;
+/** By Node's code for what is wrong with a request. */
+const BROKEN: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
 /** Requests one HTTP/2 connection may have open: a page and its parts. */
 const HTTP2_STREAMS_MAX = 64;
 
@@ -45,6 +51,7 @@ export async function listen({ fetch, host, port, tls, log }: ListenOptions): Pr
   const server = tls ? secureServer(fetch, tls) : plainServer(fetch);
   server.maxConnections = LIMITS.connectionsMax;
   server.setTimeout(LIMITS.connectionIdleMs);
+  server.on('clientError', answerBroken);
   const sockets = openSockets(server);
   await bind(server, host, port);
   const renewals = tls ? keepRenewed(server as unknown as Http2SecureServer, tls, log) : () => {};
@@ -82,6 +89,17 @@ function secureServer(fetch: ListenOptions['fetch'], files: TlsFiles): Server {
   server.on('sessionError', () => {});
   server.on('session', (session) => session.setTimeout(LIMITS.connectionIdleMs, () => session.close()));
   return server;
+}
+
+/**
+ * What Node answers by itself, but a connection that never asked is closed without a word: browsers open some ahead of
+ * need, and one that is told 408 there takes it for the answer to its next request.
+ */
+function answerBroken({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  const { bytesRead, bytesWritten } = socket as Socket;
+  if (socket.writable && bytesRead > 0 && bytesWritten === 0)
+    socket.write(`HTTP/1.1 ${BROKEN[code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+  socket.destroy();
 }
 
 /** Raw connections that are open, whatever is spoken on them. */

@@ -1,6 +1,7 @@
 /** Connections that send a byte now and then, and sessions that nobody connects to, go by themselves. */
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { expect, it } from 'vitest';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { offerSdp, postWhep, startPattern } from '../support/pattern-service.ts';
@@ -28,6 +29,16 @@ it('200 slow senders of headers and bodies are cut off, while others are served'
   await Promise.all(slow.map(({ closed }) => closed));
   expect(service.sessions.size).toBe(0);
   await expectNoLeaks(before, { settleMs: 10_000 });
+}, 60_000);
+
+it('a connection that sends nothing is closed without a word, one that begins a request is told 408', async () => {
+  await using service = await startPattern();
+  const port = Number(new URL(service.url).port);
+  const heard = (beginning: string) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(beginning));
+    return text(socket);
+  };
+  expect(await Promise.all([heard(''), heard(HEADERS)])).toEqual(['', expect.stringMatching(/^HTTP\/1.1 408 /)]);
 }, 60_000);
 
 it('100 sessions whose offer never becomes a connection are gone', async () => {
