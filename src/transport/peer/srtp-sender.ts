@@ -31,6 +31,8 @@ export interface SrtpSenderOptions {
   /** False while there is no path to the peer. */
   canSend: () => boolean;
   send: (datagram: Buffer) => void;
+  /** The transport-wide number of the first packet; default 0. */
+  firstTransportSequence?: number;
 }
 
 export class SrtpSender implements MediaPath {
@@ -38,11 +40,12 @@ export class SrtpSender implements MediaPath {
   readonly #options: SrtpSenderOptions;
   readonly #cipher: SrtpCipher;
   readonly #streams = new Map<number, Stream>();
-  #nextTransportSequence = 0;
+  #nextTransportSequence: number;
 
   constructor(options: SrtpSenderOptions) {
-    const { video, keys } = options;
+    const { video, keys, firstTransportSequence = 0 } = options;
     this.video = video;
+    this.#nextTransportSequence = firstTransportSequence;
     this.#options = options;
     this.#cipher = createSrtpCipher(keys.profile, deriveRtpKeys(keys.localKey, keys.localSalt));
     for (const ssrc of video.rtx === undefined ? [video.ssrc] : [video.ssrc, video.rtx.ssrc]) {
