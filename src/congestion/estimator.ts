@@ -54,6 +54,9 @@ const COMPETING_MS = 80;
 /** No queue holds a packet for so much longer than the one before: a clock was set, and nothing before it compares. */
 const CLOCK_JUMP_US = 10_000_000;
 
+const isReceived = (report: PacketReport): report is PacketReport & { arrivedAtUs: number } =>
+  report.arrivedAtUs !== undefined;
+
 export class GlimpseEstimator implements BandwidthEstimator {
   readonly #minBps: number;
   readonly #maxBps: number;
@@ -198,10 +201,9 @@ export class GlimpseEstimator implements BandwidthEstimator {
 
   /** Feeds every stage, packet by packet in order of arrival. */
   #takeReports(reports: readonly PacketReport[]): void {
-    const received: (PacketReport & { arrivedAtUs: number })[] = [];
-    for (const report of reports) {
-      this.#loss.add(report.sentAtUs, report.sizeBytes, report.arrivedAtUs === undefined);
-      if (report.arrivedAtUs !== undefined) received.push({ ...report, arrivedAtUs: report.arrivedAtUs });
+    const received = reports.filter(isReceived);
+    for (const { sentAtUs, sizeBytes, arrivedAtUs } of reports) {
+      this.#loss.add(sentAtUs, sizeBytes, arrivedAtUs === undefined);
     }
     received.sort((a, b) => a.arrivedAtUs - b.arrivedAtUs || a.sequence - b.sequence);
     for (const report of received) {

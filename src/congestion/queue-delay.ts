@@ -52,7 +52,8 @@ export class QueueDelay {
     ) {
       this.#recent.shift();
     }
-    const presentUs = Math.min(...this.#recent.map((packet) => packet.delayUs));
+    let presentUs = Infinity;
+    for (const recent of this.#recent) presentUs = Math.min(presentUs, recent.delayUs);
     this.#queueMs = Math.max(0, presentUs - this.#base.min) / 1_000;
     this.#standingMs = Math.max(0, presentUs - this.#memory.min) / 1_000;
     this.#idleMs += (Math.min(this.#queueMs, CLEAR_MS) - this.#idleMs) * IDLE_WEIGHT;

@@ -16,18 +16,22 @@ export class Throughput {
   #arrivals: { arrivedUs: number; sizeBytes: number }[] = [];
   /** Arrival of the first packet of the present run of packets that all waited in a queue. */
   #busySinceUs: number | undefined;
+  /** Asked for far more often than something arrives; null: not reckoned since. */
+  #bps: number | null | undefined;
 
   /** Takes one received packet, in order of arrival; `queued`: it waited behind others on the path. */
   add(arrivedUs: number, sizeBytes: number, queued: boolean): void {
     if (!queued) this.#busySinceUs = undefined;
     else this.#busySinceUs ??= arrivedUs;
     this.#arrivals.push({ arrivedUs, sizeBytes });
+    this.#bps = null;
     while (this.#arrivals[0]!.arrivedUs < arrivedUs - STRETCHED_US) this.#arrivals.shift();
   }
 
   /** Over the last half second of arrivals; undefined while too little has arrived. */
   get bps(): number | undefined {
-    return this.#rate(WINDOW_US, -Infinity, SPAN_MIN_US);
+    if (this.#bps === null) this.#bps = this.#rate(WINDOW_US, -Infinity, SPAN_MIN_US);
+    return this.#bps;
   }
 
   /** The path's capacity as the present queue shows it; undefined while there is none to see it by. */
@@ -39,6 +43,7 @@ export class Throughput {
   reset(): void {
     this.#arrivals = [];
     this.#busySinceUs = undefined;
+    this.#bps = undefined;
   }
 
   /** Over the last `windowUs`, or as far back as five packets reach, but not beyond `notBeforeUs`. */

@@ -3,6 +3,8 @@ export class WindowedMin {
   readonly #bucketUs: number;
   readonly #windowUs: number;
   #buckets: { startUs: number; min: number }[] = [];
+  /** Asked for with every packet, and changed by few. */
+  #min = Infinity;
 
   /** The window slides in steps of a bucket and is between `buckets − 1` and `buckets` of them long. */
   constructor(bucketUs: number, buckets: number) {
@@ -11,23 +13,27 @@ export class WindowedMin {
   }
 
   add(atUs: number, value: number): void {
+    this.#min = Math.min(this.#min, value);
     const latest = this.#buckets.at(-1);
     if (latest && atUs < latest.startUs + this.#bucketUs) {
       latest.min = Math.min(latest.min, value);
       return;
     }
     this.#buckets.push({ startUs: atUs, min: value });
-    while (this.#buckets[0]!.startUs <= atUs - this.#windowUs) this.#buckets.shift();
+    let stale = false;
+    while (this.#buckets[0]!.startUs <= atUs - this.#windowUs) stale = this.#buckets.shift()!.min <= this.#min || stale;
+    if (!stale) return;
+    this.#min = Infinity;
+    for (const { min } of this.#buckets) this.#min = Math.min(this.#min, min);
   }
 
   /** Infinity while empty. */
   get min(): number {
-    let min = Infinity;
-    for (const bucket of this.#buckets) min = Math.min(min, bucket.min);
-    return min;
+    return this.#min;
   }
 
   clear(): void {
     this.#buckets = [];
+    this.#min = Infinity;
   }
 }

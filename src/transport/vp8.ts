@@ -28,7 +28,10 @@ export function packetizeVp8(frame: Uint8Array, pictureId: number, payloadMaxByt
     const to = Math.floor((frame.length * (index + 1)) / count);
     const payload = new Uint8Array(VP8_DESCRIPTOR_BYTES + to - from);
     const id = LONG_PICTURE_ID | (pictureId & PICTURE_ID_MASK);
-    payload.set([EXTENDED | (index === 0 ? START : 0), HAS_PICTURE_ID, id >> 8, id & 0xff]);
+    payload[0] = EXTENDED | (index === 0 ? START : 0);
+    payload[1] = HAS_PICTURE_ID;
+    payload[2] = id >> 8;
+    payload[3] = id & 0xff;
     payload.set(frame.subarray(from, to), VP8_DESCRIPTOR_BYTES);
     payloads.push(payload);
   }
