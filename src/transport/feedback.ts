@@ -8,6 +8,7 @@ import { Arrivals } from './arrivals.ts';
 import type { KeyframeRequests } from './keyframe-requests.ts';
 import type { NegotiatedVideo } from './media-path.ts';
 import type { PlayoutReserve } from './playout-reserve.ts';
+import { arePassing } from './repair.ts';
 import { parseRtcp, type ReportBlock, type RtcpItem } from './rtcp.ts';
 import type { RtpStream, SentMedia } from './rtp-stream.ts';
 import type { VideoSenderCounts } from './sender-stats.ts';
@@ -31,8 +32,6 @@ interface Instant {
 const RTT_UNKNOWN_MS = 100;
 /** Reports come about once a second. */
 const RTTS_KEPT = 10;
-/** A queue from which on losses are taken for its overflow. */
-const PASSING_QUEUE_MS = 50;
 
 export class Feedback {
   readonly #options: FeedbackOptions;
@@ -119,7 +118,7 @@ export class Feedback {
     const { lost, repaired } = this.#arrivals.onFeedback(results);
     const { queueMs, reason } = estimator.snapshot;
     // Losses of a queue that overflows end with the queue, and no delay of the picture would have been long enough.
-    const passing = queueMs > PASSING_QUEUE_MS && reason !== 'compete';
+    const passing = arePassing({ queueMs, competing: reason === 'compete' });
     if (!passing) for (const { frame, lateUs } of repaired) reserve.onRepair(frame, lateUs, nowUs);
     return lost.flatMap(({ sequenceNumber }) => {
       if (stream.isSuperseded(sequenceNumber)) return [];

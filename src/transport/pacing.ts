@@ -5,6 +5,8 @@ export interface PacingRules {
   /** Multiples of the target. Before any feedback the first keyframe should simply arrive. */
   beforeFeedback: number;
   clear: number;
+  /** Most that is added to that for retransmissions: they leave beside the media, not before them. */
+  repairs: number;
   /** With a queue on the path. */
   queued: number;
   /** Bytes that may leave unpaced at the very start. */
@@ -19,12 +21,13 @@ export interface PacingRules {
 export const PACING: PacingRules = {
   beforeFeedback: 2.5,
   clear: 1.05,
+  repairs: 0.1,
   queued: 1,
   initialWindowBytes: INITIAL_WINDOW_BYTES,
 };
 
-/** So much of the target the allocation leaves for retransmissions anyway. */
-const REPAIR_SHARE_FREE = 0.05;
+/** So much of the target the allocation leaves for retransmissions anyway; with more they would queue in the pacer. */
+const REPAIR_SHARE_FREE = 0.01;
 /** Media keep half of a target whatever is asked for again. */
 const REPAIR_SHARE_MAX = 0.5;
 

@@ -1,7 +1,7 @@
 /**
  * How long the viewer should hold pictures back, so that a lost packet and its retransmission do not show. On a path
  * that loses nothing: not at all. Once losses keep coming, each would stop the picture for a round trip; then pictures
- * are shown later by as much as nearly every frame's last copy was late, and all in time. Read from when those copies left
+ * are shown later by as much as nearly every frame's last copy was late, less what nobody sees, and all in time. Read from when those copies left
  * after their originals: that holds the round trip, the receiver's patience and our own pacing. Pure.
  * It reaches the viewer in the playout-delay header extension (webrtc.googlesource.com, playout-delay).
  */
@@ -9,7 +9,9 @@
 /** Frames of this long speak for the path. */
 const WINDOW_US = 3_000_000;
 /** So many may still come late: to cover the last few would cost everybody another round trip. */
-const LATE_SHARE = 0.05;
+const LATE_SHARE = 0.03;
+/** A picture that comes so much late, about a frame, does not look like a stop; holding all of them back for it costs more. */
+const HITCH_MS = 40;
 /** A burst of losses, as when capacity drops, is over before a reserve could help: only losses that keep coming count. */
 const EPISODE_US = 200_000;
 const EPISODES_MIN = 3;
@@ -78,6 +80,6 @@ export class PlayoutReserve {
     late.sort((a, b) => b - a);
     const lateUs = late[Math.floor(this.#frames.length * LATE_SHARE)] ?? 0;
     if (lateUs === 0) return 0;
-    return Math.min(Math.ceil(lateUs / 1_000 / STEP_MS) * STEP_MS, RESERVE_MAX_MS);
+    return Math.max(0, Math.min(Math.ceil((lateUs / 1_000 - HITCH_MS) / STEP_MS) * STEP_MS, RESERVE_MAX_MS));
   }
 }

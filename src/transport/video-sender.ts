@@ -16,6 +16,7 @@ import { PACING, type PacingRules } from './pacing.ts';
 import { packetize } from './payload-format.ts';
 import { PlayoutReserve } from './playout-reserve.ts';
 import { RateMeter } from './rate-meter.ts';
+import { copiesFor } from './repair.ts';
 import { Reporter } from './reporter.ts';
 import { RtpStream, type MediaPacket, type SentMedia } from './rtp-stream.ts';
 import { noCounts, type VideoSenderStats } from './sender-stats.ts';
@@ -56,8 +57,6 @@ const QUEUED_MS = 20;
 const TICK_US = 25_000;
 /** Waking for the next packet is no reason to look again. */
 const TICK_MIN_US = 5_000;
-/** Loss of the path from which on a second request is answered by two copies. */
-const LOSSY = 0.02;
 /** Nothing sent or heard for this long: the estimator needs no finer time. */
 const IDLE_US = 2_000_000;
 const IDLE_TICK_US = 1_000_000;
@@ -117,13 +116,12 @@ export class VideoSender {
   get stats(): VideoSenderStats {
     const nowUs = this.#options.clock.nowUs();
     const { targetBps, lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
-    const sentBps = this.#bits.perSecond(nowUs);
     return {
       ...this.#counts,
       bytesByKind: { ...this.#counts.bytesByKind },
       targetBps,
-      sentBps,
-      repairShare: sentBps > 0 ? this.#repairBits.perSecond(nowUs) / sentBps : 0,
+      sentBps: this.#bits.perSecond(nowUs),
+      repairShare: this.#repairShare(nowUs),
       sentFps: this.#frameRate.perSecond(nowUs),
       rttMs: this.#feedback.rttMs ?? null,
       lossRatio,
@@ -175,10 +173,14 @@ export class VideoSender {
     const lost = this.#feedback.take(packet, { nowUs, wallMs: clock.wallMs() });
     this.#tick(nowUs);
     if (lost.length > 0) {
-      const { lossRatio } = this.#options.estimator.snapshot;
-      // What was lost twice is sent twice: a third time would stop the picture for two more round trips.
-      const twice = (sent: SentMedia): boolean => sent.copies > 0 && lossRatio >= LOSSY;
-      const copies = lost.flatMap((sent) => Array.from({ length: twice(sent) ? 2 : 1 }, () => pacedCopy(sent, 'rtx')));
+      const { lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
+      const losses = { lossRatio, queueMs, competing: reason === 'compete' };
+      const counts = lost.map((sent) => copiesFor(sent.copies, losses));
+      // All of them once, then again: a burst of losses takes neighbours.
+      const rounds = Array.from({ length: Math.max(...counts) }, (_, round) =>
+        lost.filter((_sent, index) => counts[index]! > round),
+      );
+      const copies = rounds.flat().map((sent) => pacedCopy(sent, 'rtx'));
       this.#pacer.enqueue(copies, nowUs);
     }
     this.#run(nowUs);
@@ -226,10 +228,17 @@ export class VideoSender {
     return sent && pacedCopy(sent, 'padding');
   }
 
+  #repairShare(nowUs: number): number {
+    if (this.#counts.retransmitted === 0) return 0;
+    const sentBps = this.#bits.perSecond(nowUs);
+    return sentBps > 0 ? this.#repairBits.perSecond(nowUs) / sentBps : 0;
+  }
+
+  /** Retransmissions leave beside the media, whose share the allocation has lowered for them, and not before them. */
   #applyRate(nowUs: number): void {
     const { targetBps, queueMs } = this.#options.estimator.snapshot;
-    const { beforeFeedback, clear, queued } = this.#pacing;
-    const factor = queueMs > QUEUED_MS ? queued : clear;
+    const { beforeFeedback, clear, repairs, queued } = this.#pacing;
+    const factor = queueMs > QUEUED_MS ? queued : clear + Math.min(this.#repairShare(nowUs), repairs);
     this.#pacer.setRate(targetBps * (this.#feedback.seen ? factor : beforeFeedback), nowUs);
   }
 
