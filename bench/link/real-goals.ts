@@ -16,6 +16,8 @@ interface Goal {
   value: (side: LinkSide) => number | null;
   met: (value: number) => boolean;
   shown: (value: number) => string;
+  /** What null means; default `never`. */
+  unknown?: string;
 }
 
 const GAP_MAX_MS = 500;
@@ -56,6 +58,18 @@ const fps = (least: number): Goal => ({
   shown: String,
 });
 
+/** The server's count is up to a second older than the browser's, so a keyframe still on its way is not counted. */
+const keyframesDecoded: Goal = {
+  goal: 'no keyframe lost for good',
+  value: ({ server, viewer }) => {
+    const sent = server?.['keyframes'];
+    return typeof sent === 'number' ? Math.max(0, sent - viewer.keyframesDecoded) : null;
+  },
+  met: (value) => value === 0,
+  shown: (value) => `${value} lost`,
+  unknown: '-',
+};
+
 const GOALS: Record<string, readonly Goal[]> = {
   'drop-and-return': [
     used(0, 0.9),
@@ -67,8 +81,8 @@ const GOALS: Record<string, readonly Goal[]> = {
     noGap,
   ],
   'rfc8867-5.1': [used(0, 0.9), used(1, 0.8), used(2, 0.85), used(3, 0.88), rise(1), rise(3), noGap],
-  'loss-5': [noGap],
-  'loss-20': [fps(8)],
+  'loss-5': [noGap, keyframesDecoded],
+  'loss-20': [fps(8), keyframesDecoded],
 };
 
 /** With one that every scenario has: the simulator is to be believed. */
@@ -86,8 +100,8 @@ export function realGoalsOf({ name, sides, simulated }: Omit<LinkCase, 'seed' | 
     met: Math.abs(off.glimpse) <= SIMULATED_WITHIN,
   };
   const goals = Object.hasOwn(GOALS, name) ? (GOALS[name] ?? []) : [];
-  const results = goals.map(({ goal, value, met, shown }): RealGoal => {
-    const text = (measured: number | null): string => (measured === null ? 'never' : shown(measured));
+  const results = goals.map(({ goal, value, met, shown, unknown = 'never' }): RealGoal => {
+    const text = (measured: number | null): string => (measured === null ? unknown : shown(measured));
     const measured = value(sides.glimpse);
     return {
       case: name,

@@ -195,6 +195,9 @@ function caseRows({ name, sides, simulated }: LinkCase): string[][] {
     row('queue p50 / p95 / p99, ms', ({ link }) => [link.queueP50Ms, link.queueP95Ms, link.queueP99Ms].join(' / ')),
     row('packets lost', ({ link }) => percent(link.lossRatio)),
     row('NACKs, PLIs', ({ viewer }) => `${viewer.nacks}, ${viewer.plis}`),
+    row('keyframes sent, decoded', ({ server, viewer }) =>
+      [server?.['keyframes'] ?? '-', viewer.keyframesDecoded].join(', '),
+    ),
     row('freezes, frozen', ({ viewer }) => `${viewer.freezes}, ${viewer.frozenMs} ms`),
     row(
       'frames received / decoded / presented',
