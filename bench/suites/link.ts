@@ -196,7 +196,7 @@ function caseRows({ name, sides, simulated }: LinkCase): string[][] {
     row('packets lost', ({ link }) => percent(link.lossRatio)),
     row('NACKs, PLIs', ({ viewer }) => `${viewer.nacks}, ${viewer.plis}`),
     row('keyframes sent, decoded', ({ server, viewer }) =>
-      [server?.['keyframes'] ?? '-', viewer.keyframesDecoded].join(', '),
+      [Number(server?.['keyframes']), viewer.keyframesDecoded].join(', ').replace('NaN', '-'),
     ),
     row('freezes, frozen', ({ viewer }) => `${viewer.freezes}, ${viewer.frozenMs} ms`),
     row(
