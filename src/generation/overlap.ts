@@ -2,7 +2,8 @@
  * Slices whose latents overlap, for generators that make long clips in pieces that share latents with their neighbour.
  * The rule is that of the LTX looping sampler: of the latents a new slice shares with the one before, the first is
  * dropped (it stands for a single frame and has nothing before it), the others are blended, the new slice's share rising
- * evenly: with three shared latents the old one keeps 2/3, then 1/3. Pure.
+ * evenly: with three shared latents the old one keeps 2/3, then 1/3. Pure. For generators that hold their own latents; none
+ * that ships calls it yet.
  */
 export interface OverlapRule {
   /** Latents of one slice, in time. */
