@@ -88,8 +88,8 @@ describe('import rules', () => {
     const found = files.filter(
       (file) =>
         file !== 'src/cli.ts' &&
-        // Of the process's events, `message` and `worker` are no signals: a parent's word, a thread begun.
-        /(?<![\w.#])process\.(argv|exit\(|(on|once)\((?!'(message|worker)'))/.test(
+        // Of the process's events these are no signals: a parent's word, its end, a thread begun.
+        /(?<![\w.#])process\.(argv|exit\(|(on|once)\((?!'(message|disconnect|worker)'))/.test(
           readFileSync(join(ROOT, file), 'utf8'),
         ),
     );
