@@ -60,11 +60,14 @@ describe('glimpse', () => {
       '1',
       '--seed',
       '4',
+      '--model',
+      'glimpse-s',
       '--tiers',
       clip('tiers'),
     );
     expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('512x512') });
-    await run('generate', 'a red ball over a green meadow', '--out', clip('b.mp4'), '--seconds', '1', '--seed', '4');
+    const again = ['--seconds', '1', '--seed', '4', '--model', 'glimpse-s'];
+    await run('generate', 'a red ball over a green meadow', '--out', clip('b.mp4'), ...again);
     expect((await readFile(clip('a.mp4'))).equals(await readFile(clip('b.mp4')))).toBe(true);
     for (const tier of ['draft', 'base', 'refined'])
       expect((await stat(join(clip('tiers'), `${tier}.png`))).size).toBeGreaterThan(500);
