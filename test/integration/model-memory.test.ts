@@ -32,7 +32,8 @@ describe('memory of the embedded model', () => {
     expect(parts.map(({ name }) => name).slice(0, 4)).toEqual(['text', 'denoiser', 'decoder', 'refiner']);
     for (const { state, bytes, uses } of parts) {
       expect(state).toBe('resident');
-      expect(bytes).toBeGreaterThan(100_000);
+      // The upscaler is the smallest part: some 50 kB of weights.
+      expect(bytes).toBeGreaterThan(40_000);
       expect(uses).toBe(0);
     }
     expect(budgetBytes).toBe(Infinity);
