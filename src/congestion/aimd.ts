@@ -9,7 +9,7 @@ import type { PathUse } from './overuse.ts';
 import type { QueueState } from './queue-delay.ts';
 
 /** A cut lands here, relative to the measured capacity. Media use 96% of a target, and the drain has its own share. */
-const CUT = 0.945;
+const CUT = 0.94;
 /** The gradient alone, without a queue to show for it, is worth no more than this per cut. */
 const GRADIENT_CUT = 0.85;
 const CUT_INTERVAL_MIN_MS = 10;

@@ -25,6 +25,7 @@ const PROOFS: readonly (readonly [command: RegExp, proof: string])[] = [
   [/^npm ci && npm (start|test)$/, '.ci/run'],
   [/^npm start -- |^export GLIMPSE_AUTH_SECRET/, 'test/integration/docs-commands.test.ts'],
   [/^npm run bench -- congestion/, 'test/integration/congestion-bench.test.ts'],
+  [/^npm run soak/, 'test/soak/short.test.ts'],
   [/^npm run bench -- compare/, 'test/unit/bench/compare.test.ts'],
   [/^npm run bench -- \w+/, 'bench/results'],
   [/^turnserver /, 'test/browser/turn.test.ts'],
@@ -33,6 +34,12 @@ const PROOFS: readonly (readonly [command: RegExp, proof: string])[] = [
   [/^curl .*\/control/, 'test/integration/signaling-http.test.ts'],
   [/^(cp|docker|sudo) /, 'test/integration/deploy.test.ts'],
   [/^(node scripts\/make-toy-pack|npm run -s glimpse -- (models|generate))/, 'test/integration/docs-models.test.ts'],
+  [
+    /^(node scripts\/make-toy-diffusers|npm run -s glimpse -- serve --model sd-turbo)/,
+    'test/integration/docs-diffusers.test.ts',
+  ],
+  // Not ours to run: they fetch a model of 5 GB.
+  [/^(pip install|optimum-cli) /, 'docs/diffusers.md'],
   [/^npm run -s glimpse -- (comfyui|serve --generator comfyui)/, 'test/integration/comfyui-generator.test.ts'],
 ];
 

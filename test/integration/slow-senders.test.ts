@@ -42,7 +42,7 @@ it('a connection that sends nothing is closed without a word, one that begins a 
 }, 60_000);
 
 it('100 sessions whose offer never becomes a connection are gone', async () => {
-  await using service = await startPattern({ maxSessions: 100, creationsPerMinute: 1_000 });
+  await using service = await startPattern({ maxSessions: 100, creationsPerMinute: 1_000, queueMax: 100 });
   const replies = await Promise.all(Array.from({ length: 100 }, () => postWhep(service, offerSdp())));
   expect(replies.every(({ status }) => status === 201)).toBe(true);
   expect([service.sessions.size, service.peers.peerCount]).toEqual([100, 100]);
