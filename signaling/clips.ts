@@ -13,8 +13,8 @@ import { readBody, requireType } from './body.ts';
 import type { Gate } from './gate.ts';
 import { identified, type AccessEnv } from './http-access.ts';
 import { readMessage } from './message-reader.ts';
-import { clipRequest } from './protocol.ts';
-import type { ClipBody } from './protocol.ts';
+import { clipRequest } from './api-bodies.ts';
+import type { ClipBody } from './api-bodies.ts';
 
 const LIMIT = { maxBytes: LIMITS.messageMaxBytes, tooLarge: 'MESSAGE_TOO_LARGE', invalid: 'MESSAGE_INVALID' } as const;
 /** A year: the longest that caches understand. What a name means never changes. */

@@ -1,5 +1,5 @@
 /** Whether this process can serve a viewer now; `/readyz` answers 503 with the reasons until it can. */
-import type { ReadinessBody } from './protocol.ts';
+import type { ReadinessBody } from './api-bodies.ts';
 
 /** What the process knows of itself. */
 export interface Readiness {

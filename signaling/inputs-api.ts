@@ -8,7 +8,7 @@ import { LIMITS } from '../src/limits.ts';
 import { readBytes } from './body.ts';
 import type { Gate } from './gate.ts';
 import type { AccessEnv } from './http-access.ts';
-import type { InputBody } from './protocol.ts';
+import type { InputBody } from './api-bodies.ts';
 
 export function inputRoutes(gate: Gate): Hono<AccessEnv> {
   const app = new Hono<AccessEnv>();

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { GlimpseError } from '../src/errors.ts';
 import type { ErrorCode } from '../src/errors.ts';
+import { LIMITS } from '../src/limits.ts';
 
 export type Reading<Message> =
   | { id: number | undefined; message: Message }
@@ -74,4 +75,11 @@ export function mismatch(error: z.ZodError): GlimpseError {
   const path = issue.path.map(String);
   const code = path.map((field) => FIELD_CODES[field]).find((found) => found !== undefined) ?? 'MESSAGE_INVALID';
   return new GlimpseError(code, { message: `${path.join('.') || 'message'}: ${issue.message}` });
+}
+
+/** Why a message is not even read; undefined for one that is. */
+export function refusal(data: Buffer, isBinary: boolean): GlimpseError | undefined {
+  if (data.length > LIMITS.messageMaxBytes) return new GlimpseError('MESSAGE_TOO_LARGE');
+  if (isBinary) return new GlimpseError('MESSAGE_INVALID', { message: 'Messages are text, not binary.' });
+  return undefined;
 }

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import type { Gate } from './gate.ts';
 import type { AccessEnv } from './http-access.ts';
-import type { AbuseBody } from './protocol.ts';
+import type { AbuseBody } from './api-bodies.ts';
 
 export function metricsRoutes({ registry, access }: Gate, metrics: Metrics): Hono<AccessEnv> {
   const app = new Hono<AccessEnv>();

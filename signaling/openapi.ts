@@ -6,20 +6,15 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../src/errors.ts';
 import type { ErrorCode } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
+import { abuseBody, clipBody, clipRequest, inputBody, readinessBody, sessionBody } from './api-bodies.ts';
 import {
   PROTOCOL_VERSION,
-  abuseBody,
   acceptedMessage,
   clientMessage,
-  clipBody,
-  clipRequest,
   controlMessage,
   errorBody,
   generationRequest,
-  inputBody,
-  readinessBody,
   serverMessage,
-  sessionBody,
 } from './protocol.ts';
 
 type Json = Record<string, unknown>;

@@ -7,11 +7,11 @@ import { LIMITS } from '../src/limits.ts';
 
 export const PROTOCOL_VERSION = 1;
 
-const tier = z.enum(['draft', 'base', 'refined', 'upscaled']);
-const seed = z.number().int().min(0).max(0xffff_ffff);
-const guidance = z.number().min(0).max(20);
+export const tier = z.enum(['draft', 'base', 'refined', 'upscaled']);
+export const seed = z.number().int().min(0).max(0xffff_ffff);
+export const guidance = z.number().min(0).max(20);
 /** Length and emptiness have codes of their own (PROMPT_EMPTY, PROMPT_TOO_LONG), so only the type is checked here. */
-const prompt = z.string();
+export const prompt = z.string();
 /** `cut`: the new revision starts from noise. `continue`: it bends the picture on screen. */
 const transition = z.enum(['cut', 'continue']);
 /** Slices the travel to a new prompt, or from one prompt of a list to the next, lasts. */
@@ -57,32 +57,6 @@ export const generationRequest = z.object({
   cameraMove: z.string().max(40).optional(),
 });
 export type GenerationRequest = z.infer<typeof generationRequest>;
-
-/** `POST /v1/clips`. */
-export const clipRequest = z.object({
-  prompt,
-  seed: seed.optional(),
-  guidance: guidance.optional(),
-  seconds: z.number().min(LIMITS.clipSecondsMin).max(LIMITS.clipSecondsMax).default(4),
-  /** How far to refine; default: the best the generator makes. */
-  tier: tier.optional(),
-});
-
-/** `GET /v1/clips/{id}`. */
-export const clipBody = z.object({
-  id: z.string(),
-  state: z.enum(['queued', 'making', 'ready', 'failed']),
-  /** Share that is made, in [0, 1]. */
-  progress: z.number(),
-  queuePosition: z.number(),
-  seed: z.number(),
-  durationMs: z.number(),
-  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
-  /** Addresses of its files, once it is ready. */
-  mp4: z.string(),
-  hls: z.string(),
-});
-export type ClipBody = z.infer<typeof clipBody>;
 
 export const iceCandidate = z.object({
   candidate: z.string().max(LIMITS.candidateMaxBytes),
@@ -276,37 +250,3 @@ export const serverMessage = z.discriminatedUnion('type', [
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
 export type PromptReadingMessage = z.infer<typeof promptReading>;
-
-/** `GET /v1/sessions/{id}`. */
-export const sessionBody = z.object({ id: z.string(), state: z.string(), stats: sessionStats });
-export type SessionBody = z.infer<typeof sessionBody>;
-
-/** `POST /v1/inputs`. */
-export const inputBody = z.object({
-  /** What a request names as `input`; whoever did not upload it cannot use it. */
-  id: z.string(),
-  kind: z.enum(['image', 'video']),
-  bytes: z.number(),
-  /** From now, and again from each use on. */
-  expiresInMs: z.number(),
-});
-export type InputBody = z.infer<typeof inputBody>;
-
-/** `GET /readyz`; 503 until `ready`. */
-export const readinessBody = z.object({ ready: z.boolean(), reasons: z.array(z.string()) });
-export type ReadinessBody = z.infer<typeof readinessBody>;
-
-/** `GET /debug/abuse`: clients that are slowed or refused now. */
-export const abuseBody = z.object({
-  standing: z.array(
-    z.object({
-      /** `user:…`, `token:…` or `address:…` */
-      key: z.string(),
-      level: z.enum(['none', 'slow', 'refuse']),
-      cause: z.string(),
-      score: z.number(),
-      causes: z.record(z.string(), z.number()),
-    }),
-  ),
-});
-export type AbuseBody = z.infer<typeof abuseBody>;

@@ -12,7 +12,7 @@ import { readBody, requireType } from './body.ts';
 import { answerControl } from './control-channel.ts';
 import type { Gate } from './gate.ts';
 import type { AccessEnv } from './http-access.ts';
-import type { SessionBody } from './protocol.ts';
+import type { SessionBody } from './api-bodies.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 const LIMIT = { maxBytes: LIMITS.messageMaxBytes, tooLarge: 'MESSAGE_TOO_LARGE', invalid: 'MESSAGE_INVALID' } as const;

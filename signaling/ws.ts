@@ -14,7 +14,7 @@ import type { TokenBucket } from './access/token-bucket.ts';
 import { serveDataChannel } from './control-channel.ts';
 import { requireSdp } from './gate.ts';
 import type { Gate } from './gate.ts';
-import { findId, readId, readMessage } from './message-reader.ts';
+import { findId, readId, readMessage, refusal } from './message-reader.ts';
 import { clientMessage } from './protocol.ts';
 import type { ClientMessage, ControlMessage, ServerMessage } from './protocol.ts';
 import { SerialQueue } from './serial-queue.ts';
@@ -293,10 +293,4 @@ export class SignalConnection {
     this.closed();
     this.#socket.terminate();
   }
-}
-
-function refusal(data: Buffer, isBinary: boolean): GlimpseError | undefined {
-  if (data.length > LIMITS.messageMaxBytes) return new GlimpseError('MESSAGE_TOO_LARGE');
-  if (isBinary) return new GlimpseError('MESSAGE_INVALID', { message: 'Messages are text, not binary.' });
-  return undefined;
 }

@@ -1,5 +1,6 @@
 /** What a program that embeds the service may use. The browser SDK is `glimpse/client`. */
-export { configOptions, configSchema, loadConfig, type Config } from './config.ts';
+export { configSchema } from './config-schema.ts';
+export { configOptions, loadConfig, type Config } from './config.ts';
 export { ERROR_CODES, GlimpseError, type ErrorCode } from './errors.ts';
 export type { Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from './generation/generator.ts';
 export { TIERS, type Tier } from './generation/tiers.ts';

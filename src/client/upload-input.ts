@@ -1,5 +1,5 @@
 /** Uploads a picture or video for a session to begin from; `connect` then takes its id as `input`. */
-import type { InputBody } from '../../signaling/protocol.ts';
+import type { InputBody } from '../../signaling/api-bodies.ts';
 import { GlimpseClientError, type ClientErrorCode } from './errors.ts';
 import type { ConnectOptions } from './options.ts';
 

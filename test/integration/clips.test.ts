@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRange } from '../../signaling/clips.ts';
-import type { ClipBody } from '../../signaling/protocol.ts';
+import type { ClipBody } from '../../signaling/api-bodies.ts';
 import { Clips } from '../../src/clips/clip-library.ts';
 import { loadConfig } from '../../src/config.ts';
 import { LIMITS } from '../../src/limits.ts';
