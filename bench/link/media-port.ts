@@ -7,7 +7,8 @@ const RTP_OVERHEAD_BYTES = 12 + 24 + 16;
 /** SRTCP index and tag. */
 export const RTCP_OVERHEAD_BYTES = 14;
 
-const VIDEO: NegotiatedVideo = {
+/** What a browser and the service agree on for VP8. */
+export const VP8_VIDEO: NegotiatedVideo = {
   codec: 'VP8',
   payloadType: 96,
   ssrc: 0x1111,
@@ -32,7 +33,7 @@ export interface MediaPortOptions {
 }
 
 export class MediaPort implements MediaPath {
-  readonly video = VIDEO;
+  readonly video = VP8_VIDEO;
   readonly #options: MediaPortOptions;
   #next = 0;
 

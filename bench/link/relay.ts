@@ -51,7 +51,8 @@ const SOCKET_BUFFER_BYTES = 1 << 20;
 /** The scenario's clock reads this much less than nothing until media flows: before every step, span and bin. */
 const BEFORE_US = 1e12;
 
-const noCounts = (): RelayCounts => ({
+/** Of a direction before anything has come. */
+export const noCounts = (): RelayCounts => ({
   received: 0,
   receivedBytes: 0,
   delivered: 0,

@@ -12,17 +12,15 @@ import type {
   TransportFeedback,
 } from './bandwidth-estimator.ts';
 import { RateControl } from './aimd.ts';
-import { ArrivalGroups } from './arrival-groups.ts';
 import { Competition } from './competition.ts';
 import { DrainSpeed } from './drain-speed.ts';
+import { Gradient } from './gradient.ts';
 import { LossModel } from './loss.ts';
-import { OveruseDetector } from './overuse.ts';
 import { Probing } from './probing.ts';
 import { QueueDelay } from './queue-delay.ts';
 import { type PacketReport, SentPackets } from './sent-packets.ts';
 import { StandingLoss } from './standing-loss.ts';
 import { Throughput } from './throughput.ts';
-import { Trendline } from './trendline.ts';
 
 export interface EstimatorOptions {
   /** Target before anything is known. Default 300 kbps: a small keyframe in 200 ms on almost any path. */
@@ -61,9 +59,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
   readonly #minBps: number;
   readonly #maxBps: number;
   readonly #sent = new SentPackets();
-  readonly #groups = new ArrivalGroups();
-  readonly #trendline = new Trendline();
-  readonly #overuse = new OveruseDetector();
+  readonly #gradient = new Gradient();
   readonly #queue = new QueueDelay();
   readonly #drainSpeed = new DrainSpeed();
   readonly #throughput = new Throughput();
@@ -190,8 +186,8 @@ export class GlimpseEstimator implements BandwidthEstimator {
       rttMs: this.#rttMs,
       queueMs: this.#queue.queueMs,
       lossRatio: this.#loss.ratio,
-      trend: this.#trendline.trend,
-      threshold: this.#overuse.threshold,
+      trend: this.#gradient.trend,
+      threshold: this.#gradient.threshold,
     };
   }
 
@@ -215,10 +211,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
       this.#queue.add(sentAtUs, arrivedAtUs);
       this.#drainSpeed.add(sentAtUs, arrivedAtUs);
       this.#throughput.add(arrivedAtUs, sizeBytes, this.#queue.queueMs > QUEUED_MS);
-      const delta = this.#groups.add(sentAtUs, arrivedAtUs);
-      if (!delta) continue;
-      const trend = this.#trendline.update(delta);
-      this.#overuse.update(trend, delta.sendDeltaUs / 1_000, delta.arrivedAtUs / 1_000);
+      this.#gradient.add(sentAtUs, arrivedAtUs);
     }
     this.#loss.update();
   }
@@ -226,7 +219,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
   #decide(nowUs: number, provenBps: number | undefined, lost: boolean): void {
     const { queueMs } = this.#queue;
     const gradientCounts = queueMs > GRADIENT_QUEUE_MS && !this.#probing.disturbs(nowUs);
-    const use = this.#overuse.state === 'overuse' && !gradientCounts ? 'normal' : this.#overuse.state;
+    const use = this.#gradient.state === 'overuse' && !gradientCounts ? 'normal' : this.#gradient.state;
     this.#reason = this.#rate.update({
       nowUs,
       use,
@@ -290,9 +283,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
   }
 
   #forgetDelays(): void {
-    this.#groups.reset();
-    this.#trendline.reset();
-    this.#overuse.reset();
+    this.#gradient.reset();
     this.#queue.reset();
     this.#drainSpeed.reset();
     this.#throughput.reset();

@@ -11,9 +11,6 @@ export function distance16(from: number, to: number): number {
   return ahead < HALF ? ahead : ahead - RANGE;
 }
 
-/** True when `a` comes after `b`. */
-export const isNewer16 = (a: number, b: number): boolean => distance16(b, a) > 0;
-
 /** The integer nearest to `reference` whose low 16 bits are `value`. */
 export const unwrap16 = (value: number, reference: number): number => reference + distance16(reference & 0xffff, value);
 

@@ -4,7 +4,6 @@
  * not; a straight mix of probabilities still sums to one. Both ends are exact. Pure.
  */
 export type Interpolation = 'linear' | 'spherical';
-export const INTERPOLATIONS = ['linear', 'spherical'] as const satisfies readonly Interpolation[];
 
 /** Vectors that point almost the same way, or exactly apart, have no arc worth following (or no single one). */
 const SMALLEST_SINE = 1e-4;

@@ -15,8 +15,6 @@ export interface DenoiseStep {
   sigmaNext: number;
 }
 
-export const frameDurationMs = ({ fps }: SliceLength): number => 1000 / fps;
-
 /** Slices that cover `seconds`; the last one may reach beyond it. At least one. */
 export const sliceCount = (seconds: number, { frames, fps }: SliceLength): number =>
   Math.max(1, Math.ceil((seconds * fps) / frames - 1e-9));

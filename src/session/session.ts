@@ -61,7 +61,6 @@ export class ViewerSession implements Session {
   readonly #link: ViewerLink;
   readonly #acceptance: Acceptance;
   readonly #statsTimer: NodeJS.Timeout;
-  #toldPosition: number;
   #closing: Promise<void> | undefined;
 
   /** @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, PARAMETER_INVALID */
@@ -93,7 +92,7 @@ export class ViewerSession implements Session {
       watched: () => this.#presence.computes,
       onChange: () => this.#onPlace(),
     });
-    this.#toldPosition = this.#place.position;
+    this.#showing.placed(this.#place);
     this.#latencies = new Latencies(deps.clock, deps.metrics);
     this.#counting = new Counting(deps.metrics);
     this.#pictures = new PictureLoop({
@@ -160,7 +159,6 @@ export class ViewerSession implements Session {
       revision: this.#revisions.current?.revision ?? 0,
       paused: this.#presence.paused,
       playout: this.#playout,
-      durationMs: this.#durationMs,
       tierCap: this.#tierCap,
       playing: this.#showing.playing,
       sender: this.#link.sent,
@@ -265,9 +263,7 @@ export class ViewerSession implements Session {
   }
 
   #onPlace(): void {
-    const { position, waitMs } = this.#place;
-    if (position !== this.#toldPosition) this.events.emit('queue', { position, waitMs });
-    this.#toldPosition = position;
+    this.#showing.placed(this.#place);
     this.#revisions.wake();
   }
 
@@ -297,10 +293,5 @@ export class ViewerSession implements Session {
 
   #assertOpen(): void {
     if (this.#closing) throw new GlimpseError('SESSION_NOT_FOUND');
-  }
-
-  get #durationMs(): number | null {
-    const { frames, fps } = this.#deps.generator.info.slice;
-    return this.#clipSlices === undefined ? null : (this.#clipSlices * frames * 1000) / fps;
   }
 }

@@ -1,5 +1,6 @@
-/** Tells a viewer what has been made and what is on screen: the `tier` and `playing` events of a session. */
+/** Tells a viewer where they wait, what has been made and what is on screen: `queue`, `tier` and `playing` of a session. */
 import type { Emitter } from '../events.ts';
+import type { Ticket } from '../generation/admission.ts';
 import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
 import type { SessionEvents } from './contract.ts';
 import type { SentPicture } from './picture-loop.ts';
@@ -11,6 +12,7 @@ export class Showing {
   readonly #pace = new ProgressPace();
   /** The picture that was sent last. */
   #playing: SentPicture | undefined;
+  #position: number | undefined;
 
   constructor(events: Emitter<SessionEvents>, slice: GeneratorInfo['slice']) {
     this.#events = events;
@@ -19,6 +21,12 @@ export class Showing {
 
   get playing(): SentPicture | undefined {
     return this.#playing;
+  }
+
+  /** Told where the place in the line is another one. */
+  placed({ position, waitMs }: Ticket): void {
+    if (position !== this.#position) this.#events.emit('queue', { position, waitMs });
+    this.#position = position;
   }
 
   /** Every frame of a slice is in the timeline at this tier; the rendition is the last run of it. */

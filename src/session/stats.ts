@@ -12,7 +12,6 @@ export interface StatsParts {
   revision: number;
   paused: boolean;
   playout: Playout;
-  durationMs: number | null;
   tierCap: Tier;
   playing: SentPicture | undefined;
   /** Undefined while no connection is up. */
@@ -32,7 +31,7 @@ export function snapshotStats(parts: StatsParts): SessionStats {
     paused: parts.paused,
     revision: parts.revision,
     playheadMs: tenths(playout.playheadMs),
-    durationMs: tenthsOrNull(parts.durationMs),
+    durationMs: tenthsOrNull(playout.durationMs),
     tier: playing?.picture.tier ?? null,
     tierCap: parts.tierCap,
     widthPx: playing?.widthPx ?? 0,

@@ -48,6 +48,12 @@ export class Playout {
     this.#options = options;
   }
 
+  /** Length of a clip; undefined for a live timeline. */
+  get durationMs(): number | undefined {
+    const { loopFrames, fps } = this.#options;
+    return loopFrames === undefined ? undefined : (loopFrames * 1000) / fps;
+  }
+
   /** Instants at which the last frame had to stand. */
   get lateFrames(): number {
     return this.#lateFrames;

@@ -1,64 +1,14 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, vi } from 'vitest';
 import type { Tier } from '../../src/client/index.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { ScriptedSignalingServer, WELCOME } from '../support/scripted-signaling-server.ts';
+import { PageFixture, becomes, rtpTimestamp, text } from '../support/page-fixture.ts';
+import { WELCOME } from '../support/scripted-signaling-server.ts';
 
-let browser: Browser;
-let pageDir: string;
-let server: ScriptedSignalingServer;
-const pages: Page[] = [];
-
-beforeAll(async () => {
-  pageDir = await mkdtemp(join(tmpdir(), 'page-'));
-  await build({ root: 'client-demo', logLevel: 'error', build: { outDir: pageDir, emptyOutDir: true } });
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser.close();
-  await rm(pageDir, { recursive: true });
-});
-
-beforeEach(async () => {
-  server = await ScriptedSignalingServer.listen({ pageDir });
-});
-
-afterEach(async () => {
-  await Promise.all(pages.splice(0).map((page) => page.context().close()));
-  await server[Symbol.asyncDispose]();
-});
-
-/** The page with a picture in it; a page error fails the test. */
-async function open(query = '', options: BrowserContextOptions = {}): Promise<Page> {
-  const page = await browser.newPage(options);
-  pages.push(page);
-  page.on('pageerror', (error) => expect.unreachable(error.message));
-  await page.goto(server.url + query);
-  await page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0);
-  return page;
-}
+const fixture = new PageFixture();
 
 const shared = { revision: 1, widthPx: 128, heightPx: 128 };
 const reach = (slice: number, tier: Tier) =>
-  server.send({ type: 'tier', ...shared, slice, tier, startMs: slice * 667, durationMs: 667, computeMs: 9 });
-
-/** RTP timestamp of a frame on the glass. */
-const rtpTimestamp = (page: Page): Promise<number> =>
-  page.evaluate(
-    () =>
-      new Promise<number>((resolve) => {
-        document.querySelector('video')?.requestVideoFrameCallback((_now, frame) => resolve(frame.rtpTimestamp ?? 0));
-      }),
-  );
-
-const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText();
-const becomes = (read: () => Promise<unknown>, wanted: unknown) =>
-  vi.waitFor(async () => expect(await read()).toEqual(wanted), { timeout: 20_000 });
+  fixture.server.send({ type: 'tier', ...shared, slice, tier, startMs: slice * 667, durationMs: 667, computeMs: 9 });
 
 interface WatchedWindow {
   darkest: number;
@@ -83,22 +33,34 @@ const watchBrightness = (page: Page): Promise<void> =>
 
 const darkest = (page: Page): Promise<number> => page.evaluate(() => (window as unknown as WatchedWindow).darkest);
 
+/** The next frame on the glass is of this slice and tier. */
+const play = async (page: Page, slice: number, tier: Tier) =>
+  fixture.server.send({ type: 'playing', ...shared, slice, tier, rtpTimestamp: await rtpTimestamp(page) });
+
 describe('the page', () => {
   it('shows a picture of the first example without a click', async () => {
-    const page = await open();
-    expect(server.of('offer')[0]?.request).toMatchObject({ prompt: WELCOME.generator.examples[0], mode: 'live' });
+    const page = await fixture.open();
+    expect(fixture.server.of('offer')[0]?.request).toMatchObject({
+      prompt: WELCOME.generator.examples[0],
+      mode: 'live',
+    });
     expect(await page.inputValue('#prompt')).toBe(WELCOME.generator.examples[0]);
     expect(await page.locator('#examples button').allInnerTexts()).toEqual(WELCOME.generator.examples);
     await becomes(() => text(page, '#status-text'), 'Live');
   });
 
   it('begins with what its address says', async () => {
-    await open('?prompt=a%20boat&seed=7&mode=clip');
-    expect(server.of('offer')[0]?.request).toMatchObject({ prompt: 'a boat', seed: 7, mode: 'clip', seconds: 4 });
+    await fixture.open('?prompt=a%20boat&seed=7&mode=clip');
+    expect(fixture.server.of('offer')[0]?.request).toMatchObject({
+      prompt: 'a boat',
+      seed: 7,
+      mode: 'clip',
+      seconds: 4,
+    });
   });
 
   it('fills the strip as slices reach tiers, and says so in words', async () => {
-    const page = await open('?mode=clip');
+    const page = await fixture.open('?mode=clip');
     const strip = page.locator('#strip');
     reach(0, 'draft');
     reach(1, 'draft');
@@ -118,59 +80,59 @@ describe('the page', () => {
   });
 
   it('names the tier of the frame on the glass', async () => {
-    const page = await open();
+    const page = await fixture.open();
     reach(0, 'draft');
-    server.send({ type: 'playing', ...shared, slice: 0, tier: 'draft', rtpTimestamp: await rtpTimestamp(page) });
+    await play(page, 0, 'draft');
     await becomes(() => text(page, '#badge'), 'draft 128×128');
-    server.send({ type: 'playing', ...shared, slice: 0, tier: 'refined', rtpTimestamp: await rtpTimestamp(page) });
+    await play(page, 0, 'refined');
     await becomes(() => text(page, '#badge'), 'refined 128×128');
     expect(Number(await text(page, '[data-figure=firstFrame]'))).toBeGreaterThan(0);
   });
 
   it('cuts to a new prompt, or bends over as many slices as are chosen', async () => {
-    const page = await open();
+    const page = await fixture.open();
     await page.fill('#prompt', 'snow');
     await page.press('#prompt', 'Enter');
-    await becomes(async () => server.of('prompt')[0]?.transition, 'cut');
+    await becomes(async () => fixture.server.of('prompt')[0]?.transition, 'cut');
     await page.fill('#transition', '3');
     expect(await text(page, '#transition-value')).toBe('bends over 3 slices');
     await page.press('#prompt', 'Enter');
-    await becomes(async () => server.of('prompt')[1]?.transitionSlices, 3);
-    expect(server.of('prompt')[1]).toMatchObject({ transition: 'continue' });
+    await becomes(async () => fixture.server.of('prompt')[1]?.transitionSlices, 3);
+    expect(fixture.server.of('prompt')[1]).toMatchObject({ transition: 'continue' });
   });
 
   it('strikes out the words the generator does not know', async () => {
-    const page = await open();
-    server.reading = { fields: { scene: 'city', time: 'night' }, unknownWords: ['gryphon', 'baroque'] };
+    const page = await fixture.open();
+    fixture.server.reading = { fields: { scene: 'city', time: 'night' }, unknownWords: ['gryphon', 'baroque'] };
     await page.fill('#prompt', 'a baroque gryphon');
     await page.press('#prompt', 'Enter');
     await becomes(() => page.locator('#unknown s').allInnerTexts(), ['gryphon', 'baroque']);
     expect(await page.locator('#fields li').allInnerTexts()).toEqual(['scene city', 'time night']);
-    expect(server.of('prompt')[0]).toMatchObject({ prompt: 'a baroque gryphon' });
-    expect(server.of('offer')).toHaveLength(1);
+    expect(fixture.server.of('prompt')[0]).toMatchObject({ prompt: 'a baroque gryphon' });
+    expect(fixture.server.of('offer')).toHaveLength(1);
     expect(new URL(page.url()).searchParams.get('prompt')).toBe('a baroque gryphon');
   });
 
   it('measures from Enter to the new revision on the glass', async () => {
-    const page = await open();
+    const page = await fixture.open();
     await page.fill('#prompt', 'snow');
     await page.press('#prompt', 'Enter');
-    await becomes(() => Promise.resolve(server.revision), 2);
+    await becomes(() => Promise.resolve(fixture.server.revision), 2);
     const now = await rtpTimestamp(page);
-    server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: now });
+    fixture.server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: now });
     await vi.waitFor(async () => expect(Number(await text(page, '[data-figure=steer]'))).toBeGreaterThan(0));
   });
 
   it('can be used with the keyboard alone', async () => {
-    const page = await open('?mode=clip');
+    const page = await fixture.open('?mode=clip');
     reach(0, 'draft');
     await page.locator('body').press(' ');
-    await becomes(() => Promise.resolve(server.of('pause').length), 1);
+    await becomes(() => Promise.resolve(fixture.server.of('pause').length), 1);
     expect(await page.getAttribute('#pause', 'aria-label')).toBe('Play');
     await page.focus('#prompt');
     await page.keyboard.press('End');
     await page.keyboard.type(' x');
-    expect(server.of('play')).toHaveLength(0);
+    expect(fixture.server.of('play')).toHaveLength(0);
 
     const reached: string[] = [];
     await page.locator('body').evaluate(() => (document.activeElement as HTMLElement).blur());
@@ -181,80 +143,78 @@ describe('the page', () => {
     for (const id of ['prompt', 'pause', 'strip', 'seed', 'dice', 'guidance']) expect(reached).toContain(id);
     await page.focus('#strip');
     await page.keyboard.press('ArrowRight');
-    await becomes(() => Promise.resolve(server.of('seek').length), 1);
+    await becomes(() => Promise.resolve(fixture.server.of('seek').length), 1);
   });
 
   it('throws the dice, and asks anew only when the mode changes', async () => {
-    const page = await open();
+    const page = await fixture.open();
     await page.click('#dice');
-    await becomes(() => Promise.resolve(server.of('steer').length), 1);
-    const seed = server.of('steer')[0]?.seed;
+    await becomes(() => Promise.resolve(fixture.server.of('steer').length), 1);
+    const seed = fixture.server.of('steer')[0]?.seed;
     await becomes(() => page.inputValue('#seed'), String(seed));
     await page.check('input[value=clip]', { force: true });
-    await becomes(() => Promise.resolve(server.of('offer').length), 2);
-    expect(server.of('offer')[1]?.request).toMatchObject({ mode: 'clip', seed });
-    expect(server.of('bye')).toHaveLength(1);
+    await becomes(() => Promise.resolve(fixture.server.of('offer').length), 2);
+    expect(fixture.server.of('offer')[1]?.request).toMatchObject({ mode: 'clip', seed });
+    expect(fixture.server.of('bye')).toHaveLength(1);
   });
 
   it('says in words why there is no picture, and offers to try again', async () => {
-    server.script = ({ type, ...message }, reply) => {
+    fixture.server.script = ({ type, ...message }, reply) => {
       if (type !== 'offer') return false;
       const { id } = message as { id?: number };
       reply({ type: 'error', id, code: 'CODEC_UNSUPPORTED', message: '', retryable: false });
       return true;
     };
-    const page = await browser.newPage();
-    pages.push(page);
-    await page.goto(server.url);
+    const page = await fixture.load();
     await becomes(() => text(page, '#status-text'), 'This browser and the server share no video codec.');
-    server.script = () => false;
+    fixture.server.script = () => false;
     await page.click('#again');
     await becomes(() => text(page, '#status-text'), 'Live');
   });
 
   it('comes back by itself when the socket dies', async () => {
-    const page = await open();
-    server.dropSockets();
-    await becomes(() => Promise.resolve(server.of('resume').length), 1);
+    const page = await fixture.open();
+    fixture.server.dropSockets();
+    await becomes(() => Promise.resolve(fixture.server.of('resume').length), 1);
     await becomes(() => text(page, '#status-text'), 'Live');
   });
 
   it('keeps the last frame, under a badge that claims no tier, until a new session has a picture', async () => {
-    const page = await open();
-    server.send({ type: 'playing', ...shared, slice: 0, tier: 'draft', rtpTimestamp: await rtpTimestamp(page) });
+    const page = await fixture.open();
+    await play(page, 0, 'draft');
     await becomes(() => text(page, '#badge'), 'draft 128×128');
     await watchBrightness(page);
-    server.forgetSession();
-    server.script = ({ type }) => type === 'offer';
-    server.dropPeer();
-    server.dropSockets();
+    fixture.server.forgetSession();
+    fixture.server.script = ({ type }) => type === 'offer';
+    fixture.server.dropPeer();
+    fixture.server.dropSockets();
     await becomes(() => text(page, '#badge'), 'reconnecting');
-    await becomes(() => Promise.resolve(server.of('offer').length), 2);
+    await becomes(() => Promise.resolve(fixture.server.of('offer').length), 2);
     await page.waitForTimeout(500);
-    server.script = () => false;
-    server.dropSockets();
+    fixture.server.script = () => false;
+    fixture.server.dropSockets();
     await becomes(() => text(page, '#status-text'), 'Live');
     await rtpTimestamp(page);
     expect(await text(page, '#badge')).toBe('reconnecting');
-    server.send({ type: 'playing', ...shared, slice: 0, tier: 'base', rtpTimestamp: await rtpTimestamp(page) });
+    await play(page, 0, 'base');
     await becomes(() => text(page, '#badge'), 'base 128×128');
     expect(await darkest(page)).toBeGreaterThan(60);
   });
 
   it('refuses a seed that is none, says so and shows the last one again', async () => {
-    const page = await open('?seed=7');
+    const page = await fixture.open('?seed=7');
     await becomes(() => page.inputValue('#seed'), '1');
     await page.fill('#seed', '99999999999');
     await page.press('#seed', 'Enter');
     await becomes(() => text(page, '#status-text'), 'A seed is a whole number from 0 to 4294967295.');
     expect(await page.inputValue('#seed')).toBe('1');
-    expect(server.of('steer')).toHaveLength(0);
+    expect(fixture.server.of('steer')).toHaveLength(0);
   });
 
   it('stops saying that it waits as soon as what it waited for plays', async () => {
-    const page = await open();
+    const page = await fixture.open();
     const words = () => text(page, '#status-text');
-    server.script = (message, reply) => {
+    fixture.server.script = (message, reply) => {
       if (message.type !== 'prompt') return false;
       reply({ type: 'accepted', id: message.id, revision: 2, queuePosition: 3, seed: 1, prompt: message.prompt });
       return true;
@@ -262,15 +222,15 @@ describe('the page', () => {
     await page.fill('#prompt', 'snow');
     await page.press('#prompt', 'Enter');
     await becomes(words, 'Waiting: place 3 in line.');
-    server.send({ type: 'playing', ...shared, slice: 4, tier: 'draft', rtpTimestamp: 1 });
+    fixture.server.send({ type: 'playing', ...shared, slice: 4, tier: 'draft', rtpTimestamp: 1 });
     await page.waitForTimeout(200);
     expect(await words()).toBe('Waiting: place 3 in line.');
-    server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: 2 });
+    fixture.server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: 2 });
     await vi.waitFor(async () => expect(await words()).toBe('Live'), { timeout: 2_000 });
   });
 
   it('fits a phone: one column, nothing to scroll sideways, targets a thumb can hit', async () => {
-    const page = await open('', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const page = await fixture.open('', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     expect(widths).toEqual([390, 390]);
     const boxes = await page
@@ -280,28 +240,8 @@ describe('the page', () => {
   });
 
   it('stands still for those who ask for reduced motion', async () => {
-    const page = await open('', { reducedMotion: 'reduce' });
+    const page = await fixture.open('', { reducedMotion: 'reduce' });
     const duration = await page.locator('#dice').evaluate((button) => getComputedStyle(button).transitionDuration);
     expect(duration).toBe('0s');
-  });
-});
-
-describe('the embedded example', () => {
-  it('leaves an error to be read while frames keep the status changing', async () => {
-    await copyFile('examples/embed.html', join(pageDir, 'embed.html'));
-    const page = await open(`embed.html?server=${server.url.slice(0, -1)}`);
-    server.script = (message, reply) => {
-      if (message.type !== 'prompt') return false;
-      reply({ type: 'error', id: message.id, code: 'PROMPT_EMPTY', message: 'Say something.', retryable: false });
-      return true;
-    };
-    server.send({ type: 'playing', ...shared, slice: 0, tier: 'draft', rtpTimestamp: await rtpTimestamp(page) });
-    await becomes(() => text(page, '[role=status]'), 'on screen: draft');
-    await page.fill('input', '');
-    await page.press('input', 'Enter');
-    await becomes(() => text(page, '[role=alert]'), 'Say something.');
-    await rtpTimestamp(page);
-    expect(await text(page, '[role=alert]')).toBe('Say something.');
-    expect(await text(page, '[role=status]')).toBe('on screen: draft');
   });
 });

@@ -1,10 +1,9 @@
 /** What a session promises whatever happens around it: to its viewer, and to the process it lives in. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { GlimpseError } from '../../src/errors.ts';
 import type { Generator } from '../../src/generation/generator.ts';
 import { PatternGenerator } from '../../src/generation/pattern.ts';
-import { LIMITS } from '../../src/limits.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
@@ -284,63 +283,5 @@ describe('session', () => {
     await session.close('done');
     await expect(session.answer('offer')).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' });
     expect(() => sessions.get(session.id)).toThrow(expect.objectContaining({ code: 'SESSION_NOT_FOUND' }));
-  });
-});
-
-describe('session deadlines', () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
-  afterEach(() => void vi.useRealTimers());
-
-  it('ends a session that never connects', async () => {
-    const { sessions, peers } = sessionFixture();
-    const session = await sessions.create(REQUEST);
-    const closed = vi.fn();
-    session.events.on('closed', closed);
-    await session.answer('offer');
-    await vi.advanceTimersByTimeAsync(LIMITS.connectTimeoutMs - 1);
-    expect(closed).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('connect-timeout'));
-    expect([sessions.size, peers.peerCount]).toEqual([0, 0]);
-  });
-
-  it('ends a session whose peer said goodbye and did not come back', async () => {
-    const { sessions, peers } = sessionFixture();
-    const session = await sessions.create(REQUEST);
-    const closed = vi.fn();
-    session.events.on('closed', closed);
-    await session.answer('offer');
-    peers.last.connect();
-    await peers.last.close('goodbye');
-    await vi.advanceTimersByTimeAsync(LIMITS.resumeGraceMs);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
-    expect(sessions.size).toBe(0);
-  });
-
-  it('waits for a viewer who fell silent as for one who said goodbye: his network may be back in a moment', async () => {
-    const { sessions, peers } = sessionFixture();
-    const session = await sessions.create(REQUEST);
-    const closed = vi.fn();
-    session.events.on('closed', closed);
-    await session.answer('offer');
-    peers.last.connect();
-    peers.last.become('disconnected', 'consent ran out');
-    await vi.advanceTimersByTimeAsync(LIMITS.resumeGraceMs - 1);
-    expect([closed.mock.calls.length, session.stats.state]).toEqual([0, 'waiting']);
-    await vi.advanceTimersByTimeAsync(1);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
-  });
-
-  it('ends a session that nobody can resume with its connection', async () => {
-    const { sessions, peers } = sessionFixture();
-    const session = await sessions.create({ ...REQUEST, resumable: false });
-    const closed = vi.fn();
-    session.events.on('closed', closed);
-    await session.answer('offer');
-    peers.last.connect();
-    peers.last.become('disconnected', 'consent ran out');
-    await vi.advanceTimersByTimeAsync(0);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
-    expect(sessions.size).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 /** A media path that keeps what is sent in arrays, and can be taken away. */
+import { VP8_VIDEO } from '../../bench/link/media-port.ts';
 import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../src/transport/media-path.ts';
 
 /** Header, extensions and tag, as on a real path. */
@@ -9,17 +10,6 @@ export interface SentRtp extends OutgoingRtp {
   sizeBytes: number;
 }
 
-export const vp8Video: NegotiatedVideo = {
-  codec: 'VP8',
-  payloadType: 96,
-  ssrc: 0x1111,
-  rtx: { payloadType: 97, ssrc: 0x2222 },
-  mid: '0',
-  clockRateHz: 90_000,
-  extensions: { transportWideCc: 3 },
-  feedback: { nack: true, pli: true, fir: true, transportCc: true, remb: true },
-};
-
 export class ArrayMediaPath implements MediaPath {
   readonly video: NegotiatedVideo;
   readonly rtp: SentRtp[] = [];
@@ -29,7 +19,7 @@ export class ArrayMediaPath implements MediaPath {
   onRtp: (packet: SentRtp) => void = () => {};
   #next = 0;
 
-  constructor(video: NegotiatedVideo = vp8Video) {
+  constructor(video: NegotiatedVideo = VP8_VIDEO) {
     this.video = video;
   }
 

@@ -1,16 +1,6 @@
 /** A viewer that decodes nothing: werift over WHEP, counting frames, with the feedback a browser sends. */
-import * as werift from 'werift';
-
-const FEEDBACK = [
-  { type: 'nack' },
-  { type: 'nack', parameter: 'pli' },
-  { type: 'transport-cc' },
-  { type: 'goog-remb' },
-];
-const EXTENSIONS = [
-  'urn:ietf:params:rtp-hdrext:sdes:mid',
-  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
-];
+import type * as werift from 'werift';
+import { receivingConnection } from './werift-connection.ts';
 
 export interface LoadReceiver {
   /** The WHEP resource. */
@@ -33,7 +23,7 @@ export async function openReceiver(
   query: Record<string, string>,
   onPacket: (packet: werift.RtpPacket) => void = () => {},
 ): Promise<LoadReceiver> {
-  const pc = connection();
+  const pc = receivingConnection();
   let frames = 0;
   try {
     await pc.setLocalDescription(await pc.createOffer());
@@ -70,27 +60,4 @@ export async function openReceiver(
     await pc.close();
     throw error;
   }
-}
-
-function connection(): werift.RTCPeerConnection {
-  const codec = { mimeType: 'video/VP8', clockRate: 90_000, rtcpFeedback: FEEDBACK };
-  const pc = new werift.RTCPeerConnection({
-    codecs: {
-      audio: [],
-      video: [
-        new werift.RTCRtpCodecParameters(codec),
-        new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
-      ],
-    },
-    headerExtensions: { video: EXTENSIONS.map((uri) => new werift.RTCRtpHeaderExtensionParameters({ uri })) },
-    iceServers: [],
-    iceUseIpv6: false,
-    iceUseTcp: false,
-    iceAdditionalHostAddresses: ['127.0.0.1'],
-    iceFilterCandidatePair: (pair) => pair.localCandidate.host === '127.0.0.1',
-  });
-  pc.addTransceiver('video', { direction: 'recvonly' });
-  // Without this it would ask a public server for its address.
-  for (const { connection: own } of pc.iceTransports) delete own.stunServer;
-  return pc;
 }

@@ -2,12 +2,13 @@
  * A whole send path in virtual time: a source that encodes at the target, the VideoSender, a virtual link, and a
  * receiver that answers with transport-wide feedback, receiver reports and NACKs as a browser does.
  */
+import { VP8_VIDEO } from '../../bench/link/media-port.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
 import { distance16 } from '../../src/congestion/sequence.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
 import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import { VideoSender, type VideoSenderStats } from '../../src/transport/video-sender.ts';
-import { ArrayMediaPath, type SentRtp, vp8Video } from './array-media-path.ts';
+import { ArrayMediaPath, type SentRtp } from './array-media-path.ts';
 import * as rtcp from './rtcp-builder.ts';
 import { seededRandom } from '../../bench/link/seeded-random.ts';
 import { encodeTwcc, type TwccArrival } from './twcc-encoder.ts';
@@ -82,7 +83,7 @@ class Receiver {
 }
 
 export function runSender(options: SenderRunOptions): SenderRun {
-  const { link: plan, seconds, fps = 12, video = vp8Video, keyframeFactor = 4, seed = 1 } = options;
+  const { link: plan, seconds, fps = 12, video = VP8_VIDEO, keyframeFactor = 4, seed = 1 } = options;
   const time = new VirtualTime();
   const startUs = time.nowUs();
   const capacity = plan.capacity.map((step) => ({ ...step, fromUs: step.fromUs + (step.fromUs > 0 ? startUs : 0) }));

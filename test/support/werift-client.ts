@@ -1,20 +1,7 @@
 /** A WebRTC viewer without a browser: werift's peer connection, receiving one video and holding one data channel. */
-import * as werift from 'werift';
+import type * as werift from 'werift';
 import type { Peer } from '../../src/transport/peer/contract.ts';
-
-const FEEDBACK = [
-  { type: 'nack' },
-  { type: 'nack', parameter: 'pli' },
-  { type: 'ccm', parameter: 'fir' },
-  { type: 'transport-cc' },
-  { type: 'goog-remb' },
-];
-const EXTENSIONS = [
-  'urn:ietf:params:rtp-hdrext:sdes:mid',
-  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
-  'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',
-  'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
-];
+import { receivingConnection } from './werift-connection.ts';
 
 export interface WeriftClient {
   readonly pc: werift.RTCPeerConnection;
@@ -28,33 +15,11 @@ export interface WeriftClient {
   close(): Promise<void>;
 }
 
-export function createWeriftClient({ codec = 'VP8' }: { codec?: 'VP8' | 'H264' } = {}): WeriftClient {
-  const pc = new werift.RTCPeerConnection({
-    codecs: {
-      audio: [],
-      video: [
-        new werift.RTCRtpCodecParameters({
-          mimeType: `video/${codec}`,
-          clockRate: 90_000,
-          rtcpFeedback: FEEDBACK,
-          ...(codec === 'H264' ? { parameters: 'packetization-mode=1;profile-level-id=42e01f' } : {}),
-        }),
-        new werift.RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: 90_000 }),
-      ],
-    },
-    headerExtensions: { video: EXTENSIONS.map((uri) => new werift.RTCRtpHeaderExtensionParameters({ uri })) },
-    iceServers: [],
-    iceUseIpv6: false,
-    iceUseTcp: false,
-    iceAdditionalHostAddresses: ['127.0.0.1'],
-    iceFilterCandidatePair: (pair) => pair.localCandidate.host === '127.0.0.1',
-  });
-  pc.addTransceiver('video', { direction: 'recvonly' });
+export function createWeriftClient({ codec }: { codec?: 'VP8' | 'H264' } = {}): WeriftClient {
+  const pc = receivingConnection(codec);
   const channel = pc.createDataChannel('control');
   const received: werift.RtpPacket[] = [];
   const connection = () => pc.iceTransports[0]!.connection;
-  // Without this it would ask a public server for its address.
-  for (const { connection: own } of pc.iceTransports) delete own.stunServer;
   return {
     pc,
     channel,

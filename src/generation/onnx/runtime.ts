@@ -2,56 +2,28 @@
  * The inference worker as seen from the main thread: `run` is a promise, one run at a time, first come first served; runs
  * that are asked for together and fit together are one run of the model. When the thread dies another one takes its place
  * and does the run again, once: latents live in the main thread, so nothing but that step is lost. A run that takes two
- * threads down rejects with GENERATOR_DOWN. A thread that does not answer counts as dead too, and is replaced. A thread is
- * never terminated while it may be computing, because that aborts the process: `close` waits for it to end by itself, and
- * one that hangs is left to itself, its answer ignored, until it ends.
+ * threads down rejects with GENERATOR_DOWN. A thread that does not answer counts as dead too, and is replaced. `close`
+ * waits for the thread to end by itself.
  */
-import { Worker } from 'node:worker_threads';
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
 import type { Activation } from '../model-memory.ts';
-import { canJoin, itemsOf, joinFeeds, splitOutputs, type PartTensors } from './batching.ts';
+import { itemsOf, joinFeeds, splitOutputs, type PartTensors } from './batching.ts';
+import { InferenceThread } from './inference-thread.ts';
 import type { Move, PartInfo } from './part-memory.ts';
 import { PartResidence } from './part-residence.ts';
+import { RunQueue, type PendingRun, type RunResult } from './run-queue.ts';
 import { RunWatch } from './run-watch.ts';
 import type { Tensors } from './tensor.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
+import type { FromWorker, WorkerSetup } from './worker-protocol.ts';
 
-/** Runs that may wait. One slice needs one at a time, so more than this means that callers do not wait for answers. */
-const QUEUE_MAX_RUNS = 64;
-/** Runs in one run of the model, whatever callers ask for together: activations grow with it. */
-const BATCH_MAX_RUNS = 16;
 /** Threads one run may take down. */
 const DEATHS_MAX = 2;
 /** Hanging threads at once: each keeps its parts in memory. With more of them no other is started. */
 const HANGING_MAX = 3;
 
-export interface RunResult {
-  outputs: Tensors;
-  /** Time inside the model, in ms, without queueing; of a batch, this run's share. */
-  computeMs: number;
-}
-
-interface PendingRun {
-  part: string;
-  feeds: Tensors;
-  /** Threads that died while this was running. */
-  deaths: number;
-  resolve(result: RunResult): void;
-  reject(error: GlimpseError): void;
-}
-
 interface Batch {
   id: number;
   runs: PendingRun[];
-}
-
-interface Thread {
-  worker: Worker;
-  /** Resolves once all parts are loaded. */
-  ready: Promise<void>;
-  /** Resolves when it has ended, or is waited for no longer. */
-  exited: Promise<void>;
-  giveUp(): void;
 }
 
 interface PendingMove {
@@ -73,11 +45,11 @@ export class OnnxRuntime implements AsyncDisposable {
   readonly #residence: PartResidence;
   /** Moves the thread has been asked for, by id. */
   readonly #moves = new Map<number, PendingMove>();
-  readonly #queue: PendingRun[] = [];
+  readonly #queue = new RunQueue();
   #running: Batch | undefined;
-  #thread: Thread | undefined;
+  #thread: InferenceThread | undefined;
   /** Threads that were given up and have not ended. */
-  readonly #hanging = new Set<Worker>();
+  readonly #hanging = new Set<InferenceThread>();
   readonly #watch = new RunWatch(() => this.#onHang());
   #starts = 0;
   #nextId = 0;
@@ -126,20 +98,10 @@ export class OnnxRuntime implements AsyncDisposable {
    */
   run(part: string, feeds: Tensors, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<RunResult> {
     if (this.#closed !== undefined) return Promise.reject(closedError());
-    if (signal?.aborted === true) return Promise.reject(new GlimpseError('ABORTED'));
-    if (this.#queue.length >= QUEUE_MAX_RUNS) return Promise.reject(queueError());
-    const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
-    const run: PendingRun = { part, feeds, deaths: 0, resolve, reject };
-    const onAbort = (): void => {
-      const index = this.#queue.indexOf(run);
-      if (index >= 0) this.#queue.splice(index, 1);
-      reject(new GlimpseError('ABORTED'));
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#queue.push(run);
+    const result = this.#queue.push(part, feeds, signal);
     // Not at once: what is asked for in the same turn may join.
     queueMicrotask(() => void this.#advance());
-    return promise.finally(() => signal?.removeEventListener('abort', onAbort));
+    return result;
   }
 
   /** Loads what fits of all parts, in the order of the setup. @throws GlimpseError MODEL_INVALID, GENERATOR_DOWN */
@@ -169,19 +131,20 @@ export class OnnxRuntime implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    for (const run of this.#queue.splice(0)) run.reject(closedError());
+    this.#queue.rejectAll(closedError);
     const thread = this.#thread;
     if (thread === undefined) return;
     // Handled in order: the thread finishes what it has, then closes.
-    thread.worker.postMessage({ type: 'close' } satisfies ToWorker, []);
+    thread.post({ type: 'close' });
     await thread.exited;
   }
 
   /** Starts the next run when the thread is free. */
   async #advance(): Promise<void> {
     if (this.#running !== undefined) return;
-    const batch = this.#takeBatch();
-    if (batch === undefined) return;
+    const runs = this.#queue.takeBatch((part) => this.#tensorsOf(part));
+    if (runs.length === 0) return;
+    const batch: Batch = { id: this.#nextId++, runs };
     this.#running = batch;
     try {
       await this.start();
@@ -196,18 +159,6 @@ export class OnnxRuntime implements AsyncDisposable {
     }
   }
 
-  /** The first in the queue and those that can be one run with it. */
-  #takeBatch(): Batch | undefined {
-    const first = this.#queue.shift();
-    if (first === undefined) return undefined;
-    const tensors = this.#tensorsOf(first.part);
-    const joining = this.#queue
-      .filter(({ part, feeds }) => part === first.part && canJoin(tensors, first.feeds, feeds))
-      .slice(0, BATCH_MAX_RUNS - 1);
-    for (const run of joining) this.#queue.splice(this.#queue.indexOf(run), 1);
-    return { id: this.#nextId++, runs: [first, ...joining] };
-  }
-
   #post({ id, runs }: Batch): void {
     const [first] = runs;
     if (this.#closed !== undefined || first === undefined) throw closedError();
@@ -219,8 +170,7 @@ export class OnnxRuntime implements AsyncDisposable {
             this.#tensorsOf(part),
             runs.map((run) => run.feeds),
           );
-    // Copied, not transferred: should the thread die, the run is done again.
-    this.#thread?.worker.postMessage({ type: 'run', id, part, feeds } satisfies ToWorker, []);
+    this.#thread?.post({ type: 'run', id, part, feeds });
     this.#watch.begin(part, runs.length);
   }
 
@@ -256,7 +206,7 @@ export class OnnxRuntime implements AsyncDisposable {
     const id = this.#nextId++;
     this.#moves.set(id, { part, resolve, reject });
     this.#residence.onAsked({ part, to });
-    this.#thread?.worker.postMessage({ type: 'move', id, part, to } satisfies ToWorker, []);
+    this.#thread?.post({ type: 'move', id, part, to });
     return promise;
   }
 
@@ -265,37 +215,28 @@ export class OnnxRuntime implements AsyncDisposable {
   }
 
   /** @throws GlimpseError GENERATOR_DOWN while too many hang */
-  #startThread(): Thread {
+  #startThread(): InferenceThread {
     if (this.#hanging.size >= HANGING_MAX) throw hangingError();
     this.#starts += 1;
     if (this.#starts > 1) this.#onRestart();
     const load = this.#residence.movesForAll().map(({ part }) => part);
-    const worker = new Worker(workerUrl(), { workerData: { ...this.#setup, load } satisfies WorkerSetup });
-    const ready = Promise.withResolvers<void>();
-    const exited = Promise.withResolvers<void>();
-    // Whoever awaits `start` sees the failure; a failure nobody waits for must not end the process.
-    ready.promise.catch(() => {});
-    let cause: unknown;
-    worker.on('message', (message: FromWorker) => {
-      if (!this.#hanging.has(worker)) this.#onMessage(message, ready);
-    });
-    worker.on('error', (error) => {
-      cause = error;
-    });
-    worker.on('exit', () => {
-      const error = new GlimpseError('GENERATOR_DOWN', { message: 'The inference thread has ended.', cause });
-      ready.reject(error);
-      if (!this.#hanging.delete(worker)) this.#onExit(error);
-      exited.resolve();
-    });
-    return { worker, ready: ready.promise, exited: exited.promise, giveUp: exited.resolve };
+    const thread = new InferenceThread(
+      { ...this.#setup, load },
+      {
+        onMessage: (message) => this.#onMessage(message),
+        onExit: (error) => {
+          if (!this.#hanging.delete(thread)) this.#onExit(error);
+        },
+      },
+    );
+    return thread;
   }
 
-  #onMessage(message: FromWorker, ready: PromiseWithResolvers<void>): void {
+  #onMessage(message: FromWorker): void {
     switch (message.type) {
       case 'ready':
         for (const moved of message.moved) this.#residence.onMoved(moved);
-        return ready.resolve();
+        return;
       case 'moved':
         this.#residence.onMoved(message);
         this.#moves.get(message.id)?.resolve();
@@ -304,13 +245,13 @@ export class OnnxRuntime implements AsyncDisposable {
       case 'result':
         return this.#onResult(message);
       case 'failed':
-        return this.#onFailed(message, ready);
+        return this.#onFailed(message);
     }
   }
 
-  #onFailed(message: Extract<FromWorker, { type: 'failed' }>, ready: PromiseWithResolvers<void>): void {
+  #onFailed(message: Extract<FromWorker, { type: 'failed' }>): void {
+    if (message.id === undefined) return;
     const error = new GlimpseError(message.code, message);
-    if (message.id === undefined) return ready.reject(error);
     const move = this.#moves.get(message.id);
     this.#moves.delete(message.id);
     if (move) this.#residence.onFailed(move.part);
@@ -322,12 +263,8 @@ export class OnnxRuntime implements AsyncDisposable {
   #onHang(): void {
     const thread = this.#thread;
     if (thread === undefined) return;
-    const { worker } = thread;
-    this.#hanging.add(worker);
-    // Should it ever answer, it ends; until then it keeps nobody else alive.
-    worker.postMessage({ type: 'close' } satisfies ToWorker, []);
-    worker.unref();
-    thread.giveUp();
+    this.#hanging.add(thread);
+    thread.abandon();
     this.#onExit(new GlimpseError('GENERATOR_DOWN', { message: 'The inference thread does not answer.' }));
   }
 
@@ -341,15 +278,12 @@ export class OnnxRuntime implements AsyncDisposable {
     const runs = this.#running?.runs ?? [];
     this.#running = undefined;
     for (const run of runs) run.deaths += 1;
-    if (this.#closed === undefined) this.#queue.unshift(...runs.filter(({ deaths }) => deaths < DEATHS_MAX));
+    if (this.#closed === undefined) this.#queue.putBack(runs.filter(({ deaths }) => deaths < DEATHS_MAX));
     const lost = this.#closed === undefined ? runs.filter(({ deaths }) => deaths >= DEATHS_MAX) : runs;
     for (const run of lost) run.reject(error);
     void this.#advance();
   }
 }
-
-/** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
-const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 const closedError = (): GlimpseError => new GlimpseError('GENERATOR_DOWN', { message: 'The generator is closed.' });
 
@@ -357,10 +291,4 @@ const hangingError = (): GlimpseError =>
   new GlimpseError('GENERATOR_DOWN', {
     message: 'Several inference threads do not answer.',
     details: { hanging: HANGING_MAX },
-  });
-
-const queueError = (): GlimpseError =>
-  new GlimpseError('GENERATOR_DOWN', {
-    message: 'Too many runs are waiting for the inference thread.',
-    details: { maxRuns: QUEUE_MAX_RUNS },
   });

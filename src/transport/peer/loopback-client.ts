@@ -15,6 +15,28 @@ const PASSWORD = 'selftestselftestselftest';
 /** No flight of werift has this number: its retransmission loop stops when it sees it. */
 const FLIGHT_OVER = 99;
 
+/** werift's DTLS client over a transport of the caller's, who hands what arrives to its `transport.socket`. */
+export const createDtlsClient = (
+  { certPem, keyPem }: DtlsCertificate,
+  send: (datagram: Buffer) => void,
+  profiles: typeof SRTP_PROFILES = SRTP_PROFILES,
+): DtlsClient =>
+  new DtlsClient({
+    cert: certPem,
+    key: keyPem,
+    signatureHash: { signature: SignatureAlgorithm.ecdsa_3, hash: HashAlgorithm.sha256_4 },
+    srtpProfiles: [...profiles],
+    extendedMasterSecret: true,
+    transport: {
+      type: 'udp',
+      address: { address: '', family: '', port: 0 },
+      closed: false,
+      onData: () => {},
+      send: async (datagram) => send(datagram),
+      close: async () => {},
+    },
+  });
+
 export class LoopbackClient {
   readonly #certificate: DtlsCertificate;
   readonly #socket: Socket;
@@ -26,21 +48,7 @@ export class LoopbackClient {
     this.#certificate = certificate;
     this.#socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     this.#socket.on('error', () => {});
-    this.#dtls = new DtlsClient({
-      cert: certificate.certPem,
-      key: certificate.keyPem,
-      signatureHash: { signature: SignatureAlgorithm.ecdsa_3, hash: HashAlgorithm.sha256_4 },
-      srtpProfiles: [...SRTP_PROFILES],
-      extendedMasterSecret: true,
-      transport: {
-        type: 'udp',
-        address: { address: '', family: '', port: 0 },
-        closed: false,
-        onData: () => {},
-        send: async (datagram) => this.#send(datagram),
-        close: async () => {},
-      },
-    });
+    this.#dtls = createDtlsClient(certificate, (datagram) => this.#send(datagram));
   }
 
   /** A recvonly VP8 offer with this client's identity. */

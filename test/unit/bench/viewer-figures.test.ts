@@ -2,22 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { CapacitySchedule } from '../../../bench/link/capacity.ts';
 import type { PresentedFrame } from '../../../bench/link/link-viewer.ts';
+import { noCounts } from '../../../bench/link/relay.ts';
 import type { RealRun } from '../../../bench/link/real-run.ts';
 import { viewerFigures } from '../../../bench/link/viewer-figures.ts';
 
 const BEGAN_AT_MS = 1_000_000;
 const noLateness = { p50Ms: 0, p95Ms: 0, p99Ms: 0, maxMs: 0 };
-const noCounts = {
-  received: 0,
-  receivedBytes: 0,
-  delivered: 0,
-  deliveredBytes: 0,
-  deliveredRtp: 0,
-  lost: 0,
-  dropped: 0,
-  vanished: 0,
-  overflowed: 0,
-};
 
 /** A run of five seconds. @param frames [ms on the scenario's clock, width] */
 function runOf(frames: readonly (readonly [number, number])[], inbound: Record<string, number> = {}): RealRun {
@@ -38,7 +28,7 @@ function runOf(frames: readonly (readonly [number, number])[], inbound: Record<s
     },
     beganAtMs: BEGAN_AT_MS,
     relay: {
-      counts: { forward: noCounts, backward: noCounts },
+      counts: { forward: noCounts(), backward: noCounts() },
       lateness: { forward: noLateness, backward: noLateness },
       clients: 1,
       address: { address: '127.0.0.1', port: 1 },

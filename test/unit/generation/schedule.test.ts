@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  areSigmas,
-  denoiseSteps,
-  frameDurationMs,
-  sliceCount,
-  sliceStartMs,
-} from '../../../src/generation/schedule.ts';
+import { areSigmas, denoiseSteps, sliceCount, sliceStartMs } from '../../../src/generation/schedule.ts';
 
 const SLICE = { frames: 8, fps: 12 };
 
@@ -17,7 +11,6 @@ describe('slices', () => {
   });
 
   it('last two thirds of a second at 8 frames and 12 fps', () => {
-    expect(frameDurationMs(SLICE)).toBeCloseTo(83.333, 3);
     expect(sliceStartMs(1, SLICE)).toBeCloseTo(666.667, 3);
     expect(sliceStartMs(3, SLICE)).toBe(2000);
   });

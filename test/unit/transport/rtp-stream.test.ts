@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { VP8_VIDEO } from '../../../bench/link/media-port.ts';
 import { LIMITS } from '../../../src/limits.ts';
 import { RtpStream, type MediaPacket } from '../../../src/transport/rtp-stream.ts';
-import { vp8Video } from '../../support/array-media-path.ts';
 
 const packet = (size: number): MediaPacket => ({
   payload: new Uint8Array(size).fill(size & 0xff),
@@ -10,7 +10,7 @@ const packet = (size: number): MediaPacket => ({
   keyframe: false,
   frame: 0,
 });
-const streamFrom = (initialSequence: number, video = vp8Video): RtpStream =>
+const streamFrom = (initialSequence: number, video = VP8_VIDEO): RtpStream =>
   new RtpStream({ video, initialSequence, initialRtxSequence: 65_535 });
 
 describe('RtpStream', () => {
@@ -27,7 +27,7 @@ describe('RtpStream', () => {
     stream.commit(packet(3), 0);
     const claimed = stream.claim(0x1234, 200_000, 100_000)!;
     const again = stream.retransmission(claimed)!;
-    expect(again).toMatchObject({ ...vp8Video.rtx, sequenceNumber: 65_535, marker: true, rtpTimestamp: 1 });
+    expect(again).toMatchObject({ ...VP8_VIDEO.rtx, sequenceNumber: 65_535, marker: true, rtpTimestamp: 1 });
     expect([...again.payload]).toEqual([0x12, 0x34, 3, 3, 3]);
     stream.commitRetransmission(claimed, 200_000);
     expect(stream.retransmission(claimed)!.sequenceNumber).toBe(0);
@@ -67,7 +67,7 @@ describe('RtpStream', () => {
   });
 
   it('never sends again without RTX', () => {
-    const stream = streamFrom(1, { ...vp8Video, rtx: undefined });
+    const stream = streamFrom(1, { ...VP8_VIDEO, rtx: undefined });
     stream.commit(packet(3), 0);
     expect(stream.claim(1, 1e6, 0)).toBeUndefined();
     expect(stream.filler(3)).toBeUndefined();

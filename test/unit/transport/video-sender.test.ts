@@ -1,20 +1,20 @@
-/** The send path of one viewer, in virtual time: what leaves, what it answers, and what a whole link makes of it. */
+/** The send path of one viewer, in virtual time: what leaves, and what it answers. */
 import { describe, expect, it } from 'vitest';
+import { VP8_VIDEO } from '../../../bench/link/media-port.ts';
 import { GlimpseEstimator } from '../../../src/congestion/estimator.ts';
 import { LIMITS } from '../../../src/limits.ts';
 import type { NegotiatedVideo } from '../../../src/transport/media-path.ts';
 import { PacerTimer } from '../../../src/transport/pacer-timer.ts';
 import { parseRtcp } from '../../../src/transport/rtcp.ts';
 import { VideoSender } from '../../../src/transport/video-sender.ts';
-import { ArrayMediaPath, vp8Video } from '../../support/array-media-path.ts';
+import { ArrayMediaPath } from '../../support/array-media-path.ts';
 import { depacketizeVp8 } from '../../support/depacketizer.ts';
 import * as rtcp from '../../support/rtcp-builder.ts';
 import { seededRandom } from '../../../bench/link/seeded-random.ts';
-import { runSender } from '../../support/sender-run.ts';
 import { encodeTwcc } from '../../support/twcc-encoder.ts';
 import { VirtualTime } from '../../../bench/link/virtual-time.ts';
 
-function setUp(video: NegotiatedVideo = vp8Video) {
+function setUp(video: NegotiatedVideo = VP8_VIDEO) {
   const time = new VirtualTime();
   const path = new ArrayMediaPath(video);
   const timer = new PacerTimer({ clock: time, schedule: time.schedule });
@@ -35,7 +35,7 @@ describe('VideoSender', () => {
     const { path, send, sender } = setUp();
     const rtpTimestamp = send(600, true);
     expect(path.media).toHaveLength(1);
-    expect(path.media[0]).toMatchObject({ rtpTimestamp, marker: true, ssrc: vp8Video.ssrc, payloadType: 96 });
+    expect(path.media[0]).toMatchObject({ rtpTimestamp, marker: true, ssrc: VP8_VIDEO.ssrc, payloadType: 96 });
     expect(depacketizeVp8([path.media[0]!.payload]).frame).toHaveLength(600);
     expect(sender.stats).toMatchObject({ framesSent: 1, keyframes: 1, keyframeBytes: 600 });
   });
@@ -91,7 +91,7 @@ describe('VideoSender', () => {
     time.advance(200);
     const lost = path.media.map((packet) => packet.sequenceNumber).toReversed();
     const nack = rtcp.nack(
-      vp8Video.ssrc,
+      VP8_VIDEO.ssrc,
       lost.map((sequence) => [sequence, 0]),
     );
     path.rtp.length = 0;
@@ -114,7 +114,7 @@ describe('VideoSender', () => {
     while (path.rtcp.length === reports) time.advance(1);
     const report = new DataView(path.rtcp.at(-1)!.buffer);
     const lastSenderReport = ((report.getUint16(10) << 16) | report.getUint16(12)) >>> 0;
-    sender.onRtcp(rtcp.receiverReport({ ssrc: vp8Video.ssrc, lastSenderReport, delaySinceLastSenderReport: 0 }));
+    sender.onRtcp(rtcp.receiverReport({ ssrc: VP8_VIDEO.ssrc, lastSenderReport, delaySinceLastSenderReport: 0 }));
     expect(sender.stats.rttMs).toBeLessThan(2);
     const first = path.media[0]!.sequenceNumber;
     // 1.2 kB each, and together every packet of the stream many times.
@@ -122,7 +122,7 @@ describe('VideoSender', () => {
       { length: 297 },
       (_, index) => [(first + ((index * 17) % 400)) & 0xffff, 0xffff] as const,
     );
-    const nack = rtcp.nack(vp8Video.ssrc, entries);
+    const nack = rtcp.nack(VP8_VIDEO.ssrc, entries);
     path.rtp.length = 0;
     const { nacks } = sender.stats;
     for (let times = 0; times < 200; times++) {
@@ -140,16 +140,16 @@ describe('VideoSender', () => {
     time.advance(100);
     send(500, true);
     time.advance(100);
-    sender.onRtcp(rtcp.nack(vp8Video.ssrc, [[path.media[0]!.sequenceNumber, 0]]));
+    sender.onRtcp(rtcp.nack(VP8_VIDEO.ssrc, [[path.media[0]!.sequenceNumber, 0]]));
     time.advance(50);
     expect(sender.stats.retransmitted).toBe(0);
   });
 
   it('asks for a keyframe instead of resending when there is no RTX', () => {
-    const { path, sender, send, asked, time } = setUp({ ...vp8Video, rtx: undefined });
+    const { path, sender, send, asked, time } = setUp({ ...VP8_VIDEO, rtx: undefined });
     send(500, true);
     time.advance(400);
-    sender.onRtcp(rtcp.nack(vp8Video.ssrc, [[path.media[0]!.sequenceNumber, 0]]));
+    sender.onRtcp(rtcp.nack(VP8_VIDEO.ssrc, [[path.media[0]!.sequenceNumber, 0]]));
     time.advance(50);
     expect(asked).toEqual(['loss']);
     expect(path.rtp).toHaveLength(1);
@@ -159,12 +159,12 @@ describe('VideoSender', () => {
     const { sender, send, asked, time } = setUp();
     send(500, true);
     time.advance(400);
-    for (let times = 0; times < 5; times++) sender.onRtcp(rtcp.pli(vp8Video.ssrc));
+    for (let times = 0; times < 5; times++) sender.onRtcp(rtcp.pli(VP8_VIDEO.ssrc));
     expect(asked).toEqual(['pli']);
     send(500, true);
     for (const commandSequence of [1, 1, 1, 2]) {
       time.advance(1_000);
-      sender.onRtcp(rtcp.fir(vp8Video.ssrc, commandSequence));
+      sender.onRtcp(rtcp.fir(VP8_VIDEO.ssrc, commandSequence));
     }
     expect(asked).toEqual(['pli', 'fir', 'fir']);
     sender.onRtcp(rtcp.pli(0x9999));
@@ -190,7 +190,7 @@ describe('VideoSender', () => {
 
   it('survives feedback about packets it never sent', () => {
     const { sender, send, time } = setUp();
-    const feedback = rtcp.transportFeedback(vp8Video.ssrc, encodeTwcc([{ sequence: 40_000, arrivedAtUs: 1e6 }]));
+    const feedback = rtcp.transportFeedback(VP8_VIDEO.ssrc, encodeTwcc([{ sequence: 40_000, arrivedAtUs: 1e6 }]));
     sender.onRtcp(feedback);
     send(500, true);
     time.advance(10);
@@ -200,9 +200,9 @@ describe('VideoSender', () => {
 
   it('neither probes nor starves on a client without transport-wide feedback', () => {
     const { path, sender, send, time } = setUp({
-      ...vp8Video,
+      ...VP8_VIDEO,
       extensions: {},
-      feedback: { ...vp8Video.feedback, transportCc: false },
+      feedback: { ...VP8_VIDEO.feedback, transportCc: false },
     });
     for (let frame = 0; frame < 60; frame++) {
       send(400, frame === 0);
@@ -210,7 +210,7 @@ describe('VideoSender', () => {
     }
     expect(path.retransmissions).toHaveLength(0);
     expect(sender.stats.targetBps).toBe(300_000);
-    sender.onRtcp(rtcp.remb(800_000, vp8Video.ssrc));
+    sender.onRtcp(rtcp.remb(800_000, VP8_VIDEO.ssrc));
     expect(sender.stats.targetBps).toBeCloseTo(800_000, -4);
   });
 
@@ -221,90 +221,9 @@ describe('VideoSender', () => {
     sender.close();
     const sent = path.rtp.length;
     send(100, true);
-    sender.onRtcp(rtcp.pli(vp8Video.ssrc));
+    sender.onRtcp(rtcp.pli(VP8_VIDEO.ssrc));
     time.advance(5_000);
     expect(path.rtp).toHaveLength(sent);
     expect([timer.size, time.timers]).toEqual([0, 0]);
-  });
-});
-
-/** Capture to complete arrival of each frame, in ms, ascending. */
-const delay = (run: ReturnType<typeof runSender>): number[] =>
-  run.frames
-    .flatMap((frame) => (frame.doneMs === undefined ? [] : [frame.doneMs - frame.captureMs]))
-    .toSorted((a, b) => a - b);
-
-describe('VideoSender over a link', () => {
-  it('fills 2 Mbps without loss, every frame whole and in time', () => {
-    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 30_000, queueUs: 300_000 };
-    const run = runSender({ link, seconds: 20 });
-    const settled = run.samples.filter((sample) => sample.atMs >= 3_000);
-    const target = settled.reduce((sum, { stats }) => sum + stats.targetBps, 0) / settled.length;
-    expect(target).toBeGreaterThan(1.6e6);
-    expect(run.frames.slice(0, -2).every((frame) => frame.doneMs !== undefined)).toBe(true);
-    expect(delay(run).at(-1)).toBeLessThan(250);
-    expect(run.stats).toMatchObject({ droppedFrames: 0, nacks: 0 });
-    expect(run.stats.rttMs).toBeCloseTo(60, 0);
-    expect(run.keyframesAsked).toEqual([]);
-  });
-
-  it('mends 5% random loss by retransmission alone', () => {
-    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 40_000, queueUs: 300_000, lossRatio: 0.05 };
-    const run = runSender({ link, seconds: 20 });
-    const whole = run.frames.slice(0, -10).filter((frame) => frame.doneMs !== undefined).length;
-    expect(whole / (run.frames.length - 10)).toBeGreaterThan(0.98);
-    expect(run.stats.retransmitted).toBeGreaterThan(100);
-    expect(run.stats.targetBps).toBeGreaterThan(1.4e6);
-    expect(run.keyframesAsked).toEqual([]);
-  });
-
-  it('recovers from a drop to a quarter with at most two keyframes', () => {
-    const capacity = [
-      { fromUs: 0, bps: 2e6 },
-      { fromUs: 8e6, bps: 0.5e6 },
-    ];
-    const run = runSender({ link: { capacity, delayUs: 30_000, queueUs: 300_000 }, seconds: 16 });
-    const late = run.samples.filter((sample) => sample.atMs >= 10_000);
-    expect(Math.max(...late.map((sample) => sample.queueMs))).toBeLessThan(120);
-    expect(run.keyframesAsked.length).toBeLessThanOrEqual(2);
-    const after = run.frames.filter((frame) => frame.captureMs > 10_000 && frame.captureMs < 15_000);
-    expect(after.filter((frame) => frame.doneMs !== undefined).length / after.length).toBeGreaterThan(0.95);
-  });
-
-  it('has the viewer hold pictures back for a round trip under loss, and not at all on a path that loses nothing', () => {
-    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 40_000, queueUs: 300_000 };
-    const asked = (lossRatio: number): number[] =>
-      runSender({ link: { ...link, lossRatio }, seconds: 10 }).path.rtp.map(({ playoutDelayMs }) => playoutDelayMs!);
-    expect(new Set(asked(0))).toEqual(new Set([0]));
-    expect(asked(0.05).at(-1)).toBeGreaterThanOrEqual(80);
-  });
-
-  it('takes the losses of a drop of capacity for what they are', () => {
-    const capacity = [
-      { fromUs: 0, bps: 2e6 },
-      { fromUs: 8e6, bps: 0.5e6 },
-    ];
-    const run = runSender({ link: { capacity, delayUs: 30_000, queueUs: 300_000 }, seconds: 16 });
-    expect(run.path.retransmissions.length).toBeGreaterThan(0);
-    expect(Math.max(...run.path.rtp.map(({ playoutDelayMs }) => playoutDelayMs!))).toBe(0);
-  });
-
-  it('answers a request by two copies where the path loses many, and elsewhere by one', () => {
-    const link = { capacity: [{ fromUs: 0, bps: 2e6 }], delayUs: 40_000, queueUs: 300_000 };
-    const copiesOfEach = (lossRatio: number): number => {
-      const { retransmissions } = runSender({ link: { ...link, lossRatio }, seconds: 10, fps: 30 }).path;
-      const originals = retransmissions.map(({ payload }) => (payload[0]! << 8) | payload[1]!);
-      return originals.length / new Set(originals).size;
-    };
-    expect(copiesOfEach(0.05)).toBeGreaterThan(1.7);
-    expect(copiesOfEach(0.002)).toBe(1);
-  });
-
-  it('sends the same packets for the same seed', () => {
-    const link = { capacity: [{ fromUs: 0, bps: 1e6 }], delayUs: 30_000, queueUs: 300_000, lossRatio: 0.02 };
-    const sums = [1, 2].map(() =>
-      runSender({ link, seconds: 5 }).path.rtp.map(({ sequenceNumber, sizeBytes }) => [sequenceNumber, sizeBytes]),
-    );
-    expect(sums[0]).toEqual(sums[1]);
   });
 });

@@ -4,7 +4,8 @@
  * file leaves the batch open.
  */
 import { GlimpseError } from '../../../errors.ts';
-import type { OnnxRuntime, RunResult } from '../runtime.ts';
+import type { RunResult } from '../run-queue.ts';
+import type { OnnxRuntime } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
 import { guidanceEmbedding, guided } from './guidance.ts';
 import type { DiffusersModel } from './layout.ts';

@@ -2,11 +2,12 @@
  * The DTLS server against werift's client, in memory, over a network that loses, repeats and reorders; and the ground
  * we stand on in werift, so that an upgrade that moves it fails here and not in production.
  */
-import { DtlsClient, DtlsServer, HashAlgorithm, SignatureAlgorithm } from 'werift';
+import { DtlsServer } from 'werift';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDtlsCertificate, type DtlsCertificate } from '../../../../src/transport/peer/dtls-certificate.ts';
 import { prf } from '../../../../src/transport/peer/dtls-checks.ts';
 import { DtlsSession } from '../../../../src/transport/peer/dtls-session.ts';
+import { createDtlsClient } from '../../../../src/transport/peer/loopback-client.ts';
 import { SRTP_PROFILE, SRTP_PROFILES, type SrtpMasterKeys } from '../../../../src/transport/peer/srtp-keys.ts';
 import { createWeriftDtls } from '../../../../src/transport/peer/werift-dtls.ts';
 import { until } from '../../../support/werift-client.ts';
@@ -33,21 +34,11 @@ function join(toServer: Network, { profiles = SRTP_PROFILES, expected = theirs.f
     },
     onRefused: () => {},
   });
-  const client = new DtlsClient({
-    cert: theirs.certPem,
-    key: theirs.keyPem,
-    signatureHash: { signature: SignatureAlgorithm.ecdsa_3, hash: HashAlgorithm.sha256_4 },
-    srtpProfiles: [...profiles],
-    extendedMasterSecret: true,
-    transport: {
-      type: 'udp',
-      address: { address: '', family: '', port: 0 },
-      closed: false,
-      onData: () => {},
-      send: async (datagram) => toServer(datagram, (arrived) => session.receive(arrived)),
-      close: async () => {},
-    },
-  });
+  const client = createDtlsClient(
+    theirs,
+    (datagram) => toServer(datagram, (arrived) => session.receive(arrived)),
+    profiles,
+  );
   const state: { keys?: SrtpMasterKeys; failure?: string; closed?: boolean } = {};
   session.events.on('connected', (keys) => Object.assign(state, { keys }));
   session.events.on('failed', ({ message }) => Object.assign(state, { failure: message }));
