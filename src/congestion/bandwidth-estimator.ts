@@ -10,7 +10,7 @@ export interface SentPacket {
   sizeBytes: number;
   sentAtUs: number;
   kind: PacketKind;
-  probeId?: number;
+  probeId?: number | undefined;
 }
 
 export interface PacketResult {

@@ -18,7 +18,7 @@ import { Gradient } from './gradient.ts';
 import { LossModel } from './loss.ts';
 import { Probing } from './probing.ts';
 import { QueueDelay } from './queue-delay.ts';
-import { type PacketReport, SentPackets } from './sent-packets.ts';
+import { inOrderOfArrival, type PacketReport, SentPackets } from './sent-packets.ts';
 import { StandingLoss } from './standing-loss.ts';
 import { Throughput } from './throughput.ts';
 
@@ -52,8 +52,6 @@ const COMPETING_MS = 80;
 /** No queue holds a packet for so much longer than the one before: a clock was set, and nothing before it compares. */
 const CLOCK_JUMP_US = 10_000_000;
 
-const isReceived = (report: PacketReport): report is PacketReport & { arrivedAtUs: number } =>
-  report.arrivedAtUs !== undefined;
 
 export class GlimpseEstimator implements BandwidthEstimator {
   readonly #minBps: number;
@@ -152,6 +150,8 @@ export class GlimpseEstimator implements BandwidthEstimator {
 
   takeProbe(nowUs: number): ProbeRequest | undefined {
     const { targetBps } = this;
+    // Asked with every wake-up of the pacer, and nearly always there is nothing to do.
+    if (this.#probing.rests(nowUs, targetBps >= Math.min(this.#maxBps, this.#rembBps))) return undefined;
     const clear =
       this.#queue.state(this.#packetMs) === 'clear' &&
       this.#rate.drainingSinceUs === undefined &&
@@ -197,12 +197,10 @@ export class GlimpseEstimator implements BandwidthEstimator {
 
   /** Feeds every stage, packet by packet in order of arrival. */
   #takeReports(reports: readonly PacketReport[]): void {
-    const received = reports.filter(isReceived);
     for (const { sentAtUs, sizeBytes, arrivedAtUs } of reports) {
       this.#loss.add(sentAtUs, sizeBytes, arrivedAtUs === undefined);
     }
-    received.sort((a, b) => a.arrivedAtUs - b.arrivedAtUs || a.sequence - b.sequence);
-    for (const report of received) {
+    for (const report of inOrderOfArrival(reports)) {
       const { sentAtUs, arrivedAtUs, sizeBytes } = report;
       const delayUs = arrivedAtUs - sentAtUs;
       if (Math.abs(delayUs - (this.#delayUs ?? delayUs)) > CLOCK_JUMP_US) this.#forgetDelays();

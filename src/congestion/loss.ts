@@ -130,10 +130,13 @@ function bestInherent(
   for (const inherent of INHERENT_LOSS) {
     let likelihood = 0;
     let weight = 1;
-    for (const { sentBps, packets, lost } of observations.toReversed()) {
+    for (let index = observations.length - 1; index >= 0; index--) {
+      const { sentBps, packets, lost } = observations[index]!;
       const overflow = Math.max(0, 1 - boundBps / sentBps);
       const expected = Math.min(inherent + (1 - inherent) * overflow, 0.999);
-      likelihood += weight * (lost * Math.log(expected) + (packets - lost) * Math.log(1 - expected));
+      // Most observations are of no loss, and a logarithm costs more than the rest.
+      const ofLost = lost === 0 ? 0 : lost * Math.log(expected);
+      likelihood += weight * (ofLost + (packets - lost) * Math.log(1 - expected));
       weight *= AGE_WEIGHT;
     }
     if (likelihood > best.likelihood) best = { likelihood, inherent };

@@ -75,6 +75,12 @@ export class Probing {
   #periodUs = PERIOD_US;
   #disturbedUntilUs = -Infinity;
 
+  /** True when `take` would find nothing to ask for and nothing to forget. @param full the target is all there may be. */
+  rests(nowUs: number, full: boolean): boolean {
+    if (!this.#started || this.#wanted.length > 0 || this.#clusters.size > 0) return false;
+    return full || nowUs - this.#lastAskedAtUs < ROOMY_PERIOD_US;
+  }
+
   /** The probe to send now, if any. */
   take(input: ProbeTake): ProbeRequest | undefined {
     const { nowUs, targetBps, maxBps, jitterMs } = input;

@@ -31,7 +31,9 @@ export type QueueState = 'clear' | 'filling' | 'congested';
 export class QueueDelay {
   readonly #base = new WindowedMin(BUCKET_US, BUCKETS);
   readonly #memory = new WindowedMin(MEMORY_BUCKET_US, MEMORY_BUCKETS);
-  #recent: { arrivedUs: number; delayUs: number }[] = [];
+  /** Of the last packets, oldest first. */
+  readonly #recentArrivedUs: number[] = [];
+  readonly #recentDelayUs: number[] = [];
   #queueMs = 0;
   #standingMs = 0;
   #idleMs = 0;
@@ -45,15 +47,17 @@ export class QueueDelay {
     this.#lastDelayUs = delayUs;
     this.#base.add(arrivedUs, delayUs);
     this.#memory.add(arrivedUs, delayUs);
-    this.#recent.push({ arrivedUs, delayUs });
+    this.#recentArrivedUs.push(arrivedUs);
+    this.#recentDelayUs.push(delayUs);
     while (
-      this.#recent.length > RECENT_PACKETS ||
-      (this.#recent.length > 1 && arrivedUs - this.#recent[0]!.arrivedUs > RECENT_US)
+      this.#recentArrivedUs.length > RECENT_PACKETS ||
+      (this.#recentArrivedUs.length > 1 && arrivedUs - this.#recentArrivedUs[0]! > RECENT_US)
     ) {
-      this.#recent.shift();
+      this.#recentArrivedUs.shift();
+      this.#recentDelayUs.shift();
     }
     let presentUs = Infinity;
-    for (const recent of this.#recent) presentUs = Math.min(presentUs, recent.delayUs);
+    for (const recentUs of this.#recentDelayUs) presentUs = Math.min(presentUs, recentUs);
     this.#queueMs = Math.max(0, presentUs - this.#base.min) / 1_000;
     this.#standingMs = Math.max(0, presentUs - this.#memory.min) / 1_000;
     this.#idleMs += (Math.min(this.#queueMs, CLEAR_MS) - this.#idleMs) * IDLE_WEIGHT;
@@ -92,14 +96,15 @@ export class QueueDelay {
   /** Takes the present delay as the new base: the path has changed, or others keep its queue filled. */
   rebase(): void {
     this.#base.clear();
-    for (const { arrivedUs, delayUs } of this.#recent) this.#base.add(arrivedUs, delayUs);
+    for (const [index, delayUs] of this.#recentDelayUs.entries()) this.#base.add(this.#recentArrivedUs[index]!, delayUs);
     this.#queueMs = 0;
   }
 
   reset(): void {
     this.#base.clear();
     this.#memory.clear();
-    this.#recent = [];
+    this.#recentArrivedUs.length = 0;
+    this.#recentDelayUs.length = 0;
     this.#queueMs = 0;
     this.#standingMs = 0;
   }

@@ -12,16 +12,42 @@ export interface PacketReport extends SentPacket {
   arrivedAtUs: number | undefined;
 }
 
+export type ReceivedPacket = PacketReport & { arrivedAtUs: number };
+
+/** Those that arrived, first come first, as they nearly always are in the reports. */
+export function inOrderOfArrival(reports: readonly PacketReport[]): ReceivedPacket[] {
+  const received: ReceivedPacket[] = [];
+  let inOrder = true;
+  for (const report of reports) {
+    if (!isReceived(report)) continue;
+    inOrder &&= received.length === 0 || arrivedLater(received[received.length - 1]!, report) < 0;
+    received.push(report);
+  }
+  return inOrder ? received : received.sort(arrivedLater);
+}
+
+const arrivedLater = (a: ReceivedPacket, b: ReceivedPacket): number =>
+  a.arrivedAtUs - b.arrivedAtUs || a.sequence - b.sequence;
+
+const isReceived = (report: PacketReport): report is ReceivedPacket => report.arrivedAtUs !== undefined;
+
+interface PacketInFlight extends PacketReport {
+  reportedLost: boolean;
+}
+
 export class SentPackets {
   /** In order of sending. A packet reported lost stays, marked, because it may still be reported as received. */
-  readonly #inFlight = new Map<number, SentPacket & { reportedLost: boolean }>();
+  readonly #inFlight = new Map<number, PacketInFlight>();
   #lastSequence = -1;
 
   add(packet: SentPacket): void {
     // Numbers that start again belong to a new transport; what was in flight on the old one is gone.
     if (packet.sequence <= this.#lastSequence) this.#inFlight.clear();
     this.#lastSequence = packet.sequence;
-    this.#inFlight.set(packet.sequence, { ...packet, reportedLost: false });
+    const { sequence, sizeBytes, sentAtUs, kind, probeId } = packet;
+    // Written out: a copy by spreading costs more than everything else here.
+    const inFlight = { sequence, sizeBytes, sentAtUs, kind, probeId, arrivedAtUs: undefined, reportedLost: false };
+    this.#inFlight.set(sequence, inFlight);
     if (this.#inFlight.size > PACKETS_MAX) {
       for (const oldest of this.#inFlight.keys()) {
         this.#inFlight.delete(oldest);
@@ -30,7 +56,7 @@ export class SentPackets {
     }
   }
 
-  /** What the results tell for the first time, in their order. */
+  /** What the results tell for the first time, in their order. A later call may write into the same reports. */
   match(results: readonly PacketResult[]): PacketReport[] {
     const reports: PacketReport[] = [];
     for (const { sequence, arrivedAtUs } of results) {
@@ -39,7 +65,8 @@ export class SentPackets {
       if (arrivedAtUs !== undefined) this.#inFlight.delete(sequence);
       else if (packet.reportedLost) continue;
       packet.reportedLost = true;
-      reports.push({ ...packet, arrivedAtUs });
+      packet.arrivedAtUs = arrivedAtUs;
+      reports.push(packet);
     }
     return reports;
   }

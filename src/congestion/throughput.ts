@@ -11,9 +11,14 @@ const BUSY_MIN_US = 20_000;
 /** Fewer packets than this say nothing about a rate: at low rates windows stretch to hold them, up to the limit. */
 const PACKETS_MIN = 5;
 const STRETCHED_US = 2_000_000;
+/** So many arrivals that have left the window are cleared away at once. */
+const CLEARED_TOGETHER = 64;
 
 export class Throughput {
-  #arrivals: { arrivedUs: number; sizeBytes: number }[] = [];
+  /** Of the arrivals kept, in order; those before `#first` have left the window and are cleared away many at a time. */
+  #arrivedUs: number[] = [];
+  #sizeBytes: number[] = [];
+  #first = 0;
   /** Arrival of the first packet of the present run of packets that all waited in a queue. */
   #busySinceUs: number | undefined;
   /** Asked for far more often than something arrives; null: not reckoned since. */
@@ -23,9 +28,14 @@ export class Throughput {
   add(arrivedUs: number, sizeBytes: number, queued: boolean): void {
     if (!queued) this.#busySinceUs = undefined;
     else this.#busySinceUs ??= arrivedUs;
-    this.#arrivals.push({ arrivedUs, sizeBytes });
+    this.#arrivedUs.push(arrivedUs);
+    this.#sizeBytes.push(sizeBytes);
     this.#bps = null;
-    while (this.#arrivals[0]!.arrivedUs < arrivedUs - STRETCHED_US) this.#arrivals.shift();
+    while (this.#arrivedUs[this.#first]! < arrivedUs - STRETCHED_US) this.#first += 1;
+    if (this.#first < CLEARED_TOGETHER) return;
+    this.#arrivedUs.splice(0, this.#first);
+    this.#sizeBytes.splice(0, this.#first);
+    this.#first = 0;
   }
 
   /** Over the last half second of arrivals; undefined while too little has arrived. */
@@ -41,27 +51,32 @@ export class Throughput {
   }
 
   reset(): void {
-    this.#arrivals = [];
+    this.#arrivedUs = [];
+    this.#sizeBytes = [];
+    this.#first = 0;
     this.#busySinceUs = undefined;
     this.#bps = undefined;
   }
 
   /** Over the last `windowUs`, or as far back as five packets reach, but not beyond `notBeforeUs`. */
   #rate(windowUs: number, notBeforeUs: number, spanMinUs: number): number | undefined {
-    const last = this.#arrivals.at(-1);
-    if (!last) return undefined;
-    let first = this.#arrivals.length - 1;
+    const arrivedUs = this.#arrivedUs;
+    const sizeBytes = this.#sizeBytes;
+    const { length } = arrivedUs;
+    if (length === 0) return undefined;
+    const lastUs = arrivedUs[length - 1]!;
+    let first = length - 1;
     let bytes = 0;
-    while (first > 0) {
-      const { arrivedUs } = this.#arrivals[first - 1]!;
-      const enough = this.#arrivals.length - first >= PACKETS_MIN;
-      if (arrivedUs < notBeforeUs || (enough && arrivedUs < last.arrivedUs - windowUs)) break;
-      bytes += this.#arrivals[first]!.sizeBytes;
+    while (first > this.#first) {
+      const beforeUs = arrivedUs[first - 1]!;
+      const enough = length - first >= PACKETS_MIN;
+      if (beforeUs < notBeforeUs || (enough && beforeUs < lastUs - windowUs)) break;
+      bytes += sizeBytes[first]!;
       first -= 1;
     }
     // The first packet marks the start; its own bytes came before it.
-    const spanUs = last.arrivedUs - this.#arrivals[first]!.arrivedUs;
-    if (this.#arrivals.length - first < PACKETS_MIN || spanUs < spanMinUs) return undefined;
+    const spanUs = lastUs - arrivedUs[first]!;
+    if (length - first < PACKETS_MIN || spanUs < spanMinUs) return undefined;
     return (bytes * 8 * 1_000_000) / spanUs;
   }
 }

@@ -15,42 +15,48 @@ export interface PacedPacket<Content> {
   content: Content;
 }
 
-interface Queued<Content> {
-  packet: PacedPacket<Content>;
-  enqueuedAtUs: number;
-}
-
 export class PacerQueue<Content> {
-  #waiting: Queued<Content>[] = [];
+  #waiting: PacedPacket<Content>[] = [];
+  /** When each of them came. */
+  #enqueuedAtUs: number[] = [];
   #bytes = 0;
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  get first(): Queued<Content> | undefined {
+  get first(): PacedPacket<Content> | undefined {
     return this.#waiting[0];
+  }
+
+  /** How long the first has waited; 0 when none does. */
+  waitedUs(nowUs: number): number {
+    return nowUs - (this.#enqueuedAtUs[0] ?? nowUs);
   }
 
   /** Different frames that packets wait of. */
   get frames(): number {
-    return new Set(this.#waiting.map(({ packet }) => packet.frame)).size;
+    return new Set(this.#waiting.map(({ frame }) => frame)).size;
   }
 
   push(packet: PacedPacket<Content>, nowUs: number): void {
-    this.#waiting.push({ packet, enqueuedAtUs: nowUs });
+    this.#waiting.push(packet);
+    this.#enqueuedAtUs.push(nowUs);
     this.#bytes += packet.sizeBytes;
   }
 
   /** Takes the first one out. */
   shift(): void {
-    this.#bytes -= this.#waiting.shift()?.packet.sizeBytes ?? 0;
+    this.#bytes -= this.#waiting.shift()?.sizeBytes ?? 0;
+    this.#enqueuedAtUs.shift();
   }
 
   /** @returns what waited. */
   clear(): PacedPacket<Content>[] {
-    const packets = this.#waiting.map(({ packet }) => packet);
+    const packets = this.#waiting;
+    if (packets.length === 0) return packets;
     this.#waiting = [];
+    this.#enqueuedAtUs = [];
     this.#bytes = 0;
     return packets;
   }

@@ -65,7 +65,7 @@ export class PacerTimer {
       by: (dueUs) => {
         if (!this.#sleepers.has(sleeper) || dueUs >= sleeper.dueUs) return;
         sleeper.dueUs = dueUs;
-        this.#arm();
+        if (dueUs < this.#armedForUs) this.#armFor(dueUs);
       },
       close: () => {
         this.#sleepers.delete(sleeper);
@@ -77,7 +77,10 @@ export class PacerTimer {
   #arm(): void {
     let dueUs = Infinity;
     for (const sleeper of this.#sleepers) dueUs = Math.min(dueUs, sleeper.dueUs);
-    if (dueUs === this.#armedForUs) return;
+    if (dueUs !== this.#armedForUs) this.#armFor(dueUs);
+  }
+
+  #armFor(dueUs: number): void {
     this.#cancel?.();
     this.#cancel = undefined;
     this.#armedForUs = dueUs;

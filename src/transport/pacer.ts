@@ -93,11 +93,13 @@ export class Pacer<Content> {
       for (const queue of this.#queues) this.#clear(queue);
       this.#needsKeyframe = false;
     }
-    const refused = packets.filter((packet) => !this.#take(packet, nowUs));
-    if (refused.length > 0) {
-      for (const packet of refused) this.#options.onDiscard?.(packet);
-      this.#options.onDrop(0);
+    let refused = 0;
+    for (const packet of packets) {
+      if (this.#take(packet, nowUs)) continue;
+      this.#options.onDiscard?.(packet);
+      refused += 1;
     }
+    if (refused > 0) this.#options.onDrop(0);
     this.process(nowUs);
     return true;
   }
@@ -161,7 +163,8 @@ export class Pacer<Content> {
   }
 
   get #queuedBytes(): number {
-    return this.#queues.reduce((sum, { bytes }) => sum + bytes, 0);
+    const [keyframe, urgent, retransmissions, deltas] = this.#queues;
+    return keyframe.bytes + urgent.bytes + retransmissions.bytes + deltas.bytes;
   }
 
   #msOf(bytes: number): number {
@@ -169,11 +172,12 @@ export class Pacer<Content> {
   }
 
   #firstQueue(): PacerQueue<Content> | undefined {
-    return this.#queues.find(({ first }) => first !== undefined);
+    for (const queue of this.#queues) if (queue.first) return queue;
+    return undefined;
   }
 
   #sendFirst(queue: PacerQueue<Content>, nowUs: number, probeId: number | undefined): number | undefined {
-    const bytes = this.#options.send(queue.first!.packet, nowUs, probeId);
+    const bytes = this.#options.send(queue.first!, nowUs, probeId);
     if (bytes === undefined) return undefined;
     queue.shift();
     return bytes;
@@ -189,19 +193,19 @@ export class Pacer<Content> {
 
   #dropLate(nowUs: number): void {
     const [, urgent, retransmissions, deltas] = this.#queues;
-    const isLate = ({ first }: PacerQueue<Content>): boolean =>
-      first !== undefined && nowUs - first.enqueuedAtUs > DEADLINE_US;
-    for (const queue of [urgent, retransmissions]) {
-      if (!isLate(queue)) continue;
-      this.#clear(queue);
-      this.#options.onDrop(0);
-    }
+    if (urgent.waitedUs(nowUs) > DEADLINE_US) this.#giveUp(urgent);
+    if (retransmissions.waitedUs(nowUs) > DEADLINE_US) this.#giveUp(retransmissions);
     if (!deltas.first) return;
-    if (!isLate(deltas) && this.#msOf(deltas.bytes) <= LIMITS.pacerQueueMaxMs) return;
+    if (deltas.waitedUs(nowUs) <= DEADLINE_US && this.#msOf(deltas.bytes) <= LIMITS.pacerQueueMaxMs) return;
     const { frames } = deltas;
     this.#clear(deltas);
     this.#needsKeyframe = true;
     this.#options.onDrop(frames);
+  }
+
+  #giveUp(retransmissions: PacerQueue<Content>): void {
+    this.#clear(retransmissions);
+    this.#options.onDrop(0);
   }
 
   #clear(queue: PacerQueue<Content>): void {

@@ -39,9 +39,14 @@ export class Reporter {
     return this.#lastFrame.rtpTimestamp;
   }
 
+  /** False while `take` would yield nothing, whatever has been sent. */
+  isDue(nowUs: number): boolean {
+    return nowUs >= this.#dueUs;
+  }
+
   /** The compound packet to send now; undefined when none is due or nothing was sent. */
   take({ nowUs, wallMs, counts }: ReportRequest): Uint8Array | undefined {
-    if (!this.#lastFrame || counts.packets === 0 || nowUs < this.#dueUs) return undefined;
+    if (!this.#lastFrame || counts.packets === 0 || !this.isDue(nowUs)) return undefined;
     this.#dueUs = nowUs + REPORT_US;
     const { rtpTimestamp, captureUs } = this.#lastFrame;
     return buildSenderReport({

@@ -48,7 +48,8 @@ export interface SendFrameOptions {
   rtpTimestamp?: number;
 }
 
-type Content = { media: MediaPacket } | { again: SentMedia };
+/** What to send for the first time, or what has been sent and goes again. */
+type Content = MediaPacket | SentMedia;
 
 /** RTP header, the usual extensions and the SRTP tag: what pacing adds to a payload. */
 const WIRE_OVERHEAD_BYTES = 48;
@@ -106,7 +107,7 @@ export class VideoSender {
         this.#keyframes.request('drop');
       },
       onDiscard: ({ content }) => {
-        if ('again' in content) this.#stream.release(content.again);
+        if (wasSent(content)) this.#stream.release(content);
       },
     });
     this.#waker = timer.register((nowUs) => this.#wake(nowUs));
@@ -147,7 +148,7 @@ export class VideoSender {
       const marker = index === payloads.length - 1;
       const media = { payload, rtpTimestamp: timestamp, marker, keyframe, frame };
       const sizeBytes = payload.length + WIRE_OVERHEAD_BYTES;
-      return { kind: keyframe ? 'keyframe' : 'delta', sizeBytes, frame, content: { media } };
+      return { kind: keyframe ? 'keyframe' : 'delta', sizeBytes, frame, content: media };
     });
     if (keyframe) this.#keyframes.onKeyframe(data.length, nowUs);
     this.#activeAtUs = nowUs;
@@ -196,18 +197,17 @@ export class VideoSender {
 
   #send({ kind, content }: PacedPacket<Content>, nowUs: number, probeId: number | undefined): number | undefined {
     const { path, estimator } = this.#options;
-    const outgoing =
-      'again' in content
-        ? this.#stream.retransmission(content.again, this.#reserve.ms)
-        : this.#stream.stamp(content.media, this.#reserve.ms);
+    const again = wasSent(content) ? content : undefined;
+    const outgoing = again
+      ? this.#stream.retransmission(again, this.#reserve.ms)
+      : this.#stream.stamp(content, this.#reserve.ms);
     const sent = outgoing && path.sendRtp(outgoing);
     if (!sent) return undefined;
-    const kept = 'again' in content ? content.again : this.#stream.commit(content.media, nowUs);
-    if ('again' in content) this.#stream.commitRetransmission(kept, nowUs);
+    const kept = again ?? this.#stream.commit(content, nowUs);
+    if (again) this.#stream.commitRetransmission(again, nowUs);
     const { transportSequence, sizeBytes } = sent;
     if (path.video.feedback.transportCc) {
-      const probe = probeId === undefined ? {} : { probeId };
-      estimator.onPacketSent({ sequence: transportSequence, sizeBytes, sentAtUs: nowUs, kind, ...probe });
+      estimator.onPacketSent({ sequence: transportSequence, sizeBytes, sentAtUs: nowUs, kind, probeId });
     }
     this.#feedback.onSent(transportSequence, kept, nowUs);
     this.#counts.bytesSent += sizeBytes;
@@ -279,6 +279,7 @@ export class VideoSender {
   }
 
   #report(nowUs: number): void {
+    if (!this.#reporter.isDue(nowUs)) return;
     const { path, clock } = this.#options;
     const report = this.#reporter.take({ nowUs, wallMs: clock.wallMs(), counts: this.#stream.counts });
     if (report) path.sendRtcp(report);
@@ -290,5 +291,7 @@ const pacedCopy = (sent: SentMedia, kind: 'rtx' | 'padding'): PacedPacket<Conten
   sizeBytes: sent.payload.length + WIRE_OVERHEAD_BYTES,
   frame: sent.frame,
   ofKeyframe: sent.keyframe,
-  content: { again: sent },
+  content: sent,
 });
+
+const wasSent = (content: Content): content is SentMedia => 'sequenceNumber' in content;
