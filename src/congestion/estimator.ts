@@ -52,7 +52,6 @@ const COMPETING_MS = 80;
 /** No queue holds a packet for so much longer than the one before: a clock was set, and nothing before it compares. */
 const CLOCK_JUMP_US = 10_000_000;
 
-
 export class GlimpseEstimator implements BandwidthEstimator {
   readonly #minBps: number;
   readonly #maxBps: number;

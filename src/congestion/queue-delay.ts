@@ -96,7 +96,8 @@ export class QueueDelay {
   /** Takes the present delay as the new base: the path has changed, or others keep its queue filled. */
   rebase(): void {
     this.#base.clear();
-    for (const [index, delayUs] of this.#recentDelayUs.entries()) this.#base.add(this.#recentArrivedUs[index]!, delayUs);
+    for (const [index, delayUs] of this.#recentDelayUs.entries())
+      this.#base.add(this.#recentArrivedUs[index]!, delayUs);
     this.#queueMs = 0;
   }
 

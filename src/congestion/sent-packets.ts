@@ -12,7 +12,7 @@ export interface PacketReport extends SentPacket {
   arrivedAtUs: number | undefined;
 }
 
-export type ReceivedPacket = PacketReport & { arrivedAtUs: number };
+type ReceivedPacket = PacketReport & { arrivedAtUs: number };
 
 /** Those that arrived, first come first, as they nearly always are in the reports. */
 export function inOrderOfArrival(reports: readonly PacketReport[]): ReceivedPacket[] {
@@ -23,7 +23,7 @@ export function inOrderOfArrival(reports: readonly PacketReport[]): ReceivedPack
     inOrder &&= received.length === 0 || arrivedLater(received[received.length - 1]!, report) < 0;
     received.push(report);
   }
-  return inOrder ? received : received.sort(arrivedLater);
+  return inOrder ? received : received.toSorted(arrivedLater);
 }
 
 const arrivedLater = (a: ReceivedPacket, b: ReceivedPacket): number =>
