@@ -87,6 +87,7 @@ function watch(live: Live): void {
 function present(live: Live, frame: PresentedFrame): void {
   screen.present(frame);
   timeline.present(frame, screen.video);
+  if (frame.playing) reading.present(timeline.promptOf(frame.playing));
   latency.connected(live.timeToConnectMs);
   latency.presented(frame.playing?.revision, frame.presentedAtMs);
 }
@@ -96,13 +97,14 @@ function accept(accepted: Accepted): void {
   prompt = accepted.prompt;
   promptBox.show(accepted.prompt);
   parameters.showSeed(accepted.seed);
-  if (accepted.reading) reading.show(accepted.reading);
+  reading.accept(accepted);
   const shown = { prompt: accepted.prompt, seed: accepted.seed, mode: parameters.mode };
   history.replaceState(null, '', writeDeepLink(location.search, shown));
 }
 
 /** A new prompt goes into the running stream; without one, it is what the next one begins with. */
 function steerTo(text: string): void {
+  status.settle();
   if (text === '') return void status.notice(errorWords({ code: 'PROMPT_EMPTY', message: '' }));
   prompt = text;
   if (!player.live) return open();

@@ -5,6 +5,9 @@ import { make } from './element.ts';
 type Reading = NonNullable<Accepted['reading']>;
 
 export class ReadingView {
+  /** Of each prompt of the list that runs. */
+  #fieldsOf = new Map<string, Reading['fields']>();
+  #shown: Reading['fields'] | undefined;
   readonly #fields: HTMLElement;
   readonly #unknown: HTMLElement;
 
@@ -13,7 +16,24 @@ export class ReadingView {
     this.#unknown = unknown;
   }
 
-  show({ fields, unknownWords }: Reading): void {
+  /** What came back for a new prompt: the first of a list, until another one of it is on screen. */
+  accept({ prompts = [], reading }: Accepted): void {
+    if (!reading) return;
+    this.#fieldsOf = new Map(prompts.flatMap(({ prompt, fields }) => (fields ? [[prompt, fields]] : [])));
+    this.#showFields(reading.fields);
+    this.#unknown.hidden = reading.unknownWords.length === 0;
+    const struck = reading.unknownWords.flatMap((word) => [make('s', word), ' ']);
+    this.#unknown.replaceChildren('Not known, so it changes nothing: ', ...struck);
+  }
+
+  /** The prompt of what is on screen; undefined where nobody has said. */
+  present(prompt: string | undefined): void {
+    const fields = this.#fieldsOf.get(prompt ?? '');
+    if (fields && fields !== this.#shown) this.#showFields(fields);
+  }
+
+  #showFields(fields: Reading['fields']): void {
+    this.#shown = fields;
     const chips = Object.entries(fields).map(([name, value]) => {
       const chip = make('li', '', { class: 'reading' });
       chip.append(make('span', `${name.replaceAll('_', ' ')} `), make('b', value));
@@ -21,8 +41,5 @@ export class ReadingView {
     });
     const nothing = make('li', 'This generator does not say how it reads a prompt.', { class: 'quiet' });
     this.#fields.replaceChildren(...(chips.length > 0 ? chips : [nothing]));
-    this.#unknown.hidden = unknownWords.length === 0;
-    const struck = unknownWords.flatMap((word) => [make('s', word), ' ']);
-    this.#unknown.replaceChildren('Not known, so it changes nothing: ', ...struck);
   }
 }

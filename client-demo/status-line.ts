@@ -19,6 +19,7 @@ export class StatusLine {
   readonly #again = byId('again', HTMLButtonElement);
   #standing = STATE_WORDS.connecting;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #withdraw = () => {};
 
   onAgain(listener: () => void): void {
     this.#again.addEventListener('click', listener);
@@ -40,7 +41,15 @@ export class StatusLine {
     const withdraw = () => {
       if (this.#text.textContent === words) this.#text.textContent = this.#standing;
     };
-    if (lasts === 'a while') this.#timer = setTimeout(withdraw, NOTICE_MS);
+    if (lasts === 'a while') {
+      this.#timer = setTimeout(withdraw, NOTICE_MS);
+      this.#withdraw = withdraw;
+    }
     return withdraw;
+  }
+
+  /** What passed is over: whoever was told has done something since. */
+  settle(): void {
+    this.#withdraw();
   }
 }

@@ -86,6 +86,11 @@ export class StripModel {
     if (revision === this.#revision && this.#clipMs === null) this.#putInPlace(revision);
   }
 
+  /** As `PromptTrack.promptOf`. */
+  promptOf(cell: Pick<Cell, 'revision' | 'slice'>): string | undefined {
+    return this.#prompts.promptOf(cell);
+  }
+
   /** Which stretch of the strip has which prompt; none while all of it has one. */
   get promptRuns(): PromptRun[] {
     return this.#prompts.runs(this.#cells);

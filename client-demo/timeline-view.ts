@@ -59,6 +59,11 @@ export class TimelineView {
     this.#model.accept(accepted);
   }
 
+  /** As the server told it; undefined where it has not. */
+  promptOf(playing: NonNullable<PresentedFrame['playing']>): string | undefined {
+    return this.#model.promptOf(playing);
+  }
+
   addTier(event: TierEvent): void {
     this.#model.addTier(event, performance.now());
     for (const item of document.querySelectorAll<HTMLElement>('.legend [data-tier=upscaled]')) {

@@ -107,6 +107,16 @@ const iceServer = z.object({
 
 export const promptReading = z.object({ unknownWords: z.array(z.string()), fields: z.record(z.string(), z.string()) });
 
+const promptStretch = z.object({
+  prompt: z.string(),
+  /** From which slice of the revision on it counts. */
+  fromSlice: z.number(),
+  /** Over how many slices it is travelled to. */
+  travelSlices: z.number(),
+  /** What was understood of it; present when the prompt changed. */
+  fields: promptReading.shape.fields.optional(),
+});
+
 export const sessionStats = z.object({
   state: z.string(),
   mode: z.enum(['live', 'clip']),
@@ -164,8 +174,7 @@ export const acceptedMessage = z.object({
   prompt: z.string(),
   /** What became of the slice under the playhead; absent for what began the session. */
   running: z.enum(['kept', 'bent', 'dropped']).optional(),
-  /** From which slice of the revision on a prompt counts, and over how many slices it is travelled to. */
-  prompts: z.array(z.object({ prompt: z.string(), fromSlice: z.number(), travelSlices: z.number() })).optional(),
+  prompts: z.array(promptStretch).optional(),
 });
 export type AcceptedMessage = z.infer<typeof acceptedMessage>;
 

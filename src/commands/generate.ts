@@ -13,7 +13,7 @@ import { TIERS, type Tier } from '../generation/tiers.ts';
 import { LIMITS } from '../limits.ts';
 import { assertWritable, exportMp4, writePng } from '../media/export.ts';
 import { ladder } from '../media/ladder.ts';
-import { readPrompts } from '../generation/prompt-reading.ts';
+import { readPrompts, sumUp } from '../generation/prompt-reading.ts';
 import { Unfinished } from './unfinished.ts';
 
 export interface GenerateOptions {
@@ -67,9 +67,8 @@ async function write(config: Config, options: WriteOptions, signal: AbortSignal)
   const [display = best] = ladder(best);
   const slices = sliceCount(seconds, slice);
   const prompts = parsePrompts(options.prompt, slices);
-  const reading = await readPrompts(generator, prompts);
-  if (reading.unknownWords.length > 0)
-    process.stderr.write(`not known to the model: ${reading.unknownWords.join(', ')}\n`);
+  const { unknownWords } = sumUp(await readPrompts(generator, prompts));
+  if (unknownWords.length > 0) process.stderr.write(`not known to the model: ${unknownWords.join(', ')}\n`);
 
   const track = { prompts, sliceCount: slices, transitionSlices, interpolation: 'linear' } as const;
   const bar = new SingleBar({

@@ -2,7 +2,7 @@
 import type { Ticket } from '../generation/admission.ts';
 import type { Generator } from '../generation/generator.ts';
 import { joinPrompts } from '../generation/prompt-list.ts';
-import { readPrompts } from '../generation/prompt-reading.ts';
+import { readPrompts, sumUp } from '../generation/prompt-reading.ts';
 import type { Accepted, Control, SessionMode } from './contract.ts';
 import type { RevisionChange, Revisions } from './revisions.ts';
 import { decideSteering, type Running } from './steering.ts';
@@ -53,7 +53,10 @@ export class Acceptance {
     const accepted: Accepted = { revision, queuePosition, seed, prompt, prompts: stretches, ...said };
     if (!change.prompts) return accepted;
     // What was understood is a courtesy to the viewer: a generator that cannot say does not stop the pictures.
-    const reading = await readPrompts(generator, change.prompts).catch(() => undefined);
-    return reading ? { ...accepted, reading } : accepted;
+    const readings = await readPrompts(generator, change.prompts).catch(() => undefined);
+    if (!readings) return accepted;
+    const fieldsOf = new Map(change.prompts.map((part, index) => [part, readings[index]?.fields]));
+    const prompts = stretches.map((stretch) => ({ ...stretch, fields: fieldsOf.get(stretch.prompt) }));
+    return { ...accepted, prompts, reading: sumUp(readings) };
   }
 }

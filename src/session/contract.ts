@@ -74,8 +74,8 @@ export interface Accepted {
   reading?: PromptReading;
   /** What became of the slice under the playhead; absent for what began the session. */
   running?: Running;
-  /** Which slices have which prompt; one entry unless the prompt is a list. */
-  prompts?: PromptStretch[];
+  /** Which slices have which prompt, and what was understood of it; one entry unless the prompt is a list. */
+  prompts?: (PromptStretch & { fields?: PromptReading['fields'] | undefined })[];
 }
 
 /** Same fields as `sessionStats` in signaling/protocol.ts; a compile-time test keeps them equal. */

@@ -7,8 +7,8 @@ import { WELCOME } from '../support/scripted-signaling-server.ts';
 const fixture = new PageFixture();
 
 const shared = { revision: 1, widthPx: 128, heightPx: 128 };
-const reach = (slice: number, tier: Tier) =>
-  fixture.server.send({ type: 'tier', ...shared, slice, tier, startMs: slice * 667, durationMs: 667, computeMs: 9 });
+const cellOf = (slice: number, tier: Tier) => ({ slice, tier, startMs: slice * 667, durationMs: 667, computeMs: 9 });
+const reach = (slice: number, tier: Tier) => fixture.server.send({ type: 'tier', ...shared, ...cellOf(slice, tier) });
 
 interface WatchedWindow {
   darkest: number;
@@ -111,6 +111,40 @@ describe('the page', () => {
     expect(fixture.server.of('prompt')[0]).toMatchObject({ prompt: 'a baroque gryphon' });
     expect(fixture.server.of('offer')).toHaveLength(1);
     expect(new URL(page.url()).searchParams.get('prompt')).toBe('a baroque gryphon');
+  });
+
+  it('says of a list what was understood of the prompt that is on screen', async () => {
+    const page = await fixture.open();
+    const [noon, night] = [{ time: 'noon' }, { time: 'night' }];
+    fixture.server.reading = { fields: noon, unknownWords: [] };
+    fixture.server.prompts = [
+      { prompt: 'noon', fromSlice: 0, travelSlices: 0, fields: noon },
+      { prompt: 'night', fromSlice: 1, travelSlices: 1, fields: night },
+    ];
+    await page.fill('#prompt', 'noon | night');
+    await page.press('#prompt', 'Enter');
+    await becomes(() => page.locator('#fields li').allInnerTexts(), ['time noon']);
+    fixture.server.send({ type: 'tier', ...shared, revision: 2, ...cellOf(1, 'draft') });
+    fixture.server.send({
+      type: 'playing',
+      ...shared,
+      revision: 2,
+      slice: 1,
+      tier: 'draft',
+      rtpTimestamp: await rtpTimestamp(page),
+    });
+    await becomes(() => page.locator('#fields li').allInnerTexts(), ['time night']);
+  });
+
+  it('asks for words where there are none, until there are', async () => {
+    const page = await fixture.open();
+    await becomes(() => text(page, '#status-text'), 'Live');
+    await page.fill('#prompt', ' ');
+    await page.press('#prompt', 'Enter');
+    await becomes(() => text(page, '#status-text'), 'Describe something first.');
+    await page.fill('#prompt', 'snow');
+    await page.press('#prompt', 'Enter');
+    expect(await text(page, '#status-text')).toBe('Live');
   });
 
   it('measures from Enter to the new revision on the glass', async () => {

@@ -134,6 +134,7 @@ describe('steering the embedded model', { timeout: 120_000 }, () => {
     await play({ prompt: `${DAY} | a zebra | quux at night`, mode: 'clip', seconds: 4 });
     const { prompts, reading } = await session.accepted;
     expect(prompts?.map(({ fromSlice }) => fromSlice)).toEqual([0, 2, 4]);
+    expect(prompts?.map(({ fields }) => fields?.['time'])).toEqual(['day', undefined, 'night']);
     expect(reading?.fields).toMatchObject({ scene: 'sea' });
     expect(reading?.unknownWords).toEqual(expect.arrayContaining(['zebra', 'quux']));
   });

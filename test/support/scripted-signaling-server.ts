@@ -11,7 +11,7 @@ import { extname, join, normalize } from 'node:path';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { clientMessage } from '../../signaling/protocol.ts';
-import type { ClientMessage, ServerMessage } from '../../signaling/protocol.ts';
+import type { AcceptedMessage, ClientMessage, ServerMessage } from '../../signaling/protocol.ts';
 import { SyntheticVideoPeer } from './synthetic-video.ts';
 
 const CONTENT_TYPES: Record<string, string> = {
@@ -54,6 +54,7 @@ export class ScriptedSignalingServer {
   /** Offered subprotocols of the WebSockets, in order. */
   readonly protocols: (string | undefined)[] = [];
   script: Script = () => false;
+  prompts: AcceptedMessage['prompts'];
   reading = { fields: { scene: 'meadow', object: 'ball' } as Record<string, string>, unknownWords: [] as string[] };
   revision = 0;
   welcome = WELCOME;
@@ -197,8 +198,17 @@ export class ScriptedSignalingServer {
   }
 
   #accepted(id: number | undefined): ServerMessage {
-    const { revision, reading } = this;
-    return { type: 'accepted', id, revision, queuePosition: 0, reading, seed: this.#seed, prompt: this.#prompt };
+    const { revision, reading, prompts } = this;
+    return {
+      type: 'accepted',
+      id,
+      revision,
+      queuePosition: 0,
+      reading,
+      prompts,
+      seed: this.#seed,
+      prompt: this.#prompt,
+    };
   }
 
   async #serve({ url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> {
