@@ -5,6 +5,9 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+/** How often Node looks at its event loop; prom-client's default. */
+const LOOP_SAMPLING_MS = 10;
+
 /** One scrape: every sample without labels by its name, those with labels summed. */
 export type Scrape = Readonly<Record<string, number>>;
 
@@ -60,6 +63,11 @@ export class Served {
       if (match?.[1] !== undefined) sums[match[1]] = (sums[match[1]] ?? 0) + Number(match[2]);
     }
     return sums;
+  }
+
+  /** @returns the delay of the event loop, ms: Node's histogram counts the interval too, and is 10 ms on an idle loop */
+  static loopLagP99Ms(scrape: Scrape): number {
+    return Math.max(0, (scrape['nodejs_eventloop_lag_p99_seconds'] ?? 0) * 1000 - LOOP_SAMPLING_MS);
   }
 
   /** @returns the exit code after SIGTERM */

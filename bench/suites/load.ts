@@ -123,7 +123,7 @@ function row(
     cpuMsPerViewer: (cores * 1000) / viewers,
     rssMiB: Math.round(mebibytes(after)),
     rssMiBPerViewer: (mebibytes(after) - mebibytes(idle)) / viewers,
-    loopLagP99Ms: (after['nodejs_eventloop_lag_p99_seconds'] ?? 0) * 1000,
+    loopLagP99Ms: Served.loopLagP99Ms(after),
   };
 }
 

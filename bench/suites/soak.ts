@@ -25,7 +25,7 @@ export interface SoakReport {
   opened: number;
   steered: number;
   refused: string[];
-  samples: { atS: number; rssMiB: number; loopLagP99Ms: number; sessions: number; handles: number }[];
+  samples: SoakSample[];
   /** Least-squares slope of resident memory after the first quarter. */
   rssSlopeMiBPerMinute: number;
   loopLagP99Ms: number;
@@ -35,6 +35,18 @@ export interface SoakReport {
   sessionsLeft: number;
   exitCode: number | null;
   goals: { goal: string; measured: string; met: boolean }[];
+}
+
+/** What the service holds at an instant. The caches have a bound, and fill within the first minutes. */
+interface SoakSample {
+  atS: number;
+  rssMiB: number;
+  heapMiB: number;
+  externalMiB: number;
+  cachedMiB: number;
+  loopLagP99Ms: number;
+  sessions: number;
+  handles: number;
 }
 
 const SEED = 11;
@@ -121,12 +133,16 @@ async function steer(url: string, location: string, prompt: string): Promise<num
   return response.ok ? 1 : 0;
 }
 
-async function sample(served: Served, atS: number): Promise<SoakReport['samples'][number]> {
+async function sample(served: Served, atS: number): Promise<SoakSample> {
   const scrape = await served.scrape();
+  const mebibytes = (name: string): number => Math.round((scrape[name] ?? 0) / 2 ** 20);
   return {
     atS: Math.round(atS),
-    rssMiB: Math.round((scrape['process_resident_memory_bytes'] ?? 0) / 2 ** 20),
-    loopLagP99Ms: Math.round((scrape['nodejs_eventloop_lag_p99_seconds'] ?? 0) * 1e4) / 10,
+    rssMiB: mebibytes('process_resident_memory_bytes'),
+    heapMiB: mebibytes('nodejs_heap_size_used_bytes'),
+    externalMiB: mebibytes('nodejs_external_memory_bytes'),
+    cachedMiB: mebibytes('glimpse_cache_bytes'),
+    loopLagP99Ms: Math.round(Served.loopLagP99Ms(scrape) * 10) / 10,
     sessions: scrape['glimpse_sessions'] ?? 0,
     handles: scrape['nodejs_active_handles_total'] ?? 0,
   };
@@ -169,9 +185,15 @@ function goals({
 export function formatTable(report: SoakReport): string {
   const { seconds, viewers, opened, steered, refused, lateShare, samples } = report;
   const rss = samples.map(({ rssMiB }) => rssMiB);
+  const cached = samples.map(({ cachedMiB }) => cachedMiB);
+  const most = Math.max(0, ...cached);
   const rows = [
     [`${viewers} viewers for ${seconds} s`, `${opened} connections, ${steered} prompts, ${refused.length} refused`],
     ['resident memory', `${rss[0] ?? 0} MiB at first, ${Math.max(0, ...rss)} at most, ${rss.at(-1) ?? 0} at the end`],
+    [
+      'caches',
+      `${most} MiB at most, 95% of it after ${samples.find((one) => one.cachedMiB >= 0.95 * most)?.atS ?? 0} s`,
+    ],
     ['late frames', `${(lateShare * 100).toFixed(2)}%`],
     ...report.goals.map(({ goal, measured, met }) => [goal, `${measured} ${met ? '(met)' : '(MISSED)'}`]),
   ];
