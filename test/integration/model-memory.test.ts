@@ -1,4 +1,5 @@
 /** The embedded model under a memory budget: what stays loaded, what comes back, and that the pictures do not change. */
+import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
@@ -57,6 +58,20 @@ describe('memory of the embedded model', () => {
     expect(pixels(await collect(generator.generate(JOB, live)))).toEqual(expected);
     const left = Object.entries(await states(generator)).filter(([, state]) => state !== 'cold');
     expect(left).toEqual([['refiner', 'resident']]);
+  });
+
+  it('after a death loads what is waited for, and the rest when it is asked for', async () => {
+    let thread: Worker | undefined;
+    process.once('worker', (worker: Worker) => (thread = worker));
+    const generator = await create();
+    const gone = new Promise((resolve) => thread!.once('exit', resolve));
+    // A message it cannot read makes it throw, which ends the thread and not the process.
+    thread!.postMessage(null, []);
+    await gone;
+    await collect(generator.generate({ ...JOB, stopAtTier: 'draft' }, live));
+    expect(await states(generator)).toMatchObject({ denoiser: 'resident', decoder: 'resident', refiner: 'cold' });
+    await collect(generator.generate(JOB, live));
+    expect(await states(generator)).toMatchObject({ refiner: 'resident' });
   });
 
   it('works within a budget that holds only some of the parts at once', async () => {

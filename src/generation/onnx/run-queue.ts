@@ -22,6 +22,8 @@ export interface PendingRun {
   feeds: Tensors;
   /** Threads that died while this was running. */
   deaths: number;
+  /** Nobody waits for it any more. */
+  aborted: boolean;
   resolve(result: RunResult): void;
   reject(error: GlimpseError): void;
 }
@@ -34,8 +36,9 @@ export class RunQueue {
     if (signal?.aborted === true) return Promise.reject(new GlimpseError('ABORTED'));
     if (this.#runs.length >= QUEUE_MAX_RUNS) return Promise.reject(fullError());
     const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
-    const run: PendingRun = { part, feeds, deaths: 0, resolve, reject };
+    const run: PendingRun = { part, feeds, deaths: 0, aborted: false, resolve, reject };
     const onAbort = (): void => {
+      run.aborted = true;
       const index = this.#runs.indexOf(run);
       if (index >= 0) this.#runs.splice(index, 1);
       reject(new GlimpseError('ABORTED'));
@@ -57,9 +60,9 @@ export class RunQueue {
     return [first, ...joining];
   }
 
-  /** Puts runs back before all others. */
+  /** Puts runs back before all others, except those that nobody waits for. */
   putBack(runs: readonly PendingRun[]): void {
-    this.#runs.unshift(...runs);
+    this.#runs.unshift(...runs.filter(({ aborted }) => !aborted));
   }
 
   rejectAll(error: () => GlimpseError): void {

@@ -3,8 +3,10 @@
  * this process has been running for it, so that a laptop that slept, or a debugger, makes no thread look dead.
  */
 
-/** A run of this many times the usual is not slow, it hangs. The embedded model's longest usual run is an eighth of a second. */
-const USUAL_TIMES = 8;
+/** A run of this many times the usual is not slow, it hangs. The embedded model's longest usual run is a quarter of a second. */
+const USUAL_TIMES = 4;
+/** After an alarm its part is given this many times as long: a machine that became so slow for good is not forever alarming. */
+const AFTER_HANG_TIMES = 2;
 /** However short runs are: on a busy machine a thread may wait its turn for this long. */
 const LEAST_MS = 1_000;
 /** Of a part that has never run: the first run allocates, and nobody knows how large the part is. */
@@ -37,6 +39,7 @@ export class RunWatch {
       lookedMs = nowMs;
       if (passedMs < limitMs) return;
       this.stop();
+      this.#usualMs.set(part, (limitMs / USUAL_TIMES / items) * AFTER_HANG_TIMES);
       this.#onHang();
     }, LOOK_MS);
   }

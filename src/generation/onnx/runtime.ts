@@ -149,14 +149,22 @@ export class OnnxRuntime implements AsyncDisposable {
     try {
       await this.start();
       const part = batch.runs[0]?.part ?? '';
+      if (this.#isForgotten(batch)) return;
       await this.#moveAll(this.#residence.movesFor(part));
-      // The thread may have died meanwhile; then this batch waits for the next one.
-      if (this.#running !== batch) return;
+      if (this.#isForgotten(batch)) return;
       this.#residence.onRun(part, performance.now() * 1000);
       this.#post(batch);
     } catch (error) {
       for (const run of this.#settle(batch.id)) run.reject(toGlimpseError(error));
     }
+  }
+
+  /** The thread may have died meanwhile; then this batch waits for the next one. Or nobody waits for it any more. */
+  #isForgotten(batch: Batch): boolean {
+    if (this.#running !== batch) return true;
+    if (batch.runs.some(({ aborted }) => !aborted)) return false;
+    this.#settle(batch.id);
+    return true;
   }
 
   #post({ id, runs }: Batch): void {
@@ -216,19 +224,17 @@ export class OnnxRuntime implements AsyncDisposable {
 
   /** @throws GlimpseError GENERATOR_DOWN while too many hang */
   #startThread(): InferenceThread {
-    if (this.#hanging.size >= HANGING_MAX) throw hangingError();
+    if (this.#hanging.size >= HANGING_MAX)
+      throw downError('Several inference threads do not answer.', { hanging: HANGING_MAX });
     this.#starts += 1;
     if (this.#starts > 1) this.#onRestart();
-    const load = this.#residence.movesForAll().map(({ part }) => part);
-    const thread = new InferenceThread(
-      { ...this.#setup, load },
-      {
-        onMessage: (message) => this.#onMessage(message),
-        onExit: (error) => {
-          if (!this.#hanging.delete(thread)) this.#onExit(error);
-        },
-      },
-    );
+    // One that takes another's place loads what is waited for, and the rest as it is asked for: viewers wait for pictures.
+    const load = this.#starts > 1 ? [] : this.#residence.movesForAll().map(({ part }) => part);
+    const onExit = (error: GlimpseError): void => {
+      if (!this.#hanging.delete(thread)) this.#onExit(error);
+    };
+    const onMessage = (message: FromWorker): void => this.#onMessage(message);
+    const thread = new InferenceThread({ ...this.#setup, load }, { onMessage, onExit });
     return thread;
   }
 
@@ -265,7 +271,7 @@ export class OnnxRuntime implements AsyncDisposable {
     if (thread === undefined) return;
     this.#hanging.add(thread);
     thread.abandon();
-    this.#onExit(new GlimpseError('GENERATOR_DOWN', { message: 'The inference thread does not answer.' }));
+    this.#onExit(downError('The inference thread does not answer.'));
   }
 
   /** What was running is done again by the next thread; what takes down every thread is given up. */
@@ -285,10 +291,7 @@ export class OnnxRuntime implements AsyncDisposable {
   }
 }
 
-const closedError = (): GlimpseError => new GlimpseError('GENERATOR_DOWN', { message: 'The generator is closed.' });
+const downError = (message: string, details: Record<string, number> = {}): GlimpseError =>
+  new GlimpseError('GENERATOR_DOWN', { message, details });
 
-const hangingError = (): GlimpseError =>
-  new GlimpseError('GENERATOR_DOWN', {
-    message: 'Several inference threads do not answer.',
-    details: { hanging: HANGING_MAX },
-  });
+const closedError = (): GlimpseError => downError('The generator is closed.');

@@ -12,9 +12,9 @@ function watched() {
 }
 
 describe('a run', () => {
-  it('hangs once, when it has taken eight times the usual', () => {
+  it('hangs once, when it has taken four times the usual', () => {
     const { watch, hangs } = watched();
-    watch.onRun('denoiser', 1, 200);
+    watch.onRun('denoiser', 1, 400);
     watch.begin('denoiser', 1);
     vi.advanceTimersByTime(1_500);
     expect(hangs()).toBe(0);
@@ -27,7 +27,17 @@ describe('a run', () => {
     expect(watch.limitMs('decoder', 1)).toBe(60_000);
     watch.onRun('decoder', 2, 4);
     expect(watch.limitMs('decoder', 1)).toBe(1_000);
-    expect(watch.limitMs('decoder', 100)).toBe(1_600);
+    expect(watch.limitMs('decoder', 1_000)).toBe(8_000);
+  });
+
+  it('has twice as long after one that hung, until others show what is usual', () => {
+    const { watch } = watched();
+    watch.onRun('refiner', 1, 500);
+    watch.begin('refiner', 1);
+    vi.advanceTimersByTime(10_000);
+    expect(watch.limitMs('refiner', 1)).toBe(4_000);
+    for (let run = 0; run < 20; run++) watch.onRun('refiner', 1, 500);
+    expect(watch.limitMs('refiner', 1)).toBeLessThan(2_100);
   });
 
   it('that ends in time does not hang', () => {
