@@ -7,7 +7,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Mutator } from '../test/fuzz/mutate.ts';
-import { fuzzTargets, type FuzzTarget } from '../test/fuzz/targets.ts';
+import type { FuzzTarget } from '../test/fuzz/target.ts';
+import { fuzzTargets } from '../test/fuzz/targets.ts';
 
 const CORPUS = join(import.meta.dirname, '../test/fuzz/corpus');
 /** What no input of at most 64 KiB may take. */

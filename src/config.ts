@@ -22,11 +22,14 @@ export interface ConfigOption {
   isToggle: boolean;
 }
 
+const strictSchema = z.strictObject(configSchema.shape);
+let options: readonly ConfigOption[] | undefined;
+
 const words = (key: string): string[] => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(' ');
 
 /** One entry a setting, in schema order, for help texts and docs. */
-export function configOptions(): ConfigOption[] {
-  return Object.entries(configSchema.shape).map(([key, schema]) => ({
+export function configOptions(): readonly ConfigOption[] {
+  options ??= Object.entries(configSchema.shape).map(([key, schema]) => ({
     key: key as ConfigKey,
     flag: `--${words(key).join('-')}`,
     environment: `GLIMPSE_${words(key).join('_').toUpperCase()}`,
@@ -34,6 +37,7 @@ export function configOptions(): ConfigOption[] {
     defaultValue: schema.safeParse(undefined).data,
     isToggle: typeof schema.safeParse(undefined).data === 'boolean',
   }));
+  return options;
 }
 
 export interface ConfigSources {
@@ -51,7 +55,7 @@ export function loadConfig({ flags, environment, file }: ConfigSources): Config 
     const value = flags[option.key] ?? (environment[option.environment] || undefined);
     if (value !== undefined) merged[option.key] = value;
   }
-  const parsed = z.strictObject(configSchema.shape).safeParse(merged);
+  const parsed = strictSchema.safeParse(merged);
   if (parsed.success) return parsed.data;
   throw new GlimpseError('CONFIG_INVALID', {
     message: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('; '),

@@ -24,6 +24,17 @@ function encodersOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
+/** To those that are still there: the service ends encoders by itself. */
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 export async function encoderFaults(): Promise<FaultFigure[]> {
   const served = await Served.start(FLAGS);
   const arrivals: Arrival[] = [];
@@ -60,7 +71,7 @@ async function killings(pid: number, arrivals: Arrival[]): Promise<number[]> {
     // Spread over the frame interval.
     await sleep(600 + 37 * kill);
     const atMs = performance.now();
-    for (const encoder of encodersOf(pid)) process.kill(encoder, 'SIGKILL');
+    signal(encodersOf(pid), 'SIGKILL');
     const keyframe = (): Arrival | undefined => arrivals.find((arrival) => arrival.keyframe && arrival.atMs > atMs);
     await until(() => keyframe() !== undefined, WAIT_MS);
     tookMs.push((keyframe()?.atMs ?? Infinity) - atMs);
@@ -79,14 +90,16 @@ async function stopping(pid: number, arrivals: Arrival[]): Promise<FaultFigure[]
       .toSorted((a, b) => a - b)[10] ?? 0;
   const stoppedMs = performance.now();
   const encoders = encodersOf(pid);
-  for (const encoder of encoders) process.kill(encoder, 'SIGSTOP');
+  signal(encoders, 'SIGSTOP');
   await sleep(STOPPED_MS);
   const goesOnMs = performance.now();
-  for (const encoder of encoders.filter((one) => encodersOf(pid).includes(one))) process.kill(encoder, 'SIGCONT');
+  signal(encoders, 'SIGCONT');
   const fresh = (arrival: Arrival): boolean => arrival.atMs > goesOnMs && ageMs(arrival) - usualMs < STALE_MS;
   await until(() => arrivals.some(fresh), WAIT_MS);
   const back = (arrivals.find(fresh)?.atMs ?? Infinity) - goesOnMs;
   await sleep(1_000);
+  // Replaced while they stood: none of them may be left beside those that took their place.
+  await until(() => !encodersOf(pid).some((encoder) => encoders.includes(encoder)), WAIT_MS);
   const since = arrivals.filter(({ atMs }) => atMs > stoppedMs);
   const gaps = since.map(({ atMs }, index) => atMs - (since[index - 1]?.atMs ?? stoppedMs));
   const stale = since.filter((arrival) => ageMs(arrival) - usualMs >= STALE_MS).length;

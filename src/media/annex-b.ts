@@ -58,18 +58,20 @@ export function lengthPrefixedUnits(sample: Uint8Array): Uint8Array[] {
   return units;
 }
 
-/** SPS and PPS out of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1), copied. */
+/** SPS and PPS out of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1), copied; of one cut short, those that are whole. */
 export function parameterSets(record: Uint8Array): Uint8Array[] {
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const sets: Uint8Array[] = [];
   let at = 5;
   for (const mask of [31, 255]) {
-    const count = view.getUint8(at) & mask;
+    const count = (record[at] ?? 0) & mask;
     at += 1;
     for (let i = 0; i < count; i += 1) {
-      const bytes = view.getUint16(at);
-      sets.push(record.slice(at + 2, at + 2 + bytes));
-      at += 2 + bytes;
+      if (at + 2 > record.length) return sets;
+      const end = at + 2 + view.getUint16(at);
+      if (end > record.length) return sets;
+      sets.push(record.slice(at + 2, end));
+      at = end;
     }
   }
   return sets;

@@ -1,4 +1,4 @@
-/** Every parser that reads what a stranger sends, as something to throw bytes at: it may refuse with a code, never else. */
+/** Every parser that reads what a stranger sends, as something to throw bytes at; and those of `source-targets.ts`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClientAddresses } from '../../signaling/access/addresses.ts';
@@ -22,27 +22,11 @@ import { parseRtcp } from '../../src/transport/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
-
-export interface FuzzTarget {
-  name: string;
-  /** Good inputs that mutations begin from. */
-  seeds: readonly Buffer[];
-  /** Throws, or rejects, only for a failure that is no refusal. */
-  run(input: Buffer): void | Promise<void>;
-}
+import { sourceTargets } from './source-targets.ts';
+import { refusing, texts, type FuzzTarget } from './target.ts';
 
 const chromiumOffer = readFileSync(join(import.meta.dirname, '../fixtures/chromium-offer.sdp'));
-const texts = (...seeds: string[]): Buffer[] => seeds.map((seed) => Buffer.from(seed));
 const CHECK = { transactionId: Buffer.alloc(12, 7), username: 'a:b', password: 'secret', useCandidate: true };
-
-/** A refusal with a code is what should happen. */
-function refusing(read: () => void): void {
-  try {
-    read();
-  } catch (error) {
-    if (!(error instanceof GlimpseError) || error.code === 'INTERNAL') throw error;
-  }
-}
 
 export async function fuzzTargets(): Promise<FuzzTarget[]> {
   const verifier = await TokenVerifier.create({ secret: SECRET, audience: AUDIENCE });
@@ -181,5 +165,6 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
         originAllowed({ kind: 'same-host' }, text, text);
       },
     },
+    ...(await sourceTargets()),
   ];
 }

@@ -1,0 +1,21 @@
+/** A parser to throw bytes at: it may refuse with a code, never else. */
+import { GlimpseError } from '../../src/errors.ts';
+
+export interface FuzzTarget {
+  name: string;
+  /** Good inputs that mutations begin from. */
+  seeds: readonly Buffer[];
+  /** Throws, or rejects, only for a failure that is no refusal. */
+  run(input: Buffer): void | Promise<void>;
+}
+
+export const texts = (...seeds: string[]): Buffer[] => seeds.map((seed) => Buffer.from(seed));
+
+/** A refusal with a code is what should happen. */
+export function refusing(read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof GlimpseError) || error.code === 'INTERNAL') throw error;
+  }
+}
