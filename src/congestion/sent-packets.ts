@@ -6,6 +6,8 @@ import type { PacketResult, SentPacket } from './bandwidth-estimator.ts';
 
 /** A minute of silence at the highest rate would not fit; what is forgotten counts as neither received nor lost. */
 const PACKETS_MAX = 4_096;
+/** Records kept for the packets to come: what two feedbacks tell of at the rates that matter. */
+const FREE_MAX = 64;
 
 export interface PacketReport extends SentPacket {
   /** Receiver's clock; undefined: lost as far as the receiver knows. */
@@ -38,6 +40,9 @@ interface PacketInFlight extends PacketReport {
 export class SentPackets {
   /** In order of sending. A packet reported lost stays, marked, because it may still be reported as received. */
   readonly #inFlight = new Map<number, PacketInFlight>();
+  /** Told as received by the last `match`; they carry the next packets. */
+  #told: PacketInFlight[] = [];
+  readonly #free: PacketInFlight[] = [];
   #lastSequence = -1;
 
   add(packet: SentPacket): void {
@@ -45,9 +50,20 @@ export class SentPackets {
     if (packet.sequence <= this.#lastSequence) this.#inFlight.clear();
     this.#lastSequence = packet.sequence;
     const { sequence, sizeBytes, sentAtUs, kind, probeId } = packet;
-    // Written out: a copy by spreading costs more than everything else here.
-    const inFlight = { sequence, sizeBytes, sentAtUs, kind, probeId, arrivedAtUs: undefined, reportedLost: false };
-    this.#inFlight.set(sequence, inFlight);
+    const free = this.#free.pop();
+    if (free) {
+      free.sequence = sequence;
+      free.sizeBytes = sizeBytes;
+      free.sentAtUs = sentAtUs;
+      free.kind = kind;
+      free.probeId = probeId;
+      free.arrivedAtUs = undefined;
+      free.reportedLost = false;
+    }
+    this.#inFlight.set(
+      sequence,
+      free ?? { sequence, sizeBytes, sentAtUs, kind, probeId, arrivedAtUs: undefined, reportedLost: false },
+    );
     if (this.#inFlight.size > PACKETS_MAX) {
       for (const oldest of this.#inFlight.keys()) {
         this.#inFlight.delete(oldest);
@@ -56,14 +72,18 @@ export class SentPackets {
     }
   }
 
-  /** What the results tell for the first time, in their order. A later call may write into the same reports. */
+  /** What the results tell for the first time, in their order. They hold until the next packet is added. */
   match(results: readonly PacketResult[]): PacketReport[] {
     const reports: PacketReport[] = [];
+    for (const packet of this.#told) if (this.#free.length < FREE_MAX) this.#free.push(packet);
+    this.#told = [];
     for (const { sequence, arrivedAtUs } of results) {
       const packet = this.#inFlight.get(sequence);
       if (!packet) continue;
-      if (arrivedAtUs !== undefined) this.#inFlight.delete(sequence);
-      else if (packet.reportedLost) continue;
+      if (arrivedAtUs !== undefined) {
+        this.#inFlight.delete(sequence);
+        this.#told.push(packet);
+      } else if (packet.reportedLost) continue;
       packet.reportedLost = true;
       packet.arrivedAtUs = arrivedAtUs;
       reports.push(packet);

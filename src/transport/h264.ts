@@ -3,6 +3,7 @@
  * share one STAP-A, large ones are cut into FU-A fragments of nearly equal size. Pure.
  */
 import { nalType, nalUnits, NAL_PPS, NAL_SPS } from '../media/annex-b.ts';
+import type { RtpPayload } from './rtp-payload.ts';
 
 const STAP_A = 24;
 const FU_A = 28;
@@ -15,16 +16,17 @@ const FU_HEADER_BYTES = 2;
 /** Delimiters and filler say nothing that RTP does not say already. */
 const ACCESS_UNIT_DELIMITER = 9;
 const FILLER = 12;
+const NO_HEADER = new Uint8Array(0);
 
 /**
  * @param accessUnit Annex B: NAL units behind start codes.
  * @param payloadMaxBytes largest RTP payload.
  */
-export function packetizeH264(accessUnit: Uint8Array, payloadMaxBytes: number): Uint8Array[] {
-  const payloads: Uint8Array[] = [];
+export function packetizeH264(accessUnit: Uint8Array, payloadMaxBytes: number): RtpPayload[] {
+  const payloads: RtpPayload[] = [];
   let sets: Uint8Array[] = [];
   const flush = (): void => {
-    if (sets.length > 0) payloads.push(sets.length === 1 ? sets[0]! : aggregate(sets));
+    if (sets.length > 0) payloads.push(whole(sets.length === 1 ? sets[0]! : aggregate(sets)));
     sets = [];
   };
   for (const unit of nalUnits(accessUnit)) {
@@ -33,12 +35,14 @@ export function packetizeH264(accessUnit: Uint8Array, payloadMaxBytes: number): 
     const isSet = type === NAL_SPS || type === NAL_PPS;
     if (!isSet || aggregateBytes([...sets, unit]) > payloadMaxBytes) flush();
     if (isSet && unit.length <= payloadMaxBytes) sets.push(unit);
-    else if (unit.length <= payloadMaxBytes) payloads.push(unit);
+    else if (unit.length <= payloadMaxBytes) payloads.push(whole(unit));
     else payloads.push(...fragment(unit, payloadMaxBytes));
   }
   flush();
   return payloads;
 }
+
+const whole = (data: Uint8Array): RtpPayload => ({ header: NO_HEADER, data, from: 0, to: data.length });
 
 const aggregateBytes = (units: readonly Uint8Array[]): number =>
   units.reduce((sum, unit) => sum + STAP_LENGTH_BYTES + unit.length, 1);
@@ -58,17 +62,15 @@ function aggregate(units: readonly Uint8Array[]): Uint8Array {
 }
 
 /** FU-A (section 5.8): the unit's own header octet is spread over the fragments' indicator and header. */
-function fragment(unit: Uint8Array, payloadMaxBytes: number): Uint8Array[] {
-  const header = unit[0]!;
+function fragment(unit: Uint8Array, payloadMaxBytes: number): RtpPayload[] {
+  const first = unit[0]!;
   const body = unit.subarray(1);
   const count = Math.ceil(body.length / (payloadMaxBytes - FU_HEADER_BYTES));
   return Array.from({ length: count }, (_, index) => {
     const from = Math.floor((body.length * index) / count);
     const to = Math.floor((body.length * (index + 1)) / count);
-    const payload = new Uint8Array(FU_HEADER_BYTES + to - from);
-    payload[0] = (header & 0xe0) | FU_A;
-    payload[1] = (index === 0 ? FU_START : 0) | (index === count - 1 ? FU_END : 0) | (header & 31);
-    payload.set(body.subarray(from, to), FU_HEADER_BYTES);
-    return payload;
+    const ends = (index === 0 ? FU_START : 0) | (index === count - 1 ? FU_END : 0);
+    const header = Uint8Array.of((first & 0xe0) | FU_A, ends | (first & 31));
+    return { header, data: body, from, to };
   });
 }

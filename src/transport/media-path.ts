@@ -26,6 +26,7 @@ export interface OutgoingRtp {
   sequenceNumber: number;
   rtpTimestamp: number;
   marker: boolean;
+  /** Written over after the call. */
   payload: Uint8Array;
   /** For the playout-delay extension: the viewer shows the frame this long after its time, a multiple of 10; default 0. */
   playoutDelayMs?: number;

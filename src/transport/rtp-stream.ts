@@ -6,10 +6,10 @@
 import { distance16 } from '../congestion/sequence.ts';
 import { LIMITS } from '../limits.ts';
 import type { NegotiatedVideo, OutgoingRtp } from './media-path.ts';
+import { payloadBytes, type RtpPayload } from './rtp-payload.ts';
 
 /** What is to be sent of a frame, before it has a number. */
-export interface MediaPacket {
-  payload: Uint8Array;
+export interface MediaPacket extends RtpPayload {
   rtpTimestamp: number;
   marker: boolean;
   keyframe: boolean;
@@ -55,6 +55,8 @@ export class RtpStream {
   #nextRtxSequence: number;
   /** The latest keyframe sent: its frame, first sequence number, and how many packets ago that was. */
   #keyframe: { frame: number; sequenceNumber: number; packetsSince: number } | undefined;
+  /** The payload of the packet being sent: a path copies it, so all can share one piece of memory. */
+  #payload = new Uint8Array(LIMITS.rtpPayloadMaxBytes + RTX_PREFIX_BYTES);
   #packets = 0;
   #payloadBytes = 0;
 
@@ -69,9 +71,11 @@ export class RtpStream {
     return { packets: this.#packets, payloadBytes: this.#payloadBytes };
   }
 
-  /** The packet under the next sequence number. The number is used up only by `commit`. */
-  stamp({ payload, rtpTimestamp, marker }: MediaPacket, playoutDelayMs = 0): OutgoingRtp {
+  /** The packet under the next sequence number. The number is used up only by `commit`; the payload holds until the next. */
+  stamp(packet: MediaPacket, playoutDelayMs = 0): OutgoingRtp {
     const { ssrc, payloadType } = this.#video;
+    const { rtpTimestamp, marker } = packet;
+    const payload = this.#join(packet, 0);
     return { ssrc, payloadType, sequenceNumber: this.#nextSequence, rtpTimestamp, marker, payload, playoutDelayMs };
   }
 
@@ -79,7 +83,10 @@ export class RtpStream {
   commit(packet: MediaPacket, nowUs: number): SentMedia {
     const sequenceNumber = this.#nextSequence;
     const sent: SentMedia = {
-      payload: packet.payload,
+      header: packet.header,
+      data: packet.data,
+      from: packet.from,
+      to: packet.to,
       rtpTimestamp: packet.rtpTimestamp,
       marker: packet.marker,
       keyframe: packet.keyframe,
@@ -98,7 +105,7 @@ export class RtpStream {
     if (this.#keyframe) this.#keyframe.packetsSince += 1;
     this.#nextSequence = (sequenceNumber + 1) & 0xffff;
     this.#packets += 1;
-    this.#payloadBytes += packet.payload.length;
+    this.#payloadBytes += payloadBytes(packet);
     return sent;
   }
 
@@ -142,10 +149,9 @@ export class RtpStream {
   retransmission(sent: SentMedia, playoutDelayMs = 0): OutgoingRtp | undefined {
     const { rtx } = this.#video;
     if (!rtx) return undefined;
-    const payload = new Uint8Array(RTX_PREFIX_BYTES + sent.payload.length);
+    const payload = this.#join(sent, RTX_PREFIX_BYTES);
     payload[0] = sent.sequenceNumber >> 8;
     payload[1] = sent.sequenceNumber & 0xff;
-    payload.set(sent.payload, RTX_PREFIX_BYTES);
     const { rtpTimestamp, marker } = sent;
     return { ...rtx, sequenceNumber: this.#nextRtxSequence, rtpTimestamp, marker, payload, playoutDelayMs };
   }
@@ -170,11 +176,21 @@ export class RtpStream {
     for (let back = 1; back <= FILLER_WINDOW; back++) {
       const sent = this.find((this.#nextSequence - back) & 0xffff);
       if (!sent) break;
-      const distance = Math.abs(sent.payload.length - sizeBytes);
-      if (!nearest || distance < Math.abs(nearest.payload.length - sizeBytes)) nearest = sent;
+      const distance = Math.abs(payloadBytes(sent) - sizeBytes);
+      if (!nearest || distance < Math.abs(payloadBytes(nearest) - sizeBytes)) nearest = sent;
       const wanted = !sent.arrived && sent.copies === 0 && !sent.copyWaits && !this.isSuperseded(sent.sequenceNumber);
       if (wanted) missed = sent;
     }
     return missed ?? nearest;
+  }
+
+  /** The payload behind so many bytes of room. */
+  #join(payload: RtpPayload, roomBytes: number): Uint8Array {
+    const { header, data, from, to } = payload;
+    const bytes = roomBytes + payloadBytes(payload);
+    if (bytes > this.#payload.length) this.#payload = new Uint8Array(bytes);
+    this.#payload.set(header, roomBytes);
+    this.#payload.set(data.subarray(from, to), roomBytes + header.length);
+    return this.#payload.subarray(0, bytes);
   }
 }

@@ -18,6 +18,7 @@ import { PlayoutReserve } from './playout-reserve.ts';
 import { RateMeter } from './rate-meter.ts';
 import { copiesFor } from './repair.ts';
 import { Reporter } from './reporter.ts';
+import { payloadBytes } from './rtp-payload.ts';
 import { RtpStream, type MediaPacket, type SentMedia } from './rtp-stream.ts';
 import { noCounts, type VideoSenderStats } from './sender-stats.ts';
 
@@ -146,8 +147,9 @@ export class VideoSender {
     const payloads = packetize(this.#options.path.video.codec, data, frame);
     const packets = payloads.map((payload, index): PacedPacket<Content> => {
       const marker = index === payloads.length - 1;
-      const media = { payload, rtpTimestamp: timestamp, marker, keyframe, frame };
-      const sizeBytes = payload.length + WIRE_OVERHEAD_BYTES;
+      const { header, from, to } = payload;
+      const media = { header, data: payload.data, from, to, rtpTimestamp: timestamp, marker, keyframe, frame };
+      const sizeBytes = payloadBytes(payload) + WIRE_OVERHEAD_BYTES;
       return { kind: keyframe ? 'keyframe' : 'delta', sizeBytes, frame, content: media };
     });
     if (keyframe) this.#keyframes.onKeyframe(data.length, nowUs);
@@ -288,7 +290,7 @@ export class VideoSender {
 
 const pacedCopy = (sent: SentMedia, kind: 'rtx' | 'padding'): PacedPacket<Content> => ({
   kind,
-  sizeBytes: sent.payload.length + WIRE_OVERHEAD_BYTES,
+  sizeBytes: payloadBytes(sent) + WIRE_OVERHEAD_BYTES,
   frame: sent.frame,
   ofKeyframe: sent.keyframe,
   content: sent,

@@ -2,6 +2,8 @@
  * VP8 over RTP (RFC 7741 section 4): one encoded frame becomes packets of nearly equal size, so that no frame ends in a
  * sliver that costs a header, a nonce and a wake-up. Pure.
  */
+import type { RtpPayload } from './rtp-payload.ts';
+
 const PICTURE_ID_MASK = 0x7fff;
 /** X bit: an extended control octet follows. */
 const EXTENDED = 0x80;
@@ -19,23 +21,17 @@ export const VP8_DESCRIPTOR_BYTES = 4;
  * @param pictureId counts frames; its low 15 bits are written.
  * @param payloadMaxBytes largest RTP payload, descriptor included.
  */
-export function packetizeVp8(frame: Uint8Array, pictureId: number, payloadMaxBytes: number): Uint8Array[] {
+export function packetizeVp8(frame: Uint8Array, pictureId: number, payloadMaxBytes: number): RtpPayload[] {
   const room = payloadMaxBytes - VP8_DESCRIPTOR_BYTES;
   const count = Math.max(1, Math.ceil(frame.length / room));
-  const payloads: Uint8Array[] = [];
-  // One piece of memory for all of them: each of its own costs more than everything else here.
-  const memory = new ArrayBuffer(frame.length + count * VP8_DESCRIPTOR_BYTES);
+  const id = LONG_PICTURE_ID | (pictureId & PICTURE_ID_MASK);
+  const start = Uint8Array.of(EXTENDED | START, HAS_PICTURE_ID, id >> 8, id & 0xff);
+  const next = Uint8Array.of(EXTENDED, HAS_PICTURE_ID, id >> 8, id & 0xff);
+  const payloads: RtpPayload[] = [];
   for (let index = 0; index < count; index++) {
     const from = Math.floor((frame.length * index) / count);
     const to = Math.floor((frame.length * (index + 1)) / count);
-    const payload = new Uint8Array(memory, from + index * VP8_DESCRIPTOR_BYTES, VP8_DESCRIPTOR_BYTES + to - from);
-    const id = LONG_PICTURE_ID | (pictureId & PICTURE_ID_MASK);
-    payload[0] = EXTENDED | (index === 0 ? START : 0);
-    payload[1] = HAS_PICTURE_ID;
-    payload[2] = id >> 8;
-    payload[3] = id & 0xff;
-    payload.set(frame.subarray(from, to), VP8_DESCRIPTOR_BYTES);
-    payloads.push(payload);
+    payloads.push({ header: index === 0 ? start : next, data: frame, from, to });
   }
   return payloads;
 }

@@ -5,7 +5,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { annexB } from '../../src/media/annex-b.ts';
 import { packetizeH264 } from '../../src/transport/h264.ts';
 import { packetizeVp8, VP8_DESCRIPTOR_BYTES } from '../../src/transport/vp8.ts';
-import { depacketizeH264, depacketizeVp8 } from '../support/depacketizer.ts';
+import { depacketizeH264, depacketizeVp8, joinedPayloads } from '../support/depacketizer.ts';
 
 const payloadMaxBytes = fc.integer({ min: 20, max: LIMITS.rtpPayloadMaxBytes });
 const spread = (payloads: readonly Uint8Array[]): number => {
@@ -17,7 +17,7 @@ describe('packetizeVp8', () => {
   it('gives back every frame, in packets that fit and differ by one byte at most', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 20_000 }), fc.nat(), payloadMaxBytes, (frame, id, max) => {
-        const payloads = packetizeVp8(frame, id, max);
+        const payloads = joinedPayloads(packetizeVp8(frame, id, max));
         expect(depacketizeVp8(payloads)).toEqual({ frame, pictureId: id & 0x7fff });
         expect(payloads.every((payload) => payload.length <= max)).toBe(true);
         expect(payloads).toHaveLength(Math.ceil(frame.length / (max - VP8_DESCRIPTOR_BYTES)));
@@ -43,7 +43,7 @@ describe('packetizeH264', () => {
   it('gives back every NAL unit in packets that fit', () => {
     fc.assert(
       fc.property(units, payloadMaxBytes, (nals, max) => {
-        const payloads = packetizeH264(annexB(nals), max);
+        const payloads = joinedPayloads(packetizeH264(annexB(nals), max));
         expect(depacketizeH264(payloads)).toEqual(nals);
         expect(payloads.every((payload) => payload.length <= max)).toBe(true);
       }),
@@ -55,16 +55,15 @@ describe('packetizeH264', () => {
     const pps = Uint8Array.of(0x68, 4);
     const picture = new Uint8Array(5_000).fill(9);
     picture[0] = 0x65;
-    const [sets, ...fragments] = packetizeH264(annexB([sps, pps, picture]), 1_120);
+    const [sets, ...fragments] = joinedPayloads(packetizeH264(annexB([sps, pps, picture]), 1_120));
     expect(sets![0]! & 31).toBe(24);
     expect(fragments).toHaveLength(5);
     expect(spread(fragments)).toBeLessThanOrEqual(1);
   });
 
   it('leaves out access unit delimiters and filler', () => {
-    const payloads = packetizeH264(
-      annexB([Uint8Array.of(9, 0xf0), Uint8Array.of(0x65, 7), Uint8Array.of(12, 255)]),
-      1_120,
+    const payloads = joinedPayloads(
+      packetizeH264(annexB([Uint8Array.of(9, 0xf0), Uint8Array.of(0x65, 7), Uint8Array.of(12, 255)]), 1_120),
     );
     expect(payloads).toEqual([Uint8Array.of(0x65, 7)]);
   });

@@ -34,7 +34,8 @@ export class ArrayMediaPath implements MediaPath {
 
   sendRtp(packet: OutgoingRtp): { transportSequence: number; sizeBytes: number } | undefined {
     if (!this.up) return undefined;
-    const sent = { ...packet, transportSequence: this.#next++, sizeBytes: packet.payload.length + OVERHEAD_BYTES };
+    const sizeBytes = packet.payload.length + OVERHEAD_BYTES;
+    const sent = { ...packet, payload: packet.payload.slice(), transportSequence: this.#next++, sizeBytes };
     this.rtp.push(sent);
     this.onRtp(sent);
     return sent;

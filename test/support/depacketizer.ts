@@ -1,4 +1,9 @@
 /** Puts frames back together from RTP payloads, strictly: what a receiver could not use throws. */
+import type { RtpPayload } from '../../src/transport/rtp-payload.ts';
+
+/** The payloads as they travel. */
+export const joinedPayloads = (payloads: readonly RtpPayload[]): Uint8Array[] =>
+  payloads.map(({ header, data, from, to }) => concat([header, data.subarray(from, to)]));
 
 /** RFC 7741: the frame and its picture id, from the payloads of one frame in order. */
 export function depacketizeVp8(payloads: readonly Uint8Array[]): { frame: Uint8Array; pictureId: number } {

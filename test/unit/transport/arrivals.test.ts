@@ -3,7 +3,10 @@ import { Arrivals, type ArrivalNews } from '../../../src/transport/arrivals.ts';
 import type { SentMedia } from '../../../src/transport/rtp-stream.ts';
 
 const sentMedia = (sequenceNumber: number, keyframe: boolean): SentMedia => ({
-  payload: new Uint8Array(1),
+  header: new Uint8Array(0),
+  data: new Uint8Array(1),
+  from: 0,
+  to: 1,
   rtpTimestamp: 0,
   marker: false,
   keyframe,

@@ -4,7 +4,10 @@ import { LIMITS } from '../../../src/limits.ts';
 import { RtpStream, type MediaPacket } from '../../../src/transport/rtp-stream.ts';
 
 const packet = (size: number): MediaPacket => ({
-  payload: new Uint8Array(size).fill(size & 0xff),
+  header: new Uint8Array(0),
+  data: new Uint8Array(size).fill(size & 0xff),
+  from: 0,
+  to: size,
   rtpTimestamp: 1,
   marker: true,
   keyframe: false,
@@ -90,6 +93,6 @@ describe('RtpStream', () => {
     const stream = streamFrom(1);
     expect(stream.filler(500)).toBeUndefined();
     for (const size of [40, 480, 1_100]) stream.commit(packet(size), 0).arrived = true;
-    expect(stream.filler(500)!.payload).toHaveLength(480);
+    expect(stream.filler(500)!.to).toBe(480);
   });
 });
