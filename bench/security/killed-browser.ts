@@ -1,5 +1,4 @@
 /** A browser that is killed says no goodbye: how long until its sessions are free again. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { launchMortalChromium } from '../../test/support/chromium.ts';
 import { WhepPage } from '../../test/support/whep-page.ts';
 import type { SecurityFigure } from './attacks.ts';
@@ -12,11 +11,7 @@ export async function killedBrowser(): Promise<SecurityFigure[]> {
   await player.play({ prompt: 'a red ball' });
   const startedMs = performance.now();
   await kill();
-  let { sessions } = await target.vitals();
-  while (sessions > 0) {
-    await sleep(100);
-    ({ sessions } = await target.vitals());
-  }
+  await target.untilEmpty();
   const seconds = Math.round((performance.now() - startedMs) / 10) / 100;
   return [{ attack: 'a killed browser', figure: 'its session free after', value: seconds, limit: 15, unit: 's' }];
 }

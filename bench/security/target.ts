@@ -1,5 +1,6 @@
 /** The service under attack as the bench sees it: started with its own settings, asked, stopped by its own pid. */
 import { fork, type ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Vitals } from './server-process.ts';
 
@@ -40,10 +41,16 @@ export class Target implements AsyncDisposable {
     return answered;
   }
 
+  /** Resolves when no session is left; after a minute in any case, so that the bench ends and its figure says so. */
+  async untilEmpty(): Promise<void> {
+    const endMs = performance.now() + 60_000;
+    while ((await this.vitals()).sessions > 0 && performance.now() < endMs) await sleep(100);
+  }
+
   /** Collects garbage, so that memory is compared by what is held. */
   async settled(): Promise<Vitals> {
     this.#child.send('collect');
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await sleep(1_000);
     this.#child.send('collect');
     return this.vitals();
   }
