@@ -38,11 +38,15 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
 export async function encoderFaults(): Promise<FaultFigure[]> {
   const served = await Served.start(FLAGS);
   const arrivals: Arrival[] = [];
+  const begun = new Set<number>();
   try {
     const viewer = await openReceiver(served.url, { prompt: 'a red ball' }, ({ header, payload }) => {
       // RFC 7741 section 4.2: the first packet of a frame; RFC 6386 section 9.1: its first bit is 0 in a keyframe.
       const begins = ((payload[0] ?? 0) & 0x17) === 0x10;
-      if (begins)
+      // What fills a probe is an old frame once more, and no late one.
+      const again = begun.has(header.timestamp);
+      if (begins) begun.add(header.timestamp);
+      if (begins && !again)
         arrivals.push({
           atMs: performance.now(),
           rtpTimestamp: header.timestamp,
