@@ -49,11 +49,13 @@ async function make(slice: number, job: Partial<SliceJob> & { prompt: string }):
   return made;
 }
 
-async function chain(prompt: string, slices: number): Promise<Made[]> {
+/** @param held by AdaIN to the first slice */
+async function chain(prompt: string, slices: number, held = false): Promise<Made[]> {
   const chained: Made[] = [];
   for (let slice = 0; slice < slices; slice++) {
     const previous = chained.at(-1)?.latents;
-    chained.push(await make(slice, { prompt, ...(previous ? { previous } : {}) }));
+    const reference = held ? chained[0]?.latents : undefined;
+    chained.push(await make(slice, { prompt, ...(previous ? { previous } : {}), ...(reference ? { reference } : {}) }));
   }
   return chained;
 }
@@ -63,6 +65,14 @@ function step(before: Made, after: Made, tier: Tier, frame: number): number {
   const [old, next] = [before.tiers.get('base'), after.tiers.get(tier)].map((made) => made?.frames);
   const [last, first] = [old?.[STEER_FRAME - 1], next?.[frame]];
   return last && first ? frameDifference(last, first) : Number.NaN;
+}
+
+/** Mean luma of a slice at `base`. */
+function brightness(made: Made | undefined): number {
+  const lumas = made?.tiers
+    .get('base')
+    ?.frames.map(({ data, widthPx, heightPx }) => mean([...data.subarray(0, widthPx * heightPx)]));
+  return mean(lumas ?? []);
 }
 
 const rows: Record<string, { draft: number[]; base: number[] }> = {};
@@ -94,19 +104,23 @@ for (const [name, { draft, base }] of Object.entries(rows))
   console.log(`  ${name.padEnd(28)} ${mean(draft).toFixed(1).padStart(5)} ${mean(base).toFixed(1).padStart(5)}`);
 
 const seams: Record<string, number[]> = {};
-for (const prompt of SEAM_PROMPTS) {
-  const made = await chain(prompt, SEAM_SLICES);
+const drifts: Record<string, number[]> = {};
+for (const [prompt, held] of SEAM_PROMPTS.flatMap((prompt) => [false, true].map((held) => [prompt, held] as const))) {
+  const made = await chain(prompt, SEAM_SLICES, held);
+  const how = held ? ', adain' : '';
+  const [first = Number.NaN, last = Number.NaN] = [made[0], made.at(-1)].map((slice) => brightness(slice));
+  (drifts[`change of mean luma${how}`] ??= []).push(Math.abs(last - first));
   for (const tier of ['base', 'refined'] as const) {
     const joints = new SliceJoints(generator.info.slice);
     const renditions = made.flatMap(({ tiers }) => tiers.get(tier) ?? []);
     const joined: Rendition[] = [];
     for (const rendition of renditions) joined.push(await joints.join(rendition, rendition.slice > 0));
-    (seams[`${tier}, as made`] ??= []).push(seamOf(renditions.map((rendition) => rendition.frames)).ratio);
-    (seams[`${tier}, joined`] ??= []).push(seamOf(joined.map((rendition) => rendition.frames)).ratio);
+    (seams[`${tier}, as made${how}`] ??= []).push(seamOf(renditions.map((rendition) => rendition.frames)).ratio);
+    (seams[`${tier}, joined${how}`] ??= []).push(seamOf(joined.map((rendition) => rendition.frames)).ratio);
   }
 }
 console.log(`seam over ${SEAM_SLICES} slices (boundary against inside): mean, worst of ${SEAM_PROMPTS.length} prompts`);
-for (const [name, ratios] of Object.entries(seams))
+for (const [name, ratios] of Object.entries({ ...seams, ...drifts }))
   console.log(
     `  ${name.padEnd(28)} ${mean(ratios).toFixed(2).padStart(5)} ${Math.max(...ratios)
       .toFixed(2)

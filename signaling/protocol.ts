@@ -49,12 +49,14 @@ export const generationRequest = z.object({
   tierCap: tier.optional(),
   /** Id of an upload (`POST /v1/inputs`) to begin from, or to follow; where the generator takes one. */
   input: z.string().max(64).optional(),
-  /** What the picture should not have. This and the next two only where `generator.options` of the welcome names them. */
+  /** What the picture should not have. This and the next three only where `generator.options` of the welcome names them. */
   negativePrompt: z.string().max(LIMITS.promptMaxChars).optional(),
   /** Denoise steps of the first stage. */
   steps: z.number().int().min(1).max(100).optional(),
   /** One of `generator.cameraMoves` of the welcome. */
   cameraMove: z.string().max(40).optional(),
+  /** Hold the latents of later slices to the statistics of the first one of the same prompt, against drift. Default false. */
+  adain: z.boolean().optional(),
 });
 export type GenerationRequest = z.infer<typeof generationRequest>;
 
@@ -199,7 +201,7 @@ export const serverMessage = z.discriminatedUnion('type', [
       examples: z.array(z.string()),
       /** What a session may bring to begin from (`POST /v1/inputs`), and whether nothing is made without it. */
       input: z.object({ kind: z.enum(['image', 'video']), needed: z.boolean() }).optional(),
-      options: z.array(z.enum(['negativePrompt', 'steps', 'cameraMove'])).optional(),
+      options: z.array(z.enum(['negativePrompt', 'steps', 'cameraMove', 'adain'])).optional(),
       cameraMoves: z.array(z.string()).optional(),
     }),
     limits: z.object({ promptMaxChars: z.number(), clipSecondsMax: z.number() }),

@@ -6,13 +6,14 @@ import { generationRequest } from './protocol.ts';
 import type { GenerationRequest } from './protocol.ts';
 
 const NUMBERS = new Set(['seed', 'guidance', 'seconds', 'transitionSlices', 'steps']);
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false };
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** @throws GlimpseError PARAMETER_INVALID, CODEC_UNSUPPORTED */
 export function readWhepQuery(query: Record<string, string>): GenerationRequest {
   const fields = Object.entries(query).map(([name, value]) => [
     name,
-    NUMBERS.has(name) && DECIMAL.test(value) ? Number(value) : value,
+    name === 'adain' ? (BOOLEANS[value] ?? value) : NUMBERS.has(name) && DECIMAL.test(value) ? Number(value) : value,
   ]);
   // A missing prompt is an empty one: PROMPT_EMPTY says it better than a type mismatch.
   const result = generationRequest.safeParse({ prompt: '', ...Object.fromEntries(fields) });

@@ -17,6 +17,7 @@ import type { Config } from './config.ts';
 import { GlimpseError } from './errors.ts';
 import { Emitter } from './events.ts';
 import { CIRCUIT_STATES } from './generation/circuit.ts';
+import { tierCosts } from './generation/calibration.ts';
 import { createGenerator, servesDiffusers } from './generation/create-generator.ts';
 import { Engine } from './generation/engine.ts';
 import type { Generator } from './generation/generator.ts';
@@ -121,6 +122,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
           model: config.model,
           when: config.calibrate,
           isBusy: () => sessions.size > 0,
+          onKnown: (calibration) =>
+            engine.expect(
+              tierCosts(calibration, { steps: chosen.steps, tiers: generator.info.tiers.map(({ tier }) => tier) }),
+            ),
           log,
         }),
       );

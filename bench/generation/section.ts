@@ -17,6 +17,8 @@ export interface Figure {
   limit?: number;
   /** What the task asks for. */
   goal?: { atMost: number } | { atLeast: number };
+  /** Its place in a grid of its section, where many figures measure the same at several sizes. */
+  cell?: { row: string; column: string };
 }
 
 export interface SectionContext {
@@ -35,10 +37,12 @@ export interface Section {
   title: string;
   /** Smaller first. */
   order: number;
+  /** Takes too long to be run with the others: only where it is named. */
+  onlyByName?: boolean;
   run(context: SectionContext): Promise<Figure[]>;
 }
 
-/** All of `sections/`, in their order. @param only names; all when empty. @throws GlimpseError PARAMETER_INVALID */
+/** All of `sections/`, in their order. @param only names; when empty all but those that run only by name. @throws GlimpseError PARAMETER_INVALID */
 export async function loadSections(only: readonly string[] = []): Promise<Section[]> {
   const folder = join(import.meta.dirname, 'sections');
   const files = (await readdir(folder)).filter((name) => /(?<!\.d)\.[jt]s$/.test(name));
@@ -51,7 +55,7 @@ export async function loadSections(only: readonly string[] = []): Promise<Sectio
     const message = `no section "${unknown}": there are ${sections.map(({ name }) => name).join(', ')}`;
     throw new GlimpseError('PARAMETER_INVALID', { message });
   }
-  return sections.filter(({ name }) => only.length === 0 || only.includes(name));
+  return sections.filter(({ name, onlyByName }) => (only.length === 0 ? !onlyByName : only.includes(name)));
 }
 
 /** True when there is no goal, or it is met. */

@@ -7,7 +7,7 @@ import { type Figure, isMet, loadSections, type SectionContext } from '../genera
 import { describeMachine, type Machine, textTable } from '../report.ts';
 
 export interface GenerationOptions {
-  /** Sections to run; all when empty. */
+  /** Sections to run; when empty all but those that run only by name. */
   sections?: readonly string[];
   model?: string;
   quick?: boolean;
@@ -17,7 +17,7 @@ export interface GenerationReport {
   suite: 'generation';
   machine: Machine;
   quick: boolean;
-  sections: { name: string; title: string; figures: (Figure & { met: boolean })[] }[];
+  sections: { name: string; title: string; figures: Judged[] }[];
 }
 
 export async function run({
@@ -51,18 +51,42 @@ export async function run({
 /** The report for people. */
 export function formatTable({ sections, machine }: GenerationReport): string {
   const parts = sections.map(({ name, title, figures }) => {
-    const rows = figures.map((figure) => [
-      figure.name,
-      rounded(figure.value),
-      figure.unit,
-      figure.limit === undefined ? '' : rounded(figure.limit),
-      goalOf(figure),
-      figure.goal === undefined ? '' : figure.met ? 'met' : 'MISSED',
-    ]);
-    return `${name}: ${title}\n${textTable([['figure', 'value', 'unit', 'limit', 'goal', ''], ...rows])}`;
+    const grid = figures.filter(({ cell }) => cell !== undefined);
+    const list = figures.filter(({ cell }) => cell === undefined);
+    const tables = [...(grid.length > 0 ? [gridTable(grid)] : []), ...(list.length > 0 ? [listTable(list)] : [])];
+    return `${name}: ${title}\n${tables.join('\n\n')}`;
   });
   return `${parts.join('\n\n')}\n\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`;
 }
+
+type Judged = Figure & { met: boolean };
+
+function listTable(figures: readonly Judged[]): string {
+  const rows = figures.map((figure) => [
+    figure.name,
+    rounded(figure.value),
+    figure.unit,
+    figure.limit === undefined ? '' : rounded(figure.limit),
+    goalOf(figure),
+    verdictOf(figure),
+  ]);
+  return textTable([['figure', 'value', 'unit', 'limit', 'goal', ''], ...rows]);
+}
+
+/** How figures grow from one row to the next. */
+function gridTable(figures: readonly Judged[]): string {
+  const columns = [...new Set(figures.map(({ cell, unit }) => `${cell?.column}, ${unit}`))];
+  const rows = [...new Set(figures.map(({ cell }) => cell?.row ?? ''))].map((row) => [
+    row,
+    ...columns.map((column) => {
+      const figure = figures.find(({ cell, unit }) => cell?.row === row && `${cell.column}, ${unit}` === column);
+      return figure ? [rounded(figure.value), goalOf(figure), verdictOf(figure)].filter(Boolean).join(' ') : '';
+    }),
+  ]);
+  return textTable([['', ...columns], ...rows]);
+}
+
+const verdictOf = ({ goal, met }: Judged): string => (goal === undefined ? '' : met ? 'met' : 'MISSED');
 
 function goalOf({ goal }: Figure): string {
   if (goal === undefined) return '';

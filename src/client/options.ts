@@ -46,6 +46,8 @@ export interface ConnectOptions {
   steps?: number | undefined;
   /** One of `welcome.generator.cameraMoves`. */
   cameraMove?: string | undefined;
+  /** Hold colours and contrast of later slices to the first one of the same prompt, against drift. Default: false. */
+  adain?: boolean | undefined;
   /** Ends the stream for good. */
   signal?: AbortSignal | undefined;
   /** Used instead of what the server's welcome names. */
@@ -58,8 +60,8 @@ export interface ConnectOptions {
 
 export function generationRequest(options: ConnectOptions, prompt: string): GenerationRequest {
   const { mode = 'live', seconds = 4, seed, guidance, transitionSlices, interpolation, codec, tierCap } = options;
-  const { input, negativePrompt, steps, cameraMove } = options;
-  const chosen = { input, negativePrompt, steps, cameraMove };
+  const { input, negativePrompt, steps, cameraMove, adain } = options;
+  const chosen = { input, negativePrompt, steps, cameraMove, adain };
   return { prompt, mode, seconds, seed, guidance, transitionSlices, interpolation, codec, tierCap, ...chosen };
 }
 

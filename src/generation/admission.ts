@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
-import { lowestCaps, shareOut, type LoadModel, type Sharer } from './load-sharing.ts';
+import { loadAt, lowestCaps, shareOut, type LoadModel, type Sharer } from './load-sharing.ts';
 import { lowerTier, type Tier } from './tiers.ts';
 import type { WorkCosts } from './work-costs.ts';
 
@@ -16,6 +16,8 @@ export interface Applicant {
   wanted(): Tier;
   /** False once nothing is left to compute: a finished clip. */
   computing(): boolean;
+  /** True for a clip, which needs no more than its lowest tier in time. Default: live. */
+  patient?: boolean;
   /** False while its viewer is gone and may come back. Default: there is always somebody. */
   watched?(): boolean;
   /** Place or tier cap have changed. */
@@ -84,7 +86,10 @@ export class Admission {
 
   /** Share of the generator's time that the admitted sessions need, by prediction. */
   get load(): number {
-    return this.#sharers().reduce((sum, { current, computing }) => sum + (computing ? this.#loadOf(current) : 0), 0);
+    return this.#sharers().reduce(
+      (sum, sharer) => sum + (sharer.current ? loadAt(sharer, sharer.current, this.#model) : 0),
+      0,
+    );
   }
 
   /** No one computes above this tier until it is undefined again: low-memory mode. */
@@ -193,13 +198,9 @@ export class Admission {
     return this.#admitted.map((member) => ({ ...sharerOf(member), current: member.share }));
   }
 
-  #loadOf(cap: Tier | undefined): number {
-    return cap === undefined ? 0 : this.#options.costs.sliceMs(cap) / this.#options.sliceMs;
-  }
-
   get #model(): LoadModel {
-    const { capacity, lowestTier } = this.#options;
-    return { capacity, lowest: lowestTier, loadOf: (cap) => this.#loadOf(cap) };
+    const { capacity, lowestTier, costs, sliceMs } = this.#options;
+    return { capacity, lowest: lowestTier, loadOf: (cap) => costs.sliceMs(cap) / sliceMs };
   }
 }
 
@@ -209,6 +210,7 @@ const sharerOf = (member: Member): Sharer => ({
   wanted: member.applicant.wanted(),
   current: undefined,
   computing: isWatched(member) && member.applicant.computing(),
+  patient: member.applicant.patient ?? false,
 });
 
 const mix = (before: number, newest: number): number => before + NEWEST_STAY * (newest - before);

@@ -51,18 +51,34 @@ const BATCH_GAIN = 0.1;
 /** A newcomer's draft waits for the step in progress, so that must not grow beyond this. */
 const BATCH_STEP_MAX_MS = 60;
 
+export interface TierCost {
+  tier: Tier;
+  ms: number;
+}
+
+/** What each tier of a slice costs beyond the tiers below it, ms; the tiers that the pack makes. */
+export function tierCosts(
+  { stepMs, decodeMs, refineMs, upscaleMs }: StageTimes,
+  { steps, tiers }: Pick<SlicePlan, 'steps' | 'tiers'>,
+): TierCost[] {
+  const costsMs: Record<Tier, number> = {
+    draft: stepMs + decodeMs,
+    base: (steps - 1) * stepMs + decodeMs,
+    refined: refineMs,
+    upscaled: upscaleMs ?? Number.NaN,
+  };
+  return tiers.map((tier) => ({ tier, ms: costsMs[tier] }));
+}
+
 /**
  * Compute a second of live video needs up to a tier, as a share of one core. Live mode makes each slice's draft too.
  * @returns 0.5 for half a core; NaN for a tier that the pack does not make.
  */
-export function liveShare(times: StageTimes, { steps, frames, fps, tiers }: SlicePlan, tier: Tier): number {
+export function liveShare(times: StageTimes, plan: SlicePlan, tier: Tier): number {
+  const { frames, fps, tiers } = plan;
   if (!tiers.includes(tier)) return Number.NaN;
-  const { stepMs, decodeMs, refineMs, upscaleMs } = times;
-  let ms = stepMs + decodeMs;
-  if (tierRank(tier) >= tierRank('base')) ms += (steps - 1) * stepMs + decodeMs;
-  if (tierRank(tier) >= tierRank('refined')) ms += refineMs;
-  if (tierRank(tier) >= tierRank('upscaled')) ms += upscaleMs ?? Number.NaN;
-  return (ms * fps) / (frames * 1000);
+  const needed = tierCosts(times, plan).filter((cost) => tierRank(cost.tier) <= tierRank(tier));
+  return (needed.reduce((sum, { ms }) => sum + ms, 0) * fps) / (frames * 1000);
 }
 
 /** The highest tier whose live share fits; the lowest one when none does. */

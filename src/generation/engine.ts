@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.ts';
 import type { EngineMetrics } from '../metrics/engine-metrics.ts';
 import { Admission } from './admission.ts';
+import type { TierCost } from './calibration.ts';
 import type { GeneratorInfo } from './generator.ts';
 import { MemoryMonitor } from './memory-monitor.ts';
 import { PRESSURES, type Pressure } from './memory-pressure.ts';
@@ -81,6 +82,11 @@ export class Engine implements AsyncDisposable {
 
   get pressure(): Pressure {
     return this.#monitor?.pressure ?? 'normal';
+  }
+
+  /** What was measured of this machine before: admission is right from the first session on. */
+  expect(costs: readonly TierCost[]): void {
+    for (const { tier, ms } of costs) this.scheduler.costs.expectTier(tier, ms);
   }
 
   /** Tells the warm pool whether anybody is there. */

@@ -79,6 +79,8 @@ export interface WorkflowOptions {
   steps?: number | undefined;
   /** How the camera moves, one of `info.cameraMoves`. */
   cameraMove?: string | undefined;
+  /** Hold the latents of later slices to the statistics of the first one of the same prompt; the session sets `reference`. */
+  adain?: boolean | undefined;
 }
 
 export interface SliceJob {

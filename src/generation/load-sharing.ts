@@ -12,6 +12,8 @@ export interface Sharer {
   current: Tier | undefined;
   /** False once nothing is left to compute for it: a finished clip. */
   computing: boolean;
+  /** A clip: it has an end, so that all above the lowest tier is made in time left over and takes nobody's place. */
+  patient: boolean;
 }
 
 export interface LoadModel {
@@ -35,9 +37,13 @@ export function shareOut(sharers: readonly Sharer[], model: LoadModel): Tier[] |
   if (loadOf(lowest) > capacity) return sharers.map(({ wanted }) => wanted);
   const caps = lowestCaps(sharers, lowest);
   const load = (): number =>
-    sharers.reduce((sum, sharer, index) => sum + loadAt(sharer, caps[index] ?? lowest, loadOf), 0);
+    sharers.reduce((sum, sharer, index) => sum + loadAt(sharer, caps[index] ?? lowest, model), 0);
   if (load() > capacity) return undefined;
-  for (const [index, { wanted, current }] of sharers.entries()) {
+  for (const [index, { wanted, current, patient }] of sharers.entries()) {
+    if (patient) {
+      caps[index] = wanted;
+      continue;
+    }
     const least = caps[index] ?? lowest;
     const higher = TIERS.filter((tier) => tierRank(tier) > tierRank(least) && tierRank(tier) <= tierRank(wanted));
     for (const tier of higher.toReversed()) {
@@ -52,9 +58,11 @@ export function shareOut(sharers: readonly Sharer[], model: LoadModel): Tier[] |
 const isRaise = (tier: Tier, current: Tier | undefined): boolean =>
   current !== undefined && tierRank(tier) > tierRank(current);
 
-/** A finished clip has nothing to compute, until its cap is raised. */
-const loadAt = ({ computing, current }: Sharer, cap: Tier, loadOf: LoadModel['loadOf']): number =>
-  computing || isRaise(cap, current) ? loadOf(cap) : 0;
+/** What a sharer needs at a cap. A finished clip has nothing to compute, until its cap is raised. */
+export function loadAt({ computing, current, patient }: Sharer, cap: Tier, { loadOf, lowest }: LoadModel): number {
+  if (!computing && !isRaise(cap, current)) return 0;
+  return loadOf(patient ? lowerTier(cap, lowest) : cap);
+}
 
 /** The caps when not even the lowest tiers fit any more: nobody is thrown out, everyone gets the lowest. */
 export const lowestCaps = (sharers: readonly Sharer[], lowest: Tier): Tier[] =>

@@ -19,6 +19,11 @@ export class WorkCosts {
     return this.#tiersMs.get(tier);
   }
 
+  /** What a tier is expected to cost, until it is measured. */
+  expectTier(tier: Tier, computeMs: number): void {
+    if (!this.#tiersMs.has(tier)) this.#tiersMs.set(tier, computeMs);
+  }
+
   /** Of all tiers up to `cap`; tiers not measured yet count 0. */
   sliceMs(cap: Tier): number {
     let sum = 0;

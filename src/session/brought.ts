@@ -5,12 +5,12 @@ import type { SessionOpening } from './contract.ts';
 
 /** @throws GlimpseError PARAMETER_INVALID naming what does not fit, or is missing */
 export function broughtBy(
-  { media, negativePrompt, steps, cameraMove }: SessionOpening,
+  { media, negativePrompt, steps, cameraMove, adain }: SessionOpening,
   { input, options: known = [], cameraMoves = [] }: GeneratorInfo,
 ): Pick<SliceJob, 'input' | 'options'> {
   if (media && media.kind !== input?.kind) throw refused('input', input ? `a ${input.kind}` : 'nothing', media.kind);
   if (!media && input?.needed === true) throw refused('input', `a ${input.kind} (POST /v1/inputs)`, 'nothing');
-  const given = Object.entries({ negativePrompt, steps, cameraMove }).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ negativePrompt, steps, cameraMove, adain }).filter(([, value]) => value !== undefined);
   for (const [name] of given) if (!known.some((option) => option === name)) throw refused(name, 'nothing', 'a value');
   if (cameraMove !== undefined && !cameraMoves.includes(cameraMove))
     throw refused('cameraMove', cameraMoves.join(', '), cameraMove);

@@ -28,6 +28,7 @@ export interface SessionRequest {
   negativePrompt?: string | undefined;
   steps?: number | undefined;
   cameraMove?: string | undefined;
+  adain?: boolean | undefined;
 }
 
 /** A request, and what its way in says about it. */

@@ -14,6 +14,7 @@ import { tierRank, type Tier } from '../generation/tiers.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
 import type { I420Frame } from '../media/frame.ts';
 import type { User } from './contract.ts';
+import { DriftReference } from './drift-reference.ts';
 import { OpenSlice } from './open-slice.ts';
 
 /** What a revision is generated from. */
@@ -41,9 +42,9 @@ export interface RevisionRunOptions {
   clock: Clock;
   user: User;
   request: RevisionRequest;
-  /** Frame of this revision under the playhead; 0 before it plays. */
   /** What the session brought and chose, the same for all its slices. */
   brought?: Brought;
+  /** Frame of this revision under the playhead; 0 before it plays. */
   playheadFrame: () => number;
   tierCap: () => Tier;
   /** False while the session waits for admission: nothing is computed. */
@@ -70,6 +71,7 @@ export class RevisionRun {
   readonly #tiers = new Map<number, Tier>();
   readonly #latents = new Map<number, { tier: Tier; latents: Float32Array }>();
   readonly #joints: SliceJoints;
+  readonly #reference: DriftReference;
   /** Slices of which a tier is on its way, until it has found its place. */
   readonly #pulls = new Map<OpenSlice, Promise<void>>();
   #failure: GlimpseError | undefined;
@@ -81,6 +83,7 @@ export class RevisionRun {
   constructor(options: RevisionRunOptions) {
     this.#options = options;
     this.request = options.request;
+    this.#reference = new DriftReference(options.brought?.options?.adain === true);
     this.#joints = new SliceJoints(options.generator.info.slice);
     this.#keep(options.request.kept);
     this.#done = this.#loop();
@@ -187,7 +190,9 @@ export class RevisionRun {
       if (this.#abort.signal.aborted || open.closed) return;
       this.#retryMs = RETRY_MS.first;
       this.#tiers.set(slice, rendition.tier);
-      if (rendition.latents) this.#latents.set(slice, { tier: rendition.tier, latents: rendition.latents });
+      const { latents } = rendition;
+      if (latents) this.#latents.set(slice, { tier: rendition.tier, latents });
+      if (latents) this.#reference.onSlice(promptAt(this.request.track, slice), rendition.tier, latents);
       if (rendition.cached === undefined) this.#options.scheduler.costs.observeTier(tier, rendition.computeMs);
       this.#options.onRendition(rendition);
     } catch (error) {
@@ -209,10 +214,11 @@ export class RevisionRun {
     const { revision, track, seed, guidance, originMs, start } = this.request;
     const continued = slice === 0 ? this.request.previous : previous?.latents;
     const latents = start?.latents.get(slice);
+    const told = promptAt(track, slice);
     const job: SliceJob = {
       revision,
       slice,
-      ...promptAt(track, slice),
+      ...told,
       seed,
       startMs: originMs + this.#frameMs(slice * this.#framesPerSlice),
       startAtTier: tier,
@@ -220,6 +226,7 @@ export class RevisionRun {
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
       ...this.#options.brought,
+      ...this.#reference.of(told),
       ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };
     const claim = this.#claim(slice, tier, 2);

@@ -89,6 +89,7 @@ export class ViewerSession implements Session {
     this.#place = deps.admission.enter({
       wanted: () => this.#limit.tier,
       computing: () => clipSlices === undefined || revisions?.finished !== true,
+      patient: clipSlices !== undefined,
       watched: () => this.#presence.computes,
       onChange: () => this.#onPlace(),
     });

@@ -126,10 +126,22 @@ describe('OnnxGenerator', () => {
     };
     const renditions = await collect(generator.generate(JOB, { ...live, turn }));
     expect(kinds.join(' ')).toMatch(
-      /^denoiser:1x\d+x\d+ decoder:1x\S+( denoiser:\S+)* decoder:\S+ refiner:1x\S+:0-3 refiner:1x\S+:4-7$/,
+      /^denoiser:1x\d+x\d+ decoder:1x\S+( denoiser:\S+)* decoder:\S+( refiner:1x\S+:(\d)-\3){8}$/,
     );
     expect(new Set(kinds.filter((kind) => kind.startsWith('denoiser')))).toHaveLength(1);
     expect(pixels(renditions)).toEqual(pixels(await slice()));
+  });
+
+  it('asks for a turn for a text it does not know yet, and for none the next time', async () => {
+    const kinds: string[] = [];
+    const turn = async (unit: UnitOfWork): Promise<void> => {
+      kinds.push(unit.kind);
+      await unit.run();
+    };
+    const job: SliceJob = { ...JOB, prompt: 'a blue ring over the city, never asked for before', stopAtTier: 'draft' };
+    await collect(generator.generate(job, { ...live, turn }));
+    await collect(generator.generate(job, { ...live, turn }));
+    expect(kinds.map((kind) => kind.split(':')[0])).toEqual(['text', 'denoiser', 'decoder', 'denoiser', 'decoder']);
   });
 
   it('ends with the error of a turn that never comes', async () => {

@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import { SegmentDisk, systemFiles, type SegmentDiskOptions } from '../../src/generation/cache/segment-disk.ts';
@@ -105,6 +106,31 @@ describe('segments on disk', () => {
     const { disk } = open({ maxBytes: 0 });
     await disk.flush();
     expect(await readdir(directory)).toEqual(['notes.txt']);
+  });
+
+  it('may be written by two processes at once', async () => {
+    const names = '0123456789abcdef'.split('').map(key);
+    const source = new URL('../../src/generation/cache/segment-disk.ts', import.meta.url).href;
+    const other = `import { SegmentDisk } from '${source}';
+      const clock = { nowUs: () => 0, wallMs: () => Date.now() };
+      const disk = new SegmentDisk({ directory: process.argv[1], maxBytes: 9_000, clock, onTrouble() {} });
+      const frames = [{ widthPx: 32, heightPx: 32, data: new Uint8Array(1536) }];
+      for (const name of process.argv.slice(2)) disk.put(name, { tier: 'refined', frames });
+      await disk.flush();
+      if (disk.counts.refused > 0) process.exitCode = 1;`;
+    const child = promisify(execFile)(process.execPath, ['--input-type=module', '-e', other, directory, ...names]);
+    const { disk, troubles } = open({ maxBytes: 9_000 });
+    for (let round = 0; round < 20; round++) {
+      for (const [index, name] of names.entries()) disk.put(name, segment(index));
+      await disk.flush();
+    }
+    await child;
+    const read = await Promise.all(names.map((name) => disk.get(name)));
+    const theirs = { tier: 'refined', frames: [{ widthPx: 32, heightPx: 32, data: new Uint8Array(1536) }] };
+    for (const [index, found] of read.entries()) if (found) expect([segment(index), theirs]).toContainEqual(found);
+    expect(read.some((found) => found !== undefined)).toBe(true);
+    expect([disk.counts.damaged, troubles.length]).toEqual([0, 0]);
+    expect((await readdir(directory)).filter((name) => name.endsWith('.partial'))).toEqual([]);
   });
 
   it('may be written and dropped by two at once', async () => {

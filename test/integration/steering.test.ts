@@ -130,6 +130,19 @@ describe('steering the embedded model', { timeout: 120_000 }, () => {
     expect((await session.accepted).revision).toBe(1);
   });
 
+  it('holds later slices to the first one where that is asked for, and none where it is not', async () => {
+    await play({ adain: true });
+    await expect.poll(() => generator.jobs.some(({ reference }) => reference !== undefined), SOON).toBe(true);
+    const first = generator.renditions.find(({ tier, latents }) => tier !== 'draft' && latents !== undefined);
+    const held = generator.jobs.filter(({ reference }) => reference !== undefined);
+    for (const { reference } of held) expect(reference).toEqual(first?.latents);
+    await session.close('done');
+    generator.jobs.length = 0;
+    await play();
+    await isPlaced(0, 2);
+    expect(generator.jobs.every(({ reference }) => reference === undefined)).toBe(true);
+  });
+
   it('says of a list which slices have which prompt, and which words of any of them it does not know', async () => {
     await play({ prompt: `${DAY} | a zebra | quux at night`, mode: 'clip', seconds: 4 });
     const { prompts, reading } = await session.accepted;

@@ -1,4 +1,7 @@
-/** Memory of a process under a mixed load against its budget: viewers come, steer and go, for ten minutes. */
+/**
+ * Memory of a process under a mixed load against its budget: viewers come, steer and go, for ten minutes.
+ * `npm run bench -- generation --section memory`
+ */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,6 +19,7 @@ const section: Section = {
   name: 'memory',
   title: 'resident memory under a mixed load of up to four viewers (limit: the budget)',
   order: 70,
+  onlyByName: true,
   async run({ model, quick, onProgress }) {
     const [pack] = await packsOf(model);
     if (!pack) return [];

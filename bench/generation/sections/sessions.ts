@@ -14,14 +14,21 @@ async function together(live: LiveSessions, count: number, tierCap: Tier, second
   // The first slices are made in a hurry; what counts is how it goes on.
   await live.watch(3);
   const { lateShare, cpuShare, refinedShare } = await live.watch(seconds);
-  const name = `${count} up to ${tierCap}`;
+  const row = `${count} up to ${tierCap}`;
+  const figure = (column: string, value: number, unit: string): Figure => ({
+    name: `${row}: ${column}`,
+    value,
+    unit,
+    cell: { row, column },
+  });
   const goal = count === 4 && tierCap === 'base' ? { goal: { atMost: 1 } } : {};
   for (const viewer of viewers) await live.close(viewer);
+  const draftMs = median(viewers.map((viewer) => viewer.draftMs ?? Number.NaN));
   return [
-    { name: `${name}: late frames`, value: lateShare * 100, unit: '%', ...goal },
-    { name: `${name}: time to draft, median`, value: median(viewers.map(({ draftMs }) => draftMs ?? NaN)), unit: 'ms' },
-    { name: `${name}: CPU`, value: cpuShare, unit: 'of one core' },
-    ...(tierCap === 'base' ? [] : [{ name: `${name}: slices refined`, value: refinedShare * 100, unit: '%' }]),
+    { ...figure('late frames', lateShare * 100, '%'), ...goal },
+    figure('time to draft, median', draftMs, 'ms'),
+    figure('CPU', cpuShare, 'of one core'),
+    ...(tierCap === 'base' ? [] : [figure('slices refined', refinedShare * 100, '%')]),
   ];
 }
 

@@ -18,7 +18,7 @@ import type { Manifest, ModelPack, PartName } from './model-pack.ts';
 import { type FreeSizes, timingFeeds } from './part-feeds.ts';
 import { workerParts } from './pipeline.ts';
 import { OnnxRuntime } from './runtime.ts';
-import { REFINER_FRAMES, UPSCALER_FRAMES } from './slice-run.ts';
+import { refinerFrames, UPSCALER_FRAMES } from './slice-run.ts';
 
 const ROUNDS = 6;
 const BATCH_SIZES = [1, 2, 4] as const;
@@ -81,9 +81,10 @@ async function fastestRuns(
 
 async function measureStages(pack: ModelPack, options: CalibrateOptions): Promise<StageTimes & { batch: BatchTime[] }> {
   const { slice, parts } = pack.manifest;
+  const refinedTogether = refinerFrames(pack.manifest);
   const timed: Timed[] = [
     { part: 'decoder' },
-    { part: 'refiner', sizes: { k: REFINER_FRAMES } },
+    { part: 'refiner', sizes: { k: refinedTogether } },
     ...BATCH_SIZES.map((b): Timed => ({ part: 'denoiser', sizes: { b } })),
     ...(parts.upscaler ? [{ part: 'upscaler', sizes: { k: UPSCALER_FRAMES } } as const] : []),
   ];
@@ -93,7 +94,7 @@ async function measureStages(pack: ModelPack, options: CalibrateOptions): Promis
   return {
     stepMs: batch[0]?.msPerSlice ?? 0,
     decodeMs: hundredth(decodeMs),
-    refineMs: hundredth((refineMs * slice.frames) / REFINER_FRAMES),
+    refineMs: hundredth((refineMs * slice.frames) / refinedTogether),
     upscaleMs: upscaleMs === undefined ? null : hundredth((upscaleMs * slice.frames) / UPSCALER_FRAMES),
     batch,
   };

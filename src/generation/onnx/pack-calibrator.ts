@@ -18,6 +18,8 @@ export interface PackCalibratorOptions {
   /** `never` keeps everything at its default; `always` measures again. */
   when: 'auto' | 'always' | 'never';
   isBusy: () => boolean;
+  /** What the pack that serves costs here is known: from an earlier start, or now. */
+  onKnown?: (calibration: Calibration) => void;
   log: Log;
 }
 
@@ -41,6 +43,7 @@ export class PackCalibrator implements AsyncDisposable {
   start(): void {
     const { when } = this.#options;
     if (when === 'never' || this.#abort.signal.aborted) return;
+    if (this.#current) this.#options.onKnown?.(this.#current);
     this.#run ??= this.#measure(when === 'always').catch((error: unknown) => {
       if (!this.#abort.signal.aborted) this.#options.log.warn({ err: error }, 'calibration failed');
     });
@@ -60,7 +63,10 @@ export class PackCalibrator implements AsyncDisposable {
     const { signal } = this.#abort;
     const turn = (): Promise<void> => this.#idle();
     for (const { directory, calibration, cached } of await calibratePacks(model, { force, signal, turn })) {
-      if (directory === chosen.directory) this.#current = calibration;
+      if (directory === chosen.directory) {
+        this.#current = calibration;
+        this.#options.onKnown?.(calibration);
+      }
       const { pack, tierCap, threads, batchSize } = calibration;
       if (!cached) log.info({ pack, tierCap, threads, batchSize }, 'calibrated');
     }

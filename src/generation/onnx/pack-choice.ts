@@ -24,6 +24,8 @@ export interface ChosenPack {
   threads: number;
   /** Undefined when this pack has not been measured on this machine. */
   calibration: Calibration | undefined;
+  /** Denoise steps of a slice. */
+  steps: number;
 }
 
 /** @throws GlimpseError MODEL_INVALID */
@@ -31,16 +33,16 @@ export async function chosenPack({ model, threads, calibrate: when }: PackSettin
   const directories = await candidateDirectories(model);
   const packs = await Promise.all(
     directories.map(async (directory) => {
-      const { calibration } = await known(directory);
-      return { directory, calibration: when === 'never' ? undefined : calibration };
+      const { calibration, steps } = await known(directory);
+      return { directory, steps, calibration: when === 'never' ? undefined : calibration };
     }),
   );
   const [first] = packs;
   const measured = packs.filter(isMeasured);
   // A pack that was never measured may be fine: only one that was found too slow gives way.
   const chosen = (first && isMeasured(first) ? choosePack(measured) : first) ?? first;
-  const { directory = '', calibration } = chosen ?? {};
-  return { directory, calibration, threads: threads === AUTO ? (calibration?.threads ?? 1) : threads };
+  const { directory = '', calibration, steps = 1 } = chosen ?? {};
+  return { directory, calibration, steps, threads: threads === AUTO ? (calibration?.threads ?? 1) : threads };
 }
 
 /** Measures the packs that `model` may mean, each once for each machine, and remembers the results. */
@@ -62,9 +64,16 @@ export async function calibratePacks(
 const candidateDirectories = async (model: string): Promise<string[]> =>
   model === AUTO ? (await embeddedPacks()).map(({ directory }) => directory) : [await findPack(model)];
 
-async function known(directory: string): Promise<{ file: string; calibration: Calibration | undefined }> {
-  const file = calibrationFile(weightsHash(await readManifest(directory)));
-  return { file, calibration: await readCalibration(file) };
+interface Known {
+  file: string;
+  calibration: Calibration | undefined;
+  steps: number;
+}
+
+async function known(directory: string): Promise<Known> {
+  const manifest = await readManifest(directory);
+  const file = calibrationFile(weightsHash(manifest));
+  return { file, calibration: await readCalibration(file), steps: manifest.sampler.steps };
 }
 
 const isMeasured = <Pack extends { calibration: Calibration | undefined }>(

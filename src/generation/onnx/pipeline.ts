@@ -8,6 +8,7 @@ import { tierRank } from '../tiers.ts';
 import { loadModelPack, partsOf } from './model-pack.ts';
 import type { Manifest, ModelPack } from './model-pack.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
+import { RefinerNoise } from './refiner-noise.ts';
 import { OnnxRuntime } from './runtime.ts';
 import { SliceRun } from './slice-run.ts';
 import type { SliceModel } from './slice-run.ts';
@@ -33,7 +34,8 @@ export class OnnxGenerator implements Generator {
 
   private constructor(manifest: Manifest, runtime: OnnxRuntime) {
     this.info = infoOf(manifest);
-    this.#model = { manifest, runtime, encoder: new PromptEncoder(manifest, runtime) };
+    const encoder = new PromptEncoder(manifest, runtime);
+    this.#model = { manifest, runtime, encoder, noise: new RefinerNoise(manifest.noise) };
   }
 
   /**
@@ -135,6 +137,7 @@ const infoOf = ({ name, condition, slice, tiers, examples }: Manifest): Generato
   examples,
   progressive: true,
   startsFromLatents: true,
+  options: ['adain'],
 });
 
 /** What the inference thread loads. */

@@ -2,7 +2,8 @@
  * Prompt to condition: tokenizer, text part, and a small memory of the latest prompts, because a session asks for the
  * same one slice after slice. Also what the text part understood, for people to see.
  */
-import type { PromptReading } from '../generator.ts';
+import { GlimpseError } from '../../errors.ts';
+import type { GenerateOptions, PromptReading } from '../generator.ts';
 import type { Manifest } from './model-pack.ts';
 import type { OnnxRuntime } from './runtime.ts';
 import { int64 } from './tensor.ts';
@@ -36,13 +37,30 @@ export class PromptEncoder {
     this.#vocabulary = new Set(manifest.vocabulary.map((word) => word.toLowerCase()));
   }
 
-  /** @throws GlimpseError ABORTED, GENERATOR_DOWN */
-  async encode(prompt: string, signal?: AbortSignal): Promise<EncodedPrompt> {
+  /**
+   * @param options whose turn it is, where others compute too: a draft that waits for its text outside the line would find
+   *   that the next step of somebody else has begun meanwhile.
+   * @throws GlimpseError ABORTED, GENERATOR_DOWN
+   */
+  async encode(prompt: string, { signal, turn }: Partial<GenerateOptions> = {}): Promise<EncodedPrompt> {
+    let encoded = this.#known(prompt);
+    if (encoded) return encoded;
+    const run = async (): Promise<void> => {
+      // Somebody else may have asked for the same text since.
+      encoded = this.#known(prompt) ?? (await this.#compute(prompt, signal));
+    };
+    await (turn?.({ kind: 'text', run }) ?? run());
+    if (!encoded) throw new GlimpseError('INTERNAL', { message: 'a turn ended without its unit' });
+    return encoded;
+  }
+
+  #known(prompt: string): EncodedPrompt | undefined {
     const known = this.#remembered.get(prompt);
-    if (known !== undefined) {
-      this.#remember(prompt, known);
-      return known;
-    }
+    if (known) this.#remember(prompt, known);
+    return known;
+  }
+
+  async #compute(prompt: string, signal: AbortSignal | undefined): Promise<EncodedPrompt> {
     const { tokenizer } = this.#manifest;
     const ids = int64(tokenize(prompt, tokenizer), 1, tokenizer.maxWords, tokenizer.featuresPerWord);
     const { outputs, computeMs } = await this.#runtime.run('text', { ids }, { signal });

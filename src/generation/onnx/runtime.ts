@@ -109,7 +109,11 @@ export class OnnxRuntime implements AsyncDisposable {
     const startedMs = performance.now();
     const hit = this.#thread !== undefined && this.parts.every(({ state }) => state !== 'cold');
     await this.start();
-    await this.#moveAll(this.#residence.movesForAll());
+    // One after another, so that a draft that is waited for runs as soon as its own parts are there.
+    for (const { part } of this.#residence.movesForAll()) {
+      const move = this.#residence.movesForAll().find((candidate) => candidate.part === part);
+      if (move) await this.#move(move);
+    }
     return { hit, ms: performance.now() - startedMs };
   }
 

@@ -25,12 +25,17 @@ export type Tensor = {
 /** Tensors by name. */
 export type Tensors = Record<string, Tensor>;
 
-/** A float32 tensor of its own copy of `values`, so that the caller's array survives the transfer. */
+/** A float32 tensor of `values`; copied only where they do not own their whole buffer, which is what crosses the border. */
 export const float32 = (values: Float32Array | readonly number[], ...shape: number[]): Tensor => ({
   type: 'float32',
-  data: Float32Array.from(values),
+  data: ownsItsBuffer(values) ? values : new Float32Array(values),
   shape,
 });
+
+const ownsItsBuffer = (values: Float32Array | readonly number[]): values is Float32Array<ArrayBuffer> =>
+  values instanceof Float32Array &&
+  values.buffer instanceof ArrayBuffer &&
+  values.byteLength === values.buffer.byteLength;
 
 export const int64 = (values: BigInt64Array | readonly bigint[], ...shape: number[]): Tensor => ({
   type: 'int64',

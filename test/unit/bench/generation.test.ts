@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compare } from '../../../bench/compare.ts';
 import { isMet, loadSections } from '../../../bench/generation/section.ts';
+import { describeMachine } from '../../../bench/report.ts';
 import { formatTable, run } from '../../../bench/suites/generation.ts';
 import { makeToyPack } from '../../../scripts/make-toy-pack.ts';
 import { mkdtempSync } from 'node:fs';
@@ -18,6 +19,33 @@ describe('sections of the generation bench', () => {
   it('are named when one does not exist', async () => {
     expect((await loadSections(['tiers'])).map(({ name }) => name)).toEqual(['tiers']);
     await expect(loadSections(['none'])).rejects.toMatchObject({ code: 'PARAMETER_INVALID' });
+  });
+
+  it('that take ten minutes run only where they are named', async () => {
+    expect((await loadSections()).map(({ name }) => name)).not.toContain('memory');
+    expect((await loadSections(['memory'])).map(({ name }) => name)).toEqual(['memory']);
+  });
+
+  it('show how figures grow in one grid, with what was missed', () => {
+    const cell = (row: string, column: string, value: number, unit: string) => ({
+      name: `${row}: ${column}`,
+      value,
+      unit,
+      met: value < 1,
+      cell: { row, column },
+    });
+    const late = { ...cell('4 up to base', 'late frames', 2, '%'), goal: { atMost: 1 } };
+    const figures = [
+      cell('1 up to base', 'late frames', 0, '%'),
+      late,
+      cell('4 up to base', 'CPU', 0.3, 'of one core'),
+    ];
+    const machine = describeMachine();
+    const sections = [{ name: 'sessions', title: 'live', figures }];
+    const table = formatTable({ suite: 'generation', machine, quick: true, sections });
+    expect(table).toMatch(/^ +late frames, % +CPU, of one core$/m);
+    expect(table).toMatch(/^1 up to base +0 *$/m);
+    expect(table).toMatch(/^4 up to base +2 <= 1 MISSED +0\.3$/m);
   });
 
   it('judge a figure by its goal', () => {

@@ -2,8 +2,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Admission, type AdmissionOptions, type Ticket } from '../../../src/generation/admission.ts';
-import { shareOut } from '../../../src/generation/load-sharing.ts';
-import { tierRank, type Tier } from '../../../src/generation/tiers.ts';
+import { shareOut, type Sharer } from '../../../src/generation/load-sharing.ts';
+import { lowerTier, tierRank, type Tier } from '../../../src/generation/tiers.ts';
 import { WorkCosts } from '../../../src/generation/work-costs.ts';
 
 function setUp(options: Partial<AdmissionOptions> = {}) {
@@ -24,11 +24,12 @@ function setUp(options: Partial<AdmissionOptions> = {}) {
   const changes: string[] = [];
   const enter = (
     name: string,
-    over: { wanted?: Tier; computing?: () => boolean; watched?: () => boolean } = {},
+    over: { wanted?: Tier; patient?: boolean; computing?: () => boolean; watched?: () => boolean } = {},
   ): Ticket => {
     const ticket = admission.enter({
       wanted: () => over.wanted ?? 'refined',
       computing: over.computing ?? (() => true),
+      patient: over.patient ?? false,
       watched: over.watched ?? (() => true),
       onChange: () => changes.push(`${name}: ${ticket.position} ${ticket.tierCap}`),
     });
@@ -48,6 +49,17 @@ describe('admission', () => {
     expect(third.tierCap).toBe('base');
     enter('fourth');
     expect(changes).toEqual(['first: 0 base']);
+  });
+
+  it('lets a clip have every tier in time left over: it takes no more of the load than its lowest one', () => {
+    const { enter, admission } = setUp();
+    const clip = enter('clip', { patient: true });
+    expect(admission.load).toBeCloseTo(0.2);
+    const live = enter('live');
+    expect([clip.tierCap, live.tierCap]).toEqual(['refined', 'refined']);
+    for (let i = 0; i < 2; i++) expect(enter(`session ${i}`).admitted).toBe(true);
+    expect(enter('one too many').admitted).toBe(false);
+    expect(clip.tierCap).toBe('refined');
   });
 
   it('lets a session wait that would make running ones late, and tells its place', () => {
@@ -149,8 +161,8 @@ describe('admission', () => {
   });
 
   it('does not lift a finished clip that it would have to lower again at once', () => {
-    const finished = { wanted: 'refined', current: 'base', computing: false } as const;
-    const live = { wanted: 'base', current: 'base', computing: true } as const;
+    const finished = { wanted: 'refined', current: 'base', computing: false, patient: false } as const;
+    const live = { wanted: 'base', current: 'base', computing: true, patient: false } as const;
     const loads = { draft: 0.1, base: 0.3, refined: 0.6, upscaled: 0.9 };
     const caps = shareOut([finished, live], { capacity: 0.8, lowest: 'base', loadOf: (cap) => loads[cap] });
     expect(caps).toEqual(['base', 'base']);
@@ -195,7 +207,12 @@ describe('admission', () => {
 
   it('never plans more load than there is, whoever asks for what', () => {
     const tier = fc.constantFrom<Tier>('draft', 'base', 'refined', 'upscaled');
-    const sharer = fc.record({ wanted: tier, current: fc.option(tier, { nil: undefined }), computing: fc.boolean() });
+    const sharer = fc.record({
+      wanted: tier,
+      current: fc.option(tier, { nil: undefined }),
+      computing: fc.boolean(),
+      patient: fc.boolean(),
+    });
     fc.assert(
       fc.property(
         fc.array(sharer, { maxLength: 12 }),
@@ -204,12 +221,11 @@ describe('admission', () => {
           const loads = { draft: 0.05, base: 0.15, refined: 0.4, upscaled: 0.9 };
           const caps = shareOut(all, { capacity, lowest: 'base', loadOf: (cap) => loads[cap] });
           const load =
-            caps?.reduce(
-              (sum, cap, index) =>
-                sum +
-                (all[index]?.computing || tierRank(cap) > tierRank(all[index]?.current ?? 'upscaled') ? loads[cap] : 0),
-              0,
-            ) ?? 0;
+            caps?.reduce((sum, cap, index) => {
+              const { computing, patient, current = 'upscaled' } = all[index] as Sharer;
+              const needed = patient ? lowerTier(cap, 'base') : cap;
+              return sum + (computing || tierRank(cap) > tierRank(current) ? loads[needed] : 0);
+            }, 0) ?? 0;
           expect(load).toBeLessThanOrEqual(capacity + 1e-9);
         },
       ),

@@ -10,6 +10,7 @@ import {
   type SlicePlan,
   type StageTimes,
   threadCandidates,
+  tierCosts,
 } from '../../../src/generation/calibration.ts';
 import { TIERS, tierRank } from '../../../src/generation/tiers.ts';
 
@@ -33,6 +34,16 @@ describe('liveShare', () => {
 
   it('is unknown for a tier that the pack does not make', () => {
     expect(liveShare(times(), { ...PLAN, tiers: ['draft', 'base'] }, 'refined')).toBeNaN();
+  });
+});
+
+describe('tierCosts', () => {
+  it('is what each tier adds, of those that the pack makes', () => {
+    expect(tierCosts(times(), { ...PLAN, tiers: ['draft', 'base', 'refined'] })).toEqual([
+      { tier: 'draft', ms: 11 },
+      { tier: 'base', ms: 31 },
+      { tier: 'refined', ms: 100 },
+    ]);
   });
 });
 
