@@ -108,6 +108,8 @@ export const LIMITS = {
   inputsPerUserMax: 8,
   inputsMax: 256,
   inputsMaxBytes: 512 * 1024 * 1024,
+  /** Encoded loops of finished clips kept for other viewers of the same; ten seconds at 1 Mbps are 1.25 MB. */
+  sharedLoopsMaxBytes: 64 * 1024 * 1024,
   /** Uploads decoded at once, and waiting for it; each takes a process. */
   inputsDecodingMax: 2,
   inputsPendingMax: 8,

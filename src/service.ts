@@ -33,6 +33,7 @@ import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
 import { encoderFactory } from './media/encoders.ts';
 import { readInputMedia } from './media/input-media.ts';
 import { ladder } from './media/ladder.ts';
+import { SharedLoops } from './media/shared-loops.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Inputs } from './session/inputs.ts';
 import { Sessions } from './session/registry.ts';
@@ -142,6 +143,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
       }),
     );
     const pacerTimer = new PacerTimer({ clock: systemClock });
+    const loops = new SharedLoops();
+    metrics.addCaches([{ cache: 'loops', read: () => ({ ...loops.counts, bytes: loops.bytes }) }]);
     const best = generator.info.tiers.at(-1);
     if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });
     const sessions: Sessions = new Sessions(
@@ -153,6 +156,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         createEncoder,
         peers,
         pacerTimer,
+        loops,
         rungs: ladder(best),
         defaultTierCap: () => calibrator?.current?.tierCap,
         codecs: VIDEO_CODECS,

@@ -9,6 +9,7 @@ import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
 import type { Tier } from '../../src/generation/tiers.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
 import { ladder } from '../../src/media/ladder.ts';
+import { SharedLoops } from '../../src/media/shared-loops.ts';
 import type { Session } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
 import { PacerTimer } from '../../src/transport/pacer-timer.ts';
@@ -64,6 +65,7 @@ export class LiveSessions implements AsyncDisposable {
         createEncoder: encoderFactory('auto'),
         peers: this.#peers,
         pacerTimer: new PacerTimer({ clock: systemClock }),
+        loops: new SharedLoops(),
         rungs: ladder(best),
         defaultTierCap: () => undefined,
         codecs: ['VP8'],

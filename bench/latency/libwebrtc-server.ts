@@ -158,10 +158,10 @@ class LibwebrtcSession {
       this.#measure(picture.revision, this.#revisions.isRefined(picture.tier));
       this.#revisions.wake();
     }
-    this.#timer = setTimeout(
-      () => this.#show(),
-      Math.max(1, (this.#playout.nextFrameUs() - systemClock.nowUs()) / 1000),
-    );
+    // Before the first picture there is none to wait for: it comes with a switch.
+    const nextUs = this.#playout.nextFrameUs();
+    if (nextUs === Infinity) return;
+    this.#timer = setTimeout(() => this.#show(), Math.max(1, (nextUs - systemClock.nowUs()) / 1000));
   }
 
   #measure(revision: number, best: boolean): void {

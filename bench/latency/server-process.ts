@@ -44,6 +44,8 @@ const config: Config = loadConfig({
     fps: 30,
     logLevel: 'error',
     calibrate: 'never',
+    // The model is measured: connection after connection asks for the same pictures, and a cache would have them.
+    cacheMemory: 0,
   },
   environment: {},
 });

@@ -11,6 +11,8 @@ export interface ViewerPlan {
   steerTo: string[];
   /** How long to watch after the first frame, before and after each steering, ms. */
   watchMs: number;
+  /** How long a connection or its first picture may take, ms; then the viewer gives up with an error. */
+  patienceMs: number;
   /** Read the frame number of the test pattern out of every picture. */
   readBarCode: boolean;
 }
@@ -113,8 +115,13 @@ export async function view(plan: ViewerPlan): Promise<ViewerResult> {
   const offeredAt = performance.now();
   send({ type: 'offer', sdp: offer.sdp, request: plan.request });
   await peer.setLocalDescription(offer);
-  const connectMs = (await connected) - offeredAt;
-  const firstAt = await firstFrame;
+  const within = <T>(what: string, event: Promise<T>): Promise<T> =>
+    Promise.race([
+      event,
+      sleep(plan.patienceMs).then(() => Promise.reject(new Error(`${what} within ${plan.patienceMs} ms`))),
+    ]);
+  const connectMs = (await within('no connection', connected)) - offeredAt;
+  const firstAt = await within('no picture', firstFrame);
 
   /** Waits until the picture looks like another scene than `before`; the time it was presented. */
   const sceneChange = async (before: number[]): Promise<number> => {

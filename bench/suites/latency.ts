@@ -52,6 +52,8 @@ export interface LatencyReport {
 
 const SEED = 7;
 const SIDES: readonly Side[] = ['glimpse', 'libwebrtc'];
+/** A connection that takes longer is an error, and no figure. */
+const PATIENCE_MS = 15_000;
 /** Two scenes no one takes for each other: one bright, one dark. */
 const BRIGHT = 'a red ball over the desert by day';
 const DARK = 'a sailing boat on the sea at night under a full moon';
@@ -186,7 +188,12 @@ async function connect(
   try {
     await page.goto(`${server.url}/healthz`);
     const signalUrl = `${server.url.replace('http', 'ws')}/signal`;
-    const full: ViewerPlan = { ...plan, signalUrl, request: { prompt: BRIGHT, seed: SEED, mode: 'live' } };
+    const full: ViewerPlan = {
+      ...plan,
+      signalUrl,
+      patienceMs: PATIENCE_MS,
+      request: { prompt: BRIGHT, seed: SEED, mode: 'live' },
+    };
     return await page.evaluate(view, full);
   } finally {
     await page.close();

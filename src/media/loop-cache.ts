@@ -10,10 +10,22 @@ interface Recorded {
   unit: AccessUnit;
 }
 
+export interface RecordedLoop {
+  units: readonly Recorded[];
+  /** What it was recorded for. */
+  bitrateBps: number;
+}
+
 /** More frames missing than a reduced frame rate leaves out: the generator or the machine stalled there. */
 const GAP_MAX_FRAMES = 4;
 /** A loop recorded for less than this share of the present bitrate is worth encoding again, better. */
 const STALE_SHARE = 0.5;
+/** One recorded for more than this would not get through in time. */
+const OVER_SHARE = 1.1;
+
+/** Whether what was recorded for one bitrate is good at another. */
+export const fitsBitrate = (recordedBps: number, bitrateBps: number): boolean =>
+  recordedBps <= bitrateBps * OVER_SHARE && recordedBps >= bitrateBps * STALE_SHARE;
 
 export class LoopCache {
   #units: Recorded[] = [];
@@ -25,6 +37,19 @@ export class LoopCache {
 
   get whole(): boolean {
     return this.#state === 'whole';
+  }
+
+  /** The loop, once it is whole. */
+  get recording(): RecordedLoop | undefined {
+    return this.whole ? { units: this.#units, bitrateBps: this.#bitrateBps } : undefined;
+  }
+
+  /** Takes over what another session has recorded of the same pictures, at the start of a loop; replayed from there on. */
+  adopt({ units, bitrateBps }: RecordedLoop): void {
+    this.#units = [...units];
+    this.#state = 'whole';
+    this.#bitrateBps = bitrateBps;
+    this.#next = 0;
   }
 
   /** Bytes held; at most one loop's worth. */
@@ -60,7 +85,7 @@ export class LoopCache {
     if (this.#state !== 'whole') return undefined;
     const [first] = this.#units;
     if (!first || first.unit.widthPx !== rung.widthPx || first.unit.heightPx !== rung.heightPx) return this.#stale();
-    if (this.#bitrateBps > bitrateBps * 1.1 || this.#bitrateBps < bitrateBps * STALE_SHARE) return this.#stale();
+    if (!fitsBitrate(this.#bitrateBps, bitrateBps)) return this.#stale();
     if (this.#next === undefined) return undefined;
     const units: AccessUnit[] = [];
     for (let recorded = this.#units[this.#next]; recorded && recorded.frameIndex <= frameIndex;) {

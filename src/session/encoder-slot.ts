@@ -24,6 +24,10 @@ export class EncoderSlot {
     this.#create = create;
   }
 
+  get codec(): VideoCodec | undefined {
+    return this.#codec;
+  }
+
   setCodec(codec: VideoCodec): void {
     this.#codec = codec;
   }

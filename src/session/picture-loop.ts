@@ -11,6 +11,7 @@ import type { Tier } from '../generation/tiers.ts';
 import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import { StillPicture } from '../media/convergence.ts';
 import { LoopCache } from '../media/loop-cache.ts';
+import type { SharedLoops } from '../media/shared-loops.ts';
 import type { Playout, PlayoutPicture } from '../timeline/playout.ts';
 import type { Timeline, TimelineFrame } from '../timeline/timeline.ts';
 import { mediaTargetBps } from '../transport/pacing.ts';
@@ -33,6 +34,8 @@ export interface PictureLoopOptions {
   rungs: () => readonly Rung[];
   generatorFps: number;
   tierLimit: () => Tier;
+  /** Of all sessions. */
+  loops: SharedLoops;
   /** A clip of which nothing is left to compute: its loops may be replayed. */
   isFinished: () => boolean;
   onSent: (sent: SentPicture) => void;
@@ -237,11 +240,28 @@ export class PictureLoop {
 
   /** What was recorded for this frame, when a finished clip goes round again. */
   #replay({ picture, looped, fresh }: PlayoutPicture, { rung, bitrateBps }: Allocation): AccessUnit[] | undefined {
-    if (looped) this.#loop.onLoop();
+    if (looped) {
+      this.#loop.onLoop();
+      this.#share(rung, bitrateBps);
+    }
     if (this.#keyframeNeeded && !looped) this.#loop.interrupt();
     const units = fresh ? this.#loop.take(picture.frameIndex, rung, bitrateBps) : undefined;
     if (units?.[0]?.keyframe) this.#keyframeNeeded = false;
     return units;
+  }
+
+  /** At the start of a loop: gives others what is recorded of it, or takes what they have recorded. */
+  #share(rung: Rung, bitrateBps: number): void {
+    const { loops, timeline, isFinished } = this.#options;
+    const { codec } = this.#encoder;
+    const frames = timeline.frames;
+    if (!codec || !frames || !isFinished()) return;
+    const { recording } = this.#loop;
+    if (recording) loops.put({ codec, rung, frames }, recording);
+    else {
+      const shared = loops.find({ codec, rung, frames }, bitrateBps);
+      if (shared) this.#loop.adopt(shared);
+    }
   }
 
   #send(sender: VideoSender, picture: TimelineFrame, unit: AccessUnit, nowUs: number): void {

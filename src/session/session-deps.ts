@@ -7,6 +7,7 @@ import type { Generator } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/scheduler.ts';
 import type { Tier } from '../generation/tiers.ts';
 import type { EncoderFactory, VideoCodec } from '../media/encoder.ts';
+import type { SharedLoops } from '../media/shared-loops.ts';
 import type { PacerTimer } from '../transport/pacer-timer.ts';
 import type { PeerHost } from '../transport/peer/contract.ts';
 
@@ -52,6 +53,8 @@ export interface SessionDeps {
   scheduler: Scheduler;
   admission: Admission;
   createEncoder: EncoderFactory;
+  /** What sessions that show the same pictures need not encode again. */
+  loops: SharedLoops;
   peers: PeerHost;
   pacerTimer: PacerTimer;
   /** Largest first. */

@@ -101,6 +101,7 @@ export class ViewerSession implements Session {
       timeline: this.#timeline,
       playout: this.#playout,
       createEncoder: deps.createEncoder,
+      loops: deps.loops,
       rungs: () => this.#limit.rungs,
       generatorFps: info.slice.fps,
       tierLimit: () => this.#tierCap,

@@ -87,6 +87,17 @@ export class Timeline {
     return place && { ...place, revision: this.#revision, slice, frameIndex };
   }
 
+  /** All frames held, in order, where none is missing between the first slice and the last. */
+  get frames(): I420Frame[] | undefined {
+    const frames: I420Frame[] = [];
+    for (let index = 0; index < this.sliceCount * this.framesPerSlice; index++) {
+      const frame = this.frameAt(index)?.frame;
+      if (!frame) return undefined;
+      frames.push(frame);
+    }
+    return frames;
+  }
+
   /** Forgets what lies behind: a live timeline keeps only what can still be shown. */
   dropBefore(slice: number): void {
     for (const held of this.#slices.keys()) if (held < slice) this.#slices.delete(held);

@@ -6,6 +6,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { PatternGenerator } from '../../src/generation/pattern.ts';
 import type { EncoderFactory } from '../../src/media/encoder.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
+import { SharedLoops } from '../../src/media/shared-loops.ts';
 import type { SessionRequest } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
 import type { SessionDeps, SessionLatency } from '../../src/session/session-deps.ts';
@@ -20,6 +21,7 @@ export interface SessionFixture {
   sizes: number[];
   latencies: Map<SessionLatency, number[]>;
   counts: Map<string, number>;
+  loops: SharedLoops;
 }
 
 export interface FixtureOptions {
@@ -39,6 +41,7 @@ export const REQUEST: SessionRequest = { prompt: 'a red ball', mode: 'live', sec
 export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
   const peers = new FakePeerHost();
   const sizes: number[] = [];
+  const loops = new SharedLoops();
   const latencies = new Map<SessionLatency, number[]>();
   const counts = new Map<string, number>();
   const generator = options.generator ?? new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 });
@@ -56,6 +59,7 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
       createEncoder: options.createEncoder ?? encoderFactory('auto'),
       peers: options.host ?? peers,
       pacerTimer: new PacerTimer(),
+      loops,
       rungs: options.rungs ?? [{ widthPx: 128, heightPx: 128 }],
       defaultTierCap: options.defaultTierCap,
       codecs: ['VP8'],
@@ -73,5 +77,5 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
     },
     { maxSessions: options.maxSessions ?? 4, onSize: (size) => sizes.push(size) },
   );
-  return { engine, sessions, peers, sizes, latencies, counts };
+  return { engine, sessions, peers, sizes, latencies, counts, loops };
 }

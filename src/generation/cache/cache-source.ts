@@ -2,7 +2,7 @@
  * A cache as metrics see it: a name out of a closed list, and figures that are read when somebody asks. The weights have
  * metrics of their own (`glimpse_part_bytes`, `glimpse_warm_activations_total`).
  */
-export const CACHE_NAMES = ['segments-memory', 'segments-disk', 'latents'] as const;
+export const CACHE_NAMES = ['segments-memory', 'segments-disk', 'latents', 'loops'] as const;
 export type CacheName = (typeof CACHE_NAMES)[number];
 
 export interface CacheFigures {
