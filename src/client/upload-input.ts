@@ -1,7 +1,7 @@
 /** Uploads a picture or video for a session to begin from; `connect` then takes its id as `input`. */
 import type { InputBody } from '../../signaling/api-bodies.ts';
-import { GlimpseClientError, type ClientErrorCode } from './errors.ts';
-import type { ConnectOptions } from './options.ts';
+import { connectionLost, GlimpseClientError, type ClientErrorCode } from './errors.ts';
+import type { ConnectOptions, Message } from './options.ts';
 
 export type UploadedInput = InputBody;
 
@@ -12,7 +12,8 @@ export interface UploadOptions extends Pick<ConnectOptions, 'token' | 'signal'> 
 
 /**
  * @param file PNG, JPEG or WebP up to 10 MiB, or MP4 up to 30 MiB and 20 s
- * @throws GlimpseClientError with the server's code: INPUT_INVALID, INPUT_TOO_LARGE, INPUT_LIMIT, MEDIA_TYPE_UNSUPPORTED
+ * @throws GlimpseClientError with the server's code: INPUT_INVALID, INPUT_TOO_LARGE, INPUT_LIMIT, MEDIA_TYPE_UNSUPPORTED;
+ *   CONNECTION_LOST, ABORTED
  * @example
  * const { id } = await uploadInput(file);
  * const live = await connect({ prompt: 'the boat sails on', input: id });
@@ -24,22 +25,16 @@ export async function uploadInput(file: Blob, { url, token, signal }: UploadOpti
     body: file,
     headers: { 'Content-Type': file.type, ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }) },
     ...(signal ? { signal } : {}),
+  }).catch(() => {
+    throw signal?.aborted === true
+      ? new GlimpseClientError('ABORTED', 'The upload was given up.')
+      : connectionLost(NOT_TAKEN);
   });
   if (response.ok) return (await response.json()) as InputBody;
   // A proxy may answer in its own words.
-  const { code, message, ...more } = ((await response.json().catch(() => undefined)) ?? FOREIGN) as FailureBody;
-  throw new GlimpseClientError(code as ClientErrorCode, message, more);
+  const { error } = ((await response.json().catch(() => undefined)) ?? {}) as { error?: Partial<Message<'error'>> };
+  if (error?.code === undefined) throw connectionLost(NOT_TAKEN);
+  throw new GlimpseClientError(error.code as ClientErrorCode, error.message ?? NOT_TAKEN, error);
 }
 
-interface FailureBody {
-  code: string;
-  message: string;
-  retryable: boolean;
-  retryAfterMs?: number;
-}
-
-const FOREIGN: FailureBody = {
-  code: 'CONNECTION_LOST',
-  message: 'The server did not take the upload.',
-  retryable: true,
-};
+const NOT_TAKEN = 'The server did not take the upload.';

@@ -1,64 +1,28 @@
 /** The ComfyUI backend as a `Generator`, over the stand-in server: tiers, continuation, faults. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { toGlimpseError } from '../../src/errors.ts';
-import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
-import { ComfyClient } from '../../src/generation/comfyui/client.ts';
 import { unpackFrames } from '../../src/generation/comfyui/continuation.ts';
-import { ComfyPool } from '../../src/generation/comfyui/pool.ts';
-import type { Graph } from '../../src/generation/comfyui/graph.ts';
-import { InputFile } from '../../src/generation/comfyui/input-file.ts';
-import { readParameters } from '../../src/generation/comfyui/settings.ts';
-import { ltxWorkflow, WORKFLOW_NAMES, type WorkflowName } from '../../src/generation/comfyui/workflows/catalogue.ts';
-import { isLastRun, type Rendition, type SliceJob } from '../../src/generation/generator.ts';
+import { isLastRun, type Rendition } from '../../src/generation/generator.ts';
 import type { I420Frame } from '../../src/media/frame.ts';
 import { collect } from '../support/collect.ts';
+import {
+  comfyFixture as fixture,
+  FRAMES,
+  generateSlice as generate,
+  JOB,
+  never,
+  SIZE,
+} from '../support/comfyui-fixture.ts';
 import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
-import { ComfyStandIn, type StandInOptions } from '../support/comfyui-stand-in.ts';
+import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { encodePng } from '../support/png.ts';
-import { wholeRenditions } from '../support/whole-renditions.ts';
 import { sessionFixture } from '../support/session-fixture.ts';
 
-const FRAMES = 17;
 /** The last nine are the first of the next slice. */
 const SHOWN = FRAMES - 9;
-const SIZE = { widthPx: 256, heightPx: 128 };
 const HALF = { widthPx: 128, heightPx: 64 };
-const JOB: SliceJob = { revision: 3, slice: 0, prompt: 'a red ball', seed: 7, startMs: 0, stopAtTier: 'refined' };
-const never = new AbortController().signal;
-
-interface Fixture extends AsyncDisposable {
-  standIn: ComfyStandIn;
-  generator: ComfyUiGenerator;
-}
-
-interface FixtureOptions extends StandInOptions {
-  workflow?: WorkflowName;
-  inputFile?: InputFile;
-}
-
-async function fixture({ workflow = 't2v-distilled', inputFile, ...options }: FixtureOptions = {}): Promise<Fixture> {
-  const standIn = await ComfyStandIn.start(options);
-  const parameters = { ...readParameters(undefined), ...SIZE, frames: FRAMES };
-  const client = new ComfyClient({ url: standIn.url, silenceMs: 100 });
-  const generator = new ComfyUiGenerator({
-    pool: new ComfyPool({ clients: [client] }),
-    workflow: ltxWorkflow(workflow, parameters),
-    inputFile,
-  });
-  const close = async (): Promise<void> => {
-    await generator.close();
-    await standIn.close();
-  };
-  return { standIn, generator, [Symbol.asyncDispose]: close };
-}
-
-const generate = (generator: ComfyUiGenerator, changes: Partial<SliceJob> = {}): Promise<Rendition[]> =>
-  wholeRenditions(generator.generate({ ...JOB, ...changes }, { signal: never }), generator.info.slice.frames);
 
 /** The stand-in puts a frame's index into its red, so the luma rises from frame to frame. */
 const lumaOf = ({ data }: I420Frame): number => data[0] ?? 0;
@@ -255,7 +219,6 @@ describe('a session over ComfyUI', () => {
     const errors: string[] = [];
     session.events.on('tier', ({ slice, tier }) => tiers.push(`${slice}:${tier}`));
     session.events.on('error', (error) => errors.push(toGlimpseError(error).code));
-    session.events.on('tier', (e) => console.log(performance.now(), e.slice, e.tier));
     await session.answer('offer');
     await expect.poll(() => tiers, { timeout: 10_000 }).toContain('1:base');
     const { port } = standIn;
@@ -266,82 +229,5 @@ describe('a session over ComfyUI', () => {
     expect(tiers.filter((entry) => entry.endsWith('base')).toSorted()).toEqual(['0:base', '1:base', '2:base']);
     expect(again.prompts.length).toBeGreaterThan(0);
     await session.close('done');
-  });
-});
-
-describe('what a session brings', () => {
-  const media = {
-    kind: 'image',
-    mediaType: 'image/png',
-    sha256: 'c0ffee'.repeat(8),
-    data: encodePng(16, 16, () => [9, 9, 9]),
-  } as const;
-
-  it('is what its slices begin from, with its own choices, and no other session sees it', async () => {
-    await using held = await fixture({ workflow: 'i2v-full' });
-    const { generator, standIn } = held;
-    expect(generator.info).toMatchObject({ input: { kind: 'image', needed: true } });
-    const options = { negativePrompt: 'rain', steps: 5, cameraMove: 'dolly-in' };
-    await generate(generator, { input: media, options, stopAtTier: 'base' });
-    const [{ graph } = { graph: {} as Graph }] = standIn.prompts;
-    const name = String(graph['frame1']?.inputs['image']);
-    expect(Buffer.from(standIn.uploads.get(name) ?? []).equals(Buffer.from(media.data))).toBe(true);
-    expect(graph['negative-prompt']?.inputs['text']).toBe('rain');
-    expect(graph['stage1-sigmas']?.inputs['steps']).toBe(5);
-    expect(graph['stage1-lora1']?.inputs['lora_name']).toMatch(/dolly-in/);
-  });
-
-  it('is refused where the generator takes something else, and missed where it needs it', async () => {
-    await using held = await fixture({ workflow: 'i2v-distilled' });
-    const { sessions } = sessionFixture({ generator: held.generator });
-    const request = { prompt: 'a red ball', mode: 'live', seconds: 4 } as const;
-    const refused = (more: object): Promise<void> =>
-      expect(sessions.create({ ...request, ...more })).rejects.toMatchObject({ code: 'PARAMETER_INVALID' });
-    await refused({});
-    await refused({ media: { ...media, kind: 'video' } });
-    await refused({ media, steps: 4 });
-    await refused({ media, cameraMove: '../../models' });
-    await (await sessions.create({ ...request, media, cameraMove: 'static' })).close('done');
-  });
-});
-
-describe('input files', () => {
-  const withFile = async (name: string, data: Uint8Array, use: (path: string) => Promise<void>): Promise<void> => {
-    const directory = await mkdtemp(join(tmpdir(), 'glimpse-'));
-    try {
-      await writeFile(join(directory, name), data);
-      await use(join(directory, name));
-    } finally {
-      await rm(directory, { recursive: true });
-    }
-  };
-  const PNG = encodePng(16, 16, () => [9, 9, 9]);
-  /** The first box of an MP4, which is all that is looked at here. */
-  const MP4 = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
-
-  it.each(WORKFLOW_NAMES)('run %s from end to end', async (workflow) => {
-    const video = workflow === 'v2v-detailer' || workflow === 'ic-lora-distilled';
-    await withFile(video ? 'in.mp4' : 'in.png', video ? MP4 : PNG, async (path) => {
-      const inputFile = await InputFile.read(path);
-      await using held = await fixture({ workflow, inputFile });
-      const renditions = await generate(held.generator);
-      expect(renditions.map(({ tier }) => tier)).toEqual(['base', 'refined']);
-      for (const { frames } of renditions) expect(frames).toHaveLength(held.generator.info.slice.frames);
-      expect(held.standIn.uploads.size).toBe(1);
-    });
-  });
-
-  it('are refused when they are neither picture nor video, or not what the workflow needs', async () => {
-    await withFile('in.png', Buffer.from('<svg/>'), async (path) => {
-      await expect(InputFile.read(path)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-    });
-    await withFile('in.png', PNG, async (path) => {
-      const inputFile = await InputFile.read(path);
-      const workflow = ltxWorkflow('v2v-detailer', { ...readParameters(undefined), ...SIZE });
-      await using client = new ComfyClient({ url: 'http://127.0.0.1:1' });
-      const pool = new ComfyPool({ clients: [client] });
-      expect(() => new ComfyUiGenerator({ pool, workflow, inputFile })).toThrowError(/v2v-detailer needs a video/);
-    });
-    await expect(InputFile.read('/no/such/file.png')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });

@@ -8,8 +8,8 @@ export interface Faults {
   outOfMemory?: number;
   /** A node of this class raises an error. */
   failingNode?: string;
-  /** A tap stands before this picture until the promise resolves. */
-  holdAtImage?: { image: number; until: Promise<void> };
+  /** A tap, or only the one of this node, stands before this picture until the promise resolves. */
+  holdAtImage?: { image: number; until: Promise<void>; node?: string };
   /** Pictures of another client's prompt are sent before each of ours. */
   foreignPictures?: boolean;
   /** Broken binary messages are sent before each picture. */
@@ -18,4 +18,13 @@ export interface Faults {
   answer?: 'html' | 'error' | 'nothing';
   /** How long each sampler step and each picture of a tap takes, ms. */
   stepMs?: number;
+}
+
+/** What the node that has just run raises, as the server tells it; one of `outOfMemory` is used up. */
+export function errorIn(nodeClass: string, faults: Faults): object | undefined {
+  if (faults.failingNode === nodeClass)
+    return { exception_type: 'RuntimeError', exception_message: 'mat1 and mat2 shapes cannot be multiplied\n' };
+  if (nodeClass !== 'SamplerCustomAdvanced' || (faults.outOfMemory ?? 0) <= 0) return undefined;
+  faults.outOfMemory = (faults.outOfMemory ?? 0) - 1;
+  return { exception_type: 'torch.OutOfMemoryError', exception_message: 'Allocation on device 0 would exceed it.\n' };
 }

@@ -2,6 +2,7 @@
  * What the stand-in for ComfyUI knows of graphs: validation with `node_errors` in the server's words, the order in which
  * nodes run, and the pictures a tap would send (size and number follow from the graph).
  */
+import { hash } from 'node:crypto';
 import { isLink, linksOf, type Graph, type GraphNode } from '../../src/generation/comfyui/graph.ts';
 import type { ObjectInfo } from '../../src/generation/comfyui/wire.ts';
 
@@ -85,15 +86,25 @@ export function runOrder(graph: Graph, outputs: readonly string[]): string[] {
   return [...order];
 }
 
-/** Stands for a node's result: equal for equal nodes over equal sources, as in the server's cache. */
-export function cacheKey(graph: Graph, id: string): string {
-  const node = graph[id];
-  if (node === undefined) return id;
-  const inputs = Object.entries(node.inputs).map(([name, value]) => [
-    name,
-    isLink(value) ? [cacheKey(graph, value[0]), value[1]] : value,
-  ]);
-  return JSON.stringify([node.class_type, inputs]);
+/**
+ * Stands for the result of each node of a graph: equal for equal nodes over equal sources, as in the server's cache. A
+ * digest each, because a key that spelt its sources out would double with every node that is used twice.
+ */
+export function cacheKeysOf(graph: Graph): (id: string) => string {
+  const known = new Map<string, string>();
+  const keyOf = (id: string): string => {
+    const node = graph[id];
+    const seen = known.get(id);
+    if (node === undefined || seen !== undefined) return seen ?? id;
+    const inputs = Object.entries(node.inputs).map(([name, value]) => [
+      name,
+      isLink(value) ? [keyOf(value[0]), value[1]] : value,
+    ]);
+    const key = hash('sha1', JSON.stringify([node.class_type, inputs]));
+    known.set(id, key);
+    return key;
+  };
+  return keyOf;
 }
 
 export interface Batch {

@@ -1,7 +1,7 @@
 /**
  * Stands in for a ComfyUI server: the same HTTP paths, WebSocket events and binary frames, validation of graphs, one
  * prompt at a time, a cache of results, PNG taps by SaveImageWebsocket, and faults on command. It computes no picture:
- * each tap sends plain ones whose red rises by 20 a frame and whose green says how many taps were before.
+ * each tap sends plain ones whose red rises by 20 a frame and whose green says how many samplers the graph has.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -11,8 +11,8 @@ import type { Graph } from '../../src/generation/comfyui/graph.ts';
 import type { ObjectInfo } from '../../src/generation/comfyui/wire.ts';
 import { OBJECT_INFO } from './comfyui-object-info.ts';
 import { StandInSockets } from './comfyui-stand-in-sockets.ts';
-import type { Faults } from './comfyui-stand-in-faults.ts';
-import { batchOf, cacheKey, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
+import { errorIn, type Faults } from './comfyui-stand-in-faults.ts';
+import { batchOf, cacheKeysOf, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
 import { encodePng } from './png.ts';
 
 export interface StandInOptions {
@@ -33,6 +33,7 @@ interface Prompt {
 }
 
 const STEPS = 2;
+const isSampler = (nodeClass: string): boolean => /Sampler(Custom|$)/.test(nodeClass);
 
 export class ComfyStandIn implements AsyncDisposable {
   readonly faults: Faults = {};
@@ -230,40 +231,32 @@ export class ComfyStandIn implements AsyncDisposable {
     order: readonly string[],
     tell: (type: string, data: object) => void,
   ): Promise<'error' | undefined> {
-    const cached = order.filter((nodeId) => this.#cache.has(cacheKey(graph, nodeId)));
+    const keyOf = cacheKeysOf(graph);
+    const cached = order.filter((nodeId) => this.#cache.has(keyOf(nodeId)));
     tell('execution_cached', { nodes: cached });
     // Like the server's default cache: what the last prompt did not have is forgotten.
-    this.#cache = new Set(cached.map((nodeId) => cacheKey(graph, nodeId)));
-    let taps = 0;
+    this.#cache = new Set(cached.map((nodeId) => keyOf(nodeId)));
     for (const nodeId of order) {
       const { class_type } = graph[nodeId] ?? { class_type: '' };
       const isTap = class_type === 'SaveImageWebsocket';
       if (cached.includes(nodeId) && !isTap) continue;
       this.executed.push(class_type);
       this.#sockets.send(clientId, 'executing', { node: nodeId, display_node: nodeId, prompt_id: id });
-      if (isTap) await this.#sendTap(id, clientId, graph, nodeId, taps++);
-      else if (/Sampler(Custom|$)/.test(class_type)) await this.#sample(id, clientId, nodeId);
+      if (isTap) await this.#sendTap(id, clientId, graph, nodeId);
+      else if (isSampler(class_type)) await this.#sample(id, clientId, nodeId);
       if (this.#interrupted) {
         tell('execution_interrupted', { node_id: nodeId, node_type: class_type, executed: [] });
         return 'error';
       }
-      const error = this.#errorIn(class_type);
+      const error = errorIn(class_type, this.faults);
       if (error !== undefined) {
         const told = { node_id: nodeId, node_type: class_type, executed: [], traceback: [], current_inputs: {} };
         tell('execution_error', { ...told, ...error, current_outputs: [] });
         return 'error';
       }
-      if (!isTap) this.#cache.add(cacheKey(graph, nodeId));
+      if (!isTap) this.#cache.add(keyOf(nodeId));
     }
     return undefined;
-  }
-
-  #errorIn(classType: string): object | undefined {
-    if (this.faults.failingNode === classType)
-      return { exception_type: 'RuntimeError', exception_message: 'mat1 and mat2 shapes cannot be multiplied\n' };
-    if (classType !== 'SamplerCustomAdvanced' || (this.faults.outOfMemory ?? 0) <= 0) return undefined;
-    this.faults.outOfMemory = (this.faults.outOfMemory ?? 0) - 1;
-    return { exception_type: 'torch.OutOfMemoryError', exception_message: 'Allocation on device 0 would exceed it.\n' };
   }
 
   async #sample(promptId: string, clientId: string, nodeId: string): Promise<void> {
@@ -274,22 +267,24 @@ export class ComfyStandIn implements AsyncDisposable {
     }
   }
 
-  async #sendTap(promptId: string, clientId: string, graph: Graph, nodeId: string, tap: number): Promise<void> {
+  async #sendTap(promptId: string, clientId: string, graph: Graph, nodeId: string): Promise<void> {
     const { widthPx, heightPx, frames } = batchOf(graph, nodeId);
+    const samplers = Object.values(graph).filter(({ class_type }) => isSampler(class_type)).length;
+    const foreign = encodePng(widthPx, heightPx, () => [0, 0, 255]);
     for (let frame = 0; frame < frames && !this.#interrupted; frame++) {
-      if (frame === this.faults.holdAtImage?.image) await this.faults.holdAtImage.until;
+      const { holdAtImage: hold } = this.faults;
+      if (hold?.image === frame && (hold.node ?? nodeId) === nodeId) await hold.until;
       if (frame === this.faults.dropSocketAtImage) {
         this.faults.dropSocketAtImage = undefined;
         this.#sockets.drop(clientId);
       }
       if (this.faults.foreignPictures === true) {
         this.#foreignSent += 1;
-        const foreign = encodePng(widthPx, heightPx, () => [0, 0, 255]);
         this.#sockets.sendPicture(randomUUID(), clientId, nodeId, foreign);
       }
       if (this.faults.malformedBinary === true) this.#sockets.sendMalformed(clientId);
       const picture =
-        this.#options.tapPicture ?? encodePng(widthPx, heightPx, () => [(frame * 20) % 256, tap * 100, 0]);
+        this.#options.tapPicture ?? encodePng(widthPx, heightPx, () => [(frame * 20) % 256, samplers * 60, 0]);
       this.#sockets.sendPicture(promptId, clientId, nodeId, picture);
       this.#sockets.send(clientId, 'progress', { value: frame, max: frames, prompt_id: promptId, node: nodeId });
       await sleep(this.faults.stepMs ?? 0);
