@@ -57,7 +57,9 @@ export class QueueDelay {
       this.#recentDelayUs.shift();
     }
     let presentUs = Infinity;
-    for (const recentUs of this.#recentDelayUs) presentUs = Math.min(presentUs, recentUs);
+    // With every packet: by number, for an iterator is garbage with every step.
+    const recentUs = this.#recentDelayUs;
+    for (let index = 0; index < recentUs.length; index++) presentUs = Math.min(presentUs, recentUs[index]!);
     this.#queueMs = Math.max(0, presentUs - this.#base.min) / 1_000;
     this.#standingMs = Math.max(0, presentUs - this.#memory.min) / 1_000;
     this.#idleMs += (Math.min(this.#queueMs, CLEAR_MS) - this.#idleMs) * IDLE_WEIGHT;

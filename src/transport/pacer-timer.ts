@@ -26,6 +26,7 @@ export interface Waker {
 interface Sleeper {
   wake: (nowUs: number) => number | undefined;
   dueUs: number;
+  closed: boolean;
 }
 
 /** Timers below this are not kept by any system. */
@@ -41,7 +42,8 @@ export class PacerTimer {
   readonly #clock: Clock;
   readonly #schedule: Schedule;
   readonly #onError: (error: unknown) => void;
-  readonly #sleepers = new Set<Sleeper>();
+  /** Exchanged and not shortened when one leaves, for that may be while all are gone through. */
+  #sleepers: Sleeper[] = [];
   #cancel: (() => void) | undefined;
   #armedForUs = Infinity;
 
@@ -54,29 +56,37 @@ export class PacerTimer {
 
   /** How many are registered; for leak tests. */
   get size(): number {
-    return this.#sleepers.size;
+    return this.#sleepers.length;
   }
 
   /** @param wake called when due; returns when it wants to be called again, undefined: not before it asks. */
   register(wake: (nowUs: number) => number | undefined): Waker {
-    const sleeper: Sleeper = { wake, dueUs: Infinity };
-    this.#sleepers.add(sleeper);
+    const sleeper: Sleeper = { wake, dueUs: Infinity, closed: false };
+    this.#sleepers.push(sleeper);
     return {
       by: (dueUs) => {
-        if (!this.#sleepers.has(sleeper) || dueUs >= sleeper.dueUs) return;
+        if (sleeper.closed || dueUs >= sleeper.dueUs) return;
         sleeper.dueUs = dueUs;
         if (dueUs < this.#armedForUs) this.#armFor(dueUs);
       },
       close: () => {
-        this.#sleepers.delete(sleeper);
+        this.#remove(sleeper);
         this.#arm();
       },
     };
   }
 
+  #remove(sleeper: Sleeper): void {
+    sleeper.closed = true;
+    sleeper.dueUs = Infinity;
+    this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+  }
+
   #arm(): void {
     let dueUs = Infinity;
-    for (const sleeper of this.#sleepers) dueUs = Math.min(dueUs, sleeper.dueUs);
+    const sleepers = this.#sleepers;
+    // A thousand times a second over everyone: by number, for an iterator is garbage with every step.
+    for (let index = 0; index < sleepers.length; index++) dueUs = Math.min(dueUs, sleepers[index]!.dueUs);
     if (dueUs !== this.#armedForUs) this.#armFor(dueUs);
   }
 
@@ -94,14 +104,16 @@ export class PacerTimer {
     this.#armedForUs = Infinity;
     const nowUs = this.#clock.nowUs();
     const failures: unknown[] = [];
-    for (const sleeper of this.#sleepers) {
+    const sleepers = this.#sleepers;
+    for (let index = 0; index < sleepers.length; index++) {
+      const sleeper = sleepers[index]!;
       if (sleeper.dueUs > nowUs + GRANULARITY_US / 2) continue;
       sleeper.dueUs = Infinity;
       try {
         const nextUs = sleeper.wake(nowUs) ?? Infinity;
-        sleeper.dueUs = Math.min(sleeper.dueUs, nextUs);
+        if (!sleeper.closed) sleeper.dueUs = Math.min(sleeper.dueUs, nextUs);
       } catch (error) {
-        this.#sleepers.delete(sleeper);
+        this.#remove(sleeper);
         failures.push(error);
       }
     }
