@@ -28,7 +28,12 @@ export const configSchema = z.object({
     .describe(
       'the most that ending takes after SIGTERM, seconds; viewers are told at once, what hangs is cut off then',
     ),
-  rtcHost: z.string().default('127.0.0.1').describe('address media listens on; must be reachable by the viewers'),
+  rtcHost: z
+    .string()
+    .optional()
+    .describe(
+      'address media listens on; default that of --host, and with a loopback one all of this machine, for it alone',
+    ),
   rtcPort: port.default(0).describe('the one UDP port of all media; 0 picks a free one, a fixed one suits a firewall'),
   rtcTcpPort: port
     .optional()

@@ -41,6 +41,7 @@ import type { SessionLatency } from './session/session-deps.ts';
 import { PacerTimer } from './transport/pacer-timer.ts';
 import type { PeerHost } from './transport/peer/contract.ts';
 import { TracedGenerator } from './tracing.ts';
+import { mediaAddressOf } from './media-address.ts';
 import { createPeerHost } from './transport/peer/peer-host.ts';
 
 export interface Service {
@@ -107,8 +108,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const createEncoder = options.createEncoder ?? encoderFactory(config.encoder);
     const peers = stack.adopt(
       await createPeerHost({
-        host: config.rtcHost,
-        port: config.rtcPort,
+        ...mediaAddressOf(config),
         log,
         tcpPort: config.rtcTcpPort,
         ...(config.rtcAnnounce === undefined ? {} : { announceHost: config.rtcAnnounce }),

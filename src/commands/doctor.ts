@@ -5,6 +5,7 @@ import { toGlimpseError } from '../errors.ts';
 import { createGenerator, servesDiffusers } from '../generation/create-generator.ts';
 import type { Generator } from '../generation/generator.ts';
 import { encoderBackends } from '../media/encoders.ts';
+import { mediaAddressOf } from '../media-address.ts';
 import { createPeerHost } from '../transport/peer/peer-host.ts';
 import { printCalibrations } from './calibration-table.ts';
 
@@ -33,7 +34,7 @@ export async function doctor(config: Config): Promise<void> {
 }
 
 async function checkPort(config: Config): Promise<string> {
-  const host = await createPeerHost({ host: config.rtcHost, port: config.rtcPort });
+  const host = await createPeerHost(mediaAddressOf(config));
   const { address } = host;
   await host.close();
   return `UDP ${address.host}:${address.port} can be bound; DTLS self-test passed`;

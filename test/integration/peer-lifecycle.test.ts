@@ -191,6 +191,18 @@ describe('a host', () => {
     expect(() => own.createPeer({ codecs: ['VP8'] })).toThrow(expect.objectContaining({ code: 'SERVER_CLOSING' }));
   });
 
+  it('for its own machine names loopback first, then what browsers use that leave loopback out', async () => {
+    const own = await createPeerHost({ host: '0.0.0.0', port: 0, ownMachineOnly: true });
+    const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+    const ips = candidatesOf(await own.createPeer({ codecs: ['VP8'] }).answer(client.offer));
+    expect(ips[0]).toBe('127.0.0.1');
+    const others = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+    const lan = others.find(({ internal, family }) => !internal && family === 'IPv4');
+    if (lan) expect(ips).toContain(lan.address);
+    client.close();
+    await own.close();
+  });
+
   it.runIf(Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1')))(
     'connects over IPv6 too',
     async () => {

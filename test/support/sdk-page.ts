@@ -1,22 +1,12 @@
 /** The browser SDK, bundled as a product would, in a page of its own: for tests of connections the demo page never makes. */
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import type { ConnectOptions, Live } from '../../src/client/index.ts';
+import { bundledSdk } from './sdk-bundle.ts';
 
 interface SdkWindow {
   glimpse: { connect(options: ConnectOptions): Promise<Live> };
   live: Live;
   video: HTMLVideoElement;
-}
-
-let bundled: Promise<string> | undefined;
-
-async function bundle(): Promise<string> {
-  const lib = { entry: 'src/client/index.ts', formats: ['iife' as const], name: 'glimpse' };
-  const built = await build({ configFile: false, logLevel: 'error', build: { write: false, lib } });
-  const [chunk] = [built].flat().flatMap((result) => ('output' in result ? result.output : []));
-  if (chunk?.type !== 'chunk') throw new Error('no bundle');
-  return chunk.code;
 }
 
 export class SdkPage implements AsyncDisposable {
@@ -30,7 +20,7 @@ export class SdkPage implements AsyncDisposable {
   static async open(browser: Browser, url: string): Promise<SdkPage> {
     const page = await browser.newPage();
     await page.goto(`${url}/healthz`);
-    await page.addScriptTag({ content: await (bundled ??= bundle()) });
+    await page.addScriptTag({ content: await bundledSdk() });
     return new SdkPage(page);
   }
 

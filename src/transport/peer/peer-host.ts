@@ -2,14 +2,14 @@
  * One UDP port, one certificate, many peers. Starts with a self-test, sweeps consent for all peers with one timer, and
  * leaves nothing behind when it closes.
  */
-import { isIP, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { isIP } from 'node:net';
 import { systemClock, type Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
 import type { PeerHost, PeerOptions } from './contract.ts';
 import { createDtlsCertificate, type DtlsCertificate } from './dtls-certificate.ts';
+import { loopbackOf, OwnAddresses, reachableAt } from './own-addresses.ts';
 import { WebRtcPeer } from './peer.ts';
 import { selfTest } from './self-test.ts';
 import { UdpMux } from './udp-mux.ts';
@@ -23,6 +23,11 @@ export interface PeerHostOptions {
   tcpPort?: number | undefined;
   /** IP address that candidates name instead of the bound one: the public side of a NAT that keeps the port. */
   announceHost?: string | undefined;
+  /**
+   * Takes nothing from other machines, and names loopback beside this machine's addresses: browsers that leave loopback
+   * out of ICE (Firefox) reach a wildcard by one of those.
+   */
+  ownMachineOnly?: boolean | undefined;
   /** RFC 7675; see `LIMITS.consentTimeoutMs`. */
   consentTimeoutMs?: number | undefined;
   clock?: Clock | undefined;
@@ -35,11 +40,8 @@ export interface PeerHostLog {
   error(fields: Record<string, unknown>, message: string): void;
 }
 
-/** Host candidates in one answer: more interfaces than this are containers' bridges. */
-const HOSTS_MAX = 4;
 /** How often consent is looked at. Late by at most this. */
 const CONSENT_SWEEP_MAX_MS = 1_000;
-const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /**
  * @throws GlimpseError CONFIG_INVALID when the port cannot be bound or `announceHost` is not an IP address, INTERNAL
@@ -50,9 +52,13 @@ const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', ':
  * const answer = await peer.answer(offer);
  */
 export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost> {
-  const hosts = announcedHosts(options);
+  checkAddresses(options);
+  const own = new OwnAddresses();
   const [mux, certificate] = await Promise.all([
-    UdpMux.bind(options.host, options.port, (error) => reportFailure(error, options.log)),
+    UdpMux.bind(options.host, options.port, {
+      onFailure: (error) => reportFailure(error, options.log),
+      ...(options.ownMachineOnly === true ? { accepts: (address) => own.has(address) } : {}),
+    }),
     createDtlsCertificate(),
   ]);
   if (options.tcpPort !== undefined) {
@@ -61,16 +67,16 @@ export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost
       throw error;
     });
   }
-  const host = new UdpPeerHost(mux, certificate, hosts, options);
+  const host = new UdpPeerHost(mux, certificate, options);
   const startedUs = systemClock.nowUs();
   try {
-    await selfTest(host, WILDCARDS[options.host] ?? options.host);
+    await selfTest(host, loopbackOf(options.host) ?? options.host);
   } catch (error) {
     await host.close();
     throw error;
   }
   const selfTestMs = Math.round((systemClock.nowUs() - startedUs) / 1000);
-  options.log?.info({ ...host.address, hosts, selfTestMs }, 'media port ready');
+  options.log?.info({ ...host.address, hosts: host.hosts, selfTestMs }, 'media port ready');
   return host;
 }
 
@@ -78,22 +84,28 @@ class UdpPeerHost implements PeerHost {
   readonly address: { host: string; port: number };
   readonly #mux: UdpMux;
   readonly #certificate: DtlsCertificate;
-  readonly #hosts: readonly string[];
+  readonly #options: PeerHostOptions;
   readonly #clock: Clock;
   readonly #consentTimeoutMs: number;
   readonly #peers = new Set<WebRtcPeer>();
   readonly #sweep: NodeJS.Timeout;
   #closed = false;
 
-  constructor(mux: UdpMux, certificate: DtlsCertificate, hosts: readonly string[], options: PeerHostOptions) {
+  constructor(mux: UdpMux, certificate: DtlsCertificate, options: PeerHostOptions) {
     this.#mux = mux;
     this.#certificate = certificate;
-    this.#hosts = hosts;
+    this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#consentTimeoutMs = options.consentTimeoutMs ?? LIMITS.consentTimeoutMs;
     this.address = mux.address;
     const sweepMs = Math.min(CONSENT_SWEEP_MAX_MS, this.#consentTimeoutMs / 4);
     this.#sweep = setInterval(() => this.#checkConsent(), sweepMs).unref();
+  }
+
+  /** What candidates name: the announced address, or where the bound one can be reached now. */
+  get hosts(): readonly string[] {
+    const { host, announceHost, ownMachineOnly = false } = this.#options;
+    return announceHost === undefined ? reachableAt(host, ownMachineOnly) : [announceHost];
   }
 
   get peerCount(): number {
@@ -110,7 +122,7 @@ class UdpPeerHost implements PeerHost {
       {
         mux: this.#mux,
         certificate: this.#certificate,
-        hosts: this.#hosts,
+        hosts: this.hosts,
         clock: this.#clock,
         consentTimeoutMs: this.#consentTimeoutMs,
         onClosed: (closed) => this.#peers.delete(closed),
@@ -141,20 +153,11 @@ function reportFailure(error: unknown, log: PeerHostLog | undefined): void {
   else Emitter.onListenerError(error, 'datagram');
 }
 
-/** What candidates name: the announced address, the bound one, or for a wildcard those of this machine. */
-function announcedHosts({ host, announceHost }: PeerHostOptions): string[] {
+/** @throws GlimpseError CONFIG_INVALID */
+function checkAddresses({ host, announceHost }: PeerHostOptions): void {
   for (const [name, value] of Object.entries({ host, announceHost })) {
     if (value === undefined || isIP(value) !== 0) continue;
     const message = `${name} must be an IP address.`;
     throw new GlimpseError('CONFIG_INVALID', { message, details: { [name]: value } });
   }
-  if (announceHost !== undefined) return [announceHost];
-  const loopback = WILDCARDS[host];
-  if (loopback === undefined) return [host];
-  const family = isIPv6(host) ? 'IPv6' : 'IPv4';
-  const found = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, family: its, address }) => !internal && its === family && !address.startsWith('fe80'))
-    .map(({ address }) => address);
-  return found.length > 0 ? found.slice(0, HOSTS_MAX) : [loopback];
 }

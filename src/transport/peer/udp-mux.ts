@@ -32,7 +32,15 @@ export type DropReason =
   | 'receiveFailed'
   | 'dtlsPlaintext'
   | 'srtcpRefused'
+  | 'foreign'
   | 'unexpected';
+
+export interface MuxOptions {
+  /** Told of the first of each kind of exception that a datagram caused; all are counted. */
+  onFailure?: (error: unknown) => void;
+  /** Which IP addresses may send at all; default every one. */
+  accepts?: (address: string) => boolean;
+}
 
 interface Claim {
   password: string;
@@ -50,6 +58,7 @@ export class UdpMux {
     receiveFailed: 0,
     dtlsPlaintext: 0,
     srtcpRefused: 0,
+    foreign: 0,
     unexpected: 0,
   };
   readonly #socket: Socket;
@@ -58,12 +67,14 @@ export class UdpMux {
   readonly #owners = new Map<string, MuxEndpoint>();
   readonly #addresses = new Map<MuxEndpoint, Set<string>>();
   readonly #failures: FirstFailures;
+  readonly #accepts: (address: string) => boolean;
   #tcp: TcpListener | undefined;
   #closed = false;
 
-  private constructor(socket: Socket, host: string, onFailure: (error: unknown) => void) {
+  private constructor(socket: Socket, host: string, { onFailure = () => {}, accepts = () => true }: MuxOptions) {
     this.#socket = socket;
     this.#failures = new FirstFailures(onFailure);
+    this.#accepts = accepts;
     this.#ipv6 = isIPv6(host);
     this.address = { host, port: socket.address().port };
     socket.on('message', (datagram, { address, port }) => {
@@ -76,10 +87,9 @@ export class UdpMux {
   /**
    * Binds the socket.
    * @param host IP address to bind; `port` 0 picks a free one.
-   * @param onFailure told of the first of each kind of exception that a datagram caused; all are counted.
    * @throws GlimpseError CONFIG_INVALID when the address cannot be bound.
    */
-  static async bind(host: string, port: number, onFailure: (error: unknown) => void = () => {}): Promise<UdpMux> {
+  static async bind(host: string, port: number, options: MuxOptions = {}): Promise<UdpMux> {
     const socket = createSocket({
       type: isIPv6(host) ? 'udp6' : 'udp4',
       recvBufferSize: SOCKET_BUFFER_BYTES,
@@ -100,7 +110,7 @@ export class UdpMux {
       const message = `The media port udp ${host}:${port} cannot be bound: ${why}.`;
       throw new GlimpseError('CONFIG_INVALID', { message, details: { host, port, errno: cause.code }, cause });
     });
-    return new UdpMux(socket, host, onFailure);
+    return new UdpMux(socket, host, options);
   }
 
   /**
@@ -181,6 +191,7 @@ export class UdpMux {
   }
 
   #receive(datagram: Buffer, from: RemoteAddress): void {
+    if (!this.#accepts(from.address)) return this.drop('foreign');
     try {
       if (datagram.length > 0 && datagram[0]! < 4) this.#receiveStun(datagram, from);
       else {

@@ -7,25 +7,48 @@ import { until } from '../../../support/werift-client.ts';
 
 const PASSWORD = 'passwordpasswordpassword';
 
+const checkOf = (ufrag: string): Buffer =>
+  writeBindingRequest({
+    transactionId: Buffer.alloc(12, 1),
+    username: `${ufrag}:theirs`,
+    password: PASSWORD,
+    useCandidate: false,
+  });
+
 describe('UdpMux', () => {
   it('counts every exception a datagram causes, and reports the first of each kind', async () => {
     const failures: unknown[] = [];
-    const mux = await UdpMux.bind('127.0.0.1', 0, (error) => failures.push(error));
+    const mux = await UdpMux.bind('127.0.0.1', 0, { onFailure: (error) => failures.push(error) });
     const client = createSocket('udp4');
     const bug = (): never => {
       throw new TypeError('a bug');
     };
     mux.claim('ours', PASSWORD, { onCheck: bug, onDatagram: () => {} });
-    const request = writeBindingRequest({
-      transactionId: Buffer.alloc(12, 1),
-      username: 'ours:theirs',
-      password: PASSWORD,
-      useCandidate: false,
-    });
     try {
-      for (let times = 0; times < 3; times++) client.send(request, mux.address.port, '127.0.0.1');
+      for (let times = 0; times < 3; times++) client.send(checkOf('ours'), mux.address.port, '127.0.0.1');
       await until(() => mux.dropped.receiveFailed === 3);
       expect(failures).toEqual([new TypeError('a bug')]);
+    } finally {
+      client.close();
+      await mux.close();
+    }
+  });
+});
+
+describe('UdpMux for some addresses only', () => {
+  it('reads nothing that others send, and counts it', async () => {
+    const checks: unknown[] = [];
+    let open = false;
+    const mux = await UdpMux.bind('127.0.0.1', 0, { accepts: () => open });
+    const client = createSocket('udp4');
+    mux.claim('ours', PASSWORD, { onCheck: (check) => checks.push(check), onDatagram: () => {} });
+    try {
+      client.send(checkOf('ours'), mux.address.port, '127.0.0.1');
+      await until(() => mux.dropped.foreign === 1);
+      expect([checks.length, mux.addressCount]).toEqual([0, 0]);
+      open = true;
+      client.send(checkOf('ours'), mux.address.port, '127.0.0.1');
+      await until(() => checks.length === 1);
     } finally {
       client.close();
       await mux.close();

@@ -1,0 +1,49 @@
+/** The IP addresses of this machine, as they are now: a laptop that changes its network gets others. */
+import { isIPv6 } from 'node:net';
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
+
+/** Host candidates in one answer: more interfaces than this are containers' bridges. */
+const HOSTS_MAX = 4;
+const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': LOOPBACK.IPv4, '::': LOOPBACK.IPv6 };
+/** A datagram from an unknown address has the interfaces looked at again, at most this often. */
+const REFRESH_MS = 1_000;
+
+const interfaces = (): NetworkInterfaceInfo[] => Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+
+/** The loopback address a wildcard includes; undefined for any other address. */
+export const loopbackOf = (wildcard: string): string | undefined => WILDCARDS[wildcard];
+
+/**
+ * What a host bound to `host` can be reached by: itself, or for a wildcard every address of its family that other
+ * machines may know, and loopback where there is none.
+ * @param withLoopback names loopback first, for viewers on this machine
+ */
+export function reachableAt(host: string, withLoopback: boolean): string[] {
+  const loopback = loopbackOf(host);
+  if (loopback === undefined) return [host];
+  const family = isIPv6(host) ? 'IPv6' : 'IPv4';
+  const found = interfaces()
+    .filter((own) => !own.internal && own.family === family && !own.address.startsWith('fe80'))
+    .map(({ address }) => address);
+  return (withLoopback || found.length === 0 ? [loopback, ...found] : found).slice(0, HOSTS_MAX);
+}
+
+/** Tells this machine's addresses from those of others. */
+export class OwnAddresses {
+  readonly #nowMs: () => number;
+  #addresses = new Set<string>();
+  #lookedAtMs = -Infinity;
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  has(address: string): boolean {
+    if (address.startsWith('127.') || address === LOOPBACK.IPv6 || this.#addresses.has(address)) return true;
+    if (this.#nowMs() - this.#lookedAtMs < REFRESH_MS) return false;
+    this.#lookedAtMs = this.#nowMs();
+    this.#addresses = new Set(interfaces().map((own) => own.address));
+    return this.#addresses.has(address);
+  }
+}

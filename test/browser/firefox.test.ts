@@ -1,0 +1,60 @@
+/** The same way as in Chromium, in the other engine, which uses no loopback address and leaves out RTP extensions. */
+import { describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import { silentLog } from '../../src/log.ts';
+import { startService } from '../../src/service.ts';
+import { FirefoxPage, firefoxPath } from '../support/firefox.ts';
+import { bundledSdk } from '../support/sdk-bundle.ts';
+
+/** Draws frames as they are presented and says of each which slice and tier it is, and how bright. */
+const watch = (url: string) => `
+  const video = Object.assign(document.createElement('video'), { muted: true, autoplay: true });
+  document.documentElement.append(video);
+  const canvas = new OffscreenCanvas(8, 8).getContext('2d');
+  const brightness = () => {
+    canvas.drawImage(video, 0, 0, 8, 8);
+    const { data } = canvas.getImageData(0, 0, 8, 8);
+    return data.reduce((sum, value, index) => (index % 4 === 3 ? sum : sum + value), 0) / 192;
+  };
+  glimpse.connect({ url: '${url}', prompt: 'the sea at night', seed: 3 }).then((live) => {
+    video.srcObject = live.stream;
+    let steered = false;
+    live.onFrame(video, ({ playing, widthPx }) => {
+      if (!playing) return;
+      report({ revision: playing.revision, tier: playing.tier, widthPx, brightness: brightness() });
+      if (steered || playing.tier === 'draft') return;
+      steered = true;
+      live.setPrompt('the desert by day', { seed: 3 });
+    });
+  });
+`;
+
+interface Frame {
+  error?: string;
+  revision: number;
+  tier: string;
+  widthPx: number;
+  brightness: number;
+}
+
+describe.skipIf(firefoxPath === undefined)('a prompt becomes a moving picture in Firefox', () => {
+  // A browser with a new profile takes seconds to start, and more beside other tests.
+  it('tier by tier, named on each frame, and follows a new prompt', { timeout: 90_000 }, async () => {
+    const flags = { port: 0, logLevel: 'silent', calibrate: 'never' };
+    const service = await startService(loadConfig({ flags, environment: {} }), { log: silentLog });
+    await service.ready;
+    try {
+      await using page = await FirefoxPage.open((await bundledSdk()) + watch(service.url));
+      const frames = page.reports as Frame[];
+      const finished = (revision: number) =>
+        frames.filter((frame) => frame.revision === revision && frame.tier !== 'draft');
+      await vi.waitFor(() => expect(finished(1).length).toBeGreaterThan(3), { timeout: 80_000, interval: 50 });
+      expect(frames.filter(({ error }) => error !== undefined)).toEqual([]);
+      const [night, day] = [finished(0).at(-1), finished(1).at(-1)];
+      expect(day!.brightness).toBeGreaterThan(night!.brightness * 1.5);
+      expect(day!.widthPx).toBeGreaterThanOrEqual(128);
+    } finally {
+      await service.close('test over');
+    }
+  });
+});
