@@ -92,11 +92,11 @@ export class Player {
   #tellQueue(live: Live): void {
     let awaited = 0;
     let withdraw = () => {};
-    const wait = ({ revision, queuePosition }: Accepted) => {
+    const wait = ({ revision, queuePosition, waitMs = null }: Accepted) => {
       withdraw();
-      if (queuePosition === 0 || (live.playingAt(undefined)?.revision ?? 0) >= revision) return;
+      if (queuePosition === 0 || (live.playingAt(undefined)?.revision ?? -1) >= revision) return;
       awaited = revision;
-      withdraw = this.#status.notice(waitingWords(queuePosition, null), 'until withdrawn');
+      withdraw = this.#status.notice(waitingWords(queuePosition, waitMs), 'until withdrawn');
     };
     live.on('queue', (position, waitMs) => {
       withdraw();

@@ -168,6 +168,8 @@ export const acceptedMessage = z.object({
   revision: z.number(),
   /** As in `queue`. */
   queuePosition: z.number(),
+  /** As in `queue`; absent where it has its turn. */
+  waitMs: z.number().nullable().optional(),
   /** Present when the prompt changed. */
   reading: promptReading.optional(),
   /** What the revision is generated with. */

@@ -104,6 +104,8 @@ export class Live implements AsyncDisposable {
       const accepted = await this.#link.start(typeof prompt === 'string' ? this.#remember(prompt) : build);
       this.#reported.accept(accepted);
       this.#enter('live', '');
+      // After whoever awaits `connect` has added listeners.
+      setTimeout(() => this.#reported.tellAll());
       if (!this.#link.socketIsOpen) this.#broken('The connection to the server was lost.');
     } catch (thrown) {
       const error = toClientError(thrown);

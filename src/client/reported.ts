@@ -5,12 +5,18 @@ import type { LiveEvents, Stats } from './live-events.ts';
 import type { Accepted, PlayingEvent, Welcome } from './options.ts';
 import { PlayingLog } from './playing-log.ts';
 
+/** Messages held for a page that cannot listen yet: the longest clip has 45 slices of four tiers. */
+const EARLY_MAX = 256;
+const HELD: ReadonlySet<string> = new Set(['tier', 'queue', 'progress']);
+
 export class Reported {
   readonly #events: Emitter<LiveEvents>;
   readonly #playing = new PlayingLog();
   #welcome: Welcome | undefined;
   #accepted: Accepted | undefined;
   #stats: Stats | undefined;
+  /** What came before the page could listen: slices out of a cache are there with the answer. */
+  #early: ServerMessage[] | undefined = [];
 
   constructor(events: Emitter<LiveEvents>) {
     this.#events = events;
@@ -38,7 +44,18 @@ export class Reported {
     this.#playing.clear();
   }
 
+  /** The page listens now: what was held is told, and from here on everything as it comes. */
+  tellAll(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const message of early) this.receive(message);
+  }
+
   receive(message: ServerMessage): void {
+    if (this.#early && HELD.has(message.type)) {
+      if (this.#early.length < EARLY_MAX) this.#early.push(message);
+      return;
+    }
     switch (message.type) {
       case 'welcome':
         this.#welcome = message;
@@ -61,7 +78,7 @@ export class Reported {
 
   accept(accepted: Accepted): void {
     this.#accepted = { ...this.#accepted, ...accepted };
-    this.#events.emit('queue', accepted.queuePosition, null);
+    this.#events.emit('queue', accepted.queuePosition, accepted.waitMs ?? null);
     this.#events.emit('accepted', accepted);
   }
 

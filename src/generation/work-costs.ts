@@ -3,7 +3,7 @@
  * weighted means. The scheduler puts light before heavy with it, admission predicts load, the planner skips polish that
  * would come too late. Pure.
  */
-import { tierRank, type Tier } from './tiers.ts';
+import { tierRank, TIERS, type Tier } from './tiers.ts';
 
 /** Weight of the newest measurement: the last ten or so count. */
 const NEWEST = 0.2;
@@ -12,22 +12,24 @@ const KINDS_MAX = 256;
 
 export class WorkCosts {
   readonly #tiersMs = new Map<Tier, number>();
+  /** From before anything was measured here. */
+  readonly #expectedMs = new Map<Tier, number>();
   readonly #kindsMs = new Map<string, number>();
 
-  /** Compute time of one tier of one slice beyond the tiers below it; undefined until measured. */
+  /** Compute time of one tier of one slice beyond the tiers below it; undefined until measured or expected. */
   tierMs(tier: Tier): number | undefined {
-    return this.#tiersMs.get(tier);
+    return this.#tiersMs.get(tier) ?? this.#expectedMs.get(tier);
   }
 
   /** What a tier is expected to cost, until it is measured. */
   expectTier(tier: Tier, computeMs: number): void {
-    if (!this.#tiersMs.has(tier)) this.#tiersMs.set(tier, computeMs);
+    this.#expectedMs.set(tier, computeMs);
   }
 
-  /** Of all tiers up to `cap`; tiers not measured yet count 0. */
+  /** Of all tiers up to `cap`; tiers neither measured nor expected count 0. */
   sliceMs(cap: Tier): number {
     let sum = 0;
-    for (const [tier, ms] of this.#tiersMs) if (tierRank(tier) <= tierRank(cap)) sum += ms;
+    for (const tier of TIERS) if (tierRank(tier) <= tierRank(cap)) sum += this.tierMs(tier) ?? 0;
     return sum;
   }
 

@@ -11,7 +11,7 @@ export interface AcceptanceOptions {
   mode: SessionMode;
   generator: Generator;
   revisions: Revisions;
-  place: Pick<Ticket, 'position'>;
+  place: Pick<Ticket, 'position' | 'waitMs'>;
 }
 
 export class Acceptance {
@@ -49,7 +49,7 @@ export class Acceptance {
     const { place, revisions, generator } = this.#options;
     const queuePosition = place.position;
     const { revision, seed, prompt, stretches } = revisions.begin(change);
-    const said = running ? { running } : {};
+    const said = { ...(running && { running }), ...(queuePosition > 0 && { waitMs: place.waitMs }) };
     const accepted: Accepted = { revision, queuePosition, seed, prompt, prompts: stretches, ...said };
     if (!change.prompts) return accepted;
     // What was understood is a courtesy to the viewer: a generator that cannot say does not stop the pictures.

@@ -70,6 +70,8 @@ export type Control =
 export interface Accepted {
   revision: number;
   queuePosition: number;
+  /** Expected wait, ms; null while nobody knows, absent where it has its turn. */
+  waitMs?: number | null;
   seed: number;
   prompt: string;
   reading?: PromptReading;

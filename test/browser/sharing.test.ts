@@ -11,7 +11,7 @@ import { text } from '../support/page-fixture.ts';
 let browser: Browser;
 let service: Service;
 beforeAll(async () => {
-  const flags = { port: 0, logLevel: 'silent', calibrate: 'never', model: 'glimpse-xs' };
+  const flags = { port: 0, logLevel: 'silent', calibrate: 'never', model: 'glimpse-xs', admissionTier: 'base' };
   service = await startService(loadConfig({ flags, environment: {} }), { log: silentLog });
   [browser] = await Promise.all([launchChromium(), service.ready]);
 });

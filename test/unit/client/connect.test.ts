@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import '../../support/browser-globals.ts';
 import { connect } from '../../../src/client/index.ts';
 import type { ConnectOptions, GlimpseClientError, Live, LiveState } from '../../../src/client/index.ts';
+import type { ServerMessage } from '../../../signaling/protocol.ts';
 import { ScriptedSignalingServer } from '../../support/scripted-signaling-server.ts';
 
 let server: ScriptedSignalingServer;
@@ -62,6 +63,30 @@ describe('connect', () => {
   it('waits for the relays where nothing else is allowed, so that its one offer holds them', async () => {
     await open({ iceTransportPolicy: 'relay' });
     expect(server.of('offer')[0]?.sdp).not.toContain('typ host');
+  });
+
+  it('tells a page what came before it could listen, in order', async () => {
+    const tier = (slice: number): ServerMessage => ({
+      type: 'tier',
+      revision: 1,
+      slice,
+      tier: 'refined',
+      startMs: 667 * slice,
+      durationMs: 667,
+      computeMs: 0,
+      widthPx: 128,
+      heightPx: 128,
+      cached: 'segment',
+    });
+    server.script = ({ type }, reply) => {
+      if (type === 'offer') for (const slice of [0, 1, 2]) reply(tier(slice));
+      return false;
+    };
+    const live = await open();
+    const slices: number[] = [];
+    live.on('tier', ({ slice }) => slices.push(slice));
+    server.send(tier(3));
+    await vi.waitFor(() => expect(slices).toEqual([0, 1, 2, 3]));
   });
 
   it("rejects with the server's code", async () => {
