@@ -5,11 +5,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { I420Frame } from '../media/frame.ts';
 import type { Rendition } from './generator.ts';
+import { JoinedSlices, type FrameMark } from './joined-slices.ts';
 import { fadeFrames, fadeShare, seamDifference, tailOf, withDifference, type SliceTail } from './seam-fade.ts';
+
+/** Of all runs of pictures: what is shown to several is faded for one. */
+const joinedSlices = new JoinedSlices();
 
 export class SliceJoints {
   readonly #slice: { frames: number; fps: number };
-  readonly #tails = new Map<number, SliceTail>();
+  readonly #tails = new Map<number, SliceTail & { mark: FrameMark }>();
 
   constructor(slice: { frames: number; fps: number }) {
     this.#slice = slice;
@@ -37,9 +41,13 @@ export class SliceJoints {
     for (const slice of this.#tails.keys()) if (isDone(slice)) this.#tails.delete(slice);
   }
 
-  async #fade(tail: SliceTail, frames: I420Frame[]): Promise<I420Frame[]> {
+  async #fade(tail: SliceTail & { mark: FrameMark }, frames: I420Frame[]): Promise<I420Frame[]> {
     const [first, second] = frames;
     if (!first || !second || first.data.length !== tail.last.data.length) return frames;
+    return joinedSlices.get(first, tail.mark, () => this.#faded(tail, frames, [first, second]));
+  }
+
+  async #faded(tail: SliceTail, frames: I420Frame[], [first, second]: [I420Frame, I420Frame]): Promise<I420Frame[]> {
     const difference = seamDifference(tail, [first, second]);
     const length = fadeFrames(frames.length, this.#slice.fps);
     const joined = [...frames];
@@ -56,6 +64,7 @@ export class SliceJoints {
     const tail = tailOf(frames);
     if (!tail) return;
     const copy = (frame: I420Frame): I420Frame => ({ ...frame, data: frame.data.slice() });
-    this.#tails.set(slice, { beforeLast: copy(tail.beforeLast), last: copy(tail.last) });
+    const mark = joinedSlices.markOf(tail.last);
+    this.#tails.set(slice, { beforeLast: copy(tail.beforeLast), last: copy(tail.last), mark });
   }
 }

@@ -45,14 +45,15 @@ export class SharedLoops {
 
   /** Takes a whole loop, unless one like it is there. */
   put(pictures: LoopPictures, loop: RecordedLoop): void {
-    const key = this.#keyOf(pictures, stepOf(loop.bitrateBps));
+    const key = `${stepOf(loop.bitrateBps)} ${this.#keyOf(pictures)}`;
     if (!this.#loops.has(key)) this.#loops.set(key, loop);
   }
 
   /** A recording of these pictures that is good at this bitrate. */
   find(pictures: LoopPictures, bitrateBps: number): RecordedLoop | undefined {
+    const shown = this.#keyOf(pictures);
     for (const step of STEPS_THAT_FIT) {
-      const key = this.#keyOf(pictures, stepOf(bitrateBps) + step);
+      const key = `${stepOf(bitrateBps) + step} ${shown}`;
       const loop = this.#loops.peek(key);
       if (loop && fitsBitrate(loop.bitrateBps, bitrateBps)) return this.#loops.get(key);
     }
@@ -60,9 +61,9 @@ export class SharedLoops {
     return undefined;
   }
 
-  #keyOf({ codec, rung, frames }: LoopPictures, step: number): string {
+  #keyOf({ codec, rung, frames }: LoopPictures): string {
     const numbers = frames.map((frame) => this.#numberOf(frame));
-    return [codec, rung.widthPx, rung.heightPx, step, ...numbers].join(' ');
+    return [codec, rung.widthPx, rung.heightPx, ...numbers].join(' ');
   }
 
   #numberOf(frame: I420Frame): number {

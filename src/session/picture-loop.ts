@@ -48,6 +48,10 @@ type AllocatedFrom = 'targetBps' | 'pacerQueueMs' | 'repairShare';
 
 /** How soon an encoder that failed is tried again: at once after one that worked, later when that fails too. */
 const ENCODER_RETRY_MS = 500;
+/** A loop with fewer of its frames was recorded while the rate was low: nobody else is given it. */
+const WHOLE_SHARE = 0.95;
+/** So often it is recorded again at the full rate; a machine that cannot keep up would never be done. */
+const REDO_MAX = 2;
 
 export class PictureLoop {
   readonly #options: PictureLoopOptions;
@@ -70,6 +74,8 @@ export class PictureLoop {
   #lastSlice = -1;
   /** The decoder last saw replayed units, which the encoder knows nothing of. */
   #replaying = false;
+  /** Recordings of the present pictures given up for want of frames. */
+  #redone = 0;
   #closed = false;
 
   constructor(options: PictureLoopOptions) {
@@ -230,6 +236,7 @@ export class PictureLoop {
     const begins = finished && looped && !this.#loop.whole;
     const keyframe = this.#keyframeNeeded || cut || encoder.fresh || this.#replaying || begins;
     this.#keyframeNeeded = false;
+    if (cut) this.#redone = 0;
     const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
     const durationMs = Math.max(sinceMs, 1000 / this.#options.generatorFps / 2);
     const unit = await encoder.encode(picture.frame, { keyframe, bitrateBps, durationMs, keyframeBudgetBytes });
@@ -239,10 +246,10 @@ export class PictureLoop {
   }
 
   /** What was recorded for this frame, when a finished clip goes round again. */
-  #replay({ picture, looped, fresh }: PlayoutPicture, { rung, bitrateBps }: Allocation): AccessUnit[] | undefined {
+  #replay({ picture, looped, fresh }: PlayoutPicture, { rung, bitrateBps, fps }: Allocation): AccessUnit[] | undefined {
     if (looped) {
       this.#loop.onLoop();
-      this.#share(rung, bitrateBps);
+      this.#share({ rung, bitrateBps, fps });
     }
     if (this.#keyframeNeeded && !looped) this.#loop.interrupt();
     const units = fresh ? this.#loop.take(picture.frameIndex, rung, bitrateBps) : undefined;
@@ -251,16 +258,21 @@ export class PictureLoop {
   }
 
   /** At the start of a loop: gives others what is recorded of it, or takes what they have recorded. */
-  #share(rung: Rung, bitrateBps: number): void {
-    const { loops, timeline, isFinished } = this.#options;
+  #share({ rung, bitrateBps, fps }: Pick<Allocation, 'rung' | 'bitrateBps' | 'fps'>): void {
+    const { loops, timeline, isFinished, generatorFps } = this.#options;
     const { codec } = this.#encoder;
     const frames = timeline.frames;
     if (!codec || !frames || !isFinished()) return;
     const { recording } = this.#loop;
-    if (recording) loops.put({ codec, rung, frames }, recording);
-    else {
-      const shared = loops.find({ codec, rung, frames }, bitrateBps);
-      if (shared) this.#loop.adopt(shared);
+    if (recording && recording.units.length >= WHOLE_SHARE * frames.length) {
+      loops.put({ codec, rung, frames }, recording);
+      return;
+    }
+    const shared = loops.find({ codec, rung, frames }, bitrateBps);
+    if (shared) this.#loop.adopt(shared);
+    else if (recording && fps >= generatorFps && this.#redone < REDO_MAX) {
+      this.#redone += 1;
+      this.#loop.clear();
     }
   }
 
