@@ -2,11 +2,12 @@
  * The page: a prompt, the picture while it is being made, and what it costs. It opens a stream at once, so that
  * whoever started the server sees something without a click; from then on it steers that one stream.
  */
-import { GlimpseClientError } from '../src/client/index.ts';
+import { GlimpseClientError, removeInput, uploadInput } from '../src/client/index.ts';
 import type { Accepted, Live, PresentedFrame } from '../src/client/index.ts';
 import { readDeepLink, writeDeepLink } from './deep-link.ts';
 import { byId } from './element.ts';
 import { errorWords } from './error-words.ts';
+import { InputBox } from './input-box.ts';
 import { LatencyBoard } from './latency-board.ts';
 import { NetworkView } from './network-view.ts';
 import { Parameters } from './parameters.ts';
@@ -41,14 +42,22 @@ const parameters = new Parameters({
   onSeedRefused: (words) => void status.notice(words),
   onGuidance: (guidance) => steer((live) => live.steer({ guidance })),
 });
+const inputBox = new InputBox({
+  upload: (file, signal) => uploadInput(file, { token, signal }),
+  remove: (id) => removeInput(id, { token }),
+  onChange: () => open(),
+});
 const player = new Player(status, {
   onWelcome: (welcome) => {
     promptBox.offer(welcome);
+    inputBox.offer(welcome);
     byId('generator', HTMLElement).textContent = welcome.generator.name;
     byId('generator', HTMLElement).title = welcome.generator.conditioning;
   },
   onLive: watch,
   onTokenNeeded: () => tokenBox.ask(),
+  onInputLost: () => inputBox.clear(errorWords({ code: 'INPUT_NOT_FOUND', message: '' })),
+  missing: () => inputBox.missing,
 });
 const tokenBox = new TokenBox((given) => {
   token = given;
@@ -62,7 +71,16 @@ function open(): void {
   pauseButton.show(false);
   timeline.paused = false;
   const { transitionSlices } = transition;
-  void player.open({ prompt, seed, guidance, transitionSlices, mode, seconds: CLIP_SECONDS, token });
+  void player.open({
+    prompt,
+    seed,
+    guidance,
+    transitionSlices,
+    mode,
+    seconds: CLIP_SECONDS,
+    token,
+    input: inputBox.id,
+  });
 }
 
 function watch(live: Live): void {

@@ -18,6 +18,8 @@ export interface Wish {
   /** Clip length, s. */
   seconds: number;
   token: string | undefined;
+  /** Id of an upload. */
+  input: string | undefined;
 }
 
 export interface PlayerListener {
@@ -27,6 +29,10 @@ export interface PlayerListener {
   onLive: (live: Live) => void;
   /** The server asks for a token, or for a better one. */
   onTokenNeeded: () => void;
+  /** The upload has expired. */
+  onInputLost: () => void;
+  /** What the viewer has to do before the server can make anything. */
+  missing: () => string | undefined;
 }
 
 export class Player {
@@ -34,6 +40,7 @@ export class Player {
   readonly #listener: PlayerListener;
   #attempt = new AbortController();
   #live: Live | undefined;
+  #welcomed = false;
 
   constructor(status: StatusLine, listener: PlayerListener) {
     this.#status = status;
@@ -66,10 +73,13 @@ export class Player {
 
   #connect({ prompt, ...wish }: Wish, signal: AbortSignal): Promise<Live> {
     const choose = (welcome: Welcome) => {
+      this.#welcomed = true;
       this.#listener.onWelcome(welcome);
       return prompt ?? welcome.generator.examples[0] ?? 'a red ball over a green meadow';
     };
-    return connect({ url: location.href, ...wish, prompt: prompt ?? choose, signal });
+    // Once it is known what the server can do, a prompt saves a round trip.
+    const asked = prompt !== undefined && this.#welcomed ? prompt : choose;
+    return connect({ url: location.href, ...wish, prompt: asked, signal });
   }
 
   #begin(live: Live): void {
@@ -117,6 +127,9 @@ export class Player {
 
   #giveUp(error: unknown): void {
     if (error instanceof GlimpseClientError && error.code === 'UNAUTHORIZED') this.#listener.onTokenNeeded();
+    const missing = this.#listener.missing();
+    if (missing !== undefined) return this.#status.show('connecting', missing);
+    if (error instanceof GlimpseClientError && error.code === 'INPUT_NOT_FOUND') this.#listener.onInputLost();
     this.#status.show('closed', error instanceof GlimpseClientError ? errorWords(error) : String(error));
   }
 }

@@ -202,7 +202,9 @@ export const serverMessage = z.discriminatedUnion('type', [
       tiers: z.array(z.object({ tier, widthPx: z.number(), heightPx: z.number() })),
       examples: z.array(z.string()),
       /** What a session may bring to begin from (`POST /v1/inputs`), and whether nothing is made without it. */
-      input: z.object({ kind: z.enum(['image', 'video']), needed: z.boolean() }).optional(),
+      input: z
+        .object({ kind: z.enum(['image', 'video']), needed: z.boolean(), maxBytes: z.number().optional() })
+        .optional(),
       options: z.array(z.enum(['negativePrompt', 'steps', 'cameraMove', 'adain'])).optional(),
       cameraMoves: z.array(z.string()).optional(),
     }),

@@ -3,7 +3,7 @@
  * of it stays small.
  */
 export { connect } from './connect.ts';
-export { uploadInput } from './upload-input.ts';
+export { removeInput, uploadInput } from './upload-input.ts';
 export type { UploadedInput, UploadOptions } from './upload-input.ts';
 export { GlimpseClientError } from './errors.ts';
 export type { ClientErrorCode } from './errors.ts';

@@ -18,19 +18,35 @@ export interface UploadOptions extends Pick<ConnectOptions, 'token' | 'signal'> 
  * const { id } = await uploadInput(file);
  * const live = await connect({ prompt: 'the boat sails on', input: id });
  */
-export async function uploadInput(file: Blob, { url, token, signal }: UploadOptions = {}): Promise<UploadedInput> {
+export async function uploadInput(file: Blob, options: UploadOptions = {}): Promise<UploadedInput> {
+  const init = { method: 'POST', body: file, headers: { 'Content-Type': file.type } };
+  return (await (await ask('v1/inputs', init, options)).json()) as InputBody;
+}
+
+/**
+ * Takes an upload back before it expires: what a user may have there is bounded. Sessions that began from it go on.
+ * @throws GlimpseClientError INPUT_NOT_FOUND, CONNECTION_LOST, ABORTED
+ */
+export async function removeInput(id: string, options: UploadOptions = {}): Promise<void> {
+  await ask(`v1/inputs/${encodeURIComponent(id)}`, { method: 'DELETE', headers: {} }, options);
+}
+
+interface Asked extends RequestInit {
+  headers: Record<string, string>;
+}
+
+async function ask(path: string, init: Asked, { url, token, signal }: UploadOptions): Promise<Response> {
   const bearer = typeof token === 'function' ? await token() : token;
-  const response = await fetch(new URL('v1/inputs', new URL('.', url ?? globalThis.location.href)), {
-    method: 'POST',
-    body: file,
-    headers: { 'Content-Type': file.type, ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }) },
+  const response = await fetch(new URL(path, new URL('.', url ?? globalThis.location.href)), {
+    ...init,
+    headers: { ...init.headers, ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }) },
     ...(signal ? { signal } : {}),
   }).catch(() => {
     throw signal?.aborted === true
       ? new GlimpseClientError('ABORTED', 'The upload was given up.')
       : connectionLost(NOT_TAKEN);
   });
-  if (response.ok) return (await response.json()) as InputBody;
+  if (response.ok) return response;
   // A proxy may answer in its own words.
   const { error } = ((await response.json().catch(() => undefined)) ?? {}) as { error?: Partial<Message<'error'>> };
   if (error?.code === undefined) throw connectionLost(NOT_TAKEN);

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { uploadInput } from '../../../src/client/index.ts';
+import { removeInput, uploadInput } from '../../../src/client/index.ts';
 
 const servers: Server[] = [];
 
@@ -30,6 +30,16 @@ describe('uploadInput', () => {
     });
     expect(await uploadInput(file, { url, token: 'a.b.c' })).toMatchObject({ id: 'abc', kind: 'image' });
     expect(asked).toEqual(['POST', '/page/v1/inputs', 'image/png', 'Bearer a.b.c']);
+  });
+
+  it('takes one back', async () => {
+    const asked: unknown[] = [];
+    const url = await serve(({ method, url: path }, response) => {
+      asked.push(method, path);
+      response.writeHead(204).end();
+    });
+    await removeInput('a/b', { url });
+    expect(asked).toEqual(['DELETE', '/page/v1/inputs/a%2Fb']);
   });
 
   it("rejects with the server's code and words", async () => {
