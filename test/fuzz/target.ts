@@ -5,6 +5,8 @@ export interface FuzzTarget {
   name: string;
   /** Good inputs that mutations begin from. */
   seeds: readonly Buffer[];
+  /** Each input costs a process. */
+  costly?: true;
   /** Throws, or rejects, only for a failure that is no refusal. */
   run(input: Buffer): void | Promise<void>;
 }

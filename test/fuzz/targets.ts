@@ -22,6 +22,7 @@ import { parseRtcp } from '../../src/transport/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
+import { mediaTargets } from './media-targets.ts';
 import { sourceTargets } from './source-targets.ts';
 import { refusing, texts, type FuzzTarget } from './target.ts';
 
@@ -166,5 +167,6 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
       },
     },
     ...(await sourceTargets()),
+    ...(await mediaTargets()),
   ];
 }

@@ -1,0 +1,50 @@
+/** What reads pictures and videos of others: uploads of viewers, and the pictures of a ComfyUI server. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { GlimpseError } from '../../src/errors.ts';
+import { mediaTypeOf, readInputMedia } from '../../src/media/input-media.ts';
+import { LibavImageDecoder } from '../../src/media/libav-image-decoder.ts';
+import { loadLibav } from '../../src/media/libav-loader.ts';
+import type { FuzzTarget } from './target.ts';
+
+const [png, jpeg, webp, mp4] = ['small.png', 'small.jpg', 'small.webp', 'small.mp4'].map((name) =>
+  readFileSync(join(import.meta.dirname, '../fixtures/uploads', name)),
+) as [Buffer, Buffer, Buffer, Buffer];
+const never = new AbortController().signal;
+const SIDE_PX = 32;
+
+export async function mediaTargets(): Promise<FuzzTarget[]> {
+  const { lib, constants } = await loadLibav();
+  // FFmpeg has a word for each of thousands of bad pictures.
+  lib.Log.setLevel(constants.AV_LOG_QUIET);
+  const decoder = await LibavImageDecoder.open();
+  return [
+    {
+      // A process an input: thousands of times slower than the parsers, and so tried with fewer.
+      name: 'upload',
+      seeds: [png, jpeg, webp, mp4],
+      costly: true,
+      run: async (input) => {
+        const media = await readInputMedia(input, never).catch((error: unknown) => {
+          const code = error instanceof GlimpseError ? error.code : undefined;
+          if (code !== 'INPUT_INVALID' && code !== 'INPUT_TOO_LARGE') throw error;
+        });
+        if (media && mediaTypeOf(media.data) !== media.mediaType)
+          throw new Error(`what is called ${media.mediaType} is none`);
+      },
+    },
+    {
+      name: 'server-picture',
+      seeds: [png, jpeg],
+      run: (input) => {
+        const format = input[0] === 0xff ? 'jpeg' : 'png';
+        try {
+          const { data } = decoder.decode(input, format, SIDE_PX, SIDE_PX);
+          if (data.length !== SIDE_PX * SIDE_PX * 1.5) throw new Error(`a frame of ${data.length} bytes`);
+        } catch (error) {
+          if (!(error instanceof GlimpseError) || error.code !== 'GENERATOR_DOWN') throw error;
+        }
+      },
+    },
+  ];
+}
