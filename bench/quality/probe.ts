@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GlimpseError } from '../../src/errors.ts';
 import { defaultModelDirectory, type Manifest, readManifest } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxRuntime } from '../../src/generation/onnx/runtime.ts';
+import { startedRuntime } from '../../src/generation/onnx/model-runtime.ts';
+import type { OnnxRuntime } from '../../src/generation/onnx/runtime.ts';
 import type { Tensor } from '../../src/generation/onnx/tensor.ts';
 import { type I420Frame, i420Bytes } from '../../src/media/frame.ts';
 import { scaleI420 } from '../../src/media/scale.ts';
@@ -38,7 +39,7 @@ export class Probe implements AsyncDisposable {
   static async load(manifest: Manifest, path = probeFile()): Promise<Probe | undefined> {
     if (!existsSync(path)) return undefined;
     const { frames, bytes, width } = shapeOf(manifest);
-    const runtime = new OnnxRuntime({
+    const runtime = await startedRuntime({
       parts: [
         {
           name: 'probe',
@@ -49,12 +50,6 @@ export class Probe implements AsyncDisposable {
       ],
       threads: 1,
     });
-    try {
-      await runtime.start();
-    } catch (error) {
-      await runtime.close();
-      throw error;
-    }
     return new Probe(runtime, manifest);
   }
 

@@ -8,8 +8,9 @@ import { tierRank } from '../tiers.ts';
 import { loadModelPack, partsOf } from './model-pack.ts';
 import type { Manifest, ModelPack } from './model-pack.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
+import { memoryOf, startedRuntime } from './model-runtime.ts';
 import { RefinerNoise } from './refiner-noise.ts';
-import { OnnxRuntime } from './runtime.ts';
+import type { OnnxRuntime } from './runtime.ts';
 import { SliceRun } from './slice-run.ts';
 import type { SliceModel } from './slice-run.ts';
 import { AUTO_VARIANT, residentBytes, withVariants } from './pack-variants.ts';
@@ -46,27 +47,13 @@ export class OnnxGenerator implements Generator {
   static async create(options: OnnxGeneratorOptions): Promise<OnnxGenerator> {
     const { modelDirectory, threads, onRestart, budgetBytes = Infinity, variant = AUTO_VARIANT } = options;
     const pack = await loadModelPack(modelDirectory, (manifest) => withVariants(manifest, { variant, budgetBytes }));
-    const runtime = new OnnxRuntime({ parts: workerParts(pack), threads }, { onRestart, budgetBytes });
-    try {
-      await runtime.start();
-    } catch (error) {
-      await runtime.close();
-      throw error;
-    }
+    const runtime = await startedRuntime({ parts: workerParts(pack), threads }, { onRestart, budgetBytes });
     return new OnnxGenerator(pack.manifest, runtime);
   }
 
   /** What the parts take, and how to make them take less. */
   get memory(): ModelMemory {
-    const { runtime } = this.#model;
-    return {
-      report: () => Promise.resolve({ parts: runtime.parts, budgetBytes: runtime.budgetBytes, device: null }),
-      activate: () => runtime.activate(),
-      rest: (to) => runtime.rest(to),
-      setLowMemory: (on) => {
-        runtime.lowMemory = on;
-      },
-    };
+    return memoryOf(this.#model.runtime);
   }
 
   /** The kind of weights of each part, e.g. `text:fp32 denoiser:int8`. */

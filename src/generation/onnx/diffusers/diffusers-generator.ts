@@ -5,7 +5,7 @@
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../../generator.ts';
 import type { ModelMemory } from '../../model-memory.ts';
 import { tierRank } from '../../tiers.ts';
-import { OnnxRuntime } from '../runtime.ts';
+import { memoryOf, startedRuntime } from '../model-runtime.ts';
 import type { Provider } from '../worker-protocol.ts';
 import { loadDiffusersModel, type DiffusersModel } from './layout.ts';
 import { workerPartsOf } from './part-tensors.ts';
@@ -50,27 +50,14 @@ export class DiffusersGenerator implements Generator {
     const { modelDirectory, threads, provider = 'cpu', onRestart, budgetBytes } = options;
     const model = await loadDiffusersModel(modelDirectory);
     const settings = pictureSettings(model, options);
-    const runtime = new OnnxRuntime({ parts: workerPartsOf(model), threads, provider }, { onRestart, budgetBytes });
-    try {
-      await runtime.start();
-    } catch (error) {
-      await runtime.close();
-      throw error;
-    }
+    const setup = { parts: workerPartsOf(model), threads, provider };
+    const runtime = await startedRuntime(setup, { onRestart, budgetBytes });
     return new DiffusersGenerator({ model, settings, runtime, text: new TextConditioning(model, runtime) });
   }
 
   /** What the parts take, and how to make them take less; on a GPU the figures are of the process's own memory. */
   get memory(): ModelMemory {
-    const { runtime } = this.#of;
-    return {
-      report: () => Promise.resolve({ parts: runtime.parts, budgetBytes: runtime.budgetBytes, device: null }),
-      activate: () => runtime.activate(),
-      rest: (to) => runtime.rest(to),
-      setLowMemory: (on) => {
-        runtime.lowMemory = on;
-      },
-    };
+    return memoryOf(this.#of.runtime);
   }
 
   /** Words beyond what the text encoder reads; an image model cannot say what it understood of the others. */
