@@ -1,6 +1,6 @@
 /**
  * Decodes encoded pictures to I420 off the main thread, on two threads: a batch of a video comes faster than one of them
- * decodes. Each starts with the first picture that wants it; when one dies, what waits there rejects with GENERATOR_DOWN
+ * decodes. Each starts with `open`, or with the first picture that wants it; when one dies, what waits there rejects with GENERATOR_DOWN
  * and the next picture starts another. Results may come out of order; whoever asks puts them in theirs.
  */
 import { availableParallelism } from 'node:os';
@@ -20,7 +20,7 @@ export type ToImageWorker =
     }
   | { type: 'close' };
 
-export type FromImageWorker = { id: number; frame: I420Frame } | { id: number; problem: string };
+export type FromImageWorker = { id: number; frame: I420Frame } | { id: number; problem: string } | 'open';
 
 export interface ImageWorkerData {
   /** `auto`: node-av, and the ffmpeg program where that does not load. */
@@ -54,6 +54,11 @@ export class ImageDecoder implements AsyncDisposable {
     return this.#threads.reduce((sum, { pending }) => sum + pending, 0);
   }
 
+  /** Starts the threads now, so that the first picture does not wait for them. Never rejects. */
+  async open(): Promise<void> {
+    if (this.#closed === undefined) await Promise.all(this.#threads.map((thread) => thread.open()));
+  }
+
   /** The picture's bytes are copied. @throws GlimpseError GENERATOR_DOWN when they are no picture. */
   decode(image: Uint8Array, options: DecodeOptions): Promise<I420Frame> {
     const [idlest] = this.#threads.toSorted((a, b) => a.pending - b.pending);
@@ -72,10 +77,17 @@ export class ImageDecoder implements AsyncDisposable {
   }
 }
 
+interface Running {
+  worker: Worker;
+  /** Ready for pictures, or ended. */
+  opened: Promise<void>;
+  exited: Promise<void>;
+}
+
 class DecodingThread {
   readonly #data: ImageWorkerData;
   readonly #pending = new Map<number, PromiseWithResolvers<I420Frame>>();
-  #running: { worker: Worker; exited: Promise<void> } | undefined;
+  #running: Running | undefined;
   #nextId = 0;
 
   constructor(data: ImageWorkerData) {
@@ -84,6 +96,11 @@ class DecodingThread {
 
   get pending(): number {
     return this.#pending.size;
+  }
+
+  open(): Promise<void> {
+    this.#running ??= this.#start();
+    return this.#running.opened;
   }
 
   decode(image: Uint8Array, options: DecodeOptions): Promise<I420Frame> {
@@ -105,11 +122,13 @@ class DecodingThread {
     await running?.exited;
   }
 
-  #start(): { worker: Worker; exited: Promise<void> } {
+  #start(): Running {
     const worker = new Worker(workerUrl(), { workerData: this.#data });
+    const opened = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
     let cause: unknown;
     worker.on('message', (message: FromImageWorker) => {
+      if (message === 'open') return opened.resolve();
       const pending = this.#pending.get(message.id);
       this.#pending.delete(message.id);
       if ('frame' in message) pending?.resolve(message.frame);
@@ -122,9 +141,10 @@ class DecodingThread {
       this.#running = undefined;
       for (const pending of this.#pending.values()) pending.reject(down('The decoding thread has ended.', cause));
       this.#pending.clear();
+      opened.resolve();
       exited.resolve();
     });
-    return { worker, exited: exited.promise };
+    return { worker, opened: opened.promise, exited: exited.promise };
   }
 }
 

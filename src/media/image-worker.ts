@@ -28,7 +28,8 @@ async function close(): Promise<void> {
   port?.close();
 }
 
-opening.catch(() => {});
+// What does not open says so with each picture.
+opening.catch(() => {}).finally(() => answer('open'));
 let work = Promise.resolve();
 port.on('message', (message: ToImageWorker) => {
   work = work.then(() => (message.type === 'decode' ? decode(message) : close()));

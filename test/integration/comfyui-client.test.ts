@@ -130,10 +130,10 @@ describe('ComfyClient', () => {
     });
   });
 
-  it('says GENERATOR_DOWN for a server that answers HTML, an error, or nothing, and works again after', async () => {
+  it('says GENERATOR_DOWN for a server that answers HTML, an error, nothing, or like another version, and works after', async () => {
     await using standIn = await ComfyStandIn.start();
     await using client = new ComfyClient({ url: standIn.url });
-    for (const answer of ['html', 'error', 'nothing'] as const) {
+    for (const answer of ['html', 'error', 'nothing', 'other version'] as const) {
       standIn.faults.answer = answer;
       await expect(client.systemStats()).rejects.toMatchObject({ code: 'GENERATOR_DOWN', retryable: true });
       await expect(collectImages(client)).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
@@ -141,6 +141,15 @@ describe('ComfyClient', () => {
     delete standIn.faults.answer;
     expect(await collectImages(client)).toHaveLength(FRAMES);
     expect((await client.systemStats()).devices[0]?.vram_free).toBe(2e9);
+  });
+
+  it('asks about the version where something else answers, and waits no longer than it may for silence', async () => {
+    await using standIn = await ComfyStandIn.start();
+    await using client = new ComfyClient({ url: standIn.url, timeoutMs: 100 });
+    standIn.faults.answer = 'other version';
+    await expect(client.systemStats()).rejects.toThrow(/does not answer like ComfyUI.*version/);
+    standIn.faults.answer = 'silence';
+    await expect(client.systemStats()).rejects.toMatchObject({ code: 'GENERATOR_DOWN', retryable: true });
   });
 
   it('says GENERATOR_DOWN when the server dies in the middle of a prompt', async () => {

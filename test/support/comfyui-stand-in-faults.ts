@@ -1,4 +1,7 @@
-/** What goes wrong; change it at any time. */
+/** What goes wrong with the stand-in for ComfyUI, and how that shows. */
+import type { ServerResponse } from 'node:http';
+
+/** Change it at any time. */
 export interface Faults {
   /** No event and no picture is sent. */
   silent?: boolean;
@@ -14,8 +17,8 @@ export interface Faults {
   foreignPictures?: boolean;
   /** Broken binary messages are sent before each picture. */
   malformedBinary?: boolean;
-  /** HTTP answers instead of the right ones. */
-  answer?: 'html' | 'error' | 'nothing';
+  /** HTTP answers instead of the right ones: `nothing` ends the connection, `silence` leaves it open. */
+  answer?: 'html' | 'error' | 'nothing' | 'silence' | 'other version';
   /** How long each sampler step and each picture of a tap takes, ms. */
   stepMs?: number;
 }
@@ -27,4 +30,23 @@ export function errorIn(nodeClass: string, faults: Faults): object | undefined {
   if (nodeClass !== 'SamplerCustomAdvanced' || (faults.outOfMemory ?? 0) <= 0) return undefined;
   faults.outOfMemory = (faults.outOfMemory ?? 0) - 1;
   return { exception_type: 'torch.OutOfMemoryError', exception_message: 'Allocation on device 0 would exceed it.\n' };
+}
+
+/** Instead of the right answer. */
+export function answerWrongly(answer: NonNullable<Faults['answer']>, response: ServerResponse): void {
+  switch (answer) {
+    case 'nothing':
+      response.destroy();
+      break;
+    case 'error':
+      response.writeHead(500).end('{}');
+      break;
+    case 'html':
+      response.end('<!doctype html><title>Not ComfyUI</title>');
+      break;
+    case 'other version':
+      response.end('{"api":9,"id":"somewhere else"}');
+      break;
+    default:
+  }
 }

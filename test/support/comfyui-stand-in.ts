@@ -11,7 +11,7 @@ import type { Graph } from '../../src/generation/comfyui/graph.ts';
 import type { ObjectInfo } from '../../src/generation/comfyui/wire.ts';
 import { OBJECT_INFO } from './comfyui-object-info.ts';
 import { StandInSockets } from './comfyui-stand-in-sockets.ts';
-import { errorIn, type Faults } from './comfyui-stand-in-faults.ts';
+import { answerWrongly, errorIn, type Faults } from './comfyui-stand-in-faults.ts';
 import { batchOf, cacheKeysOf, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
 import { encodePng } from './png.ts';
 
@@ -115,9 +115,7 @@ export class ComfyStandIn implements AsyncDisposable {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(value));
     };
-    if (this.faults.answer === 'nothing') return void request.socket.destroy();
-    if (this.faults.answer === 'error') return reply({}, 500);
-    if (this.faults.answer === 'html') return void response.end('<!doctype html><title>Not ComfyUI</title>');
+    if (this.faults.answer !== undefined) return answerWrongly(this.faults.answer, response);
     const [, path = '', argument = ''] = new URL(request.url ?? '', this.url).pathname.split('/');
     const message = (): Record<string, unknown> => JSON.parse(body.toString()) as Record<string, unknown>;
     switch (`${request.method} ${path}`) {

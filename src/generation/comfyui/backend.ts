@@ -80,11 +80,12 @@ export class ComfyUiGenerator implements Generator {
 
   /** @throws GlimpseError GENERATOR_DOWN when the server is not there, WORKFLOW_INVALID naming all that it lacks. */
   async warmUp(): Promise<void> {
-    const { pool, workflow } = this.#context;
+    const { pool, workflow, decoder } = this.#context;
     const { graph } = workflow.build(PROBE, { thrift: 'none' });
-    const found = await Promise.allSettled(
-      pool.servers.map(async ({ client }) => checkGraph(graph, await client.objectInfo())),
-    );
+    const [found] = await Promise.all([
+      Promise.allSettled(pool.servers.map(async ({ client }) => checkGraph(graph, await client.objectInfo()))),
+      decoder.open(),
+    ]);
     const answers = found.filter((answer) => answer.status === 'fulfilled');
     const [failure] = found.filter((answer) => answer.status === 'rejected');
     // Servers that are down may come back; one that answers is enough to begin.

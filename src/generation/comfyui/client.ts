@@ -24,6 +24,8 @@ export interface ComfyClientOptions {
   url: string;
   /** Silence after which the server is asked about a prompt, ms. */
   silenceMs?: number;
+  /** How long an answer may take, uploads apart, ms. */
+  timeoutMs?: number;
 }
 
 export interface RunOptions extends PromptListener {
@@ -46,10 +48,10 @@ export class ComfyClient implements AsyncDisposable {
   #closed = false;
 
   /** Connects on first use. @throws GlimpseError CONFIG_INVALID when `url` is not of http or https. */
-  constructor({ url, silenceMs = SILENCE_MS }: ComfyClientOptions) {
+  constructor({ url, silenceMs = SILENCE_MS, timeoutMs }: ComfyClientOptions) {
     const base = baseOf(url);
     this.#silenceMs = silenceMs;
-    this.#http = new ComfyHttp(base);
+    this.#http = new ComfyHttp(base, timeoutMs);
     this.#socket = new ComfySocket(base, this.#clientId, () => this.#runs.size > 0);
     this.#socket.events.on('text', (event) => this.#onText(event));
     this.#socket.events.on('binary', (event) => this.#onBinary(event));

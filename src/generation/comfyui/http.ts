@@ -58,9 +58,11 @@ export interface Upload {
 export class ComfyHttp {
   readonly #base: URL;
   readonly #agent: HttpAgent;
+  readonly #timeoutMs: number;
 
   /** `base`: with a path when ComfyUI sits behind one. */
-  constructor(base: URL) {
+  constructor(base: URL, timeoutMs = TIMEOUT_MS) {
+    this.#timeoutMs = timeoutMs;
     this.#base = base;
     const options = { keepAlive: true, maxSockets: CONNECTIONS_MAX };
     this.#agent = base.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
@@ -149,7 +151,7 @@ export class ComfyHttp {
     path: string,
     content?: Content,
     signal?: AbortSignal,
-    timeoutMs = TIMEOUT_MS,
+    timeoutMs = this.#timeoutMs,
   ): Promise<Answer> {
     if (signal?.aborted === true) return Promise.reject(new GlimpseError('ABORTED'));
     const limit = AbortSignal.timeout(timeoutMs);
