@@ -154,7 +154,9 @@ class LibwebrtcSession {
       const { picture } = shown;
       this.#hooks.onFrame(picture.frame);
       const { widthPx, heightPx, data } = scaleI420(picture.frame, rung.widthPx, rung.heightPx);
-      this.#source.onFrame({ width: widthPx, height: heightPx, data: data });
+      // The binding looks at the whole buffer, and frames of a slice share one.
+      const own = data.byteLength === data.buffer.byteLength ? data : data.slice();
+      this.#source.onFrame({ width: widthPx, height: heightPx, data: own });
       this.#measure(picture.revision, this.#revisions.isRefined(picture.tier));
       this.#revisions.wake();
     }
