@@ -66,8 +66,8 @@ export class Gate {
   }
 
   /**
-   * Creates a session and answers its offer: guard first, admit second, parse last. A session whose offer cannot be
-   * answered is closed again.
+   * Creates a session and answers its offer: guard first, admit second, parse last. What cannot be
+   * answered makes no session; one that fails to answer all the same is closed again.
    * @throws GlimpseError from the guard, the door, the prompt filter, the registry or the session
    */
   async open({
@@ -87,6 +87,7 @@ export class Gate {
       const media = request.input === undefined ? undefined : this.requireInputs().get(request.input, identity.key);
       const opening = { ...request, ...(media && { media }), ...(resumable === undefined ? {} : { resumable }) };
       await this.#turn();
+      this.registry.checkOffer(offerSdp, request.codec);
       session = await this.registry.create(opening, userOf(identity));
       admission.bind(session);
       onCreated(session);

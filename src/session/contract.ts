@@ -189,6 +189,8 @@ export interface SessionRegistry {
   /** @throws GlimpseError SESSION_LIMIT, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
   /** @param user default: one of its own, weight 1. */
   create(request: SessionOpening, user?: User): Promise<Session>;
+  /** Whether a session could answer this offer, before there is one. @throws GlimpseError as `Session.answer` */
+  checkOffer(offerSdp: string, codec: VideoCodec | undefined): void;
   /** @throws GlimpseError SESSION_NOT_FOUND */
   get(id: string): Session;
   /** @throws GlimpseError SESSION_NOT_FOUND, UNAUTHORIZED */

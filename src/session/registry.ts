@@ -5,6 +5,7 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
+import type { VideoCodec } from '../media/encoder.ts';
 import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
 import { tracedSession } from '../tracing.ts';
 import type { SessionDeps } from './session-deps.ts';
@@ -40,6 +41,11 @@ export class Sessions implements SessionRegistry {
 
   async create(request: SessionOpening, user?: User): Promise<Session> {
     return this.#create(request, user);
+  }
+
+  checkOffer(offerSdp: string, codec: VideoCodec | undefined): void {
+    const { peers, codecs } = this.#deps;
+    peers.checkOffer(offerSdp, codec === undefined ? codecs : [codec]);
   }
 
   get(id: string): Session {

@@ -28,6 +28,11 @@ afterAll(async () => {
   expect(unhandled).toEqual([]);
 });
 
+async function sessionsStarted(): Promise<number> {
+  const { text } = await service.metrics.exposition();
+  return Number(/^glimpse_sessions_started_total (\d+)$/m.exec(text)?.[1]);
+}
+
 describe('hostile input', () => {
   it('of 10,000 malformed messages gets 10,000 codes, and the next offer is answered', async () => {
     const before = takeHoldings();
@@ -46,10 +51,11 @@ describe('hostile input', () => {
     await expectNoLeaks(before);
   }, 120_000);
 
-  it('of 2,000 mutated offers gets answers or codes, and leaves no session', async () => {
+  it('of 2,000 mutated offers gets answers or codes, makes sessions only for those it answers, and leaves none', async () => {
     await (await postWhep(service, 'first', {})).text();
     const before = takeHoldings();
     const outcomes = new Map<string, number>();
+    const startedBefore = await sessionsStarted();
     for (const sdp of mutatedOffers(OFFER, 2_000, SEED)) {
       const response = await postWhep(service, sdp);
       const outcome = response.status === 201 ? 'answered' : await codeOf(response);
@@ -58,6 +64,7 @@ describe('hostile input', () => {
       await response.text();
       await fetch(service.url + response.headers.get('Location'), { method: 'DELETE' });
     }
+    expect((await sessionsStarted()) - startedBefore).toBe(outcomes.get('answered'));
     expect([...outcomes.keys()].toSorted()).toEqual(['CODEC_UNSUPPORTED', 'SDP_INVALID', 'SDP_TOO_LARGE', 'answered']);
     expect([service.sessions.size, service.peers.peerCount]).toEqual([0, 0]);
     await expectNoLeaks(before);

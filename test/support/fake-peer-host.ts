@@ -53,6 +53,8 @@ export class FakePeerHost implements PeerHost {
     return peer;
   }
 
+  checkOffer(): void {}
+
   createPeer(): Peer {
     const peer = new FakePeer();
     this.peers.push(peer);

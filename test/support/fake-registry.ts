@@ -148,6 +148,8 @@ export class FakeRegistry implements SessionRegistry {
     return session;
   }
 
+  checkOffer(): void {}
+
   get(id: string): Session {
     const session = this.sessions.get(id);
     if (!session) throw new GlimpseError('SESSION_NOT_FOUND');

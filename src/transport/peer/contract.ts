@@ -52,6 +52,8 @@ export interface PeerHost {
   readonly peerCount: number;
   /** Datagrams refused, by reason, since start. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Whether an offer could be answered, before anything is made for it. @throws GlimpseError as `Peer.answer` */
+  checkOffer(offerSdp: string, codecs: readonly VideoCodec[]): void;
   createPeer(options: PeerOptions): Peer;
   close(): Promise<void>;
 }

@@ -7,8 +7,11 @@ import { systemClock, type Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
+import type { VideoCodec } from '../../media/encoder.ts';
 import type { PeerHost, PeerOptions } from './contract.ts';
 import { createDtlsCertificate, type DtlsCertificate } from './dtls-certificate.ts';
+import { negotiate } from './negotiation.ts';
+import { readOffer } from './offer.ts';
 import { loopbackOf, OwnAddresses, reachableAt } from './own-addresses.ts';
 import { WebRtcPeer } from './peer.ts';
 import { selfTest } from './self-test.ts';
@@ -114,6 +117,10 @@ class UdpPeerHost implements PeerHost {
 
   get dropped(): Readonly<Record<string, number>> {
     return this.#mux.dropped;
+  }
+
+  checkOffer(offerSdp: string, codecs: readonly VideoCodec[]): void {
+    negotiate(readOffer(offerSdp), codecs);
   }
 
   createPeer(options: PeerOptions): WebRtcPeer {
