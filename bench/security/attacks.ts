@@ -32,6 +32,7 @@ const UNLIMITED = {
 /** Resident memory is flat from here to 3,000 cycles, at any speed of the machine. */
 const WARM_UP_CYCLES = 1_000;
 
+const WARM_UP_OFFERS = 200;
 /** What should have ended by then never will: the figure says so. */
 const GIVE_UP_MS = 60_000;
 
@@ -90,15 +91,22 @@ export async function malformed(count = 10_000): Promise<SecurityFigure[]> {
 export async function mutated(count = 2_000): Promise<SecurityFigure[]> {
   const attack = `${count} mutated offers`;
   await using target = await Target.start(UNLIMITED);
-  await (await post(target, 'the first request opens a connection')).text();
-  const before = await target.settled();
-  const refusedMs: number[] = [];
-  for (const sdp of mutatedOffers(OFFER, count, SEED)) {
+  const refusedAfterMs = async (sdp: string): Promise<number | undefined> => {
     const sentMs = performance.now();
     const response = await post(target, sdp);
     await response.text();
-    if (response.status !== 201) refusedMs.push(performance.now() - sentMs);
-    else await fetch(target.url + response.headers.get('Location'), { method: 'DELETE' });
+    const tookMs = performance.now() - sentMs;
+    if (response.status !== 201) return tookMs;
+    await fetch(target.url + response.headers.get('Location'), { method: 'DELETE' });
+    return undefined;
+  };
+  // In the first requests both sides compile their code; it is a service that runs that is attacked.
+  for (const sdp of mutatedOffers(OFFER, WARM_UP_OFFERS, SEED + 1)) await refusedAfterMs(sdp);
+  const before = await target.settled();
+  const refusedMs: number[] = [];
+  for (const sdp of mutatedOffers(OFFER, count, SEED)) {
+    const tookMs = await refusedAfterMs(sdp);
+    if (tookMs !== undefined) refusedMs.push(tookMs);
   }
   const { loopBlockedMs } = await target.vitals();
   return [
