@@ -17,6 +17,8 @@ export class StatusLine {
   readonly #line = byId('status', HTMLElement);
   readonly #text = byId('status-text', HTMLElement);
   readonly #again = byId('again', HTMLButtonElement);
+  /** Where the picture will be: whoever sees nothing yet looks there. */
+  readonly #waiting = byId('waiting', HTMLElement);
   #standing = STATE_WORDS.connecting;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #withdraw = () => {};
@@ -32,20 +34,28 @@ export class StatusLine {
     this.#line.dataset['state'] = kind;
     this.#text.textContent = words;
     this.#again.hidden = kind !== 'closed';
+    this.#wait('');
   }
 
   /** Something passing; the standing state comes back by itself. @returns withdraws it sooner */
   notice(words: string, lasts: 'a while' | 'until withdrawn' = 'a while'): () => void {
     clearTimeout(this.#timer);
     this.#text.textContent = words;
+    if (lasts === 'until withdrawn') this.#wait(words);
     const withdraw = () => {
       if (this.#text.textContent === words) this.#text.textContent = this.#standing;
+      if (this.#waiting.textContent === words) this.#wait('');
     };
     if (lasts === 'a while') {
       this.#timer = setTimeout(withdraw, NOTICE_MS);
       this.#withdraw = withdraw;
     }
     return withdraw;
+  }
+
+  #wait(words: string): void {
+    this.#waiting.textContent = words;
+    this.#waiting.hidden = words === '';
   }
 
   /** What passed is over: whoever was told has done something since. */

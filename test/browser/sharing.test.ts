@@ -63,8 +63,11 @@ describe('the page', { timeout: 120_000 }, () => {
         expect.stringMatching(/^Waiting: place 1 in line, about \d+ s\.$/),
       );
       expect(await page.evaluate(() => document.querySelector('video')?.videoWidth)).toBe(0);
+      const inItsPlace = page.locator('#waiting');
+      expect(await inItsPlace.innerText()).toBe(await text(page, '#status-text'));
       inTheWay.leave();
       await shows(page);
+      await inItsPlace.waitFor({ state: 'hidden' });
       await becomes(() => text(page, '#status-text'), 'Live');
       await page.close();
     });

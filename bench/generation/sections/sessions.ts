@@ -95,7 +95,7 @@ const section: Section = {
   async run({ model, quick, onProgress }) {
     const [pack] = await packsOf(model);
     if (!pack) return [];
-    const seconds = quick ? 5 : 30;
+    const seconds = quick ? 5 : 20;
     const figures: Figure[] = [];
     {
       await using live = await LiveSessions.start(pack);
