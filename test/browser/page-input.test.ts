@@ -62,6 +62,8 @@ async function open(query = '', url = service.url): Promise<Page> {
 const playing = (page: Page) => page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0);
 const says = (page: Page, words: string) => page.locator('#input-words', { hasText: words }).waitFor();
 
+const deletion = (page: Page) => page.waitForResponse((response) => response.request().method() === 'DELETE');
+
 async function drop(page: Page, { name, mimeType, buffer }: typeof PICTURE): Promise<void> {
   const dataTransfer = await page.evaluateHandle(
     ([base64, fileName, type]) => {
@@ -87,17 +89,23 @@ describe('what a viewer brings', () => {
     await page.close();
   });
 
-  it('may be dropped on the page and taken back, and the server keeps only what is shown', async () => {
-    const page = await open('?mode=clip');
+  it('may be dropped on the page, and the server keeps no longer what it takes the place of', async () => {
+    const page = await open();
     await page.locator('#input-box').waitFor();
     await page.setInputFiles('#input-file', PICTURE);
     await says(page, PICTURE.name);
-    const replaced = page.waitForResponse((response) => response.request().method() === 'DELETE');
+    const replaced = deletion(page);
     await drop(page, OTHER);
     expect((await replaced).status()).toBe(204);
     await says(page, OTHER.name);
-    await playing(page);
-    const removed = page.waitForResponse((response) => response.request().method() === 'DELETE');
+    await page.close();
+  });
+
+  it('can be taken back', async () => {
+    const page = await open();
+    await page.locator('#input-box').waitFor();
+    await page.setInputFiles('#input-file', PICTURE);
+    const removed = deletion(page);
     await page.getByRole('button', { name: 'Begin without it' }).click();
     expect((await removed).status()).toBe(204);
     await page.locator('#status-text', { hasText: 'Choose a picture first.' }).waitFor();
