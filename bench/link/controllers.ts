@@ -64,7 +64,7 @@ const CREATE: Record<ControllerName, () => Controller> = {
   },
   gcc: () => ({
     estimator: new GccEstimator({ startBps: START_BPS }),
-    pacing: { beforeFeedback: 2.5, clear: 1.1, repairs: 0, queued: 1.1, initialWindowBytes: 0 },
+    pacing: { beforeFeedback: 2.5, clear: 1.1, repairs: 0, queued: 1.1, initialWindowBytes: 0, burstMs: 10 },
     spend: ({ targetBps, retransmittedRatio }) => ({
       bitrateBps: targetBps * GCC_MEDIA_SHARE * (1 - Math.min(retransmittedRatio, GCC_PROTECTION_MAX)),
       fps: FPS,

@@ -19,6 +19,8 @@ export type { PacedPacket } from './pacer-queue.ts';
 export interface PacerOptions<Content> {
   /** Bytes that may leave unpaced at the very start; default `INITIAL_WINDOW_BYTES`. */
   initialWindowBytes?: number;
+  /** What may leave at once; default `BURST_MS`. */
+  burstMs?: number;
   /** @returns bytes on the wire; undefined when there is no path at present: the packet then waits. */
   send(packet: PacedPacket<Content>, nowUs: number, probeId: number | undefined): number | undefined;
   /** Something of about this size to fill a probe with; undefined when there is nothing. */
@@ -29,8 +31,13 @@ export interface PacerOptions<Content> {
   onDiscard?(packet: PacedPacket<Content>): void;
 }
 
-/** What may leave at once. Ten ms of media cost one wake-up, and no router queue notices. */
-const BURST_MS = 10;
+/**
+ * What may leave at once: below 5 Mbps a packet. Two that leave together are a queue where the path is narrow, which jitter
+ * and delay are then measured by, and an overflow where its queue is short.
+ */
+export const BURST_MS = 2;
+/** A timer that ran late by no more than this is made up for. */
+const LATE_MAX_MS = 10;
 /**
  * Ten packets, as TCP may send before it has heard anything (RFC 6928): the first keyframe is on screen a round trip
  * sooner, and a path that cannot buffer as much could not carry the web either.
@@ -49,6 +56,7 @@ export class Pacer<Content> {
     new PacerQueue<Content>(),
     new PacerQueue<Content>(),
   ] as const;
+  readonly #burstMs: number;
   #rateBps: number;
   #debtBytes = 0;
   #windowBytes: number;
@@ -60,6 +68,7 @@ export class Pacer<Content> {
     this.#rateBps = rateBps;
     this.#options = options;
     this.#windowBytes = options.initialWindowBytes ?? INITIAL_WINDOW_BYTES;
+    this.#burstMs = options.burstMs ?? BURST_MS;
   }
 
   /** How long the queue takes at the present rate. */
@@ -118,7 +127,8 @@ export class Pacer<Content> {
       const nextUs = this.#runProbe(this.#probe, nowUs);
       if (nextUs !== undefined) return { nextUs };
     }
-    while (this.#debtBytes < this.#burstBytes || this.#windowBytes > 0) {
+    const burstBytes = this.#bytesOf(this.#burstMs);
+    while (this.#debtBytes < burstBytes || this.#windowBytes > 0) {
       const queue = this.#firstQueue();
       if (!queue) return { nextUs: undefined };
       const bytes = this.#sendFirst(queue, nowUs, undefined);
@@ -158,8 +168,8 @@ export class Pacer<Content> {
     return undefined;
   }
 
-  get #burstBytes(): number {
-    return (this.#rateBps * BURST_MS) / 8_000;
+  #bytesOf(ms: number): number {
+    return (this.#rateBps * ms) / 8_000;
   }
 
   get #queuedBytes(): number {
@@ -186,7 +196,7 @@ export class Pacer<Content> {
   #payOff(nowUs: number): void {
     const paidBytes = (this.#rateBps * (nowUs - this.#updatedAtUs)) / 8_000_000;
     // While packets wait, a timer that ran late is made up for; an idle path saves nothing.
-    const savedBytes = this.#queuedBytes > 0 ? this.#burstBytes : 0;
+    const savedBytes = this.#queuedBytes > 0 ? this.#bytesOf(LATE_MAX_MS) : 0;
     this.#debtBytes = Math.max(-savedBytes, this.#debtBytes - paidBytes);
     this.#updatedAtUs = nowUs;
   }

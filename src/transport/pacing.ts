@@ -1,5 +1,5 @@
 /** How much faster than the target packets may leave, and what media get of it: a frame is smoothed without being late. */
-import { INITIAL_WINDOW_BYTES } from './pacer.ts';
+import { BURST_MS, INITIAL_WINDOW_BYTES } from './pacer.ts';
 
 export interface PacingRules {
   /** Multiples of the target. Before any feedback the first keyframe should simply arrive. */
@@ -11,6 +11,8 @@ export interface PacingRules {
   queued: number;
   /** Bytes that may leave unpaced at the very start. */
   initialWindowBytes: number;
+  /** What may leave at once later on. */
+  burstMs: number;
 }
 
 /**
@@ -24,6 +26,7 @@ export const PACING: PacingRules = {
   repairs: 0.1,
   queued: 1,
   initialWindowBytes: INITIAL_WINDOW_BYTES,
+  burstMs: BURST_MS,
 };
 
 /** So much of the target the allocation leaves for retransmissions anyway; with more they would queue in the pacer. */

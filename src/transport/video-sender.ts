@@ -101,6 +101,7 @@ export class VideoSender {
     this.#reporter = new Reporter(path.video.ssrc, random);
     this.#pacer = new Pacer<Content>(estimator.targetBps * pacing.beforeFeedback, {
       initialWindowBytes: pacing.initialWindowBytes,
+      burstMs: pacing.burstMs,
       send: (packet, nowUs, probeId) => this.#send(packet, nowUs, probeId),
       filler: (sizeBytes) => this.#filler(sizeBytes),
       onDrop: (frames) => {
