@@ -19,6 +19,9 @@ export interface Allocation {
   keyframeBudgetBytes: number;
   /** When the rung last changed; the allocator's memory, so that it climbs no faster than the eye forgives. */
   rungChangedAtUs: number;
+  /** Every second frame with twice the bits, as the picture hardly moves; and since when that is so, or not. */
+  slow: boolean;
+  slowChangedAtUs: number;
 }
 
 export interface AllocatorInput {
@@ -29,6 +32,8 @@ export interface AllocatorInput {
   /** Largest first. */
   rungs: readonly Rung[];
   generatorFps: number;
+  /** How far the picture moves from one frame of the generator to the next, pixels; undefined: not known. */
+  motionPx?: number | undefined;
   /** Highest tier the viewer asked for and the generator can make. */
   tierLimit: Tier;
 }

@@ -16,6 +16,15 @@ const DELTA_BITS_PER_PX = 0.06;
 const DELTA_BITS_PER_PX_MAX = 0.5;
 /** Bits a pixel of a keyframe at the quality it may start from. */
 const KEYFRAME_BITS_PER_PX = 0.25;
+/**
+ * With so much motion and so few bits a pixel, every second frame with twice the bits looks better, by 1.2 to 1.9 dB at
+ * every instant; with more of either it looks worse, and with less motion the same (bench/quality/motion.ts).
+ */
+const SLOW_PX = { least: 0.05, most: 0.35 };
+const SLOW_BITS_PER_PX = 0.12;
+/** It ends at limits wider by this, and does not begin again sooner than this after it ended. */
+const SLOW_MARGIN = 1.25;
+const SLOW_HOLD_US = 2_000_000;
 /** Share of the grant that is left for media after RTP headers, SRTP tags and retransmission. */
 const MEDIA_SHARE = 0.93;
 /** A higher rung or tier must be affordable by this much, and the rung have been the same for this long. */
@@ -36,7 +45,9 @@ export function allocate(input: AllocatorInput, previous: Allocation | undefined
   const rung = chooseRung(grantBps, floorFps, input, previous);
   const moved = previous !== undefined && !sameRung(previous.rung, rung);
   const affordableFps = Math.floor(grantBps / (DELTA_BITS_PER_PX * pixels(rung)));
-  const fps = Math.min(Math.max(affordableFps, floorFps), generatorFps);
+  const fullFps = Math.min(Math.max(affordableFps, floorFps), generatorFps);
+  const slow = isSlow(grantBps / (pixels(rung) * fullFps), input, previous);
+  const fps = slow ? Math.min(fullFps, generatorFps / 2) : fullFps;
   return {
     bitrateBps: Math.round(Math.min(grantBps, DELTA_BITS_PER_PX_MAX * pixels(rung) * fps)),
     fps,
@@ -44,7 +55,22 @@ export function allocate(input: AllocatorInput, previous: Allocation | undefined
     tierCap: chooseTier(grantBps / neededBps(rungs.at(-1) ?? rung, floorFps), rung, input, previous),
     keyframeBudgetBytes: Math.floor((grantBps * KEYFRAME_TIME_MS) / 8_000),
     rungChangedAtUs: moved || !previous ? nowUs : previous.rungChangedAtUs,
+    slow,
+    slowChangedAtUs: previous && previous.slow === slow ? previous.slowChangedAtUs : nowUs,
   };
+}
+
+/** Whether half the generator's frames are better than all. A picture whose motion is not known may be a new one. */
+function isSlow(
+  bitsPerPx: number,
+  { motionPx, generatorFps, nowUs }: AllocatorInput,
+  previous: Allocation | undefined,
+): boolean {
+  if (motionPx === undefined || !previous || generatorFps / 2 < FPS_FLOOR) return false;
+  if (!previous.slow && nowUs - previous.slowChangedAtUs < SLOW_HOLD_US) return false;
+  const margin = previous.slow ? SLOW_MARGIN : 1;
+  const little = motionPx > SLOW_PX.least / margin && motionPx < SLOW_PX.most * margin;
+  return little && bitsPerPx < SLOW_BITS_PER_PX * margin;
 }
 
 /** What goes to the encoder: less than the target by overhead, and by what already waits. */

@@ -12,6 +12,7 @@ import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts
 import { StillPicture } from '../media/convergence.ts';
 import { LoopCache } from '../media/loop-cache.ts';
 import type { SharedLoops } from '../media/shared-loops.ts';
+import { Motion } from '../media/motion.ts';
 import type { Playout, PlayoutPicture } from '../timeline/playout.ts';
 import type { Timeline, TimelineFrame } from '../timeline/timeline.ts';
 import { mediaTargetBps } from '../transport/pacing.ts';
@@ -58,6 +59,7 @@ export class PictureLoop {
   readonly #encoder: EncoderSlot;
   readonly #still = new StillPicture();
   readonly #loop = new LoopCache();
+  readonly #motion = new Motion();
   #sender: VideoSender | undefined;
   #offKeyframeNeeded: (() => void) | undefined;
   #allocation: Allocation | undefined;
@@ -193,6 +195,7 @@ export class PictureLoop {
       rungs: rungs(),
       generatorFps,
       tierLimit: tierLimit(),
+      motionPx: this.#motion.px,
     };
     const allocation = allocate(input, before);
     this.#allocation = allocation;
@@ -206,6 +209,7 @@ export class PictureLoop {
     const shown = playout.at(nowUs, timeline);
     if (!shown) return;
     const { picture, fresh } = shown;
+    this.#motion.onPicture(picture);
     if (picture.slice !== this.#lastSlice) {
       this.#lastSlice = picture.slice;
       onProgress();

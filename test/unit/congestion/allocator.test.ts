@@ -42,6 +42,31 @@ describe('allocate', () => {
     ]);
   });
 
+  it('sends a picture that moves little half as often where bits are few, and one that is new or moves more in full', () => {
+    const settled = (targetBps: number, over: Partial<AllocatorInput>): Allocation => {
+      const before = allocate(input(targetBps, over), undefined);
+      expect(before.fps).toBe(allocate(input(targetBps, { ...over, motionPx: undefined }), undefined).fps);
+      return allocate(input(targetBps, { nowUs: 2_000_000, ...over }), before);
+    };
+    expect(settled(150e3, { motionPx: 0.2 })).toMatchObject({ fps: 12, bitrateBps: 150e3 * 0.93 });
+    for (const motionPx of [0.01, 0.5, undefined]) expect(settled(150e3, { motionPx }).fps).toBe(24);
+    expect(settled(3e6, { motionPx: 0.2 }).fps).toBe(24);
+    expect(settled(60e3, { motionPx: 0.2, generatorFps: 12 }).fps).toBe(12);
+  });
+
+  it('does not swing between half and full rate, and leaves half at once for a new picture', () => {
+    let previous: Allocation | undefined;
+    const fps = Array.from({ length: 200 }, (_, index) => {
+      const motionPx = 0.35 * (index % 2 === 0 ? 0.9 : 1.1);
+      previous = allocate(input(150e3, { motionPx, nowUs: index * 40_000 }), previous);
+      return previous.fps;
+    });
+    expect(fps.filter((now, index) => index > 0 && now !== fps[index - 1])).toEqual([12]);
+    expect(allocate(input(150e3, { nowUs: 8e6 }), previous).fps).toBe(24);
+    const again = allocate(input(150e3, { nowUs: 8e6 }), previous);
+    expect(allocate(input(150e3, { motionPx: 0.2, nowUs: 9.9e6 }), again).fps).toBe(24);
+  });
+
   it('goes below the frame floor only for a generator that is slower itself', () => {
     expect(allocate(input(10e3, { generatorFps: 12 }), undefined).fps).toBeGreaterThanOrEqual(8);
     expect(allocate(input(10e3, { generatorFps: 5 }), undefined).fps).toBe(5);
