@@ -11,12 +11,16 @@ const COALESCE_MIN_MS = 300;
 const VIEWER_INTERVAL_US = 1_000_000;
 /** A fifth of the bytes, less what the last keyframe may go over and what an encoder leaves of its target. */
 const BITRATE_SHARE = 0.16;
+/** Of the target: where little is sent, as of a picture that stands, it counts as so much, or nobody would get a keyframe. */
+const SENT_SHARE_MIN = 0.25;
 /** Unspent share kept for bad moments. */
 const SAVED_MAX_S = 1;
 
 export interface KeyframeCircumstances {
   nowUs: number;
   targetBps: number;
+  /** What really leaves: pictures that come late, or are easy, leave a target unused. */
+  sentBps: number;
   rttMs: number;
   /** A keyframe is being sent at this moment. */
   sending: boolean;
@@ -45,8 +49,8 @@ export class KeyframeRequests {
 
   /** The reason to ask now, once; undefined: nobody asks, or not yet. */
   take(circumstances: KeyframeCircumstances): KeyframeReason | undefined {
-    const { nowUs, targetBps, rttMs, sending } = circumstances;
-    const grantBps = targetBps * BITRATE_SHARE;
+    const { nowUs, targetBps, sentBps, rttMs, sending } = circumstances;
+    const grantBps = Math.min(Math.max(sentBps, SENT_SHARE_MIN * targetBps), targetBps) * BITRATE_SHARE;
     const elapsedS = (nowUs - (this.#updatedAtUs ?? nowUs)) / 1_000_000;
     this.#updatedAtUs = nowUs;
     this.#spentBits = Math.max(-grantBps * SAVED_MAX_S, this.#spentBits - grantBps * elapsedS);

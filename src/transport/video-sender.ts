@@ -276,8 +276,8 @@ export class VideoSender {
 
   #askForKeyframe(nowUs: number): void {
     const { targetBps } = this.#options.estimator;
-    const rttMs = this.#feedback.rttMs ?? 0;
-    const reason = this.#keyframes.take({ nowUs, targetBps, rttMs, sending: this.#pacer.holdsKeyframe });
+    const sending = { targetBps, sentBps: this.#bits.perSecond(nowUs), sending: this.#pacer.holdsKeyframe };
+    const reason = this.#keyframes.take({ ...sending, nowUs, rttMs: this.#feedback.rttMs ?? 0 });
     if (reason) this.events.emit('keyframeNeeded', reason);
   }
 

@@ -30,6 +30,7 @@ describe('a storm of PLI', () => {
     const startedUs = systemClock.nowUs();
     await until(() => systemClock.nowUs() - startedUs >= STORM_MS * 1_000);
     clearInterval(storm);
+    const elapsedS = (systemClock.nowUs() - startedUs) / 1e6;
 
     const media = client.received.slice(before).filter(({ header }) => header.ssrc === ssrc);
     const keyframes = new Set(
@@ -39,7 +40,8 @@ describe('a storm of PLI', () => {
     const keyframeBytes = bytesOf(media.filter(({ header }) => keyframes.has(header.timestamp)));
     expect(session.stats.plis).toBeGreaterThan(STORM_MS / PLI_INTERVAL_MS / 2);
     expect(keyframes.size).toBeGreaterThan(0);
-    expect(keyframes.size).toBeLessThanOrEqual(Math.ceil(STORM_MS / 1_000));
+    // One at the beginning, and one after each second: a busy machine stops the storm late.
+    expect(keyframes.size).toBeLessThanOrEqual(1 + Math.floor(elapsedS));
     expect(keyframeBytes / bytesOf(media)).toBeLessThanOrEqual(0.2);
 
     await session.close('done');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KeyframeRequests } from '../../../src/transport/keyframe-requests.ts';
 
-const calm = { targetBps: 1e6, rttMs: 50, sending: false };
+const calm = { targetBps: 1e6, sentBps: 1e6, rttMs: 50, sending: false };
 
 describe('KeyframeRequests', () => {
   it('answers many requests with one keyframe', () => {
@@ -60,5 +60,23 @@ describe('KeyframeRequests', () => {
     }
     expect(bits / 60).toBeGreaterThan(0.12e6);
     expect(bits / 60).toBeLessThan(0.2e6);
+  });
+
+  it('counts what is sent, not what might be; of a picture that stands a quarter of that', () => {
+    const storm = (sentBps: number): number => {
+      const requests = new KeyframeRequests();
+      let bits = 0;
+      for (let nowUs = 0; nowUs < 60e6; nowUs += 10_000) {
+        requests.request('pli');
+        if (!requests.take({ ...calm, sentBps, nowUs })) continue;
+        requests.onKeyframe(4_000, nowUs);
+        bits += 32_000;
+      }
+      return bits / 60;
+    };
+    // Each keyframe costs four frames of thirty.
+    expect(storm(120e3)).toBeLessThan(0.2 * 250e3);
+    expect(storm(500e3)).toBeLessThanOrEqual(32e3);
+    expect(storm(0)).toBe(storm(250e3));
   });
 });
