@@ -86,7 +86,7 @@ const GOALS: Record<string, readonly Goal[]> = {
 };
 
 /** With one that every scenario has: the simulator is to be believed. */
-export function realGoalsOf({ name, sides, simulated }: Omit<LinkCase, 'seed' | 'durationMs'>): RealGoal[] {
+export function realGoalsOf({ name, sides, simulated }: Pick<LinkCase, 'name' | 'sides' | 'simulated'>): RealGoal[] {
   const off = {
     glimpse: sides.glimpse.link.utilisation - simulated.glimpse,
     libwebrtc: sides.libwebrtc.link.utilisation - simulated.gcc,

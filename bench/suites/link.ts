@@ -10,6 +10,7 @@ import { GlimpseError } from '../../src/errors.ts';
 import { launchChromium } from '../../test/support/chromium.ts';
 import type { Side } from '../latency/server-process.ts';
 import { figuresOf, type ControllerFigures } from '../link/figures.ts';
+import { keepOtherCases } from '../link/kept-cases.ts';
 import { realGoalsOf, type RealGoal } from '../link/real-goals.ts';
 import { runReal, SIDES, type RealRun } from '../link/real-run.ts';
 import { BIN_MS, sumOver, type Recording } from '../link/recording.ts';
@@ -24,6 +25,8 @@ export interface LinkOptions {
   scenario?: string | undefined;
   /** Directory for one SVG a case. */
   plots?: string | undefined;
+  /** The report to be replaced: with `scenario`, its other cases are kept. */
+  out?: string | undefined;
 }
 
 export interface LinkSide {
@@ -46,6 +49,8 @@ export interface LinkCase {
   name: string;
   seed: number;
   durationMs: number;
+  /** Cases of one report may come from several runs. */
+  measured: Pick<Machine, 'commit' | 'measuredAt'>;
   sides: Record<Side, LinkSide>;
   /** Utilisation of the same scenario in virtual time. */
   simulated: { glimpse: number; gcc: number };
@@ -65,7 +70,7 @@ const RISE_SHARE = 0.85;
 const AFTER_DROP_MS = [2_000, 4_000];
 
 /** @throws GlimpseError CONFIG_INVALID for a file that is no scenario, or not one for a single viewer */
-export async function run({ scenario: file, plots }: LinkOptions): Promise<LinkReport> {
+export async function run({ scenario: file, plots, out }: LinkOptions): Promise<LinkReport> {
   const files = file === undefined ? DEFAULT_SCENARIOS.map((name) => join(SCENARIOS, `${name}.json`)) : [file];
   const scenarios = files.map(readScenario);
   for (const scenario of scenarios) refuseOthers(scenario);
@@ -82,7 +87,8 @@ export async function run({ scenario: file, plots }: LinkOptions): Promise<LinkR
     }
     const goals = cases.flatMap(realGoalsOf);
     const machine = { ...describeMachine(), browser: `Chromium ${browser.version()}` };
-    return { suite: 'link', machine, cases, goals };
+    const report: LinkReport = { suite: 'link', machine, cases, goals };
+    return file === undefined || out === undefined ? report : await keepOtherCases(report, out);
   } finally {
     bar.stop();
     await browser.close();
@@ -114,10 +120,18 @@ async function runBoth(
 
 function caseOf(scenario: Scenario, runs: Record<Side, RealRun>): LinkCase {
   const { name, seed, durationMs } = scenario;
+  const { commit, measuredAt } = describeMachine();
   const used = (controller: 'glimpse' | 'gcc'): number =>
     figuresOf(scenario, simulate(scenario, controller)).utilisation;
   const sides = { glimpse: sideOf(scenario, runs.glimpse), libwebrtc: sideOf(scenario, runs.libwebrtc) };
-  return { name, seed, durationMs, sides, simulated: { glimpse: used('glimpse'), gcc: used('gcc') } };
+  return {
+    name,
+    seed,
+    durationMs,
+    measured: { commit, measuredAt },
+    sides,
+    simulated: { glimpse: used('glimpse'), gcc: used('gcc') },
+  };
 }
 
 function sideOf(scenario: Scenario, run: RealRun): LinkSide {
@@ -174,7 +188,7 @@ const goalRow = ({ case: name, goal, measured, libwebrtc, met }: RealGoal): stri
   met ? 'met' : 'MISSED',
 ];
 
-function caseRows({ name, sides, simulated }: LinkCase): string[][] {
+function caseRows({ name, measured, sides, simulated }: LinkCase): string[][] {
   const row = (label: string, cell: (side: LinkSide) => string): string[] => [
     `  ${label}`,
     ...SIDES.map((side) => cell(sides[side])),
@@ -188,7 +202,7 @@ function caseRows({ name, sides, simulated }: LinkCase): string[][] {
     ...(capacityBps > (before[index] ?? 0) ? [row('  85% in use after', ({ riseMs }) => orNever(riseMs[index]))] : []),
   ]);
   return [
-    [name, '', ''],
+    [`${name} (at ${measured.commit})`, '', ''],
     row('capacity used', ({ link }) => percent(link.utilisation)),
     ['  the same in virtual time (glimpse, gcc)', percent(simulated.glimpse), percent(simulated.gcc)],
     ...segments,

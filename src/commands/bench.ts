@@ -48,9 +48,9 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ scenario, plots });
     return { report, table: formatTable(report) };
   },
-  link: async ({ scenario, plots }) => {
+  link: async ({ scenario, plots, out }) => {
     const { run, formatTable } = await import('../../bench/suites/link.ts');
-    const report = await run({ scenario, plots });
+    const report = await run({ scenario, plots, out });
     return { report, table: formatTable(report) };
   },
   pacing: async () => {
