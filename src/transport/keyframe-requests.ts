@@ -11,8 +11,8 @@ const COALESCE_MIN_MS = 300;
 const VIEWER_INTERVAL_US = 1_000_000;
 /** A fifth of the bytes, less what the last keyframe may go over and what an encoder leaves of its target. */
 const BITRATE_SHARE = 0.16;
-/** Of the target: where little is sent, as of a picture that stands, it counts as so much, or nobody would get a keyframe. */
-const SENT_SHARE_MIN = 0.25;
+/** Where little is sent, as of a picture that stands, a keyframe is paid for after so long, or nobody would get another. */
+const PAID_AFTER_S = 5;
 /** Unspent share kept for bad moments. */
 const SAVED_MAX_S = 1;
 
@@ -29,6 +29,7 @@ export interface KeyframeCircumstances {
 export class KeyframeRequests {
   #pending: KeyframeReason | undefined;
   #latestUs = -Infinity;
+  #latestBits = 0;
   /** When a viewer's request was last granted. */
   #grantedUs = -Infinity;
   /** Below zero: saved. Starts with all that may be saved. */
@@ -43,14 +44,15 @@ export class KeyframeRequests {
   /** A keyframe has been handed to the pacer. */
   onKeyframe(sizeBytes: number, nowUs: number): void {
     this.#latestUs = nowUs;
-    this.#spentBits += sizeBytes * 8;
+    this.#latestBits = sizeBytes * 8;
+    this.#spentBits += this.#latestBits;
     this.#pending = undefined;
   }
 
   /** The reason to ask now, once; undefined: nobody asks, or not yet. */
   take(circumstances: KeyframeCircumstances): KeyframeReason | undefined {
     const { nowUs, targetBps, sentBps, rttMs, sending } = circumstances;
-    const grantBps = Math.min(Math.max(sentBps, SENT_SHARE_MIN * targetBps), targetBps) * BITRATE_SHARE;
+    const grantBps = Math.max(Math.min(sentBps, targetBps) * BITRATE_SHARE, this.#latestBits / PAID_AFTER_S);
     const elapsedS = (nowUs - (this.#updatedAtUs ?? nowUs)) / 1_000_000;
     this.#updatedAtUs = nowUs;
     this.#spentBits = Math.max(-grantBps * SAVED_MAX_S, this.#spentBits - grantBps * elapsedS);
