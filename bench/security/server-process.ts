@@ -62,4 +62,6 @@ process.addListener('message', (question) => {
   if (question === 'collect') (globalThis as { gc?: () => void }).gc?.();
   else void vitals().then((answer) => process.send?.(answer));
 });
+// A bench that was killed leaves no service behind.
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.send?.(await vitals());
