@@ -35,15 +35,12 @@ const RAISE_MARGIN = 0.9;
 export function shareOut(sharers: readonly Sharer[], model: LoadModel): Tier[] | undefined {
   const { lowest, capacity, loadOf } = model;
   if (loadOf(lowest) > capacity) return sharers.map(({ wanted }) => wanted);
-  const caps = lowestCaps(sharers, lowest);
+  const caps = sharers.map(({ wanted, patient }) => (patient ? wanted : lowerTier(wanted, lowest)));
   const load = (): number =>
     sharers.reduce((sum, sharer, index) => sum + loadAt(sharer, caps[index] ?? lowest, model), 0);
   if (load() > capacity) return undefined;
   for (const [index, { wanted, current, patient }] of sharers.entries()) {
-    if (patient) {
-      caps[index] = wanted;
-      continue;
-    }
+    if (patient) continue;
     const least = caps[index] ?? lowest;
     const higher = TIERS.filter((tier) => tierRank(tier) > tierRank(least) && tierRank(tier) <= tierRank(wanted));
     for (const tier of higher.toReversed()) {
