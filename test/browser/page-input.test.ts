@@ -62,6 +62,8 @@ async function open(query = '', url = service.url): Promise<Page> {
 const playing = (page: Page) => page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0);
 const says = (page: Page, words: string) => page.locator('#input-words', { hasText: words }).waitFor();
 
+/** Uploaded, and not only on its way. */
+const holds = (page: Page, name: string) => page.locator(`#input-preview[title="${name}"] > img`).waitFor();
 const deletion = (page: Page) => page.waitForResponse((response) => response.request().method() === 'DELETE');
 
 async function drop(page: Page, { name, mimeType, buffer }: typeof PICTURE): Promise<void> {
@@ -83,7 +85,7 @@ describe('what a viewer brings', () => {
     await page.locator('#status-text', { hasText: 'Choose a picture first.' }).waitFor();
     await page.setInputFiles('#input-file', PICTURE);
     await playing(page);
-    await says(page, PICTURE.name);
+    await holds(page, PICTURE.name);
     expect(await page.locator('#input-preview img').evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(96);
     expect(standIn.uploads.size).toBeGreaterThan(0);
     await page.close();
@@ -93,11 +95,11 @@ describe('what a viewer brings', () => {
     const page = await open();
     await page.locator('#input-box').waitFor();
     await page.setInputFiles('#input-file', PICTURE);
-    await says(page, PICTURE.name);
+    await holds(page, PICTURE.name);
     const replaced = deletion(page);
     await drop(page, OTHER);
     expect((await replaced).status()).toBe(204);
-    await says(page, OTHER.name);
+    await holds(page, OTHER.name);
     await page.close();
   });
 
