@@ -5,6 +5,9 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+/** As the image and the systemd unit set it. */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '2' };
+
 /** How often Node looks at its event loop; prom-client's default. */
 const LOOP_SAMPLING_MS = 10;
 
@@ -25,7 +28,11 @@ export class Served {
   /** @param flags of `glimpse serve`, e.g. `['--generator', 'pattern']` */
   static async start(flags: readonly string[]): Promise<Served> {
     const args = ['src/cli.ts', 'serve', '--port', '0', ...flags];
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...ALLOCATOR },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const complaints: string[] = [];
     child.stderr.on('data', (data) => complaints.push(String(data)));
     let log = '';

@@ -28,7 +28,9 @@ export interface SoakReport {
   samples: SoakSample[];
   /** Least-squares slope of resident memory after the first quarter. */
   rssSlopeMiBPerMinute: number;
+  /** Of the worst and of the median 5 s. */
   loopLagP99Ms: number;
+  loopLagP99MedianMs: number;
   lateShare: number;
   /** Error lines of the log and whatever came on standard error. */
   complaints: string[];
@@ -51,6 +53,8 @@ interface SoakSample {
 
 const SEED = 11;
 const SAMPLE_MS = 5_000;
+/** Full well before the first quarter is over: that a cache keeps its bound is the claim of its own tests. */
+const CACHE_MIB = 32;
 /** On average a viewer stays this long, and changes the prompt this often. */
 const STAY_S = 25;
 const STEER_S = 8;
@@ -63,7 +67,13 @@ export async function run({ seconds = 1_800, viewers = 8, flags = [] }: SoakOpti
   const pick = (values: readonly string[]): string => values[Math.floor(random() * values.length)] ?? '';
   const prompt = (): string => `${pick(THINGS)} the ${pick(SCENES)} ${pick(TIMES)}`;
   const bar = new SingleBar({ format: '{bar} {value}/{total} s | {rss} MiB', stream: process.stderr });
-  const served = await Served.start(['--max-sessions', String(viewers + 2), ...flags]);
+  const served = await Served.start([
+    '--max-sessions',
+    String(viewers + 2),
+    '--cache-memory',
+    String(CACHE_MIB),
+    ...flags,
+  ]);
   const receivers = Receivers.start(served.url);
   const samples: SoakReport['samples'] = [];
   const refused: string[] = [];
@@ -108,6 +118,7 @@ export async function run({ seconds = 1_800, viewers = 8, flags = [] }: SoakOpti
     const rest = {
       rssSlopeMiBPerMinute: slope(settled.map(({ atS, rssMiB }) => [atS / 60, rssMiB])),
       loopLagP99Ms: Math.max(0, ...settled.map(({ loopLagP99Ms }) => loopLagP99Ms)),
+      loopLagP99MedianMs: median(settled.map(({ loopLagP99Ms }) => loopLagP99Ms)),
       lateShare: late / Math.max(1, late + sent),
       sessionsLeft: last['glimpse_sessions'] ?? 0,
       exitCode: await served.stop(),
@@ -147,6 +158,8 @@ async function sample(served: Served, atS: number): Promise<SoakSample> {
     handles: scrape['nodejs_active_handles_total'] ?? 0,
   };
 }
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** Of y over x by least squares; 0 for fewer than two points. */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number {

@@ -65,11 +65,11 @@ describe('calibratePacks', () => {
 
 describe('chosenPack', () => {
   it('goes by what was measured, and by the settings before that', async () => {
-    expect(await chosenPack(settings())).toEqual({ directory: model, threads: 1, calibration: undefined });
+    expect(await chosenPack(settings())).toEqual({ directory: model, steps: 2, threads: 1, calibration: undefined });
     await calibratePacks(model);
     const [name = ''] = await readdir(cacheDirectory());
     await writeCalibration(join(cacheDirectory(), name), KEPT);
-    expect(await chosenPack(settings())).toEqual({ directory: model, threads: 3, calibration: KEPT });
+    expect(await chosenPack(settings())).toEqual({ directory: model, steps: 2, threads: 3, calibration: KEPT });
     expect(await chosenPack({ ...settings(), threads: 2 })).toMatchObject({ threads: 2 });
     expect(await chosenPack({ ...settings(), calibrate: 'never' })).toMatchObject({
       threads: 1,

@@ -1,6 +1,6 @@
 /**
  * A UDP path between a browser and the service that a test can cut, mend and move to another port, as a network that
- * changes does. The browser is told the path's port in place of the service's.
+ * changes does. The browser is told the path in place of every address of the service.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -30,7 +30,8 @@ export class SwitchablePath implements AsyncDisposable {
       shared.servicePort = port;
       const original = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, 'setRemoteDescription');
       RTCPeerConnection.prototype.setRemoteDescription = function rewritten(description) {
-        const sdp = description.sdp?.replaceAll(` 127.0.0.1 ${shared.servicePort} `, ` 127.0.0.1 ${shared.pathPort} `);
+        const toService = new RegExp(` \\S+ ${shared.servicePort} `, 'g');
+        const sdp = description.sdp?.replaceAll(toService, ` 127.0.0.1 ${shared.pathPort} `);
         const changed: RTCSessionDescriptionInit = { type: description.type, sdp: sdp ?? '' };
         return Reflect.apply(original?.value as () => Promise<void>, this, [changed]);
       };
