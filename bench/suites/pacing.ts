@@ -12,6 +12,7 @@ import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import { VideoSender } from '../../src/transport/video-sender.ts';
 import { transportFeedback } from '../../test/support/rtcp-builder.ts';
 import { encodeTwcc } from '../../test/support/twcc-encoder.ts';
+import { VP8_VIDEO } from '../link/media-port.ts';
 import { seededRandom } from '../link/seeded-random.ts';
 import { describeMachine, textTable, type Machine } from '../report.ts';
 
@@ -49,17 +50,6 @@ const PACKETS_EXPECTED = Array.from({ length: 12 }, (_, index) => index * 8_000)
 /** On the wire above the payload: header, extensions, tag. */
 const OVERHEAD_BYTES = 48;
 
-const VIDEO: NegotiatedVideo = {
-  codec: 'VP8',
-  payloadType: 96,
-  ssrc: 1,
-  rtx: { payloadType: 97, ssrc: 2 },
-  mid: '0',
-  clockRateHz: 90_000,
-  extensions: { transportWideCc: 3 },
-  feedback: { nack: true, pli: true, fir: true, transportCc: true, remb: true },
-};
-
 /** Takes packets and encrypts nothing. */
 class CountingPath implements MediaPath {
   readonly video: NegotiatedVideo;
@@ -69,7 +59,7 @@ class CountingPath implements MediaPath {
 
   /** @param feedback whether it is to come; without, the target stands. */
   constructor(feedback: boolean) {
-    this.video = { ...VIDEO, feedback: { ...VIDEO.feedback, transportCc: feedback } };
+    this.video = { ...VP8_VIDEO, feedback: { ...VP8_VIDEO.feedback, transportCc: feedback } };
   }
 
   sendRtp({ payload }: OutgoingRtp): { transportSequence: number; sizeBytes: number } {
@@ -135,7 +125,7 @@ async function drive(options: { feedback: boolean; senders: boolean }): Promise<
       });
       viewer.reported += arrivals.length;
       if (arrivals.length === 0) continue;
-      const packet = transportFeedback(VIDEO.ssrc, encodeTwcc(arrivals));
+      const packet = transportFeedback(VP8_VIDEO.ssrc, encodeTwcc(arrivals));
       if (options.senders) sender.onRtcp(packet);
     }
   }, 1);

@@ -207,6 +207,7 @@ export function formatTable(report: SoakReport): string {
       'caches',
       `${most} MiB at most, 95% of it after ${samples.find((one) => one.cachedMiB >= 0.95 * most)?.atS ?? 0} s`,
     ],
+    ['event-loop lag p99, median of 5 s', `${report.loopLagP99MedianMs} ms`],
     ['late frames', `${(lateShare * 100).toFixed(2)}%`],
     ...report.goals.map(({ goal, measured, met }) => [goal, `${measured} ${met ? '(met)' : '(MISSED)'}`]),
   ];

@@ -47,15 +47,22 @@ const FRAMES_PER_PICTURE_MAX = 4;
 const FRAMES_PER_KEYFRAME = 4;
 
 /**
+ * libvpx pays for a picture much finer than the last ones with all that they left in its buffer: 47 kB after eight drafts
+ * at 950 kbps, 0.4 s of everything the path carries. With a quarter of the time it takes 16 kB, and the next ones the rest.
+ */
+const SHARPENING_SHARE = 0.25;
+
+/**
  * The part of a frame's time on screen that it may spend bits for. A keyframe's is short enough for its budget: at eight
  * frames a second four frames' worth would be half a second of everything the path carries.
  */
 export function spendableMs(
-  { durationMs, keyframe, bitrateBps, keyframeBudgetBytes = Infinity }: EncodeOptions,
+  { durationMs, keyframe, bitrateBps, keyframeBudgetBytes = Infinity, sharpens = false }: EncodeOptions,
   { fps }: EncoderSettings,
 ): number {
   const budgetMs = keyframe ? (keyframeBudgetBytes * 8_000) / bitrateBps / FRAMES_PER_KEYFRAME : Infinity;
-  return Math.min(durationMs, (FRAMES_PER_PICTURE_MAX * 1000) / fps, budgetMs);
+  const spentMs = sharpens ? durationMs * SHARPENING_SHARE : durationMs;
+  return Math.min(spentMs, (FRAMES_PER_PICTURE_MAX * 1000) / fps, budgetMs);
 }
 
 /** H.264 level by picture size: 3.1 holds 1280×720 at 30 frames a second, 4.0 holds 1920×1080. */

@@ -22,6 +22,8 @@ export interface EncodeOptions {
   durationMs: number;
   /** About how large a keyframe may be; default: four frames' worth of bits. */
   keyframeBudgetBytes?: number;
+  /** The first picture of a finer tier: it must not take all that the rougher ones have saved. */
+  sharpens?: boolean;
 }
 
 export interface VideoEncoder extends AsyncDisposable {

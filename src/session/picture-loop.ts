@@ -7,7 +7,7 @@ import { allocate } from '../congestion/allocator.ts';
 import type { Allocation, Rung } from '../congestion/allocation.ts';
 import type { Clock } from '../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../errors.ts';
-import type { Tier } from '../generation/tiers.ts';
+import { tierRank, type Tier } from '../generation/tiers.ts';
 import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import { StillPicture } from '../media/convergence.ts';
 import { LoopCache } from '../media/loop-cache.ts';
@@ -69,7 +69,7 @@ export class PictureLoop {
   #keyframeNeeded = true;
   /** The last step failed. */
   #failing = false;
-  #sentRevision = -1;
+  #sent: TimelineFrame | undefined;
   #lastSentUs = -Infinity;
   /** The allocation's frame rate allows the next frame from here on. */
   #allowedUs = -Infinity;
@@ -214,7 +214,7 @@ export class PictureLoop {
       this.#lastSlice = picture.slice;
       onProgress();
     }
-    const cut = picture.revision !== this.#sentRevision;
+    const cut = picture.revision !== this.#sent?.revision;
     const wanted = this.#still.wants({ fresh: fresh || cut, nowUs, bitrateBps: allocation.bitrateBps });
     if (!wanted && !this.#keyframeNeeded) return;
     // Between two frames of a replay there is nothing to add.
@@ -243,7 +243,9 @@ export class PictureLoop {
     if (cut) this.#redone = 0;
     const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
     const durationMs = Math.max(sinceMs, 1000 / this.#options.generatorFps / 2);
-    const unit = await encoder.encode(picture.frame, { keyframe, bitrateBps, durationMs, keyframeBudgetBytes });
+    const sharpens = this.#sent !== undefined && !cut && tierRank(picture.tier) > tierRank(this.#sent.tier);
+    const options = { keyframe, bitrateBps, durationMs, keyframeBudgetBytes, sharpens };
+    const unit = await encoder.encode(picture.frame, options);
     if (finished) this.#loop.onEncoded(picture.frameIndex, unit, bitrateBps);
     else this.#loop.clear();
     return unit;
@@ -283,7 +285,7 @@ export class PictureLoop {
   #send(sender: VideoSender, picture: TimelineFrame, unit: AccessUnit, nowUs: number): void {
     const { rtpTimestamp } = sender.sendFrame(unit, { captureUs: nowUs });
     this.#lastSentUs = nowUs;
-    this.#sentRevision = picture.revision;
+    this.#sent = picture;
     this.#still.onSent({ bytes: unit.data.byteLength, nowUs });
     this.#options.onSent({ picture, rtpTimestamp, widthPx: unit.widthPx, heightPx: unit.heightPx });
   }

@@ -1,5 +1,6 @@
 /** What every encoder promises, asked of each of them: both implementations, both codecs, the same questions. */
 import { describe, expect, it } from 'vitest';
+import { PatternGenerator } from '../../src/generation/pattern.ts';
 import { MovingTexture } from '../../bench/moving-texture.ts';
 import type { AccessUnit, EncodeOptions, EncoderSettings, VideoEncoder } from '../../src/media/encoder.ts';
 import { FfmpegEncoder } from '../../src/media/ffmpeg-encoder.ts';
@@ -40,6 +41,21 @@ describe.each(KINDS)('$name', ({ codec, open, name }) => {
       expect(unit).toMatchObject(SIZE);
       expect(unit.data.length).toBeGreaterThan(0);
     }
+  });
+
+  it('leaves the event loop to others while the codec works', async () => {
+    await using encoder = await open(settings);
+    await encodeAll(encoder, clip(2), options);
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      pending = setImmediate(turn);
+    };
+    let pending = setImmediate(turn);
+    const noise = new MovingTexture({ ...SIZE, seed: 5 });
+    for (let index = 0; index < 5; index++) await encoder.encode(noise.frame(index), { ...options, keyframe: true });
+    clearImmediate(pending);
+    expect(turns).toBeGreaterThanOrEqual(5);
   });
 
   it('obeys a changed bitrate within 15% over the next second of media', async () => {
@@ -84,6 +100,28 @@ describe.each(KINDS)('$name', ({ codec, open, name }) => {
     const [next] = clip(1, 16);
     const { data } = await encoder.encode(next!, { ...slow, keyframe: true, keyframeBudgetBytes });
     expect(data.length).toBeLessThan(1.3 * keyframeBudgetBytes);
+  });
+
+  it('does not pay for the first picture of a finer tier with all that the rougher ones have saved', async () => {
+    if (name !== 'libav VP8') return;
+    await using encoder = await open(settings);
+    const generator = new PatternGenerator({ ...SIZE, fps: FPS });
+    const byTier = new Map<string, I420Frame[]>();
+    const job = {
+      revision: 0,
+      slice: 0,
+      prompt: 'a test pattern',
+      seed: 51,
+      startMs: 0,
+      stopAtTier: 'refined',
+    } as const;
+    for await (const { tier, frames } of generator.generate(job, { signal: new AbortController().signal }))
+      byTier.set(tier, [...frames]);
+    const { drafts = [], refined = [] } = { drafts: byTier.get('draft'), refined: byTier.get('refined') };
+    await encodeAll(encoder, refined, options);
+    for (let again = 0; again < 2; again++) await encodeAll(encoder, drafts, options);
+    const { data } = await encoder.encode(refined[0]!, { ...options, sharpens: true });
+    expect(data.length * 8).toBeLessThan(options.bitrateBps * 0.25);
   });
 
   it('makes keyframes on demand and no others, even at a cut', async () => {

@@ -2,8 +2,7 @@
  * The inference worker as seen from the main thread: `run` is a promise, one run at a time, first come first served; runs
  * that are asked for together and fit together are one run of the model. When the thread dies another one takes its place
  * and does the run again, once: latents live in the main thread, so nothing but that step is lost. A run that takes two
- * threads down rejects with GENERATOR_DOWN. A thread that does not answer counts as dead too, and is replaced. `close`
- * waits for the thread to end by itself.
+ * threads down rejects with GENERATOR_DOWN. A thread that does not answer counts as dead. `close` waits for its end.
  */
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
 import type { Activation } from '../model-memory.ts';
