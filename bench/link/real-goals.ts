@@ -27,6 +27,11 @@ const SIMULATED_WITHIN = 0.05;
 const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 const ms = (value: number): string => `${Math.round(value)} ms`;
 
+function besideVirtual(real: number, simulated: number): string {
+  const points = (real - simulated) * 100;
+  return `${percent(real)}, there ${percent(simulated)}: ${points > 0 ? '+' : ''}${points.toFixed(1)} points`;
+}
+
 const used = (index: number, least: number): Goal => ({
   goal: `segment ${index + 1}: at least ${Math.round(least * 100)}% used`,
   value: ({ link }) => link.segments[index]?.utilisation ?? null,
@@ -87,27 +92,23 @@ const GOALS: Record<string, readonly Goal[]> = {
 
 /** With one that every scenario has: the simulator is to be believed. */
 export function realGoalsOf({ name, sides, simulated }: Pick<LinkCase, 'name' | 'sides' | 'simulated'>): RealGoal[] {
-  const off = {
-    glimpse: sides.glimpse.link.utilisation - simulated.glimpse,
-    libwebrtc: sides.libwebrtc.link.utilisation - simulated.gcc,
-  };
-  const points = (share: number): string => `${(share * 100).toFixed(1)} points`;
+  const { glimpse, libwebrtc } = sides;
   const believed: RealGoal = {
     case: name,
     goal: `utilisation within ${SIMULATED_WITHIN * 100} points of virtual time`,
-    measured: points(off.glimpse),
-    libwebrtc: points(off.libwebrtc),
-    met: Math.abs(off.glimpse) <= SIMULATED_WITHIN,
+    measured: besideVirtual(glimpse.link.utilisation, simulated.glimpse),
+    libwebrtc: besideVirtual(libwebrtc.link.utilisation, simulated.gcc),
+    met: Math.abs(glimpse.link.utilisation - simulated.glimpse) <= SIMULATED_WITHIN,
   };
   const goals = Object.hasOwn(GOALS, name) ? (GOALS[name] ?? []) : [];
   const results = goals.map(({ goal, value, met, shown, unknown = 'never' }): RealGoal => {
     const text = (measured: number | null): string => (measured === null ? unknown : shown(measured));
-    const measured = value(sides.glimpse);
+    const measured = value(glimpse);
     return {
       case: name,
       goal,
       measured: text(measured),
-      libwebrtc: text(value(sides.libwebrtc)),
+      libwebrtc: text(value(libwebrtc)),
       met: measured !== null && met(measured),
     };
   });

@@ -9,11 +9,11 @@ import type { Browser } from 'playwright-core';
 import { GlimpseError } from '../../src/errors.ts';
 import { launchChromium } from '../../test/support/chromium.ts';
 import type { Side } from '../latency/server-process.ts';
+import { queueAfterDropMs, riseMs } from '../link/change-figures.ts';
 import { figuresOf, type ControllerFigures } from '../link/figures.ts';
 import { keepOtherCases } from '../link/kept-cases.ts';
 import { realGoalsOf, type RealGoal } from '../link/real-goals.ts';
 import { runReal, SIDES, type RealRun } from '../link/real-run.ts';
-import { BIN_MS, sumOver, type Recording } from '../link/recording.ts';
 import { readScenario, type Scenario } from '../link/scenario.ts';
 import { simulate } from '../link/simulation.ts';
 import { viewerFigures, type ViewerFigures } from '../link/viewer-figures.ts';
@@ -65,8 +65,6 @@ export interface LinkReport {
 
 const SCENARIOS = join(import.meta.dirname, '../link/scenarios');
 const DEFAULT_SCENARIOS = ['drop-and-return', 'rfc8867-5.1', 'loss-5', 'loss-20'];
-const RISE_WINDOW_MS = 500;
-const RISE_SHARE = 0.85;
 const AFTER_DROP_MS = [2_000, 4_000];
 
 /** @throws GlimpseError CONFIG_INVALID for a file that is no scenario, or not one for a single viewer */
@@ -136,11 +134,12 @@ function caseOf(scenario: Scenario, runs: Record<Side, RealRun>): LinkCase {
 
 function sideOf(scenario: Scenario, run: RealRun): LinkSide {
   const link = figuresOf(scenario, run.recording);
+  const [record] = run.recording.flows;
   return {
     link,
-    riseMs: link.segments.map((segment) => rise(run.recording, segment)),
+    riseMs: link.segments.map((segment) => riseMs(record!, segment)),
     queueAfterDropMs: Object.fromEntries(
-      AFTER_DROP_MS.map((afterMs) => [afterMs, queueAfterDrop(run.recording, link.segments, afterMs)]),
+      AFTER_DROP_MS.map((afterMs) => [afterMs, queueAfterDropMs(record!, link.segments, afterMs)]),
     ),
     viewer: viewerFigures(run),
     relay: run.relay,
@@ -151,25 +150,6 @@ function sideOf(scenario: Scenario, run: RealRun): LinkSide {
     ]),
     server: run.viewing.server,
   };
-}
-
-type Span = Pick<ControllerFigures['segments'][number], 'fromMs' | 'toMs' | 'capacityBps'>;
-
-function rise({ flows: [record] }: Recording, { fromMs, toMs, capacityBps }: Span): number | null {
-  const enough = RISE_SHARE * capacityBps * (RISE_WINDOW_MS / 1_000);
-  for (let atMs = fromMs; atMs + RISE_WINDOW_MS <= toMs; atMs += BIN_MS) {
-    if (sumOver(record!.servedBits, atMs, atMs + RISE_WINDOW_MS) >= enough) return atMs - fromMs;
-  }
-  return null;
-}
-
-function queueAfterDrop({ flows: [record] }: Recording, segments: readonly Span[], afterMs: number): number | null {
-  const drops = segments.filter(({ capacityBps }, index) => capacityBps < (segments[index - 1]?.capacityBps ?? 0));
-  if (drops.length === 0) return null;
-  const inside = record!.waits.filter(({ atMs }) =>
-    drops.some(({ fromMs, toMs }) => atMs >= fromMs + afterMs && atMs < toMs),
-  );
-  return inside.reduce((most, { waitMs }) => Math.max(most, Math.round(waitMs)), 0);
 }
 
 export function formatTable({ machine, cases, goals }: LinkReport): string {

@@ -242,7 +242,9 @@ export class PictureLoop {
     this.#keyframeNeeded = false;
     if (cut) this.#redone = 0;
     const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
-    const durationMs = Math.max(sinceMs, 1000 / this.#options.generatorFps / 2);
+    // A picture that has not left yet was paid for out of this time; a keyframe takes its place.
+    const waitingMs = keyframe ? 0 : Math.max(0, (this.#sender?.stats.pacerQueueMs ?? 0) - 1000 / fps);
+    const durationMs = Math.max(sinceMs - waitingMs, 1000 / this.#options.generatorFps / 2);
     const sharpens = this.#sent !== undefined && !cut && tierRank(picture.tier) > tierRank(this.#sent.tier);
     const options = { keyframe, bitrateBps, durationMs, keyframeBudgetBytes, sharpens };
     const unit = await encoder.encode(picture.frame, options);

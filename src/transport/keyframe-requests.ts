@@ -1,7 +1,7 @@
 /**
  * Decides when the encoder is asked for a keyframe: many asking at once get one, a keyframe on its way answers whoever
  * asks meanwhile, and no storm of PLI or FIR (RFC 4585, RFC 5104) gets more than one a second, or turns more than a fifth
- * of the bytes into keyframes.
+ * of the bytes into keyframes. Where a drop of our own has stopped the picture it comes as soon as the last one is out.
  */
 export type KeyframeReason = 'pli' | 'fir' | 'drop' | 'loss';
 
@@ -24,6 +24,8 @@ export interface KeyframeCircumstances {
   rttMs: number;
   /** A keyframe is being sent at this moment. */
   sending: boolean;
+  /** Nothing else can be sent before one: nothing would ever pay for it. Default false. */
+  stalled?: boolean;
 }
 
 export class KeyframeRequests {
@@ -51,7 +53,7 @@ export class KeyframeRequests {
 
   /** The reason to ask now, once; undefined: nobody asks, or not yet. */
   take(circumstances: KeyframeCircumstances): KeyframeReason | undefined {
-    const { nowUs, targetBps, sentBps, rttMs, sending } = circumstances;
+    const { nowUs, targetBps, sentBps, rttMs, sending, stalled = false } = circumstances;
     const grantBps = Math.max(Math.min(sentBps, targetBps) * BITRATE_SHARE, this.#latestBits / PAID_AFTER_S);
     const elapsedS = (nowUs - (this.#updatedAtUs ?? nowUs)) / 1_000_000;
     this.#updatedAtUs = nowUs;
@@ -60,7 +62,8 @@ export class KeyframeRequests {
     if (reason === undefined) return undefined;
     const justAnswered = sending || nowUs - this.#latestUs < Math.max(COALESCE_MIN_MS, rttMs) * 1_000;
     if (justAnswered && reason !== 'drop') this.#pending = undefined;
-    if (justAnswered || this.#spentBits > 0) return undefined;
+    if (justAnswered) return undefined;
+    if (!stalled && this.#spentBits > 0) return undefined;
     if (reason !== 'drop' && nowUs - this.#grantedUs < VIEWER_INTERVAL_US) return undefined;
     if (reason !== 'drop') this.#grantedUs = nowUs;
     this.#pending = undefined;

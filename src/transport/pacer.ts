@@ -85,6 +85,11 @@ export class Pacer<Content> {
     return this.#queues[0].first !== undefined;
   }
 
+  /** Deltas are refused until a keyframe comes. */
+  get needsKeyframe(): boolean {
+    return this.#needsKeyframe;
+  }
+
   setRate(rateBps: number, nowUs: number): void {
     this.#payOff(nowUs);
     this.#rateBps = rateBps;

@@ -172,9 +172,8 @@ export class VideoSender {
   /** Takes one decrypted compound RTCP packet; what cannot be read is ignored. */
   onRtcp(packet: Uint8Array): void {
     if (this.#closed) return;
-    const { clock } = this.#options;
-    const nowUs = clock.nowUs();
-    const lost = this.#feedback.take(packet, { nowUs, wallMs: clock.wallMs() });
+    const nowUs = this.#options.clock.nowUs();
+    const lost = this.#feedback.take(packet, { nowUs, wallMs: this.#options.clock.wallMs() });
     this.#tick(nowUs);
     if (lost.length > 0) {
       const { lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
@@ -276,8 +275,9 @@ export class VideoSender {
 
   #askForKeyframe(nowUs: number): void {
     const { targetBps } = this.#options.estimator;
-    const sending = { targetBps, sentBps: this.#bits.perSecond(nowUs), sending: this.#pacer.holdsKeyframe };
-    const reason = this.#keyframes.take({ ...sending, nowUs, rttMs: this.#feedback.rttMs ?? 0 });
+    const { holdsKeyframe: sending, needsKeyframe: stalled } = this.#pacer;
+    const rates = { targetBps, sentBps: this.#bits.perSecond(nowUs), rttMs: this.#feedback.rttMs ?? 0 };
+    const reason = this.#keyframes.take({ ...rates, sending, stalled, nowUs });
     if (reason) this.events.emit('keyframeNeeded', reason);
   }
 

@@ -49,6 +49,16 @@ describe('KeyframeRequests', () => {
     expect(requests.take({ ...calm, nowUs: 1.1e6 })).toBe('drop');
   });
 
+  it('does not wait for a keyframe to be paid for where nothing can be sent before it', () => {
+    const requests = new KeyframeRequests();
+    const idle = { ...calm, sentBps: 0 };
+    requests.take({ ...idle, nowUs: 0 });
+    requests.onKeyframe(50_000, 0);
+    requests.request('drop');
+    expect(requests.take({ ...idle, nowUs: 600_000 })).toBeUndefined();
+    expect(requests.take({ ...idle, nowUs: 600_000, stalled: true })).toBe('drop');
+  });
+
   it('spends at most a fifth of the bitrate on keyframes in a storm', () => {
     const requests = new KeyframeRequests();
     let bits = 0;
