@@ -30,6 +30,14 @@ EXAMPLES = [
     "a yellow ring moving left over the meadow under a purple sky",
 ]
 
+# A prompt that names an object and not how it moves, or what color it is, would have it in every way at once: the seed
+# chooses. The boat neither flies nor does a bird bounce, so the motions here are those of every object.
+NO_OBJECT = {"object": ["none"]}
+OPEN = {
+    "color": {"open": {"choices": FIELDS["color"], "unless": NO_OBJECT}},
+    "motion": {"open": {"choices": ["still", "left", "right"], "unless": NO_OBJECT}},
+}
+
 
 def tiers(refined_px: int, upscaled: bool) -> list[dict]:
     sizes = {"draft": DECODED_PX, "base": DECODED_PX, "refined": refined_px} | ({"upscaled": UPSCALED_PX} if upscaled else {})
@@ -38,7 +46,7 @@ def tiers(refined_px: int, upscaled: bool) -> list[dict]:
 
 def write_manifest(path: Path, name: str, parts: dict[str, dict], refined_px: int) -> None:
     fields = [
-        {"name": name, "offset": offset, "values": values}
+        {"name": name, "offset": offset, "values": values, **OPEN.get(name, {})}
         for (name, values), offset in zip(FIELDS.items(), FIELD_OFFSETS)
     ]
     manifest = {

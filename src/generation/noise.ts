@@ -14,7 +14,7 @@ export interface Random {
 }
 
 /** Streams of one seed that must not share numbers. */
-const STREAM = { latent: 1, particles: 2, grain: 3 } as const;
+const STREAM = { latent: 1, particles: 2, grain: 3, openFields: 4 } as const;
 
 const WARM_UP_ROUNDS = 12;
 
@@ -63,6 +63,9 @@ export function particleNoise(seed: number, length: number): Float32Array<ArrayB
 /** Fine texture, standard normal; one picture a seed. */
 export const grainNoise = (seed: number, length: number): Float32Array<ArrayBuffer> =>
   gaussian(createRandom(seed, STREAM.grain), length);
+
+/** What decides the fields that a prompt leaves open; one stream a seed. */
+export const openFieldsRandom = (seed: number): Random => createRandom(seed, STREAM.openFields);
 
 /** murmur3's 32-bit finaliser: every input bit flips half of the output bits. */
 function mix(value: number): number {

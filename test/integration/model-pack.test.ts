@@ -26,6 +26,9 @@ async function changeManifest(change: (manifest: Manifest) => unknown): Promise<
   await writeFile(join(directory, 'manifest.json'), JSON.stringify(manifest));
 }
 
+const fieldOf = (manifest: Manifest, name: string) =>
+  manifest.condition.fields.find((field) => field.name === name) ?? expect.unreachable(name);
+
 /** What the loader finds wrong. */
 async function fault(): Promise<Record<string, unknown>> {
   const error: unknown = await loadModelPack(directory).catch((failure: unknown) => failure);
@@ -56,6 +59,16 @@ describe('loadModelPack', () => {
     ['another format', (m) => Object.assign(m, { format: 'x/2' }), { found: 'at format' }],
     ['a missing part', (m) => Reflect.deleteProperty(m.parts, 'text'), { found: 'at parts.text' }],
     ['tiers out of order', (m) => (m.tiers = m.tiers.toReversed()), { found: 'at tiers' }],
+    [
+      'an open field that may become what it cannot be',
+      (m) => Object.assign(fieldOf(m, 'motion'), { open: { choices: ['still', 'spin'], unless: {} } }),
+      { part: 'condition', found: 'spin' },
+    ],
+    [
+      'an open field that hangs on an unknown value',
+      (m) => Object.assign(fieldOf(m, 'motion'), { open: { choices: ['still'], unless: { object: ['dog'] } } }),
+      { part: 'condition', found: 'dog' },
+    ],
     ['rising sigmas', (m) => (m.sampler.sigmas = m.sampler.sigmas.toReversed()), { found: 'at sampler.sigmas' }],
     ['fewer sigmas than steps', (m) => (m.sampler.steps += 1), { found: 'at sampler' }],
     ['guidance out of its range', (m) => (m.sampler.guidance = 99), { found: 'at sampler' }],

@@ -21,6 +21,9 @@ const pixels = (renditions: readonly Rendition[]): Uint8Array[] =>
 const tiersWithLatents = (renditions: readonly Rendition[]): string[] =>
   renditions.filter(({ latents }) => latents !== undefined).map(({ tier }) => tier);
 
+const distance = (a: Float32Array, b: Float32Array): number =>
+  Math.hypot(...a.map((value, at) => value - (b[at] ?? 0)));
+
 /** What keeps the process alive, but for the timers of the test runner. */
 const openResources = (): string[] =>
   process
@@ -64,6 +67,21 @@ describe('OnnxGenerator', () => {
   it('hands out latents with the draft and once with the finished picture', async () => {
     expect(tiersWithLatents(await slice())).toEqual(['draft', 'base']);
     expect(tiersWithLatents(await slice({ startAtTier: 'refined' }))).toEqual(['refined']);
+  });
+
+  it('moves what the prompt sets no motion for in one way, by the seed, and not in all at once', async () => {
+    const latentsOf = async (prompt: string): Promise<Float32Array> => {
+      const [base] = await slice({ prompt, startAtTier: 'base', stopAtTier: 'base' });
+      return base?.latents ?? expect.unreachable('no latents');
+    };
+    const open = await latentsOf(PROMPT);
+    const ways = await Promise.all(
+      ['at rest', 'moving left', 'moving right'].map(async (way) =>
+        distance(open, await latentsOf(`${PROMPT} ${way}`)),
+      ),
+    );
+    const [nearest = 0, next = 0] = ways.toSorted((a, b) => a - b);
+    expect(nearest).toBeLessThan(next / 4);
   });
 
   it('makes the same picture of the same job, whichever tiers are asked for', async () => {

@@ -57,7 +57,15 @@ const manifestSchema = z.object({
   condition: z.object({
     width: count,
     /** Softmax groups of the condition; a field is one wider than its values, id 0 is "unspecified". */
-    fields: z.array(z.object({ name: z.string().min(1), offset: z.int().nonnegative(), values: words.min(1) })),
+    fields: z.array(
+      z.object({
+        name: z.string().min(1),
+        offset: z.int().nonnegative(),
+        values: words.min(1),
+        /** When a prompt says nothing of it the seed chooses, unless another field, by name, has one of these values. */
+        open: z.object({ choices: words.min(1), unless: z.record(z.string(), words) }).optional(),
+      }),
+    ),
   }),
   tokenizer: z.object({
     kind: z.literal('hashed-words'),

@@ -6,6 +6,7 @@ import { i420Bytes } from '../../media/frame.ts';
 import { packError } from './pack-error.ts';
 import type { Manifest, Part, PartName, TensorSpec } from './model-pack.ts';
 
+type Field = Manifest['condition']['fields'][number];
 type Tensors = readonly (readonly [name: string, type: TensorSpec['type'], ...shape: (number | string)[]])[];
 
 /** @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }` at the first disagreement. */
@@ -109,8 +110,20 @@ function checkFields({ condition }: Manifest): void {
   for (const field of condition.fields) {
     if (field.offset !== offset) throw packError('condition', `field ${field.name} at ${offset}`, `${field.offset}`);
     offset += field.values.length + 1;
+    checkOpen(field, condition.fields);
   }
   if (offset !== condition.width) throw packError('condition', `width ${offset}`, `${condition.width}`);
+}
+
+/** What the seed may choose is a value of the field, and what keeps it from choosing a value of another. */
+function checkOpen({ name, values, open }: Field, fields: readonly Field[]): void {
+  const stranger = open?.choices.find((choice) => !values.includes(choice));
+  if (stranger !== undefined) throw packError('condition', `${name}: one of ${values.join(', ')}`, stranger);
+  for (const [other, those] of Object.entries(open?.unless ?? {})) {
+    const known = fields.find((field) => field.name === other)?.values ?? [];
+    const unknown = those.find((value) => !known.includes(value));
+    if (unknown !== undefined) throw packError('condition', `${name}: unless a value of ${other}`, unknown);
+  }
 }
 
 /** Draft and base come from one decoder; no tier is smaller than the one below; an upscaler goes with its tier. */

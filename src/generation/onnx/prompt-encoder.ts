@@ -5,6 +5,7 @@
 import { GlimpseError } from '../../errors.ts';
 import type { GenerateOptions, PromptReading } from '../generator.ts';
 import type { Manifest } from './model-pack.ts';
+import { likeliest } from './open-fields.ts';
 import type { OnnxRuntime } from './runtime.ts';
 import { int64 } from './tensor.ts';
 import { splitWords, tokenize } from './tokenizer.ts';
@@ -74,10 +75,9 @@ export class PromptEncoder {
   async read(prompt: string): Promise<PromptReading> {
     const { probabilities } = await this.encode(prompt);
     const fields: Record<string, string> = {};
-    for (const { name, offset, values } of this.#manifest.condition.fields) {
-      const id = argmax(probabilities.subarray(offset, offset + values.length + 1));
-      const value = values[id - 1];
-      if (value !== undefined) fields[name] = value;
+    for (const field of this.#manifest.condition.fields) {
+      const value = likeliest(probabilities, field);
+      if (value !== undefined) fields[field.name] = value;
     }
     return { unknownWords: this.#withoutEffect(prompt), fields };
   }
@@ -105,11 +105,4 @@ export class PromptEncoder {
     const oldest = this.#remembered.keys().next();
     if (this.#remembered.size > REMEMBERED_PROMPTS && oldest.done !== true) this.#remembered.delete(oldest.value);
   }
-}
-
-/** Index of the largest value; the first of equals. */
-function argmax(values: Float32Array): number {
-  let best = 0;
-  for (const [index, value] of values.entries()) if (value > (values[best] as number)) best = index;
-  return best;
 }

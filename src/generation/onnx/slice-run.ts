@@ -13,6 +13,7 @@ import { towardsReference } from '../latents.ts';
 import type { DenoiseStep } from '../schedule.ts';
 import type { Tier } from '../tiers.ts';
 import type { Manifest, PartName } from './model-pack.ts';
+import { decideOpenFields } from './open-fields.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
 import type { RefinerNoise } from './refiner-noise.ts';
 import type { OnnxRuntime } from './runtime.ts';
@@ -177,7 +178,7 @@ export class SliceRun {
   async #encode(prompt: string): Promise<Float32Array> {
     const { condition, computeMs } = await this.#model.encoder.encode(prompt, this.#options);
     this.#spentMs += computeMs;
-    return condition;
+    return decideOpenFields(condition, this.#model.manifest.condition, this.#job.seed);
   }
 
   async #run(part: PartName, feeds: Tensors): Promise<Tensors> {
