@@ -20,14 +20,14 @@ describe('a field that the prompt leaves open', () => {
   it('is decided by the seed, for certain, and the same way each time', () => {
     for (let seed = 0; seed < 20; seed++) {
       const values = decided([...BALL, ...UNSAID], seed);
-      expect([...values.subarray(3)].toSorted()).toEqual([0, 0, 0, 0, 1]);
+      expect([...values.subarray(3)].filter((value) => value !== 0)).toEqual([1]);
       expect(values).toEqual(decided([...BALL, ...UNSAID], seed));
     }
   });
 
   it('takes each of its choices with some seed, and nothing else', () => {
     const seen = new Set(Array.from({ length: 50 }, (_, seed) => motion([...BALL, ...UNSAID], seed)));
-    expect([...seen].toSorted()).toEqual(['left', 'right', 'still']);
+    expect(seen).toEqual(new Set(['still', 'left', 'right']));
   });
 
   it('leaves the other fields, and what was handed in, as they were', () => {
