@@ -8,7 +8,7 @@ import type { ConnectOptions } from './options.ts';
  * @example
  * const live = await connect({ url: 'http://127.0.0.1:8080', prompt: 'a red ball over a green meadow' });
  * video.srcObject = live.stream;
- * await live.setPrompt('the same at night');
+ * await live.setPrompt('a red ball over a green meadow at night');
  *
  * @throws GlimpseClientError why the server refused, CONNECTION_LOST when it cannot be reached, ABORTED
  */
