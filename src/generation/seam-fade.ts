@@ -38,9 +38,10 @@ export const fadeShare = (index: number, length: number): number => Math.max(0, 
 export function seamDifference(tail: SliceTail, [first, second]: readonly [I420Frame, I420Frame]): Float32Array {
   const { widthPx, heightPx } = first;
   const pixels = widthPx * heightPx;
-  const still = stillness(tail, first, second);
   const difference = new Float32Array(first.data.length);
-  for (let at = 0; at < pixels; at++) difference[at] = (tail.last.data[at]! - first.data[at]!) * still[at]!;
+  // Stands where luma's difference will: chroma reads it first. Each joint of each session would leave three more arrays.
+  const still = difference.subarray(0, pixels);
+  markStillness(still, tail, [first, second]);
   const chromaWidth = widthPx / 2;
   for (let at = pixels; at < difference.length; at++) {
     const sample = (at - pixels) % (pixels / 4);
@@ -48,6 +49,7 @@ export function seamDifference(tail: SliceTail, [first, second]: readonly [I420F
     const place = row * 2 * widthPx + (sample - row * chromaWidth) * 2;
     difference[at] = (tail.last.data[at]! - first.data[at]!) * still[place]!;
   }
+  for (let at = 0; at < pixels; at++) difference[at] = (tail.last.data[at]! - first.data[at]!) * still[at]!;
   return difference;
 }
 
@@ -63,44 +65,43 @@ export function withDifference(frame: I420Frame, difference: Float32Array, share
   return { ...frame, data };
 }
 
-/** 1 where nothing moves on either side of the joint, towards 0 where something does. */
-function stillness(tail: SliceTail, first: I420Frame, second: I420Frame): Float32Array {
+/** Writes 1 where nothing moves on either side of the joint, towards 0 where something does. */
+function markStillness(still: Float32Array, tail: SliceTail, [first, second]: readonly [I420Frame, I420Frame]): void {
   const { widthPx, heightPx } = first;
-  const motion = new Float32Array(widthPx * heightPx);
-  for (let at = 0; at < motion.length; at++) {
+  for (let at = 0; at < still.length; at++) {
     const old = Math.abs(tail.last.data[at]! - tail.beforeLast.data[at]!);
     const next = Math.abs(second.data[at]! - first.data[at]!);
-    motion[at] = Math.max(old, next);
+    still[at] = Math.max(old, next);
   }
-  const around = boxMean(boxMean(motion, widthPx, 1, widthPx), widthPx, widthPx, heightPx);
-  for (let at = 0; at < around.length; at++) {
-    const part = around[at]! / MOTION_LUMA;
-    around[at] = 1 / (1 + part * part);
+  takeBoxMean(still, widthPx, 1, widthPx);
+  takeBoxMean(still, widthPx, widthPx, heightPx);
+  for (let at = 0; at < still.length; at++) {
+    const part = still[at]! / MOTION_LUMA;
+    still[at] = 1 / (1 + part * part);
   }
-  return around;
 }
 
-/** Mean over the neighbours along one axis; `stride` to the next sample of a line of `length`. */
-function boxMean(values: Float32Array, widthPx: number, stride: number, length: number): Float32Array {
-  const result = new Float32Array(values.length);
+/** Every value becomes the mean of its neighbours along one axis; `stride` to the next sample of a line of `length`. */
+function takeBoxMean(values: Float32Array, widthPx: number, stride: number, length: number): void {
+  const before = new Float32Array(length);
   const lines = values.length / length;
   for (let line = 0; line < lines; line++) {
     const start = stride === 1 ? line * widthPx : line;
+    for (let at = 0; at < length; at++) before[at] = values[start + at * stride]!;
     let sum = 0;
     let count = 0;
     for (let at = -MOTION_RADIUS_PX; at < length; at++) {
       const entering = at + MOTION_RADIUS_PX;
       if (entering < length) {
-        sum += values[start + entering * stride]!;
+        sum += before[entering]!;
         count++;
       }
       const leaving = at - MOTION_RADIUS_PX - 1;
       if (leaving >= 0) {
-        sum -= values[start + leaving * stride]!;
+        sum -= before[leaving]!;
         count--;
       }
-      if (at >= 0) result[start + at * stride] = sum / count;
+      if (at >= 0) values[start + at * stride] = sum / count;
     }
   }
-  return result;
 }

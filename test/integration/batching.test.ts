@@ -1,9 +1,11 @@
 /** The embedded model under the scheduler: what several jobs get when their steps run as one, and alone. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { SliceJob } from '../../src/generation/generator.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
+import type { ToWorker } from '../../src/generation/onnx/worker-protocol.ts';
 import { Scheduler } from '../../src/generation/scheduler.ts';
 import { RANKS } from '../../src/generation/turn-order.ts';
 import { collect } from '../support/collect.ts';
@@ -43,8 +45,13 @@ describe('batched steps of the embedded model', () => {
     for (const prompt of PROMPTS) await generator.read(prompt);
     const alone: Uint8Array[][] = [];
     for (const [index, prompt] of PROMPTS.entries()) alone.push(await pictures(jobOf(prompt, index), false));
+    const posted = vi.spyOn(Worker.prototype, 'postMessage');
     const together = await Promise.all(PROMPTS.map((prompt, index) => pictures(jobOf(prompt, index), true)));
+    const runs = posted.mock.calls.map(([message]) => message as ToWorker).filter((message) => message.type === 'run');
+    posted.mockRestore();
     expect(together).toEqual(alone);
+    // What joining copies is garbage of the inference thread: here it would stop packets and answers.
+    expect(runs.filter(({ feeds }) => feeds.length === PROMPTS.length).length).toBeGreaterThan(runs.length / 2);
     expect(sizes.filter((size) => size === PROMPTS.length).length).toBeGreaterThan(sizes.length / 2);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Several runs of one part as one run: feeds are joined along the batch axis (every tensor whose first dimension the pack
  * calls `b`), outputs split again. Runs fit together when everything else is equal. Exact, not approximate: what the
- * model computes for one item does not depend on its neighbours. Pure.
+ * model computes for one item does not depend on its neighbours. Pure; used by the thread that runs them.
  */
 import { GlimpseError } from '../../errors.ts';
 import type { Tensor, Tensors, TensorShape } from './tensor.ts';

@@ -6,7 +6,7 @@
  */
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
 import type { Activation } from '../model-memory.ts';
-import { itemsOf, joinFeeds, splitOutputs, type PartTensors } from './batching.ts';
+import type { PartTensors } from './batching.ts';
 import { InferenceThread } from './inference-thread.ts';
 import type { Move, PartInfo } from './part-memory.ts';
 import { PartResidence } from './part-residence.ts';
@@ -174,14 +174,7 @@ export class OnnxRuntime implements AsyncDisposable {
     const [first] = runs;
     if (this.#closed !== undefined || first === undefined) throw closedError();
     const { part } = first;
-    const feeds =
-      runs.length === 1
-        ? first.feeds
-        : joinFeeds(
-            this.#tensorsOf(part),
-            runs.map((run) => run.feeds),
-          );
-    this.#thread?.post({ type: 'run', id, part, feeds });
+    this.#thread?.post({ type: 'run', id, part, feeds: runs.map((run) => run.feeds) });
     this.#watch.begin(part, runs.length);
   }
 
@@ -200,11 +193,8 @@ export class OnnxRuntime implements AsyncDisposable {
     const [first] = runs;
     if (first === undefined) return;
     this.#watch.onRun(first.part, runs.length, computeMs);
-    const tensors = this.#tensorsOf(first.part);
-    const items = runs.map(({ feeds }) => itemsOf(tensors, feeds));
-    const parts = runs.length === 1 ? [outputs] : splitOutputs(tensors, outputs, items);
     for (const [index, run] of runs.entries())
-      run.resolve({ outputs: parts[index] ?? {}, computeMs: computeMs / runs.length });
+      run.resolve({ outputs: outputs[index] ?? {}, computeMs: computeMs / runs.length });
   }
 
   /** Asks for all at once: the thread does them in order, before whatever is asked for later. */

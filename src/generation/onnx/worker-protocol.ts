@@ -33,14 +33,16 @@ export interface WorkerPart {
 }
 
 export type ToWorker =
-  | { type: 'run'; id: number; part: string; feeds: Tensors }
+  /** The feeds of runs that may be joined, as one run of the model. */
+  | { type: 'run'; id: number; part: string; feeds: readonly Tensors[] }
   /** Loads or releases a part. */
   | { type: 'move'; id: number; part: string; to: PartState }
   | { type: 'close' };
 
 export type FromWorker =
   | { type: 'ready'; moved: readonly MovedPart[] }
-  | { type: 'result'; id: number; outputs: Tensors; computeMs: number }
+  /** The outputs of each run, in the order of the feeds. */
+  | { type: 'result'; id: number; outputs: readonly Tensors[]; computeMs: number }
   | ({ type: 'moved'; id: number } & MovedPart)
   /** Without an id: the worker could not start, and ends. */
   | {

@@ -38,6 +38,14 @@ describe('the fade between slices', () => {
     expect(seamOf([first.frames, second.frames]).ratio).toBeLessThanOrEqual(1);
   });
 
+  it('takes no more memory than the difference itself: what it leaves is collected between packets', () => {
+    const tail = { beforeLast: picture(100), last: picture(100, 4) };
+    const head = [picture(116, 5), picture(116, 6)] as const;
+    const before = process.memoryUsage().arrayBuffers;
+    const difference = seamDifference(tail, head);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1.2 * difference.byteLength);
+  });
+
   it('fades colour with brightness', async () => {
     const joints = new SliceJoints(SLICE);
     const blue = picture(100);
