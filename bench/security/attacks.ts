@@ -91,26 +91,26 @@ export async function malformed(count = 10_000): Promise<SecurityFigure[]> {
 export async function mutated(count = 2_000): Promise<SecurityFigure[]> {
   const attack = `${count} mutated offers`;
   await using target = await Target.start(UNLIMITED);
-  const refusedAfterMs = async (sdp: string): Promise<number | undefined> => {
+  const tookMs: Record<'accepted' | 'refused', number[]> = { accepted: [], refused: [] };
+  const offer = async (sdp: string): Promise<void> => {
     const sentMs = performance.now();
     const response = await post(target, sdp);
     await response.text();
-    const tookMs = performance.now() - sentMs;
-    if (response.status !== 201) return tookMs;
-    await fetch(target.url + response.headers.get('Location'), { method: 'DELETE' });
-    return undefined;
+    const ms = performance.now() - sentMs;
+    tookMs[response.status === 201 ? 'accepted' : 'refused'].push(ms);
+    if (response.status === 201) await fetch(target.url + response.headers.get('Location'), { method: 'DELETE' });
   };
-  // In the first requests both sides compile their code; it is a service that runs that is attacked.
-  for (const sdp of mutatedOffers(OFFER, WARM_UP_OFFERS, SEED + 1)) await refusedAfterMs(sdp);
+  // In the first requests both sides compile their code; it is a service that runs that is attacked. One whose garbage
+  // was just collected by force has given its young generation back: that comes before them, and not again.
   const before = await target.settled();
-  const refusedMs: number[] = [];
-  for (const sdp of mutatedOffers(OFFER, count, SEED)) {
-    const tookMs = await refusedAfterMs(sdp);
-    if (tookMs !== undefined) refusedMs.push(tookMs);
-  }
+  for (const sdp of mutatedOffers(OFFER, WARM_UP_OFFERS, SEED + 1)) await offer(sdp);
+  await target.vitals();
+  tookMs.accepted.length = tookMs.refused.length = 0;
+  for (const sdp of mutatedOffers(OFFER, count, SEED)) await offer(sdp);
   const { loopBlockedMs } = await target.vitals();
   return [
-    most(attack, 'refusal p99', p99(refusedMs), 5, 'ms'),
+    most(attack, 'refusal p99', p99(tookMs.refused), 5, 'ms'),
+    most(attack, `p99 of the ${tookMs.accepted.length} that can be answered`, p99(tookMs.accepted), 50, 'ms'),
     most(attack, 'event loop blocked at most', loopBlockedMs, 50, 'ms'),
     ...(await aftermath(attack, target, before)),
   ];
