@@ -10,6 +10,7 @@ import { toGlimpseError, type GlimpseError } from '../errors.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import { StillPicture } from '../media/convergence.ts';
+import { FrameTime } from '../media/frame-time.ts';
 import { LoopCache } from '../media/loop-cache.ts';
 import type { SharedLoops } from '../media/shared-loops.ts';
 import { Motion } from '../media/motion.ts';
@@ -60,6 +61,7 @@ export class PictureLoop {
   readonly #still = new StillPicture();
   readonly #loop = new LoopCache();
   readonly #motion = new Motion();
+  readonly #frameTime = new FrameTime();
   #sender: VideoSender | undefined;
   #offKeyframeNeeded: (() => void) | undefined;
   #allocation: Allocation | undefined;
@@ -241,10 +243,7 @@ export class PictureLoop {
     const keyframe = this.#keyframeNeeded || cut || encoder.fresh || this.#replaying || begins;
     this.#keyframeNeeded = false;
     if (cut) this.#redone = 0;
-    const sinceMs = Math.min(1000, (nowUs - this.#lastSentUs) / 1000);
-    // A picture that has not left yet was paid for out of this time; a keyframe takes its place.
-    const waitingMs = keyframe ? 0 : Math.max(0, (this.#sender?.stats.pacerQueueMs ?? 0) - 1000 / fps);
-    const durationMs = Math.max(sinceMs - waitingMs, 1000 / this.#options.generatorFps / 2);
+    const durationMs = this.#frameTime.next(Math.min(1000, (nowUs - this.#lastSentUs) / 1000), 1000 / fps, keyframe);
     const sharpens = this.#sent !== undefined && !cut && tierRank(picture.tier) > tierRank(this.#sent.tier);
     const options = { keyframe, bitrateBps, durationMs, keyframeBudgetBytes, sharpens };
     const unit = await encoder.encode(picture.frame, options);
