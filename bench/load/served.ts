@@ -6,7 +6,8 @@ import { resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /** As the image and the systemd unit set it. */
-const ALLOCATOR = { MALLOC_ARENA_MAX: '2' };
+const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536' };
+const YOUNG_GENERATION = '--max-semi-space-size=8';
 
 /** How often Node looks at its event loop; prom-client's default. */
 const LOOP_SAMPLING_MS = 10;
@@ -27,7 +28,7 @@ export class Served {
 
   /** @param flags of `glimpse serve`, e.g. `['--generator', 'pattern']` */
   static async start(flags: readonly string[]): Promise<Served> {
-    const args = ['src/cli.ts', 'serve', '--port', '0', ...flags];
+    const args = [YOUNG_GENERATION, 'src/cli.ts', 'serve', '--port', '0', ...flags];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       env: { ...process.env, ...ALLOCATOR },

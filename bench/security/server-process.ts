@@ -1,6 +1,7 @@
 /** The service under attack, in a process of its own, with what it holds and how late its event loop was, by IPC. */
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { growHeapFurther } from '../../src/commands/heap-growth.ts';
 import { loadConfig } from '../../src/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService } from '../../src/service.ts';
@@ -32,6 +33,8 @@ let unhandled = 0;
 process.addListener('unhandledRejection', () => void unhandled++);
 process.addListener('uncaughtException', () => void unhandled++);
 
+// As `glimpse serve` does.
+growHeapFurther();
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 const service = await startService(loadConfig({ flags: { ...small, ...flags }, environment: {} }), { log: silentLog });

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startService } from '../service.ts';
+import { growHeapFurther } from './heap-growth.ts';
 
 /** @returns false when something still ran after the grace; the process then has to be ended */
 export async function serve(config: Config, signal: AbortSignal): Promise<boolean> {
+  growHeapFurther();
   const log = createLog({ level: config.logLevel });
   const service = await startService(config, { log });
   try {
