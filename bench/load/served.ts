@@ -5,9 +5,11 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** As the image and the systemd unit set it. */
-const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536' };
-const YOUNG_GENERATION = '--max-semi-space-size=8';
+/** As the image and the systemd unit start it: what glibc and V8 may keep of the memory that pictures pass through. */
+export const DEPLOYED = {
+  environment: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536' },
+  nodeFlags: ['--max-semi-space-size=8'],
+} as const;
 
 /** How often Node looks at its event loop; prom-client's default. */
 const LOOP_SAMPLING_MS = 10;
@@ -28,10 +30,10 @@ export class Served {
 
   /** @param flags of `glimpse serve`, e.g. `['--generator', 'pattern']` */
   static async start(flags: readonly string[]): Promise<Served> {
-    const args = [YOUNG_GENERATION, 'src/cli.ts', 'serve', '--port', '0', ...flags];
+    const args = [...DEPLOYED.nodeFlags, 'src/cli.ts', 'serve', '--port', '0', ...flags];
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
-      env: { ...process.env, ...ALLOCATOR },
+      env: { ...process.env, ...DEPLOYED.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const complaints: string[] = [];
