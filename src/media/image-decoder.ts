@@ -37,6 +37,8 @@ export interface DecodeOptions {
   /** Size of the result, both even; pictures of another size are scaled. */
   widthPx: number;
   heightPx: number;
+  /** The caller needs the picture's bytes no more: where their memory is their own they are moved, not copied. */
+  handOver?: boolean;
 }
 
 const THREADS_MAX = 2;
@@ -59,7 +61,7 @@ export class ImageDecoder implements AsyncDisposable {
     if (this.#closed === undefined) await Promise.all(this.#threads.map((thread) => thread.open()));
   }
 
-  /** The picture's bytes are copied. @throws GlimpseError GENERATOR_DOWN when they are no picture. */
+  /** @throws GlimpseError GENERATOR_DOWN when they are no picture. */
   decode(image: Uint8Array, options: DecodeOptions): Promise<I420Frame> {
     const [idlest] = this.#threads.toSorted((a, b) => a.pending - b.pending);
     if (this.#closed !== undefined || !idlest) return Promise.reject(down('The decoder is closed.'));
@@ -103,15 +105,14 @@ class DecodingThread {
     return this.#running.opened;
   }
 
-  decode(image: Uint8Array, options: DecodeOptions): Promise<I420Frame> {
+  decode(image: Uint8Array, { handOver = false, ...options }: DecodeOptions): Promise<I420Frame> {
     this.#running ??= this.#start();
     const id = this.#nextId++;
     const pending = Promise.withResolvers<I420Frame>();
     this.#pending.set(id, pending);
-    // A received picture is a view of its message, which may be part of a shared pool.
-    const own = new Uint8Array(image);
+    const own = handOver && isLastOfItsMemory(image) ? image : new Uint8Array(image);
     this.#running.worker.postMessage({ type: 'decode', id, image: own, ...options } satisfies ToImageWorker, [
-      own.buffer,
+      own.buffer as ArrayBuffer,
     ]);
     return pending.promise;
   }
@@ -147,6 +148,13 @@ class DecodingThread {
     return { worker, opened: opened.promise, exited: exited.promise };
   }
 }
+
+/**
+ * A received picture is a view of its message, which may be a view of what was read with it: nothing of a later message is
+ * behind it, and it is too large for Node's pool of small buffers, which cannot be moved.
+ */
+const isLastOfItsMemory = ({ buffer, byteOffset, byteLength }: Uint8Array): boolean =>
+  buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength && byteLength > buffer.byteLength / 2;
 
 /** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
 const workerUrl = (): URL =>

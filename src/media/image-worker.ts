@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { GlimpseError } from '../errors.ts';
 import { FfmpegImageDecoder } from './ffmpeg-image-decoder.ts';
+import { freeMemory } from './free-memory.ts';
 import type { FromImageWorker, ImageWorkerData, ToImageWorker } from './image-decoder.ts';
 import { LibavImageDecoder } from './libav-image-decoder.ts';
 
@@ -19,6 +20,8 @@ async function decode(message: Extract<ToImageWorker, { type: 'decode' }>): Prom
     answer({ id, frame }, [frame.data.buffer as ArrayBuffer]);
   } catch (error) {
     answer({ id, problem: (error as Error).message });
+  } finally {
+    freeMemory(image);
   }
 }
 

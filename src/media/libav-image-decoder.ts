@@ -6,6 +6,7 @@ import type { CodecContext, Frame, Packet, SoftwareScaleContext } from 'node-av/
 import { GlimpseError } from '../errors.ts';
 import { type I420Frame, i420Bytes } from './frame.ts';
 import { type Libav, loadLibav } from './libav-loader.ts';
+import { freeMemory } from './free-memory.ts';
 import { storedPng } from './stored-png.ts';
 
 export type ImageFormat = 'jpeg' | 'png';
@@ -42,6 +43,7 @@ export class LibavImageDecoder {
     this.#packet.unref();
     const readable = format === 'png' ? storedPng(image, PIXELS_MAX) : image;
     this.#packet.data = Buffer.from(readable.buffer, readable.byteOffset, readable.byteLength);
+    if (readable !== image) freeMemory(readable);
     // Without the mark FFmpeg takes a PNG for a difference and adds it to the picture before.
     this.#packet.isKeyframe = true;
     const sent = context.sendPacketSync(this.#packet);
@@ -60,6 +62,7 @@ export class LibavImageDecoder {
       widthPx / 2,
       widthPx / 2,
     ]);
+    planes.forEach(freeMemory);
     this.#frame.unref();
     return { widthPx, heightPx, data };
   }

@@ -4,6 +4,7 @@
  * FFmpeg's. Synchronous.
  */
 import { crc32, inflateSync } from 'node:zlib';
+import { freeMemory } from './free-memory.ts';
 
 /** Signature, then IHDR with length, type, 13 bytes and checksum. */
 const HEAD_BYTES = 8 + 25;
@@ -28,7 +29,9 @@ export function storedPng(png: Uint8Array, pixelsMax: number): Uint8Array {
     // One piece of memory; one byte more, so that data that is too long shows as such.
     const chunkSize = Math.max(CHUNK_MIN_BYTES, rawBytes + 1);
     const rows = inflateSync(packed, { chunkSize, maxOutputLength: rawBytes + 1 });
-    return rows.length === rawBytes ? written(bytes, rows, packed.subarray(-4)) : png;
+    const stored = rows.length === rawBytes ? written(bytes, rows, packed.subarray(-4)) : png;
+    freeMemory(rows);
+    return stored;
   } catch {
     return png;
   }
@@ -56,7 +59,8 @@ function dataOf(bytes: Buffer): Buffer | undefined {
     if (type === 'IDAT') parts.push(bytes.subarray(at + 8, end));
     at = end + 4;
   }
-  return Buffer.concat(parts);
+  const [only] = parts;
+  return parts.length === 1 ? only : Buffer.concat(parts);
 }
 
 /** `adler32`: of the rows, as the packed data ends. */

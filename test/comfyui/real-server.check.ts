@@ -36,7 +36,7 @@ const blank = (color: number, frames = FRAMES): Graph => ({
 
 async function imagesOf(client: ComfyClient, graph: Graph): Promise<NodeImage[]> {
   const images: NodeImage[] = [];
-  await client.run(graph, { signal: never, onImage: (image) => images.push(image) });
+  await client.run(graph, { signal: never, onImage: (image) => void images.push(image) });
   return images;
 }
 
@@ -47,7 +47,7 @@ describe(`ComfyUI at ${url}`, () => {
     const images: NodeImage[] = [];
     await client.run(blank(0x10_20_30), {
       signal: never,
-      onImage: (image) => images.push(image),
+      onImage: (image) => void images.push(image),
       onProgress: ({ nodeId, value }) => nodeId === 'tap' && steps.push(value),
     });
     expect(images.map(({ nodeId, image }) => [nodeId, imageFormat(image)])).toEqual(

@@ -22,7 +22,7 @@ const never = new AbortController().signal;
 
 async function collectImages(client: ComfyClient, graph = GRAPH): Promise<NodeImage[]> {
   const images: NodeImage[] = [];
-  await client.run(graph, { signal: never, onImage: (image) => images.push(image) });
+  await client.run(graph, { signal: never, onImage: (image) => void images.push(image) });
   return images;
 }
 
@@ -36,7 +36,7 @@ describe('ComfyClient', () => {
       const images: NodeImage[] = [];
       await client.run(GRAPH, {
         signal: never,
-        onImage: (image) => images.push(image),
+        onImage: (image) => void images.push(image),
         onProgress: ({ value }) => steps.push(value),
       });
       expect(images.map(({ nodeId }) => nodeId)).toEqual(Array.from({ length: FRAMES }, () => 'tap'));

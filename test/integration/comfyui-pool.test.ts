@@ -121,4 +121,19 @@ describe('a pool of ComfyUI servers', () => {
     await held.pool.check();
     expect(held.pressures.at(-1)).toBe('normal');
   });
+
+  it('asks a server again where the answer under way is older than the question', async () => {
+    await using held = await fixture();
+    const shares = [0.95];
+    let meanwhile: Promise<void> | undefined;
+    Object.defineProperty(held.standIns[0], 'usedMemoryShare', {
+      get: () => {
+        meanwhile ??= held.pool.check();
+        return shares.shift() ?? 0.5;
+      },
+    });
+    await held.pool.check();
+    await meanwhile;
+    expect(held.pressures).toEqual(['low-memory', 'normal']);
+  });
 });

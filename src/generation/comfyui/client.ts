@@ -177,7 +177,10 @@ export class ComfyClient implements AsyncDisposable {
   #onBinary(event: BinaryEvent): void {
     if (event.kind !== 'image') return;
     const origin = event.origin ?? this.#executing;
-    if (origin !== undefined) this.#runs.get(origin.promptId)?.onImage(origin, event.image);
+    if (origin === undefined) return;
+    const bytes = event.image.byteLength;
+    const held = this.#runs.get(origin.promptId)?.onImage(origin, event.image);
+    if (held) void this.#socket.hold(bytes, held);
   }
 
   /** The server tells nobody his place, so it is asked while the prompt waits. */

@@ -22,12 +22,17 @@ export class ComfyPool implements AsyncDisposable {
   readonly #onPressure: ComfyPoolOptions['onPressure'];
   readonly #timer: NodeJS.Timeout;
   #checking: Promise<void> | undefined;
+  /** The one after it, for all who asked since it began. */
+  #nextCheck: Promise<void> | undefined;
+  #closed = false;
   #change = Promise.withResolvers<void>();
 
   constructor({ clients, checkIntervalMs = CHECK_INTERVAL_MS, onPressure }: ComfyPoolOptions) {
     this.servers = clients.map((client) => new ComfyServer(client));
     this.#onPressure = onPressure;
-    this.#timer = setInterval(() => void this.check(), checkIntervalMs).unref();
+    this.#timer = setInterval(() => {
+      if (this.#checking === undefined) void this.check();
+    }, checkIntervalMs).unref();
   }
 
   /**
@@ -62,14 +67,21 @@ export class ComfyPool implements AsyncDisposable {
     while (!isFree()) await this.#change.promise;
   }
 
-  /** Asks all servers how they stand; at once only once. */
+  /** Asks all servers how they stand from now on: answers that are under way may be older than the call. Never rejects. */
   check(): Promise<void> {
-    this.#checking ??= this.#check().finally(() => (this.#checking = undefined));
-    return this.#checking;
+    if (this.#closed) return Promise.resolve();
+    if (this.#checking === undefined)
+      return (this.#checking = this.#check().finally(() => (this.#checking = undefined)));
+    this.#nextCheck ??= this.#checking.then(() => {
+      this.#nextCheck = undefined;
+      return this.check();
+    });
+    return this.#nextCheck;
   }
 
   /** Idempotent, never throws. */
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#timer);
     await Promise.all(this.servers.map(({ client }) => client.close()));
     await this.#checking;

@@ -16,8 +16,11 @@ export interface NodeImage {
 }
 
 export interface PromptListener {
-  /** Pictures of one node come in the order of its batch. */
-  onImage?(image: NodeImage): void;
+  /**
+   * Pictures of one node come in the order of its batch.
+   * @returns settles when the picture is no longer held: until then the server is kept from sending too many more
+   */
+  onImage?(image: NodeImage): Promise<unknown> | void;
   /** Prompts before this one at the server, its own and others'; 0 when it runs. */
   onQueue?(position: number): void;
   /** Steps of a node. */
@@ -85,10 +88,10 @@ export class PromptRun {
     }
   }
 
-  onImage({ promptId, nodeId }: ImageOrigin, image: Uint8Array): void {
+  onImage({ promptId, nodeId }: ImageOrigin, image: Uint8Array): Promise<unknown> | void {
     if (this.#ended || promptId !== this.promptId) return;
     this.#listen();
-    this.#options.onImage?.({ nodeId, image });
+    return this.#options.onImage?.({ nodeId, image });
   }
 
   /** The socket was lost and is back. */

@@ -10,6 +10,11 @@ import { parseTextEvent, type TextEvent } from './wire.ts';
 
 /** A PNG of 4096×2160 in its worst case. */
 const MESSAGE_MAX_BYTES = 32 * 1024 * 1024;
+/**
+ * Of pictures that wait to be decoded; beyond it the socket is not read, and from half of it on again. Ten of 960×544: a
+ * server on the same network sends a batch several times as fast as two threads decode it.
+ */
+const HELD_MAX_BYTES = 8 * 1024 * 1024;
 const OPEN_TIMEOUT_MS = 5_000;
 /** Pauses between attempts; the first is at once, so that a dropped connection costs few frames. */
 const RETRY_MS = { first: 50, most: 2_000 };
@@ -32,6 +37,7 @@ export class ComfySocket {
   #socket: WebSocket | undefined;
   #opening: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #heldBytes = 0;
   #closed = false;
 
   /** `wanted`: whether a lost socket is worth opening again now; otherwise the next `open` does it. */
@@ -47,6 +53,15 @@ export class ComfySocket {
     if (this.#closed) return Promise.reject(serverDown('The generator is closed.'));
     this.#opening ??= this.#connect();
     return this.#opening;
+  }
+
+  /** Counts `bytes` as waiting until `done` settles. Never rejects. */
+  async hold(bytes: number, done: Promise<unknown>): Promise<void> {
+    this.#heldBytes += bytes;
+    if (this.#heldBytes > HELD_MAX_BYTES) this.#socket?.pause();
+    await done.catch(() => {});
+    this.#heldBytes -= bytes;
+    if (this.#heldBytes <= HELD_MAX_BYTES / 2) this.#socket?.resume();
   }
 
   /** Idempotent. */

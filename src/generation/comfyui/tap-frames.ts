@@ -49,21 +49,23 @@ export class TapFrames {
     return this.#last;
   }
 
-  /** Pictures beyond the count are dropped: they are not of this graph. */
-  add(image: Uint8Array): void {
+  /**
+   * Takes the bytes over. Pictures beyond the count are dropped: they are not of this graph.
+   * @returns settles when the picture is decoded; never rejects
+   */
+  async add(image: Uint8Array): Promise<void> {
     const { count, keepLast } = this.#options;
     if (this.#gap || this.#arrived >= count) return;
     const index = this.#arrived++;
     if (index < this.#taken) return;
     this.#taken += 1;
     if (index >= count - keepLast) this.#last.push(new Uint8Array(image));
-    this.decode(image).then(
-      (frame) => {
-        this.#decoded[index] = frame;
-        this.#tell();
-      },
-      (error: unknown) => this.fail(error),
-    );
+    try {
+      this.#decoded[index] = await this.decode(image);
+      this.#tell();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Events may be missing from here on. */
@@ -100,10 +102,10 @@ export class TapFrames {
     return undefined;
   }
 
-  /** A picture that is not of the tap, at the same size. */
+  /** Takes the bytes over, also of a picture that is not of the tap; all are of the same size afterwards. */
   decode(image: Uint8Array): Promise<I420Frame> {
     const { decoder, widthPx, heightPx } = this.#options;
-    return decoder.decode(image, { format: imageFormat(image) ?? 'png', widthPx, heightPx });
+    return decoder.decode(image, { format: imageFormat(image) ?? 'png', widthPx, heightPx, handOver: true });
   }
 
   #tell(): void {

@@ -45,14 +45,15 @@ export async function runTap(options: TapRunOptions): Promise<void> {
     },
     onImage: ({ nodeId, image }) => {
       if (nodeId === tapId) {
-        tap.add(image);
+        const decoded = tap.add(image);
         // A preview that came is still being decoded.
         if (!previewing) preview.resolve(undefined);
         tell(DENOISING_SHARE + ((1 - DENOISING_SHARE) * tap.taken) / workflow.frames);
-      } else {
-        // A preview that cannot be read is as good as none.
-        previewing ??= tap.decode(image).then(preview.resolve, () => preview.resolve(undefined));
+        return decoded;
       }
+      // A preview that cannot be read is as good as none.
+      previewing ??= tap.decode(image).then(preview.resolve, () => preview.resolve(undefined));
+      return previewing;
     },
   });
   await previewing;
