@@ -6,10 +6,9 @@ import { spawn } from 'node:child_process';
 import { GlimpseError } from '../errors.ts';
 import { ffmpegArguments, ffmpegBinary, QUIET, type FfmpegOptions } from './ffmpeg-binary.ts';
 import { i420Bytes, type I420Frame } from './frame.ts';
-import type { ImageFormat } from './libav-image-decoder.ts';
+import { type ImageFormat, PIXELS_MAX } from './libav-image-decoder.ts';
+import { storedPng } from './stored-png.ts';
 
-/** As libav-image-decoder.ts. */
-const PIXELS_MAX = 4096 * 4096;
 const TIMEOUT_MS = 10_000;
 
 export class FfmpegImageDecoder {
@@ -28,6 +27,8 @@ export class FfmpegImageDecoder {
 
   /** @throws GlimpseError GENERATOR_DOWN when the bytes are no picture of that format. */
   async decode(image: Uint8Array, format: ImageFormat, widthPx: number, heightPx: number): Promise<I420Frame> {
+    const isWhole = format !== 'png' || storedPng(image, PIXELS_MAX) !== undefined;
+    if (!isWhole) throw new GlimpseError('GENERATOR_DOWN', { message: 'A png picture is not whole, or too large.' });
     const source: FfmpegOptions = { ...QUIET, xerror: true, max_pixels: PIXELS_MAX, f: `${format}_pipe`, i: 'pipe:0' };
     const scale = `scale=${widthPx}:${heightPx}:flags=area:out_color_matrix=bt601:out_range=tv`;
     const result: FfmpegOptions = { 'frames:v': 1, vf: scale, pix_fmt: 'yuv420p', f: 'rawvideo' };

@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { GlimpseError } from '../errors.ts';
+import { hasOwnMemory } from './free-memory.ts';
 import type { I420Frame } from './frame.ts';
 
 export type ToImageWorker =
@@ -149,12 +150,9 @@ class DecodingThread {
   }
 }
 
-/**
- * A received picture is a view of its message, which may be a view of what was read with it: nothing of a later message is
- * behind it, and it is too large for Node's pool of small buffers, which cannot be moved.
- */
-const isLastOfItsMemory = ({ buffer, byteOffset, byteLength }: Uint8Array): boolean =>
-  buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength && byteLength > buffer.byteLength / 2;
+/** A received picture is a view of its message, which may be a view of what was read with it: a later one, behind it. */
+const isLastOfItsMemory = (image: Uint8Array): boolean =>
+  hasOwnMemory(image) && image.byteOffset + image.byteLength === image.buffer.byteLength;
 
 /** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
 const workerUrl = (): URL =>

@@ -12,7 +12,7 @@ import { storedPng } from './stored-png.ts';
 export type ImageFormat = 'jpeg' | 'png';
 
 /** A picture of a few kB can claim any size; larger ones than this are refused before memory is taken. */
-const PIXELS_MAX = 4096 * 4096;
+export const PIXELS_MAX = 4096 * 4096;
 
 export class LibavImageDecoder {
   readonly #libav: Libav;
@@ -42,27 +42,21 @@ export class LibavImageDecoder {
     const context = this.#contextFor(format);
     this.#packet.unref();
     const readable = format === 'png' ? storedPng(image, PIXELS_MAX) : image;
+    if (readable === undefined)
+      throw new GlimpseError('GENERATOR_DOWN', { message: 'A png picture is not whole, or too large.' });
     this.#packet.data = Buffer.from(readable.buffer, readable.byteOffset, readable.byteLength);
     if (readable !== image) freeMemory(readable);
     // Without the mark FFmpeg takes a PNG for a difference and adds it to the picture before.
     this.#packet.isKeyframe = true;
     const sent = context.sendPacketSync(this.#packet);
     const received = sent < 0 ? sent : context.receiveFrameSync(this.#frame);
-    const { data: planes, linesize, height } = this.#frame;
-    if (received < 0 || planes === null) {
+    if (received < 0) {
       // After an error a context may hold half a picture.
       this.#contexts.delete(format);
       context.freeContext();
       throw new GlimpseError('GENERATOR_DOWN', { message: `A ${format} picture cannot be decoded.` });
     }
-    const data = new Uint8Array(i420Bytes(widthPx, heightPx));
-    const scaler = this.#scalerTo(widthPx, heightPx);
-    scaler.scaleSync(planes, linesize, 0, height, planesOf(data, widthPx, heightPx), [
-      widthPx,
-      widthPx / 2,
-      widthPx / 2,
-    ]);
-    planes.forEach(freeMemory);
+    const data = this.#scaled(widthPx, heightPx);
     this.#frame.unref();
     return { widthPx, heightPx, data };
   }
@@ -93,6 +87,21 @@ export class LibavImageDecoder {
     return context;
   }
 
+  /** The current frame as I420. As a whole and not by its planes: node-av leaves the palette out of those. */
+  #scaled(widthPx: number, heightPx: number): Uint8Array {
+    const { lib, constants } = this.#libav;
+    const result = new lib.Frame();
+    result.alloc();
+    result.width = widthPx;
+    result.height = heightPx;
+    result.format = constants.AV_PIX_FMT_YUV420P;
+    const failed = result.getBuffer() < 0 || this.#scalerTo(widthPx, heightPx).scaleFrameSync(result, this.#frame) < 0;
+    const data = failed ? undefined : result.toBuffer();
+    result.free();
+    if (data?.length === i420Bytes(widthPx, heightPx)) return new Uint8Array(data.buffer, data.byteOffset, data.length);
+    throw new GlimpseError('GENERATOR_DOWN', { message: 'A picture cannot be scaled.' });
+  }
+
   /** From the size and pixel format of the current frame; pictures of one batch share it. */
   #scalerTo(widthPx: number, heightPx: number): SoftwareScaleContext {
     const { width, height, format } = this.#frame;
@@ -107,13 +116,4 @@ export class LibavImageDecoder {
     this.#scaler = { key, context };
     return context;
   }
-}
-
-function planesOf(data: Uint8Array<ArrayBuffer>, widthPx: number, heightPx: number): Buffer[] {
-  const luma = widthPx * heightPx;
-  return [
-    Buffer.from(data.buffer, 0, luma),
-    Buffer.from(data.buffer, luma, luma / 4),
-    Buffer.from(data.buffer, luma + luma / 4, luma / 4),
-  ];
 }

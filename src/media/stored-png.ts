@@ -1,7 +1,8 @@
 /**
  * A PNG with its pixel data unpacked (RFC 1950 stored blocks), for FFmpeg to decode: Node's zlib inflates two to three
  * times as fast as the one inside FFmpeg, and inflating is most of what a PNG costs. Filters, colours and scaling stay
- * FFmpeg's. Synchronous.
+ * FFmpeg's. And a PNG that is not whole is found out: FFmpeg fills what is missing with what its memory holds, which may be
+ * a picture of somebody else. Synchronous.
  */
 import { crc32, inflateSync } from 'node:zlib';
 import { freeMemory } from './free-memory.ts';
@@ -14,53 +15,117 @@ const STORED_MAX_BYTES = 0xffff;
 const CHUNK_BYTES = 12;
 /** Node's own. */
 const CHUNK_MIN_BYTES = 64;
+/** Samples of a pixel and their possible bits, by colour type (PNG, 11.2.1). */
+const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly number[] }>> = {
+  0: { samples: 1, depths: [1, 2, 4, 8, 16] },
+  2: { samples: 3, depths: [8, 16] },
+  3: { samples: 1, depths: [1, 2, 4, 8] },
+  4: { samples: 2, depths: [8, 16] },
+  6: { samples: 4, depths: [8, 16] },
+};
+const PALETTE = 3;
+/** First column and row of each pass of an interlaced picture, and steps between them (PNG, 8.1). */
+const ADAM7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+const WHOLE = [0, 0, 1, 1] as const;
+/** Paeth (PNG, 9.2). */
+const FILTER_MAX = 4;
 const NO_PRESET_32K_WINDOW = [0x78, 0x01];
 
 /**
- * The same picture, its data stored; `png` itself when it is not of 8-bit RGB or RGBA in plain rows, larger than
- * `pixelsMax`, or damaged: then FFmpeg says what it makes of it.
+ * The same picture, its data stored; `png` itself when it is not of 8-bit RGB or RGBA in plain rows. Undefined when it is
+ * larger than `pixelsMax` or no whole PNG; checksums are FFmpeg's to look at.
  */
-export function storedPng(png: Uint8Array, pixelsMax: number): Uint8Array {
+export function storedPng(png: Uint8Array, pixelsMax: number): Uint8Array | undefined {
   const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
-  const rawBytes = rowsBytes(bytes, pixelsMax);
-  const packed = rawBytes === undefined ? undefined : dataOf(bytes);
-  if (rawBytes === undefined || packed === undefined || packed.length < 6) return png;
+  const layout = layoutOf(bytes, pixelsMax);
+  const chunks = layout && chunksOf(bytes);
+  if (layout === undefined || chunks === undefined || chunks.data.length < 6) return undefined;
+  if (layout.isPalette && !chunks.types.has('PLTE')) return undefined;
+  const { data, types } = chunks;
+  const { rowsBytes } = layout;
   try {
     // One piece of memory; one byte more, so that data that is too long shows as such.
-    const chunkSize = Math.max(CHUNK_MIN_BYTES, rawBytes + 1);
-    const rows = inflateSync(packed, { chunkSize, maxOutputLength: rawBytes + 1 });
-    const stored = rows.length === rawBytes ? written(bytes, rows, packed.subarray(-4)) : png;
+    const chunkSize = Math.max(CHUNK_MIN_BYTES, rowsBytes + 1);
+    const rows = inflateSync(data, { chunkSize, maxOutputLength: rowsBytes + 1 });
+    // Transparency changes what the pixels mean; servers of video send none.
+    const isPlain = layout.isPlain && !types.has('tRNS');
+    const stored = isPlain ? written(bytes, rows, data.subarray(-4)) : png;
+    const whole = isWhole(rows, layout) ? stored : undefined;
     freeMemory(rows);
-    return stored;
+    return whole;
   } catch {
-    return png;
+    return undefined;
   }
 }
 
-/** Of all rows with their filter bytes. */
-function rowsBytes(bytes: Buffer, pixelsMax: number): number | undefined {
-  if (bytes.length < HEAD_BYTES || bytes.toString('latin1', 12, IHDR_AT) !== 'IHDR') return undefined;
-  const [widthPx, heightPx] = [bytes.readUInt32BE(IHDR_AT), bytes.readUInt32BE(IHDR_AT + 4)];
-  const [depth, colourType, , , interlaced] = bytes.subarray(IHDR_AT + 8);
-  const channels = { 2: 3, 6: 4 }[colourType ?? 0];
-  if (depth !== 8 || channels === undefined || interlaced !== 0 || widthPx * heightPx > pixelsMax) return undefined;
-  return heightPx * (1 + widthPx * channels);
+/** A run of rows of one size, each behind the byte of its filter. */
+interface Pass {
+  rows: number;
+  rowBytes: number;
 }
 
-/** What all IDAT chunks hold together. */
-function dataOf(bytes: Buffer): Buffer | undefined {
+interface Layout {
+  passes: readonly Pass[];
+  /** Of all rows. */
+  rowsBytes: number;
+  /** 8-bit RGB or RGBA, not interlaced. */
+  isPlain: boolean;
+  isPalette: boolean;
+}
+
+function layoutOf(bytes: Buffer, pixelsMax: number): Layout | undefined {
+  if (bytes.length < HEAD_BYTES || bytes.toString('latin1', 12, IHDR_AT) !== 'IHDR') return undefined;
+  const [widthPx, heightPx] = [bytes.readUInt32BE(IHDR_AT), bytes.readUInt32BE(IHDR_AT + 4)];
+  const [depth = 0, colourType = 0, , , interlace = 0] = bytes.subarray(IHDR_AT + 8);
+  const kind = COLOUR_TYPES[colourType];
+  if (kind?.depths.includes(depth) !== true || interlace > 1 || widthPx * heightPx > pixelsMax) return undefined;
+  const passes = (interlace === 0 ? [WHOLE] : ADAM7)
+    .map(([x, y, across, down]) => ({
+      columns: Math.ceil((widthPx - x) / across),
+      rows: Math.ceil((heightPx - y) / down),
+    }))
+    .filter(({ columns, rows }) => columns > 0 && rows > 0)
+    .map(({ columns, rows }) => ({ rows, rowBytes: 1 + Math.ceil((columns * kind.samples * depth) / 8) }));
+  return {
+    passes,
+    rowsBytes: passes.reduce((sum, { rows, rowBytes }) => sum + rows * rowBytes, 0),
+    isPlain: depth === 8 && kind.samples >= 3 && interlace === 0,
+    isPalette: colourType === PALETTE,
+  };
+}
+
+/** All rows are there, and none has a filter that FFmpeg does not know: it would leave that row as it finds it. */
+function isWhole(data: Uint8Array, { passes, rowsBytes }: Layout): boolean {
+  if (data.length !== rowsBytes) return false;
+  let at = 0;
+  for (const { rows, rowBytes } of passes)
+    for (let row = 0; row < rows; row++, at += rowBytes) if ((data[at] ?? 0) > FILTER_MAX) return false;
+  return true;
+}
+
+/** What all IDAT chunks hold together, and which other chunks come before the end. */
+function chunksOf(bytes: Buffer): { data: Buffer; types: ReadonlySet<string> } | undefined {
   const parts: Buffer[] = [];
+  const types = new Set<string>();
   for (let at = HEAD_BYTES; at + CHUNK_BYTES <= bytes.length;) {
     const end = at + 8 + bytes.readUInt32BE(at);
     const type = bytes.toString('latin1', at + 4, at + 8);
     if (type === 'IEND') break;
-    // A palette or transparency changes what the pixels mean; servers of video send neither.
-    if (end > bytes.length || type === 'tRNS') return undefined;
+    if (end > bytes.length) return undefined;
+    types.add(type);
     if (type === 'IDAT') parts.push(bytes.subarray(at + 8, end));
     at = end + 4;
   }
   const [only] = parts;
-  return parts.length === 1 ? only : Buffer.concat(parts);
+  return { data: only !== undefined && parts.length === 1 ? only : Buffer.concat(parts), types };
 }
 
 /** `adler32`: of the rows, as the packed data ends. */

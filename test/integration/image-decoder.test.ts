@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { I420Frame } from '../../src/media/frame.ts';
 import { ImageDecoder } from '../../src/media/image-decoder.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
-import { encodePng } from '../support/png.ts';
+import { KINDS_SIZE, PNG_KINDS } from '../support/png-kinds.ts';
+import { encodePng, pngChunk } from '../support/png.ts';
 
 const SIZE = { widthPx: 64, heightPx: 32 };
 
@@ -13,6 +14,18 @@ function middleOf({ widthPx, heightPx, data }: I420Frame): number[] {
     data[start + (height / 2) * width + width / 2] ?? 0;
   const [chromaWidth, chromaHeight] = [widthPx / 2, heightPx / 2];
   return [at(0, widthPx, heightPx), at(luma, chromaWidth, chromaHeight), at(luma * 1.25, chromaWidth, chromaHeight)];
+}
+
+/** The last half of what its IDAT chunk holds is gone. */
+function withHalfItsData(png: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(png);
+  const at = bytes.indexOf('IDAT') + 4;
+  const data = bytes.subarray(at, at + bytes.readUInt32BE(at - 8));
+  return Buffer.concat([
+    bytes.subarray(0, at - 8),
+    pngChunk('IDAT', data.subarray(0, data.length / 2)),
+    pngChunk('IEND', new Uint8Array(0)),
+  ]);
 }
 
 /** BT.601, limited range. */
@@ -47,14 +60,35 @@ describe.each(['auto', 'ffmpeg'] as const)('ImageDecoder (%s)', (program) => {
     for (const other of others) expect(Buffer.from(other.data).equals(Buffer.from(first?.data ?? []))).toBe(true);
   });
 
+  it.each(PNG_KINDS)('shows a PNG that is $what', async ({ png }) => {
+    await using decoder = new ImageDecoder({ program });
+    const frame = await decoder.decode(png, { format: 'png', ...KINDS_SIZE });
+    middleOf(frame).forEach((value, plane) => expect(Math.abs(value - (YUV_OF_RED[plane] ?? 0))).toBeLessThan(3));
+  });
+
+  it('moves the bytes that are handed over, and leaves those alone that share their memory', async () => {
+    await using decoder = new ImageDecoder({ program });
+    const handedOver = { format: 'png', ...SIZE, handOver: true } as const;
+    const png = encodePng(64, 32, () => [255, 0, 0]);
+    const shared = Buffer.concat([png, new Uint8Array(1)]).subarray(0, -1);
+    const pooled = Buffer.from(png);
+    const own = new Uint8Array(png);
+    const frames = await Promise.all([shared, pooled, own].map((image) => decoder.decode(image, handedOver)));
+    for (const frame of frames) expect(middleOf(frame)).toEqual(middleOf(frames[0] as I420Frame));
+    expect([shared, pooled].every((image) => image.equals(png))).toBe(true);
+    expect(own).toHaveLength(0);
+  });
+
   it('refuses what is no picture, or a gigantic one, and goes on', async () => {
     await using decoder = new ImageDecoder({ program });
     const png = encodePng(64, 32, () => [0, 0, 0]);
     const cut = png.subarray(0, 40);
+    // FFmpeg alone takes these for whole and fills them with what its memory holds.
+    const halves = PNG_KINDS.map((kind) => withHalfItsData(kind.png));
     const gigantic = new Uint8Array(png);
     new DataView(gigantic.buffer).setUint32(16, 60_000);
     new DataView(gigantic.buffer).setUint32(20, 60_000);
-    for (const image of [cut, gigantic, new Uint8Array(10), new Uint8Array(0)])
+    for (const image of [cut, gigantic, ...halves, new Uint8Array(10), new Uint8Array(0)])
       await expect(decoder.decode(image, { format: 'png', ...SIZE })).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
     expect(await decoder.decode(png, { format: 'png', ...SIZE })).toMatchObject(SIZE);
     expect(decoder.pending).toBe(0);

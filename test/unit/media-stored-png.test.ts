@@ -1,9 +1,11 @@
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { storedPng } from '../../src/media/stored-png.ts';
+import { PNG_KINDS } from '../support/png-kinds.ts';
 import { encodePng, pngChunk as chunk } from '../support/png.ts';
 
 const PIXELS_MAX = 4096 * 4096;
+const stored = (png: Uint8Array): Uint8Array => storedPng(png, PIXELS_MAX) ?? new Uint8Array(0);
 const PICTURE = encodePng(300, 100, (x, y) => [x % 256, y * 2, (x * y) % 256]);
 const HEAD_BYTES = 33;
 
@@ -27,7 +29,7 @@ const end = chunk('IEND', Buffer.alloc(0));
 
 describe('storedPng', () => {
   it('holds the same head and the same rows, packed no more', () => {
-    const [head, data, last] = chunksOf(storedPng(PICTURE, PIXELS_MAX));
+    const [head, data, last] = chunksOf(stored(PICTURE));
     expect(head?.data).toEqual(chunksOf(PICTURE)[0]?.data);
     expect(inflateSync(data?.data ?? Buffer.alloc(0)).equals(rows)).toBe(true);
     expect(data?.data.length).toBeGreaterThan(rows.length);
@@ -40,8 +42,12 @@ describe('storedPng', () => {
       return chunk('IDAT', packed.subarray(part * size, (part + 1) * size));
     });
     const png = withChunks(chunk('tEXt', Buffer.from('prompt\0{}')), ...parts, end);
-    const [, data] = chunksOf(storedPng(png, PIXELS_MAX));
+    const [, data] = chunksOf(stored(png));
     expect(inflateSync(data?.data ?? Buffer.alloc(0)).equals(rows)).toBe(true);
+  });
+
+  it.each(PNG_KINDS)('leaves one alone that is $what', ({ png }) => {
+    expect(storedPng(png, PIXELS_MAX)).toBe(png);
   });
 
   const changed = (at: number, value: number): Uint8Array => PICTURE.with(at, value);
@@ -49,19 +55,24 @@ describe('storedPng', () => {
     ['no picture', Buffer.from('words')],
     ['nothing', new Uint8Array(0)],
     ['cut in its data', PICTURE.subarray(0, 200)],
-    ['of a palette', changed(25, 3)],
-    ['of 16 bits', changed(24, 16)],
-    ['interlaced', changed(28, 1)],
-    ['transparent by one colour', withChunks(chunk('tRNS', Buffer.alloc(6)), chunk('IDAT', packed), end)],
+    ['of a palette that is not there', changed(25, 3)],
+    ['of 8 bits and says 16', changed(24, 16)],
+    ['of bits that no PNG has', changed(24, 3)],
+    ['of colours that no PNG has', changed(25, 5)],
+    ['not interlaced and says so', changed(28, 1)],
+    ['interlaced in a way that is none', changed(28, 2)],
+    ['without data', withChunks(end)],
     ['of too little data', withChunks(chunk('IDAT', deflateSync(rows.subarray(1))), end)],
     ['of too much data', withChunks(chunk('IDAT', deflateSync(Buffer.concat([rows, rows]))), end)],
     ['of data that is damaged', withChunks(chunk('IDAT', packed.with(40, (packed[40] ?? 0) ^ 0xff) as Buffer), end)],
+    ['of a filter that no PNG has', withChunks(chunk('IDAT', deflateSync(rows.with(901 * 50, 5))), end)],
+    ['of data that ends early', withChunks(chunk('IDAT', packed.subarray(0, -100)), end)],
     ['of a chunk beyond its end', withChunks(chunk('IDAT', packed).subarray(0, 90))],
-  ])('leaves one alone that is %s', (_, png) => {
-    expect(storedPng(png, PIXELS_MAX)).toBe(png);
+  ])('refuses one that is %s', (_, png) => {
+    expect(storedPng(png, PIXELS_MAX)).toBeUndefined();
   });
 
-  it('leaves one alone that says it is larger than it may be', () => {
-    expect(storedPng(PICTURE, 299 * 100)).toBe(PICTURE);
+  it('refuses one that says it is larger than it may be', () => {
+    expect(storedPng(PICTURE, 299 * 100)).toBeUndefined();
   });
 });
