@@ -121,13 +121,17 @@ export interface SliceJob {
 export interface UnitOfWork {
   kind: string;
   run(): Promise<void>;
+  /** The unit of the same job that this one goes on from, where it is asked for before that has ended: it runs after that has begun. */
+  after?: UnitOfWork;
+  /** Takes it back once `run` was called: true when it has not begun to compute, and never will unless it is run again. */
+  withdraw?(): boolean;
 }
 
 export interface GenerateOptions {
   signal: AbortSignal;
   /**
    * Runs a unit when its turn has come; a scheduler stands behind it. A generator passes every unit through it, so
-   * that others get in between two steps. Without it units run at once.
+   * that others get in between two steps; it may ask for the next while one runs (`after`). Without it units run at once.
    */
   turn?: (unit: UnitOfWork) => Promise<void>;
   /** A failure that is about to be tried again: nothing is lost, the next picture comes later. */

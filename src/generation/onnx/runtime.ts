@@ -1,8 +1,9 @@
 /**
  * The inference worker as seen from the main thread: `run` is a promise, one run at a time, first come first served; runs
- * that are asked for together and fit together are one run of the model. When the thread dies another one takes its place
- * and does the run again, once: latents live in the main thread, so nothing but that step is lost. A run that takes two
- * threads down rejects with GENERATOR_DOWN. A thread that does not answer counts as dead. `close` waits for its end.
+ * that are asked for together and fit together are one run of the model. A run asked for ahead waits in the thread, and can
+ * be taken back until it begins there. When the thread dies another one takes its place and does both again, once: latents
+ * live in the main thread too, so nothing else is lost. A run that takes two threads down rejects with GENERATOR_DOWN. A
+ * thread that does not answer counts as dead. `close` waits for its end.
  */
 import { GlimpseError, toGlimpseError } from '../../errors.ts';
 import type { Activation } from '../model-memory.ts';
@@ -10,26 +11,16 @@ import type { PartTensors } from './batching.ts';
 import { InferenceThread } from './inference-thread.ts';
 import type { Move, PartInfo } from './part-memory.ts';
 import { PartResidence } from './part-residence.ts';
-import { RunQueue, type PendingRun, type RunResult } from './run-queue.ts';
+import { PartMoves } from './part-moves.ts';
+import type { ClaimSlot } from './run-claims.ts';
+import { closedError, downError } from './thread-error.ts';
+import { RunQueue, type Feeds, type PendingRun, type RunOptions, type RunResult } from './run-queue.ts';
 import { RunWatch } from './run-watch.ts';
-import type { Tensors } from './tensor.ts';
-import type { FromWorker, WorkerSetup } from './worker-protocol.ts';
+import { ThreadRuns, type Batch } from './thread-runs.ts';
+import type { FromWorker, PostedFeeds, WorkerSetup } from './worker-protocol.ts';
 
-/** Threads one run may take down. */
-const DEATHS_MAX = 2;
 /** Hanging threads at once: each keeps its parts in memory. With more of them no other is started. */
 const HANGING_MAX = 3;
-
-interface Batch {
-  id: number;
-  runs: PendingRun[];
-}
-
-interface PendingMove {
-  part: string;
-  resolve(): void;
-  reject(error: GlimpseError): void;
-}
 
 export interface RuntimeOptions {
   /** Called whenever a thread that died has been replaced. */
@@ -39,13 +30,12 @@ export interface RuntimeOptions {
 }
 
 export class OnnxRuntime implements AsyncDisposable {
-  readonly #setup: Omit<WorkerSetup, 'load'>;
+  readonly #setup: Omit<WorkerSetup, 'load' | 'claims'>;
   readonly #onRestart: () => void;
   readonly #residence: PartResidence;
-  /** Moves the thread has been asked for, by id. */
-  readonly #moves = new Map<number, PendingMove>();
-  readonly #queue = new RunQueue();
-  #running: Batch | undefined;
+  readonly #moves: PartMoves;
+  readonly #runs = new ThreadRuns();
+  readonly #queue = new RunQueue((run) => void this.#runs.takeBack(run));
   #thread: InferenceThread | undefined;
   /** Threads that were given up and have not ended. */
   readonly #hanging = new Set<InferenceThread>();
@@ -54,10 +44,14 @@ export class OnnxRuntime implements AsyncDisposable {
   #nextId = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(setup: Omit<WorkerSetup, 'load'>, { onRestart = () => {}, budgetBytes = Infinity }: RuntimeOptions = {}) {
+  constructor(
+    setup: Omit<WorkerSetup, 'load' | 'claims'>,
+    { onRestart = () => {}, budgetBytes = Infinity }: RuntimeOptions = {},
+  ) {
     this.#setup = setup;
     this.#onRestart = onRestart;
     this.#residence = new PartResidence({ parts: setup.parts, budgetBytes });
+    this.#moves = new PartMoves(this.#residence);
   }
 
   /** Every part with its state and size, in the order of the setup. */
@@ -95,12 +89,24 @@ export class OnnxRuntime implements AsyncDisposable {
    * with ABORTED at once; a run already begun is finished by the thread and forgotten.
    * @throws GlimpseError ABORTED, GENERATOR_DOWN, MODEL_INVALID
    */
-  run(part: string, feeds: Tensors, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<RunResult> {
-    if (this.#closed !== undefined) return Promise.reject(closedError());
-    const result = this.#queue.push(part, feeds, signal);
+  run(part: string, feeds: Feeds, options: RunOptions = {}): Promise<RunResult> {
+    return this.begin(part, feeds, options).result;
+  }
+
+  /** The same as `run`, for who may want it back, or goes on from what it has not given yet. */
+  begin(part: string, feeds: Feeds, options: RunOptions = {}): PendingRun {
+    const run = this.#queue.push(part, feeds, options);
+    if (this.#closed !== undefined) this.#queue.rejectAll(closedError);
     // Not at once: what is asked for in the same turn may join.
     queueMicrotask(() => void this.#advance());
-    return result;
+    return run;
+  }
+
+  /** True when the run has not begun, and then it never will; its result rejects with ABORTED. */
+  withdraw(run: PendingRun): boolean {
+    if (!this.#queue.remove(run) && !this.#runs.takeBack(run)) return false;
+    run.reject(new GlimpseError('ABORTED'));
+    return true;
   }
 
   /** Loads what fits of all parts, in the order of the setup. @throws GlimpseError MODEL_INVALID, GENERATOR_DOWN */
@@ -135,66 +141,89 @@ export class OnnxRuntime implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#queue.rejectAll(closedError);
-    const thread = this.#thread;
-    if (thread === undefined) return;
     // Handled in order: the thread finishes what it has, then closes.
-    thread.post({ type: 'close' });
-    await thread.exited;
+    this.#thread?.post({ type: 'close' });
+    await this.#thread?.exited;
   }
 
   /** Starts the next run when the thread is free. */
   async #advance(): Promise<void> {
-    if (this.#running !== undefined) return;
+    if (this.#runs.running !== undefined) return this.#lookAhead();
     const runs = this.#queue.takeBatch((part) => this.#tensorsOf(part));
-    if (runs.length === 0) return;
-    const batch: Batch = { id: this.#nextId++, runs };
-    this.#running = batch;
+    const [first] = runs;
+    if (first === undefined) return;
+    const batch = this.#runs.begin(this.#nextId++, runs);
+    const { part } = first;
     try {
       await this.start();
-      const part = batch.runs[0]?.part ?? '';
       if (this.#isForgotten(batch)) return;
       await this.#moveAll(this.#residence.movesFor(part));
       if (this.#isForgotten(batch)) return;
-      this.#residence.onRun(part, performance.now() * 1000);
-      this.#post(batch);
+      this.#post(
+        batch,
+        runs.map(({ feeds }) => feeds),
+      );
+      this.#watchRunning(batch);
+      this.#lookAhead();
     } catch (error) {
       for (const run of this.#settle(batch.id)) run.reject(toGlimpseError(error));
     }
   }
 
+  /** Hands the thread its next run before the present one has ended, when that may be and nothing must be loaded for it. */
+  #lookAhead(): void {
+    const { running } = this.#runs;
+    const next = this.#queue.first;
+    if (running === undefined || next === undefined || this.#closed !== undefined) return;
+    const feeds = this.#runs.feedsAhead(next);
+    if (feeds === undefined || this.#residence.movesFor(next.part).length > 0) return;
+    this.#queue.remove(next);
+    const batch = this.#runs.waitBehind(running, this.#nextId++, next);
+    this.#post(batch, [feeds], batch.slot);
+  }
+
+  #watchRunning({ runs }: Batch): void {
+    const [first] = runs;
+    if (first) this.#residence.onRun(first.part, performance.now() * 1000);
+    if (first) this.#watch.begin(first.part, runs.length);
+  }
+
   /** The thread may have died meanwhile; then this batch waits for the next one. Or nobody waits for it any more. */
   #isForgotten(batch: Batch): boolean {
-    if (this.#running !== batch) return true;
+    if (this.#runs.running !== batch) return true;
     if (batch.runs.some(({ aborted }) => !aborted)) return false;
     this.#settle(batch.id);
     return true;
   }
 
-  #post({ id, runs }: Batch): void {
+  #post(batch: Batch, feeds: readonly PostedFeeds[], claim?: ClaimSlot): void {
+    const { id, runs } = batch;
     const [first] = runs;
     if (this.#closed !== undefined || first === undefined) throw closedError();
-    const { part } = first;
-    this.#thread?.post({ type: 'run', id, part, feeds: runs.map((run) => run.feeds) });
-    this.#watch.begin(part, runs.length);
+    const keeps = first.keeps && runs.length === 1;
+    this.#thread?.post({ type: 'run', id, part: first.part, feeds, keeps, ...(claim === undefined ? {} : { claim }) });
+    batch.posted = true;
   }
 
-  /** Takes batch `id` off the thread and begins the next one; nothing when the batch is no longer there. */
-  #settle(id: number): PendingRun[] {
-    const batch = this.#running;
-    if (batch?.id !== id) return [];
-    this.#running = undefined;
+  /** Takes batch `id` off the thread, which goes on with the next one; nothing when the batch is no longer there. */
+  #settle(id: number): readonly PendingRun[] {
+    const batch = this.#runs.settle(id);
+    if (batch === undefined) return [];
     this.#watch.stop();
+    if (this.#runs.running) this.#watchRunning(this.#runs.running);
     void this.#advance();
     return batch.runs;
   }
 
   #onResult({ id, outputs, computeMs }: Extract<FromWorker, { type: 'result' }>): void {
-    const runs = this.#settle(id);
+    const { id: running, runs = [] } = this.#runs.running ?? {};
     const [first] = runs;
-    if (first === undefined) return;
+    if (running !== id || first === undefined) return;
     this.#watch.onRun(first.part, runs.length, computeMs);
-    for (const [index, run] of runs.entries())
-      run.resolve({ outputs: outputs[index] ?? {}, computeMs: computeMs / runs.length });
+    // Before the next run is begun: it may go on from these.
+    for (const [index, run] of runs.entries()) Object.assign(run, { outputs: outputs[index] ?? {}, feeds: {} });
+    this.#settle(id);
+    for (const run of runs) run.resolve({ outputs: run.outputs ?? {}, computeMs: computeMs / runs.length });
   }
 
   /** Asks for all at once: the thread does them in order, before whatever is asked for later. */
@@ -202,13 +231,10 @@ export class OnnxRuntime implements AsyncDisposable {
     await Promise.all(moves.map((move) => this.#move(move)));
   }
 
-  #move({ part, to }: Move): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  #move(move: Move): Promise<void> {
     const id = this.#nextId++;
-    this.#moves.set(id, { part, resolve, reject });
-    this.#residence.onAsked({ part, to });
-    this.#thread?.post({ type: 'move', id, part, to });
-    return promise;
+    this.#thread?.post({ type: 'move', id, ...move });
+    return this.#moves.asked(id, move);
   }
 
   #tensorsOf(name: string): PartTensors {
@@ -227,7 +253,7 @@ export class OnnxRuntime implements AsyncDisposable {
       if (!this.#hanging.delete(thread)) this.#onExit(error);
     };
     const onMessage = (message: FromWorker): void => this.#onMessage(message);
-    const thread = new InferenceThread({ ...this.#setup, load }, { onMessage, onExit });
+    const thread = new InferenceThread({ ...this.#setup, load, claims: this.#runs.claims }, { onMessage, onExit });
     return thread;
   }
 
@@ -237,10 +263,7 @@ export class OnnxRuntime implements AsyncDisposable {
         for (const moved of message.moved) this.#residence.onMoved(moved);
         return;
       case 'moved':
-        this.#residence.onMoved(message);
-        this.#moves.get(message.id)?.resolve();
-        this.#moves.delete(message.id);
-        return;
+        return this.#moves.onMoved(message.id, message);
       case 'result':
         return this.#onResult(message);
       case 'failed':
@@ -251,10 +274,7 @@ export class OnnxRuntime implements AsyncDisposable {
   #onFailed(message: Extract<FromWorker, { type: 'failed' }>): void {
     if (message.id === undefined) return;
     const error = new GlimpseError(message.code, message);
-    const move = this.#moves.get(message.id);
-    this.#moves.delete(message.id);
-    if (move) this.#residence.onFailed(move.part);
-    move?.reject(error);
+    this.#moves.onFailed(message.id, error);
     for (const run of this.#settle(message.id)) run.reject(error);
   }
 
@@ -271,20 +291,11 @@ export class OnnxRuntime implements AsyncDisposable {
   #onExit(error: GlimpseError): void {
     this.#thread = undefined;
     this.#watch.stop();
-    this.#residence.onThreadGone();
-    for (const move of this.#moves.values()) move.reject(error);
-    this.#moves.clear();
-    const runs = this.#running?.runs ?? [];
-    this.#running = undefined;
-    for (const run of runs) run.deaths += 1;
-    if (this.#closed === undefined) this.#queue.putBack(runs.filter(({ deaths }) => deaths < DEATHS_MAX));
-    const lost = this.#closed === undefined ? runs.filter(({ deaths }) => deaths >= DEATHS_MAX) : runs;
+    this.#moves.onThreadGone(error);
+    const { again, lost } = this.#runs.lose();
+    if (this.#closed === undefined) this.#queue.putBack(again);
+    else lost.push(...again);
     for (const run of lost) run.reject(error);
     void this.#advance();
   }
 }
-
-const downError = (message: string, details: Record<string, number> = {}): GlimpseError =>
-  new GlimpseError('GENERATOR_DOWN', { message, details });
-
-const closedError = (): GlimpseError => downError('The generator is closed.');

@@ -2,8 +2,8 @@
  * One slice on its way through the model: noise is denoised step by step (Euler; classifier-free guidance is inside the
  * denoiser part), and each tier is decoded from how far that has come: the draft from the first step's estimate of the
  * finished latent, the base from the last latent, the refined frames by the refiner from that same latent, the upscaled
- * ones from the refined. Nothing is computed before it is needed; every run of a part is a unit of work of its own, so
- * that other slices get in between.
+ * ones from the refined. Nothing of a tier is computed before it is needed; every run of a part is a unit of work of its
+ * own (unit-line.ts), so that other slices get in between.
  */
 import { GlimpseError } from '../../errors.ts';
 import type { I420Frame } from '../../media/frame.ts';
@@ -11,15 +11,17 @@ import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
 import { interpolate } from '../interpolation.ts';
 import { towardsReference } from '../latents.ts';
 import type { DenoiseStep } from '../schedule.ts';
-import type { Tier } from '../tiers.ts';
-import type { Manifest, PartName } from './model-pack.ts';
+import { tierRank, type Tier } from '../tiers.ts';
+import type { Manifest } from './model-pack.ts';
 import { decideOpenFields } from './open-fields.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
 import type { RefinerNoise } from './refiner-noise.ts';
+import type { OutputOf, PendingRun } from './run-queue.ts';
 import type { OnnxRuntime } from './runtime.ts';
 import { startingPoint } from './starting-point.ts';
 import { float32, int64, pictures } from './tensor.ts';
-import type { Tensors } from './tensor.ts';
+import type { Tensor, Tensors } from './tensor.ts';
+import { UnitLine, type ModelUnit } from './unit-line.ts';
 
 /**
  * Pixels the refiner makes in one call, so that a draft somebody waits for gets in between: one frame of 256x256, four of
@@ -55,6 +57,7 @@ export class SliceRun {
   #denoised: Float32Array;
   /** Kept for the upscaler once they are made. */
   #refined: I420Frame[] | undefined;
+  readonly #line: UnitLine;
   /** Time in the model since the last rendition, in ms. */
   #spentMs = 0;
 
@@ -68,6 +71,7 @@ export class SliceRun {
     this.#steps = steps.length;
     this.#latent = latent;
     this.#denoised = this.#latent;
+    this.#line = new UnitLine(model.runtime, options);
   }
 
   /**
@@ -76,38 +80,64 @@ export class SliceRun {
    */
   async render(tier: Tier, carriesLatents: boolean): Promise<Rendition> {
     const { revision, slice } = this.#job;
-    await this.#denoise(tier === 'draft' ? Math.min(1, this.#steps) : this.#steps);
+    const steps = tier === 'draft' ? Math.min(1, this.#steps) : this.#steps;
+    const left = this.#stepsLeft.slice(0, Math.max(0, steps - (this.#steps - this.#stepsLeft.length)));
+    const condition = left.length > 0 || hasRefined(tier) ? await this.#condition() : undefined;
+    const denoising = left.map((step) => this.#step(step, condition));
+    // What is held to a reference does not stay in the thread.
+    const apart = this.#job.reference ? denoising.splice(0) : [];
+    await this.#compute(apart);
+    const frames = await this.#pictures(tier, denoising, condition);
     const latents = tier === 'draft' ? this.#denoised : this.#latent;
-    const frames = await this.#pictures(tier, latents);
     const computeMs = this.#spentMs;
     this.#spentMs = 0;
     return { revision, slice, tier, frames, computeMs, ...(carriesLatents ? { latents } : {}) };
   }
 
-  /** Goes on until `steps` steps are done in all. */
-  async #denoise(steps: number): Promise<void> {
+  #step({ sigma, sigmaNext }: DenoiseStep, condition: Float32Array | undefined): ModelUnit {
     const { sampler } = this.#model.manifest;
     const [low, high] = sampler.guidanceRange;
     const guidance = Math.min(high, Math.max(low, this.#job.guidance ?? sampler.guidance));
-    while (this.#steps - this.#stepsLeft.length < steps) {
-      const { sigma, sigmaNext } = this.#stepsLeft[0] as DenoiseStep;
-      const outputs = await this.#run('denoiser', {
-        ...(await this.#conditioning(this.#latent)),
+    return {
+      part: 'denoiser',
+      kind: `denoiser:${this.#latentShape.join('x')}`,
+      keeps: true,
+      feeds: (before) => ({
+        ...this.#conditioning(condition),
+        latent: this.#latentAfter(before),
         sigma: float32([sigma], 1),
         sigma_next: float32([sigmaNext], 1),
         guidance: float32([guidance], 1),
-      });
-      this.#stepsLeft.shift();
-      this.#denoised = outputs['denoised']?.data as Float32Array;
-      this.#latent = outputs['latent_next']?.data as Float32Array;
-      if (this.#stepsLeft.length === 0) this.#latent = this.#held(this.#latent);
-    }
+      }),
+      onEnd: (outputs) => {
+        this.#stepsLeft.shift();
+        this.#denoised = outputs['denoised']?.data as Float32Array;
+        this.#latent = outputs['latent_next']?.data as Float32Array;
+        if (this.#stepsLeft.length === 0) this.#latent = this.#held(this.#latent);
+      },
+    };
   }
 
-  async #pictures(tier: Tier, latents: Float32Array): Promise<I420Frame[]> {
-    if (tier === 'draft' || tier === 'base') return this.#decode(tier, latents);
-    this.#refined ??= await this.#refine(latents);
-    return tier === 'refined' ? this.#refined : this.#upscale(this.#refined);
+  /** Computes what is left of denoising, then the pictures. */
+  async #pictures(tier: Tier, denoising: ModelUnit[], condition: Float32Array | undefined): Promise<I420Frame[]> {
+    if (!hasRefined(tier)) {
+      const frames: I420Frame[] = [];
+      await this.#compute([...denoising, this.#decoding(tier, frames)]);
+      return frames;
+    }
+    if (this.#refined === undefined) {
+      const refined: I420Frame[] = [];
+      await this.#compute([...denoising, ...this.#refining(refined, condition)]);
+      this.#refined = refined;
+    }
+    if (tier === 'refined') return this.#refined;
+    const upscaled: I420Frame[] = [];
+    await this.#compute(this.#upscaling(this.#refined, upscaled));
+    return upscaled;
+  }
+
+  async #compute(units: readonly ModelUnit[]): Promise<void> {
+    this.#spentMs += await this.#line.run(units);
   }
 
   /** Against drift: the finished latents, held to the statistics of the reference. */
@@ -116,52 +146,74 @@ export class SliceRun {
     return reference ? towardsReference(latents, reference, this.#model.manifest.latent.channels) : latents;
   }
 
-  async #decode(tier: Tier, latents: Float32Array): Promise<I420Frame[]> {
-    const { latent } = this.#model.manifest;
-    const outputs = await this.#run('decoder', { latent: float32(latents, 1, latent.tokens, latent.channels) });
-    return this.#frames(tier, outputs);
+  /** Each pushes its pictures to `frames`. */
+  #decoding(tier: Tier, frames: I420Frame[]): ModelUnit {
+    return {
+      part: 'decoder',
+      kind: `decoder:${this.#latentShape.join('x')}`,
+      feeds: (before) => ({
+        latent: tier === 'draft' ? this.#latentAfter(before, 'denoised', this.#denoised) : this.#latentAfter(before),
+      }),
+      onEnd: (outputs) => void frames.push(...this.#frames(tier, outputs)),
+    };
   }
 
-  async #refine(latents: Float32Array): Promise<I420Frame[]> {
+  #refining(frames: I420Frame[], condition: Float32Array | undefined): ModelUnit[] {
     const { noise, slice } = this.#model.manifest;
     const { seed, startMs } = this.#job;
     const { particles, grain } = this.#model.noise.of(seed);
-    const frames: I420Frame[] = [];
-    while (frames.length < slice.frames) {
-      const length = Math.min(refinerFrames(this.#model.manifest), slice.frames - frames.length);
-      const indices = Array.from({ length }, (_, index) => BigInt(frames.length + index));
-      const outputs = await this.#run('refiner', {
-        ...(await this.#conditioning(latents)),
-        particles: float32(particles, 1, noise.particles, 3),
-        grain: float32(grain, 1, 1, noise.grainPx, noise.grainPx),
-        time_s: float32([startMs / 1000], 1),
-        frames: int64(indices, length),
-      });
-      frames.push(...this.#frames('refined', outputs));
-    }
-    return frames;
+    const most = refinerFrames(this.#model.manifest);
+    return Array.from({ length: Math.ceil(slice.frames / most) }, (_, call): ModelUnit => {
+      const from = call * most;
+      const until = Math.min(from + most, slice.frames);
+      const indices = Array.from({ length: until - from }, (_, index) => BigInt(from + index));
+      return {
+        part: 'refiner',
+        // The frames are not per item of a batch.
+        kind: `refiner:${this.#latentShape.join('x')}:${from}-${until - 1}`,
+        feeds: (before) => ({
+          ...this.#conditioning(condition),
+          latent: this.#latentAfter(before),
+          particles: float32(particles, 1, noise.particles, 3),
+          grain: float32(grain, 1, 1, noise.grainPx, noise.grainPx),
+          time_s: float32([startMs / 1000], 1),
+          frames: int64(indices, indices.length),
+        }),
+        onEnd: (outputs) => void frames.push(...this.#frames('refined', outputs)),
+      };
+    });
   }
 
-  async #upscale(refined: readonly I420Frame[]): Promise<I420Frame[]> {
+  #upscaling(refined: readonly I420Frame[], frames: I420Frame[]): ModelUnit[] {
     const name = this.#model.manifest.parts.upscaler?.inputs[0]?.name ?? 'refined';
-    const frames: I420Frame[] = [];
-    while (frames.length < refined.length) {
-      const some = refined.slice(frames.length, frames.length + UPSCALER_FRAMES).map(({ data }) => data);
-      const outputs = await this.#run('upscaler', { [name]: pictures(some) });
-      frames.push(...this.#frames('upscaled', outputs));
-    }
-    return frames;
+    return Array.from({ length: Math.ceil(refined.length / UPSCALER_FRAMES) }, (_, call): ModelUnit => {
+      const some = refined.slice(call * UPSCALER_FRAMES, (call + 1) * UPSCALER_FRAMES).map(({ data }) => data);
+      return {
+        part: 'upscaler',
+        kind: `upscaler:${some.length}x${some[0]?.length ?? 0}`,
+        feeds: () => ({ [name]: pictures(some) }),
+        onEnd: (outputs) => void frames.push(...this.#frames('upscaled', outputs)),
+      };
+    });
   }
 
-  /** The inputs that denoiser and refiner share. */
-  async #conditioning(latents: Float32Array): Promise<Tensors> {
+  get #latentShape(): [number, number, number] {
+    const { tokens, channels } = this.#model.manifest.latent;
+    return [1, tokens, channels];
+  }
+
+  /** What the denoise step before leaves in the thread, or what there is. */
+  #latentAfter(before: PendingRun | undefined, output = 'latent_next', latent = this.#latent): Tensor | OutputOf {
+    return before?.part === 'denoiser' ? { of: before, output } : float32(latent, ...this.#latentShape);
+  }
+
+  /** The inputs that denoiser and refiner share, beside the latent. */
+  #conditioning(condition: Float32Array = new Float32Array()): Tensors {
     const { manifest } = this.#model;
     const { tokens, channels } = manifest.latent;
     const { previous } = this.#job;
-    const condition = await this.#condition();
     return {
-      latent: float32(latents, 1, tokens, channels),
-      previous: float32(previous ?? new Float32Array(tokens * channels), 1, tokens, channels),
+      previous: float32(previous ?? new Float32Array(tokens * channels), ...this.#latentShape),
       has_previous: float32([previous === undefined ? 0 : 1], 1),
       condition: float32(condition, 1, manifest.condition.width),
     };
@@ -181,18 +233,6 @@ export class SliceRun {
     return decideOpenFields(condition, this.#model.manifest.condition, this.#job.seed);
   }
 
-  async #run(part: PartName, feeds: Tensors): Promise<Tensors> {
-    const { signal, turn } = this.#options;
-    let result: Tensors = {};
-    const run = async (): Promise<void> => {
-      const { outputs, computeMs } = await this.#model.runtime.run(part, feeds, { signal });
-      this.#spentMs += computeMs;
-      result = outputs;
-    };
-    await (turn?.({ kind: kindOf(part, feeds), run }) ?? run());
-    return result;
-  }
-
   /** The pictures of output `i420`, uint8 [1, frames, bytes] or [frames, bytes], as views of one buffer. */
   #frames(tier: Tier, outputs: Tensors): I420Frame[] {
     const output = outputs['i420'];
@@ -208,10 +248,4 @@ export class SliceRun {
   }
 }
 
-/** `denoiser:1x32x128`. What is not per item of a batch, the refiner's frames, is part of the kind: `refiner:1x32x128:0-3`. */
-function kindOf(part: PartName, feeds: Tensors): string {
-  const { latent = Object.values(feeds)[0], frames } = feeds;
-  const shape = latent?.shape.join('x') ?? '';
-  const indices = frames?.type === 'int64' ? `:${frames.data[0]}-${frames.data.at(-1)}` : '';
-  return `${part}:${shape}${indices}`;
-}
+const hasRefined = (tier: Tier): boolean => tierRank(tier) >= tierRank('refined');

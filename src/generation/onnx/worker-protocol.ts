@@ -1,10 +1,12 @@
 /**
  * What the inference worker and its host say to each other. A worker is started with `WorkerSetup`, answers `ready` or
- * `failed` once, then answers every request with one `result`, `moved` or `failed` of the same id, in order. Feeds are
- * copied and outputs transferred, never shared: onnxruntime refuses SharedArrayBuffer.
+ * `failed` once, then answers every request with one `result`, `moved` or `failed` of the same id, in order; a run that was
+ * taken back meanwhile it leaves out. Feeds are copied and outputs transferred, never shared: onnxruntime refuses
+ * SharedArrayBuffer.
  */
 import type { PartState } from './part-memory.ts';
-import type { Tensors, TensorShape } from './tensor.ts';
+import type { ClaimSlot } from './run-claims.ts';
+import type { Tensor, Tensors, TensorShape } from './tensor.ts';
 
 /** onnxruntime's execution providers that can be asked for. */
 export const PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
@@ -18,7 +20,18 @@ export interface WorkerSetup {
   provider?: Provider;
   /** Names of the parts to load before `ready`; all when left out. The others are loaded by `move`. */
   load?: readonly string[];
+  /** Words of `RunClaims`, for the runs that wait in the thread. */
+  claims?: Int32Array<SharedArrayBuffer>;
 }
+
+/** What the run before this one has left in the thread. */
+export interface KeptOutput {
+  ofRun: number;
+  output: string;
+}
+
+/** Inputs of a run, some of them in the thread already. */
+export type PostedFeeds = Record<string, Tensor | KeptOutput>;
 
 export interface WorkerPart {
   name: string;
@@ -33,8 +46,17 @@ export interface WorkerPart {
 }
 
 export type ToWorker =
-  /** The feeds of runs that may be joined, as one run of the model. */
-  | { type: 'run'; id: number; part: string; feeds: readonly Tensors[] }
+  | {
+      type: 'run';
+      id: number;
+      part: string;
+      /** Of runs that may be joined, as one run of the model. */
+      feeds: readonly PostedFeeds[];
+      /** The next run may go on from its outputs: they are copied to the host, and kept until another run's are. */
+      keeps: boolean;
+      /** It waits behind another, and may be taken back until the thread has claimed it. */
+      claim?: ClaimSlot;
+    }
   /** Loads or releases a part. */
   | { type: 'move'; id: number; part: string; to: PartState }
   | { type: 'close' };

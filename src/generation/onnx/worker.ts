@@ -10,13 +10,15 @@ import { itemsOf, joinFeeds, splitOutputs } from './batching.ts';
 import { LoadedPart } from './loaded-part.ts';
 import { packError } from './pack-error.ts';
 import type { PartState } from './part-memory.ts';
+import { RunClaims } from './run-claims.ts';
 import { ANY, buffersOf } from './tensor.ts';
 import type { Tensor, Tensors, TensorShape } from './tensor.ts';
-import type { FromWorker, MovedPart, ToWorker, WorkerPart, WorkerSetup } from './worker-protocol.ts';
+import type { FromWorker, MovedPart, PostedFeeds, ToWorker, WorkerPart, WorkerSetup } from './worker-protocol.ts';
 
 const port = parentPort;
 if (port === null) throw new GlimpseError('INTERNAL', { message: 'worker.ts runs only as a worker thread' });
-const { parts, threads, provider = 'cpu', load = parts.map(({ name }) => name) } = workerData as WorkerSetup;
+const { parts, threads, provider = 'cpu', load = parts.map(({ name }) => name), claims } = workerData as WorkerSetup;
+const runClaims = new RunClaims(claims);
 const loaded = new Map(parts.map((part) => [part.name, { part, held: new LoadedPart({ part, threads, provider }) }]));
 
 const answer = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
@@ -70,6 +72,20 @@ function ortTensor({ type, data, shape }: Tensor): OrtTensor {
   return { type, dims: shape, location: 'cpu', data: bits } as unknown as OrtTensor;
 }
 
+/** Outputs of the latest run that the next may go on from. */
+let kept: { id: number; outputs: Tensors } | undefined;
+
+function wholeFeeds(posted: PostedFeeds): Tensors {
+  return Object.fromEntries(Object.entries(posted).map(([name, feed]) => [name, tensorOf(feed)]));
+}
+
+function tensorOf(feed: PostedFeeds[string]): Tensor {
+  if (!('ofRun' in feed)) return feed;
+  const tensor = kept?.id === feed.ofRun ? kept.outputs[feed.output] : undefined;
+  if (tensor) return tensor;
+  throw new GlimpseError('GENERATOR_DOWN', { message: 'The run that this one goes on from has failed.' });
+}
+
 /** Joined and split here: what that copies is garbage in this thread's heap, not in that of the thread that sends. */
 async function runAll(name: string, runs: readonly Tensors[]): Promise<{ outputs: Tensors[]; computeMs: number }> {
   const { part, held } = required(name);
@@ -98,12 +114,16 @@ async function run(
 }
 
 async function onRun(message: Extract<ToWorker, { type: 'run' }>): Promise<void> {
+  const { id, part, keeps, claim } = message;
+  if (claim !== undefined && !runClaims.take(claim, id)) return;
   try {
-    const { outputs, computeMs } = await runAll(message.part, message.feeds);
-    answer({ type: 'result', id: message.id, outputs, computeMs }, outputs.flatMap(buffersOf));
+    const { outputs, computeMs } = await runAll(part, message.feeds.map(wholeFeeds));
+    const [first] = outputs;
+    if (keeps && first) kept = { id, outputs: first };
+    answer({ type: 'result', id, outputs, computeMs }, keeps ? [] : outputs.flatMap(buffersOf));
   } catch (error) {
     const { message: text } = error as Error;
-    answer({ type: 'failed', id: message.id, code: 'GENERATOR_DOWN', message: text, details: { part: message.part } });
+    answer({ type: 'failed', id, code: 'GENERATOR_DOWN', message: text, details: { part } });
   }
 }
 
