@@ -56,6 +56,7 @@ export class StatusLine {
   #wait(words: string): void {
     this.#waiting.textContent = words;
     this.#waiting.hidden = words === '';
+    this.#line.toggleAttribute('data-waiting', words !== '');
   }
 
   /** What passed is over: whoever was told has done something since. */

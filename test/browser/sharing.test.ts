@@ -32,6 +32,10 @@ const shows = (page: Page) =>
 
 /** For a machine that does other things as well. */
 const SOON = { timeout: 80_000 };
+/** Of the status line's dot, as it is drawn. */
+const dotColour = (page: Page) => page.locator('.dot').evaluate((dot) => getComputedStyle(dot).backgroundColor);
+const AMBER = 'rgb(255, 212, 121)';
+const GREEN = 'rgb(63, 224, 180)';
 const becomes = (read: () => Promise<string>, wanted: unknown) => expect.poll(read, SOON).toEqual(wanted);
 
 describe('the page', { timeout: 120_000 }, () => {
@@ -65,10 +69,12 @@ describe('the page', { timeout: 120_000 }, () => {
       expect(await page.evaluate(() => document.querySelector('video')?.videoWidth)).toBe(0);
       const inItsPlace = page.locator('#waiting');
       expect(await inItsPlace.innerText()).toBe(await text(page, '#status-text'));
+      expect(await dotColour(page)).toBe(AMBER);
       inTheWay.leave();
       await shows(page);
       await inItsPlace.waitFor({ state: 'hidden' });
       await becomes(() => text(page, '#status-text'), 'Live');
+      expect(await dotColour(page)).toBe(GREEN);
       await page.close();
     });
   });

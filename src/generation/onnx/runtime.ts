@@ -191,9 +191,9 @@ export class OnnxRuntime implements AsyncDisposable {
   /** The thread may have died meanwhile; then this batch waits for the next one. Or nobody waits for it any more. */
   #isForgotten(batch: Batch): boolean {
     if (this.#runs.running !== batch) return true;
-    if (batch.runs.some(({ aborted }) => !aborted)) return false;
-    this.#settle(batch.id);
-    return true;
+    const isForgotten = batch.runs.every(({ aborted }) => aborted);
+    if (isForgotten) this.#settle(batch.id);
+    return isForgotten;
   }
 
   #post(batch: Batch, feeds: readonly PostedFeeds[], claim?: ClaimSlot): void {
@@ -280,10 +280,9 @@ export class OnnxRuntime implements AsyncDisposable {
 
   /** The run in progress takes so long that its thread will not be waited for. */
   #onHang(): void {
-    const thread = this.#thread;
-    if (thread === undefined) return;
-    this.#hanging.add(thread);
-    thread.abandon();
+    if (this.#thread === undefined) return;
+    this.#hanging.add(this.#thread);
+    this.#thread.abandon();
     this.#onExit(downError('The inference thread does not answer.'));
   }
 
