@@ -2,15 +2,20 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ComfyClient } from '../../src/generation/comfyui/client.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
+import { freeMemory } from '../../src/media/free-memory.ts';
 import { ImageDecoder } from '../../src/media/image-decoder.ts';
+import { LibavImageDecoder } from '../../src/media/libav-image-decoder.ts';
 import { distribution, type Distribution } from '../report.ts';
 import { benchGenerator, jobOf, never } from './generator.ts';
+import { texturedPng } from './picture.ts';
 import type { Server } from './server-handle.ts';
 
 export interface FrameFigures {
   clips: number;
   /** From the message's arrival to the decoded frame, frames coming at 24 a second. */
   decodeMs: Distribution | undefined;
+  /** The same picture on an idle thread, with no socket and no messages: what the figure above cannot go below. */
+  aloneMs: Distribution | undefined;
   /** The first frame of a tap, to its access unit. */
   firstFrameMs: Distribution | undefined;
   /** How late timers were while frames came as fast as the server sends. */
@@ -18,6 +23,7 @@ export interface FrameFigures {
 }
 
 const SIZE = { widthPx: 960, heightPx: 544 };
+const ALONE = 120;
 const FRAME_MS = 1_000 / 24;
 
 export async function measureFrames(server: Server, clips: number): Promise<FrameFigures> {
@@ -40,13 +46,14 @@ export async function measureFrames(server: Server, clips: number): Promise<Fram
       onImage: ({ image }) => {
         const receivedMs = performance.now();
         const isFirst = decoding.length === 0;
-        const decoded = decoder.decode(image, { format: 'png', ...SIZE }).then(async (frame) => {
+        const decoded = decoder.decode(image, { format: 'png', ...SIZE, handOver: true }).then(async (frame) => {
           decodeMs.push(performance.now() - receivedMs);
           if (!isFirst) return;
           await encoder.encode(frame, { keyframe: true, bitrateBps: 3_000_000, durationMs: FRAME_MS });
           firstMs.push(performance.now() - receivedMs);
         });
         decoding.push(decoded);
+        return decoded;
       },
     });
     await Promise.all(decoding);
@@ -56,9 +63,25 @@ export async function measureFrames(server: Server, clips: number): Promise<Fram
   return {
     clips,
     decodeMs: distribution(decodeMs),
+    aloneMs: distribution(await decodeAlone()),
     firstFrameMs: distribution(firstMs),
     lagMs: await measureLag(server, clips),
   };
+}
+
+async function decodeAlone(): Promise<number[]> {
+  const decoder = await LibavImageDecoder.open();
+  const png = texturedPng(SIZE.widthPx, SIZE.heightPx);
+  const samplesMs: number[] = [];
+  for (let picture = 0; picture <= ALONE; picture++) {
+    const startedMs = performance.now();
+    const { data } = decoder.decode(png, 'png', SIZE.widthPx, SIZE.heightPx);
+    samplesMs.push(performance.now() - startedMs);
+    freeMemory(data);
+  }
+  decoder.close();
+  // The first opens the codec.
+  return samplesMs.slice(1);
 }
 
 async function measureLag(server: Server, clips: number): Promise<Distribution | undefined> {

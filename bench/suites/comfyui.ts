@@ -39,9 +39,10 @@ export function formatTable({ machine, frames, submitMs, reconnect, memory }: Co
   const ms = (figure: Distribution | undefined): string =>
     figure === undefined ? 'none' : `${figure.p50} / ${figure.p95} / ${figure.max} ms`;
   const within = (figure: Distribution | undefined, limit: number): boolean => (figure?.p95 ?? Infinity) <= limit;
-  const { decodeMs, firstFrameMs, lagMs, clips } = frames;
+  const { decodeMs, aloneMs, firstFrameMs, lagMs, clips } = frames;
   const rows = [
     row('a frame, received to decoded', ms(decodeMs), 'p95 ≤ 8 ms', within(decodeMs, 8)),
+    ['  of it decoding, alone on one thread', ms(aloneMs), '', ''],
     row('first frame of a tap, received to encoded', ms(firstFrameMs), 'p95 ≤ 50 ms', within(firstFrameMs, 50)),
     row(`event loop, ${clips} × 121 frames`, ms(lagMs), 'max ≤ 20 ms', (lagMs?.max ?? Infinity) <= 20),
     row('submitted to accepted', ms(submitMs), 'p95 ≤ 15 ms', within(submitMs, 15)),

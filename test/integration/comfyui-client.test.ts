@@ -27,6 +27,27 @@ async function collectImages(client: ComfyClient, graph = GRAPH): Promise<NodeIm
 }
 
 describe('ComfyClient', () => {
+  it('reads no further while many pictures wait to be decoded, and takes the rest afterwards', async () => {
+    const large = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), Buffer.alloc(4e6)]);
+    await using standIn = await ComfyStandIn.start({ tapPicture: large });
+    await using client = new ComfyClient({ url: standIn.url });
+    const decoded = Promise.withResolvers<void>();
+    // More than 8 MiB.
+    const heldAtMost = 3;
+    const pictures: NodeImage[] = [];
+    const onImage = (image: NodeImage): Promise<void> => {
+      pictures.push(image);
+      return decoded.promise;
+    };
+    const running = client.run(GRAPH, { signal: never, onImage });
+    while (pictures.length < heldAtMost) await sleep(2);
+    await sleep(200);
+    expect(pictures).toHaveLength(heldAtMost);
+    decoded.resolve();
+    await running;
+    expect(pictures).toHaveLength(FRAMES);
+  });
+
   it('runs a graph and hands on every picture of its tap in order, with progress', async () => {
     const before = takeHoldings();
     {
