@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { LIMITS } from '../src/limits.ts';
-import { guidance, prompt, seed, sessionStats, tier } from './protocol.ts';
+import { adain, guidance, prompt, seed, sessionStats, tier } from './protocol.ts';
 
 /** `POST /v1/clips`. */
 export const clipRequest = z.object({
@@ -14,6 +14,7 @@ export const clipRequest = z.object({
   seconds: z.number().min(LIMITS.clipSecondsMin).max(LIMITS.clipSecondsMax).default(4),
   /** How far to refine; default: the best the generator makes. */
   tier: tier.optional(),
+  adain: adain.optional(),
 });
 
 /** `GET /v1/clips/{id}`. */

@@ -10,6 +10,8 @@ export const PROTOCOL_VERSION = 1;
 export const tier = z.enum(['draft', 'base', 'refined', 'upscaled']);
 export const seed = z.number().int().min(0).max(0xffff_ffff);
 export const guidance = z.number().min(0).max(20);
+/** Hold the latents of later slices to the statistics of the first one of the same prompt, against drift. Default false. */
+export const adain = z.boolean();
 /** Length and emptiness have codes of their own (PROMPT_EMPTY, PROMPT_TOO_LONG), so only the type is checked here. */
 export const prompt = z.string();
 /** `cut`: the new revision starts from noise. `continue`: it bends the picture on screen. */
@@ -55,8 +57,7 @@ export const generationRequest = z.object({
   steps: z.number().int().min(1).max(100).optional(),
   /** One of `generator.cameraMoves` of the welcome. */
   cameraMove: z.string().max(40).optional(),
-  /** Hold the latents of later slices to the statistics of the first one of the same prompt, against drift. Default false. */
-  adain: z.boolean().optional(),
+  adain: adain.optional(),
 });
 export type GenerationRequest = z.infer<typeof generationRequest>;
 

@@ -8,6 +8,8 @@ export interface ClipRequest {
   guidance?: number | undefined;
   seconds: number;
   tier?: Tier | undefined;
+  /** Against drift over many slices; for generators whose `info.options` names it. */
+  adain?: boolean | undefined;
 }
 
 export type ClipState = 'queued' | 'making' | 'ready' | 'failed';

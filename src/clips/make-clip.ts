@@ -22,7 +22,7 @@ export interface ClipMaking {
 /** Clips share the generator's spare time among themselves as one user. */
 const USER = 'clips';
 
-/** @throws GlimpseError PARAMETER_INVALID for a tier the generator does not make; else as the generator and encoder */
+/** @throws GlimpseError PARAMETER_INVALID for a tier or an option the generator does not have; else as the generator and encoder */
 export async function makeClip({ request, folder, signal, onProgress }: ClipJob, making: ClipMaking): Promise<void> {
   const { generator, scheduler } = making;
   const { slice, tiers } = generator.info;
@@ -32,6 +32,8 @@ export async function makeClip({ request, folder, signal, onProgress }: ClipJob,
     const made = tiers.map(({ tier }) => tier).join(', ');
     throw new GlimpseError('PARAMETER_INVALID', { message: `This generator makes the tiers ${made}.` });
   }
+  if (request.adain !== undefined && generator.info.options?.includes('adain') !== true)
+    throw new GlimpseError('PARAMETER_INVALID', { message: 'This generator takes no adain.' });
   const slices = sliceCount(request.seconds, slice);
   const prompts = parsePrompts(request.prompt, slices);
   const claim = { rank: RANKS.background, deadlineUs: Number.MAX_SAFE_INTEGER, costMs: 0, user: USER, weight: 1 };
@@ -41,6 +43,7 @@ export async function makeClip({ request, folder, signal, onProgress }: ClipJob,
       track: { prompts, sliceCount: slices, transitionSlices: 1, interpolation: 'linear' },
       seed: request.seed,
       guidance: request.guidance,
+      adain: request.adain,
       slices,
       tier: size.tier,
       signal,

@@ -3,6 +3,7 @@
  * line writes to a file and the service keeps for the web.
  */
 import type { I420Frame } from '../media/frame.ts';
+import { DriftReference } from './drift-reference.ts';
 import type { GenerateOptions, Generator, Rendition } from './generator.ts';
 import { promptAt, type PromptTrack } from './prompt-list.ts';
 import { SliceJoints } from './slice-joints.ts';
@@ -13,6 +14,8 @@ export interface ClipPlan {
   track: PromptTrack;
   seed: number;
   guidance?: number | undefined;
+  /** Holds later slices to the statistics of the first one of the same prompt. */
+  adain?: boolean | undefined;
   slices: number;
   tier: Tier;
   signal: AbortSignal;
@@ -30,14 +33,17 @@ export async function* clipFrames(
   onSlice: (done: number, cached: boolean) => void = () => {},
 ): AsyncGenerator<I420Frame, void, undefined> {
   const { generator, track, seed, guidance, tier, signal, turn } = clip;
+  const drift = new DriftReference(clip.adain === true);
   const joints = new SliceJoints(generator.info.slice);
   const sliceMs = (generator.info.slice.frames * 1000) / generator.info.slice.fps;
   let previous: Float32Array | undefined;
   for (let slice = 0; slice < clip.slices; slice++) {
+    const told = promptAt(track, slice);
     const job = {
       revision: 0,
       slice,
-      ...promptAt(track, slice),
+      ...told,
+      ...drift.of(told),
       seed,
       startMs: slice * sliceMs,
       startAtTier: tier,
@@ -47,6 +53,7 @@ export async function* clipFrames(
     };
     let best: Rendition | undefined;
     for await (const rendition of generator.generate(job, { signal, ...(turn ? { turn } : {}) })) {
+      if (rendition.latents) drift.onSlice(told, rendition.tier, rendition.latents);
       if (rendition.latents) previous = rendition.latents;
       // A tier may come in several runs of frames.
       const before = best?.tier === rendition.tier ? best.frames : [];

@@ -14,7 +14,7 @@ import { tierRank, type Tier } from '../generation/tiers.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
 import type { I420Frame } from '../media/frame.ts';
 import type { User } from './contract.ts';
-import { DriftReference } from './drift-reference.ts';
+import { DriftReference } from '../generation/drift-reference.ts';
 import { OpenSlice } from './open-slice.ts';
 
 /** What a revision is generated from. */

@@ -100,6 +100,19 @@ describe('a clip for the web', () => {
     expect(stderr).not.toMatch(/error|invalid/i);
   });
 
+  it('is another where later slices are held to the first one (adain)', async () => {
+    const asked = { prompt: 'a red ball over a green meadow', seed: 5, seconds: 2, tier: 'base' };
+    const etags: (string | null)[] = [];
+    for (const adain of [true, false, undefined]) {
+      const { id } = await made({ ...asked, adain });
+      etags.push((await get(`/v1/clips/${id}.mp4`)).headers.get('etag'));
+      await fetch(`${service.url}/v1/clips/${id}`, { method: 'DELETE' });
+    }
+    const [held, free, usual] = etags;
+    expect(free).toBe(usual);
+    expect(held).not.toBe(free);
+  });
+
   it('gives nothing of other files', async () => {
     for (const name of ['..%2f..%2fetc%2fpasswd', 'clip.mp4.partial', 'index.m3u8.bak', 'segment0.m4s'])
       expect(await code(await get(clip.hls.replace('index.m3u8', name)))).toEqual([404, 'NOT_FOUND']);

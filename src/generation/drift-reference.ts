@@ -2,8 +2,8 @@
  * What AdaIN holds the slices of a revision to, against drift: the first whole slice of the prompt that runs. On the way
  * from one prompt to another nothing is held, because a scene that is meant to change must be free to.
  */
-import type { SliceJob } from '../generation/generator.ts';
-import type { Tier } from '../generation/tiers.ts';
+import type { SliceJob } from './generator.ts';
+import type { Tier } from './tiers.ts';
 
 /** What a slice is made from. */
 type Told = Pick<SliceJob, 'prompt' | 'mix'>;
