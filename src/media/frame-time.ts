@@ -25,7 +25,7 @@ export class FrameTime {
   next(sinceMs: number, frameMs: number, keyframe: boolean): number {
     if (keyframe) {
       this.#owedMs = 0;
-      return Math.max(sinceMs, frameMs);
+      return Math.max(sinceMs, EARLY_SHARE * frameMs);
     }
     const overMs = Math.max(-2 * frameMs, Math.min(this.#owedMs + sinceMs - frameMs, OWED_MAX_MS));
     const shiftMs = Math.max(-SHIFT_MAX * frameMs, Math.min(overMs * GAIN, SHIFT_MAX * frameMs));
