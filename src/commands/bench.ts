@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GlimpseError } from '../errors.ts';
+import { growHeapFurther } from './heap-growth.ts';
 
 export interface BenchOptions {
   json: boolean;
@@ -118,6 +119,8 @@ export async function bench(suite: string, options: BenchOptions): Promise<void>
     });
   if (!(options.connections >= 1 && options.connections <= 1000))
     throw new GlimpseError('PARAMETER_INVALID', { message: '--connections must be from 1 to 1000' });
+  // As `serve` does: what a suite measures in this process is collected like the service's.
+  growHeapFurther();
   const { report, table } = await run(options).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
     const message = 'benches need the development dependencies: run them in a checkout after npm ci';
