@@ -45,7 +45,7 @@ export interface ChannelOptions {
 
 /** Answers a session's data channel until the session closes. */
 export function serveDataChannel(session: Session, { controls, events, onError }: ChannelOptions): void {
-  const queue = new SerialQueue(LIMITS.messagesPendingMax);
+  const queue = new SerialQueue(LIMITS.messagesPendingMax, (error) => onError(toGlimpseError(error)));
   const refuse = (error: GlimpseError, id?: number) => {
     onError(error);
     session.sendChannel(JSON.stringify(errorMessage(error, id)));

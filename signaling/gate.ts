@@ -14,6 +14,7 @@ import type { PromptFilter } from './prompt-filter.ts';
 import type { GenerationRequest } from './protocol.ts';
 import { checkSdp } from './sdp-guard.ts';
 import { SessionControls } from './session-controls.ts';
+import { kept } from '../src/kept-promise.ts';
 
 /** @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE */
 export function requireSdp(sdp: string): void {
@@ -152,7 +153,7 @@ export class Gate {
    */
   #turn(): Promise<void> {
     const turn = this.#begun.then(() => nextTurn());
-    this.#begun = turn;
+    this.#begun = kept(turn);
     return turn;
   }
 

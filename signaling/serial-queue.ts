@@ -4,18 +4,21 @@
  */
 export class SerialQueue {
   readonly #capacity: number;
+  readonly #onError: (error: unknown) => void;
   #waiting = 0;
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(capacity: number) {
+  /** @param onError told of a task that rejects; those behind it run all the same */
+  constructor(capacity: number, onError: (error: unknown) => void) {
     this.#capacity = capacity;
+    this.#onError = onError;
   }
 
-  /** False when the queue is full and the task was not taken. A task must not throw. */
+  /** False when the queue is full and the task was not taken. */
   push(task: () => Promise<void>): boolean {
     if (this.#waiting >= this.#capacity) return false;
     this.#waiting++;
-    this.#tail = this.#after(this.#tail, task);
+    this.#tail = this.#after(this.#tail, task).catch(this.#onError);
     return true;
   }
 

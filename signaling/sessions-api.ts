@@ -23,9 +23,10 @@ export function sessionRoutes(gate: Gate): Hono<AccessEnv> {
 
   /** Runs `work` when what came before it for this session has. @throws GlimpseError RATE_LIMITED */
   const inTurn = <Result>(session: Session, work: () => Promise<Result>): Promise<Result> => {
-    const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax);
+    const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax, () => {});
     queues.set(session, queue);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    // Never rejects: the request hears of a failure.
     // One a turn of the event loop: a burst that arrived together would otherwise run together, and frames would wait.
     const task = () => nextTurn().then(work).then(resolve, reject);
     if (!queue.push(task)) {

@@ -50,7 +50,7 @@ export class SignalConnection {
   readonly #context: SignalContext;
   readonly #identity: Identity;
   readonly #rate: TokenBucket;
-  readonly #queue = new SerialQueue(LIMITS.messagesPendingMax);
+  readonly #queue = new SerialQueue(LIMITS.messagesPendingMax, (error) => this.#fail(error));
   #session: Session | undefined;
   #stopEvents: () => void = () => {};
   /** While an answer is being made, what the session says waits here, so that the answer comes first. */

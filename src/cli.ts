@@ -6,6 +6,7 @@ import { comfyUiCheck } from './commands/comfyui-check.ts';
 import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
 import { listModels, showModel, verifyModels } from './commands/models.ts';
+import type { ProcessFaults } from './commands/process-faults.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
 import { configOptions, loadConfig, type Config, type ConfigKey } from './config.ts';
@@ -52,8 +53,23 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
+/** What no code handled goes to `faults`; without it Node ends the process. */
+function listenForFaults(faults: ProcessFaults): Disposable {
+  const onRejection = (error: unknown): void => faults.note('rejection', error);
+  const onException = (error: unknown): void => faults.note('exception', error);
+  process.on('unhandledRejection', onRejection);
+  process.on('uncaughtException', onException);
+  return {
+    [Symbol.dispose]: () => {
+      process.off('unhandledRejection', onRejection);
+      process.off('uncaughtException', onException);
+    },
+  };
+}
+
 withConfig(program.command('serve').description('serve the demo page and the API')).action(async (flags: Flags) => {
-  if (!(await serve(configOf(flags), interrupted()))) process.exit(0);
+  const { inTime, faulty } = await serve(configOf(flags), interrupted(), listenForFaults);
+  if (!inTime || faulty) process.exit(faulty ? 1 : 0);
 });
 
 withConfig(

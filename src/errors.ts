@@ -51,6 +51,11 @@ export const ERROR_CODES = {
   ORIGIN_FORBIDDEN: { status: 403, retryable: false, text: 'Pages of this origin may not use this server.' },
   NOT_FOUND: { status: 404, retryable: false, text: 'There is nothing at this address.' },
   CLIP_NOT_READY: { status: 409, retryable: true, text: 'The clip is not made yet, or its making failed.' },
+  STORAGE_FAILED: {
+    status: 507,
+    retryable: true,
+    text: 'The server cannot write the file: its disk is full, or its folder cannot be used.',
+  },
   PRECONDITION_FAILED: { status: 412, retryable: false, text: 'The ETag does not match the current ICE session.' },
   PRECONDITION_REQUIRED: { status: 428, retryable: false, text: 'The request needs an If-Match header.' },
   MODEL_INVALID: {

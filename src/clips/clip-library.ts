@@ -10,6 +10,7 @@ import { extname, join } from 'node:path';
 import { GlimpseError, toGlimpseError } from '../errors.ts';
 import { parsePrompts } from '../generation/prompt-list.ts';
 import { sliceCount, sliceStartMs } from '../generation/schedule.ts';
+import { kept } from '../kept-promise.ts';
 import { LIMITS } from '../limits.ts';
 import type { ClipFile, ClipLibrary, ClipRequest, ClipStatus } from './contract.ts';
 
@@ -36,6 +37,8 @@ interface Entry {
   /** Who asked for it. */
   user: string;
   abort: AbortController;
+  /** Where its files are; undefined before it is made. */
+  folder?: string | undefined;
   bytes: number;
   files: Map<string, ClipFile>;
 }
@@ -87,7 +90,7 @@ export class Clips implements ClipLibrary {
     };
     this.#entries.set(entry.status.id, entry);
     this.#queue.push(entry);
-    this.#making ??= this.#work();
+    this.#making ??= kept(this.#work());
     return this.status(entry.status.id);
   }
 
@@ -130,8 +133,11 @@ export class Clips implements ClipLibrary {
   }
 
   async #work(): Promise<void> {
-    for (let entry = this.#queue.shift(); entry; entry = this.#queue.shift()) await this.#make(entry);
-    this.#making = undefined;
+    try {
+      for (let entry = this.#queue.shift(); entry; entry = this.#queue.shift()) await this.#make(entry);
+    } finally {
+      this.#making = undefined;
+    }
   }
 
   async #make(entry: Entry): Promise<void> {
@@ -139,6 +145,7 @@ export class Clips implements ClipLibrary {
     status.state = 'making';
     try {
       const folder = join(await this.#home(), status.id);
+      entry.folder = folder;
       await mkdir(folder, { recursive: true });
       const onProgress = (share: number): void => {
         status.progress = share;
@@ -147,7 +154,7 @@ export class Clips implements ClipLibrary {
       await this.#shelve(entry, folder);
       Object.assign(status, { state: 'ready', progress: 1 });
     } catch (thrown) {
-      const error = toGlimpseError(thrown, 'ENCODER_FAILED');
+      const error = toGlimpseError(thrown, isOfStorage(thrown) ? 'STORAGE_FAILED' : 'ENCODER_FAILED');
       Object.assign(status, { state: 'failed', error: error.toJSON() });
       await this.#erase(entry);
       if (!abort.signal.aborted) this.#options.onError?.(error);
@@ -197,18 +204,29 @@ export class Clips implements ClipLibrary {
     throw new GlimpseError('RATE_LIMITED', { message, retryAfterMs });
   }
 
+  /** A folder that cannot be made now may be by the next clip: a failure is not kept. */
   #home(): Promise<string> {
     const { folder } = this.#options;
-    return (this.#folder ??=
+    if (this.#folder) return this.#folder;
+    const made =
       folder === undefined
         ? mkdtemp(join(tmpdir(), 'glimpse-clips-'))
-        : mkdir(folder, { recursive: true }).then(() => folder));
+        : mkdir(folder, { recursive: true }).then(() => folder);
+    this.#folder = kept(made);
+    made.catch(() => (this.#folder = undefined));
+    return made;
   }
 
+  /** Never rejects: files that cannot be removed are the operator's affair, not the next clip's. */
   async #erase(entry: Entry): Promise<void> {
     entry.files.clear();
     entry.bytes = 0;
-    if (this.#folder) await rm(join(await this.#folder, entry.status.id), { recursive: true, force: true });
+    const { folder } = entry;
+    entry.folder = undefined;
+    if (folder === undefined) return;
+    await rm(folder, { recursive: true, force: true }).catch((cause: unknown) =>
+      this.#options.onError?.(new GlimpseError('STORAGE_FAILED', { cause })),
+    );
   }
 
   #find(id: string): Entry {
@@ -216,4 +234,11 @@ export class Clips implements ClipLibrary {
     if (!entry) throw new GlimpseError('NOT_FOUND');
     return entry;
   }
+}
+
+/** Of the file system itself: no room, no right, no such folder. */
+const STORAGE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EIO']);
+
+function isOfStorage(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && STORAGE_CODES.has(String(thrown.code));
 }

@@ -4,26 +4,48 @@ import type { Config } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startService } from '../service.ts';
 import { growHeapFurther } from './heap-growth.ts';
+import { ProcessFaults } from './process-faults.ts';
 
-/** @returns false when something still ran after the grace; the process then has to be ended */
-export async function serve(config: Config, signal: AbortSignal): Promise<boolean> {
+export interface ServeEnd {
+  /** False when something still ran after the grace; the process then has to be ended. */
+  inTime: boolean;
+  /** It ended itself because of too many faults (process-faults.ts). */
+  faulty: boolean;
+}
+
+/** @param listen brings the faults of the process from now on, until what it returns is disposed of */
+export async function serve(
+  config: Config,
+  signal: AbortSignal,
+  listen: (faults: ProcessFaults) => Disposable,
+): Promise<ServeEnd> {
   growHeapFurther();
   const log = createLog({ level: config.logLevel });
   const service = await startService(config, { log });
+  const faulty = new AbortController();
+  using _listening = listen(
+    new ProcessFaults({
+      log,
+      onFault: (kind) => service.metrics.countBy('processFaults', { kind }),
+      onTooMany: () => faulty.abort(),
+    }),
+  );
+  const ending = AbortSignal.any([signal, faulty.signal]);
   try {
     await service.ready;
     if (service.metricsUrl !== undefined) log.info({ url: service.metricsUrl }, 'metrics are on a port of their own');
     log.info({ url: service.url, generator: service.generator.info.name }, `Glimpse is ready: open ${service.url}`);
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    if (!ending.aborted) await new Promise((resolve) => ending.addEventListener('abort', resolve, { once: true }));
     log.info({ sessions: service.sessions.size }, 'closing');
   } catch (error) {
     await service.close('server-closing');
     throw error;
   }
+  if (faulty.signal.aborted) log.fatal('too many faults in a minute: the service drains and ends with status 1');
   const late = new AbortController();
   const grace = sleep(config.drainSeconds * 1000, false, { signal: late.signal }).catch(() => false);
   const inTime = await Promise.race([service.close('server-closing').then(() => true), grace]);
   late.abort();
   if (!inTime) log.warn('not everything ended in time; the rest is cut off');
-  return inTime;
+  return { inTime, faulty: faulty.signal.aborted };
 }

@@ -3,6 +3,7 @@
  * once, and known for the same pictures by whatever else is shared (media/shared-loops.ts). Keeps no picture alive.
  */
 import type { I420Frame } from '../media/frame.ts';
+import { kept } from '../kept-promise.ts';
 
 /** Stands for a frame in comparisons, without keeping it. */
 export type FrameMark = symbol;
@@ -37,7 +38,7 @@ export class JoinedSlices {
       const frames = before.frames.map((frame) => frame.deref()).filter((frame) => frame !== undefined);
       if (frames.length === before.frames.length) return frames;
     }
-    const joined: Joined = { tail, making: make(), frames: [] };
+    const joined: Joined = { tail, making: kept(make()), frames: [] };
     this.#joined.set(first, joined);
     try {
       const frames = (await joined.making) ?? [];

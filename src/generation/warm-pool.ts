@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Activation, ModelMemory } from './model-memory.ts';
+import { kept } from '../kept-promise.ts';
 
 export interface WarmPoolOptions {
   clock: Clock;
@@ -101,7 +102,7 @@ export class WarmPool implements AsyncDisposable {
   /** One change after another: what is put to rest while it is activated would be half of each. */
   #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
     const done = this.#moving.catch(() => {}).then(change);
-    this.#moving = done;
+    this.#moving = kept(done);
     return done;
   }
 

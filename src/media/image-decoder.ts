@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { GlimpseError } from '../errors.ts';
 import { hasOwnMemory } from './free-memory.ts';
 import type { I420Frame } from './frame.ts';
+import { kept } from '../kept-promise.ts';
 
 export type ToImageWorker =
   | {
@@ -71,7 +72,7 @@ export class ImageDecoder implements AsyncDisposable {
 
   /** Idempotent, never throws; what waits is still decoded. */
   close(): Promise<void> {
-    this.#closed ??= Promise.all(this.#threads.map((thread) => thread.close())).then(() => {});
+    this.#closed ??= kept(Promise.all(this.#threads.map((thread) => thread.close())).then(() => {}));
     return this.#closed;
   }
 

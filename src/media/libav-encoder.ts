@@ -20,6 +20,7 @@ import { type I420Frame, i420Bytes } from './frame.ts';
 import { type Libav, loadLibav } from './libav-loader.ts';
 import { LibavScaler } from './libav-scaler.ts';
 import { OpeningCredit } from './opening-credit.ts';
+import { kept } from '../kept-promise.ts';
 
 /** The RTP clock, so that one tick is far below any frame's duration. */
 const TICKS_HZ = 90_000;
@@ -77,7 +78,7 @@ export class LibavEncoder implements VideoEncoder {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#free();
+    this.#closed ??= kept(this.#free());
     return this.#closed;
   }
 

@@ -132,6 +132,11 @@ export const LABELLED = {
     help: 'RTP bytes sent, by what the grant was spent on: keyframes, retransmissions, deltas, copies that fill probes.',
     labels: { kind: ['keyframe', 'rtx', 'delta', 'padding'] },
   },
+  processFaults: {
+    metric: 'glimpse_process_faults_total',
+    help: 'Rejections and exceptions that no code handled; each is a bug. docs/operations.md says what follows.',
+    labels: { kind: ['rejection', 'exception'] },
+  },
   abuseDecisions: {
     metric: 'glimpse_abuse_decisions_total',
     help: 'Clients that were slowed, refused, or let in again (level none), by what had counted most.',

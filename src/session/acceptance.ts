@@ -6,6 +6,7 @@ import { readPrompts, sumUp } from '../generation/prompt-reading.ts';
 import type { Accepted, Control, SessionMode } from './contract.ts';
 import type { RevisionChange, Revisions } from './revisions.ts';
 import { decideSteering, type Running } from './steering.ts';
+import { kept } from '../kept-promise.ts';
 
 export interface AcceptanceOptions {
   mode: SessionMode;
@@ -21,7 +22,7 @@ export class Acceptance {
   /** @param first what the session begins with */
   constructor(first: RevisionChange, options: AcceptanceOptions) {
     this.#options = options;
-    this.#latest = this.#begin(first);
+    this.#latest = kept(this.#begin(first));
   }
 
   /** What the latest request became. */
@@ -40,9 +41,11 @@ export class Acceptance {
     const { seed, guidance } = message;
     const change = { ...message, prompt: prompts && joinPrompts(prompts) };
     const decision = decideSteering(change, { mode, ...current });
-    this.#latest = decision.newRevision
-      ? this.#begin({ prompts, seed, guidance, decision }, decision.running)
-      : this.#latest.then((accepted) => ({ ...accepted, running: decision.running }));
+    this.#latest = kept(
+      decision.newRevision
+        ? this.#begin({ prompts, seed, guidance, decision }, decision.running)
+        : this.#latest.then((accepted) => ({ ...accepted, running: decision.running })),
+    );
   }
 
   async #begin(change: RevisionChange, running?: Running): Promise<Accepted> {

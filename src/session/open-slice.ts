@@ -12,6 +12,7 @@ import {
 } from '../generation/generator.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
+import { kept } from '../kept-promise.ts';
 
 export interface OpenSliceOptions {
   generator: Generator;
@@ -60,9 +61,11 @@ export class OpenSlice {
    * @throws GlimpseError as the generator's, GENERATOR_DOWN when it ends too early.
    */
   pull(tier: Tier, onRun: (run: Rendition) => void): Promise<Rendition> {
-    this.#pull ??= this.#next(tier, onRun).finally(() => {
-      this.#pull = undefined;
-    });
+    this.#pull ??= kept(
+      this.#next(tier, onRun).finally(() => {
+        this.#pull = undefined;
+      }),
+    );
     return this.#pull;
   }
 

@@ -7,6 +7,7 @@ import { allocate } from '../congestion/allocator.ts';
 import type { Allocation, Rung } from '../congestion/allocation.ts';
 import type { Clock } from '../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../errors.ts';
+import { kept } from '../kept-promise.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import { StillPicture } from '../media/convergence.ts';
@@ -128,13 +129,15 @@ export class PictureLoop {
       this.#again = true;
       return;
     }
-    this.#busy = this.#step().finally(() => {
-      this.#busy = undefined;
-      if (this.#again) {
-        this.#again = false;
-        this.kick();
-      }
-    });
+    this.#busy = kept(
+      this.#step().finally(() => {
+        this.#busy = undefined;
+        if (this.#again) {
+          this.#again = false;
+          this.kick();
+        }
+      }),
+    );
   }
 
   /** The playhead was moved: what comes next does not build on what was sent. */

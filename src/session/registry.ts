@@ -10,6 +10,7 @@ import type { Session, SessionOpening, SessionRegistry, User } from './contract.
 import { tracedSession } from '../tracing.ts';
 import type { SessionDeps } from './session-deps.ts';
 import { ViewerSession } from './session.ts';
+import { kept } from '../kept-promise.ts';
 
 export interface RegistryOptions {
   /** Sessions at once. */
@@ -95,7 +96,7 @@ export class Sessions implements SessionRegistry {
   /** Its place is free at once; closing it takes a moment, and `close` waits for that too. */
   #giveUp(session: ViewerSession): void {
     this.#sessions.delete(session.id);
-    const closed = session.close('place-taken').finally(() => this.#leaving.delete(closed));
+    const closed = kept(session.close('place-taken').finally(() => this.#leaving.delete(closed)));
     this.#leaving.add(closed);
   }
 }

@@ -11,6 +11,7 @@ import { promptAt, type PromptTrack } from '../generation/prompt-list.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
 import { SliceJoints } from '../generation/slice-joints.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
+import { kept } from '../kept-promise.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
 import type { I420Frame } from '../media/frame.ts';
 import type { User } from './contract.ts';
@@ -86,7 +87,7 @@ export class RevisionRun {
     this.#reference = new DriftReference(options.brought?.options?.adain === true);
     this.#joints = new SliceJoints(options.generator.info.slice);
     this.#keep(options.request.kept);
-    this.#done = this.#loop();
+    this.#done = this.#loop().catch((error: unknown) => options.onError(toGlimpseError(error)));
   }
 
   /** Something the plan depends on has moved: playhead, tier cap, admission. */
@@ -173,10 +174,12 @@ export class RevisionRun {
     open ??= this.#start(slice, tier, previous);
     Object.assign(open.claim, this.#claim(slice, tier, rank));
     const pulled = open;
-    const pull = this.#pull(slice, pulled, tier).finally(() => {
-      this.#pulls.delete(pulled);
-      this.wake();
-    });
+    const pull = kept(
+      this.#pull(slice, pulled, tier).finally(() => {
+        this.#pulls.delete(pulled);
+        this.wake();
+      }),
+    );
     this.#pulls.set(pulled, pull);
   }
 

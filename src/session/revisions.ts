@@ -16,6 +16,7 @@ import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './bend
 import type { User } from './contract.ts';
 import { RevisionRun, type Brought, type Progress, type RevisionRequest } from './revision-run.ts';
 import type { SteeringDecision } from './steering.ts';
+import { kept } from '../kept-promise.ts';
 
 export interface RevisionsOptions {
   generator: Generator;
@@ -171,7 +172,7 @@ export class Revisions {
   }
 
   #end(run: RevisionRun): void {
-    const ended = run.close().finally(() => this.#ending.delete(ended));
+    const ended = kept(run.close().finally(() => this.#ending.delete(ended)));
     this.#ending.add(ended);
   }
 

@@ -38,6 +38,7 @@ import { snapshotStats } from './stats.ts';
 import { FROM_NOISE } from './steering.ts';
 import { TierLimit } from './tier-limit.ts';
 import { ViewerLink } from './viewer-link.ts';
+import { kept } from '../kept-promise.ts';
 
 const STATS_INTERVAL_MS = 1_000;
 
@@ -222,7 +223,7 @@ export class ViewerSession implements Session {
   }
 
   close(reason: string): Promise<void> {
-    this.#closing ??= this.#end(reason);
+    this.#closing ??= kept(this.#end(reason));
     return this.#closing;
   }
 

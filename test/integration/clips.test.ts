@@ -217,6 +217,56 @@ describe('the library', () => {
   });
 });
 
+describe('a clips folder that cannot be used', () => {
+  const slice = { frames: 8, fps: 12 };
+  const failed = async (clips: Clips) => {
+    const { id } = clips.create({ prompt: 'sea', seconds: 1 }, 'anna');
+    await expect.poll(() => clips.status(id).state).toBe('failed');
+    return clips.status(id);
+  };
+
+  it('fails its clip, not the process, and is tried again with the next', async () => {
+    const before = takeHoldings();
+    const parent = await mkdtemp(join(tmpdir(), 'glimpse-clips-'));
+    const blocked = join(parent, 'blocked');
+    await writeFile(blocked, 'a file where the folder should be');
+    const errors: string[] = [];
+    const make = ({ folder: into }: { folder: string }) => writeFile(join(into, 'clip.mp4'), 'x');
+    const clips = new Clips({
+      folder: blocked,
+      maxBytes: 1e6,
+      slice,
+      make,
+      onError: ({ code: of }) => errors.push(of),
+    });
+    const status = await failed(clips);
+    expect(status.error).toMatchObject({ code: 'STORAGE_FAILED', retryable: true });
+    expect(JSON.stringify(status)).not.toContain(parent);
+    expect(errors).toEqual(['STORAGE_FAILED']);
+    await clips.remove(status.id);
+    await rm(blocked);
+    const { id } = clips.create({ prompt: 'sea', seconds: 1 }, 'anna');
+    await expect.poll(() => clips.status(id).state).toBe('ready');
+    await clips.close();
+    await rm(parent, { recursive: true });
+    await expectNoLeaks(before);
+  });
+
+  it('that is full fails its clip, and the next is made', async () => {
+    let full = true;
+    const make = async ({ folder: into }: { folder: string }) => {
+      if (full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      await writeFile(join(into, 'clip.mp4'), 'x');
+    };
+    const clips = new Clips({ maxBytes: 1e6, slice, make });
+    expect((await failed(clips)).error).toMatchObject({ code: 'STORAGE_FAILED' });
+    full = false;
+    const { id } = clips.create({ prompt: 'sea', seconds: 1 }, 'anna');
+    await expect.poll(() => clips.status(id).state).toBe('ready');
+    await clips.close();
+  });
+});
+
 describe('a range of bytes', () => {
   it.each([
     ['bytes=0-0', { start: 0, end: 0 }],

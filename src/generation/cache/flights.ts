@@ -3,6 +3,7 @@
  * given up, and then looks whether it is there. Each makes for himself: when one leaves, no other loses anything by it.
  */
 import { GlimpseError } from '../../errors.ts';
+import { kept } from '../../kept-promise.ts';
 
 export interface Flight extends Disposable {
   /** Whether somebody else was making it before. */
@@ -28,7 +29,7 @@ export class Flights {
       await until(under, signal);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#under.set(key, promise);
+    this.#under.set(key, kept(promise));
     let held = true;
     const leave = (): void => {
       if (held) this.#under.delete(key);

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { decodeSegment, encodeSegment } from './segment-file.ts';
 import { SEGMENT_KEY, segmentBytes, type Segment } from './segment.ts';
+import { kept } from '../../kept-promise.ts';
 
 export interface SegmentDiskOptions {
   /** Made when it is not there; only files of our own names are touched in it. */
@@ -81,7 +82,7 @@ export class SegmentDisk {
   constructor(options: SegmentDiskOptions) {
     this.#options = options;
     this.#files = options.files ?? systemFiles;
-    this.#writing = this.#open();
+    this.#writing = kept(this.#open());
   }
 
   /** What the files took when last looked at, with what was written since. */
@@ -116,11 +117,13 @@ export class SegmentDisk {
       return;
     }
     this.#pendingBytes += bytes;
-    this.#writing = this.#writing
-      .then(() => this.#write(key, segment))
-      .finally(() => {
-        this.#pendingBytes -= bytes;
-      });
+    this.#writing = kept(
+      this.#writing
+        .then(() => this.#write(key, segment))
+        .finally(() => {
+          this.#pendingBytes -= bytes;
+        }),
+    );
   }
 
   /** Resolves when what was put so far is on disk, or refused. */

@@ -5,6 +5,7 @@
 import type { Pressure } from '../memory-pressure.ts';
 import type { ComfyClient } from './client.ts';
 import { ComfyServer } from './server.ts';
+import { kept } from '../../kept-promise.ts';
 
 /** A server that is gone is tried anyway when a prompt fails there; this is how soon one that is back gets work again. */
 const CHECK_INTERVAL_MS = 2_000;
@@ -71,11 +72,13 @@ export class ComfyPool implements AsyncDisposable {
   check(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     if (this.#checking === undefined)
-      return (this.#checking = this.#check().finally(() => (this.#checking = undefined)));
-    this.#nextCheck ??= this.#checking.then(() => {
-      this.#nextCheck = undefined;
-      return this.check();
-    });
+      return (this.#checking = kept(this.#check().finally(() => (this.#checking = undefined))));
+    this.#nextCheck ??= kept(
+      this.#checking.then(() => {
+        this.#nextCheck = undefined;
+        return this.check();
+      }),
+    );
     return this.#nextCheck;
   }
 

@@ -8,6 +8,7 @@ import type { ImageOrigin } from './binary-event.ts';
 import type { ComfyHttp } from './http.ts';
 import { executionError, serverDown } from './server-error.ts';
 import { failureOf, type TextEvent } from './wire.ts';
+import { kept } from '../../kept-promise.ts';
 
 export interface NodeImage {
   nodeId: string;
@@ -52,9 +53,7 @@ export class PromptRun {
   constructor(options: PromptRunOptions) {
     this.promptId = options.promptId;
     this.#options = options;
-    this.done = this.#settled.promise;
-    // Whoever waits for it sees the failure; one that nobody waits for must not end the process.
-    this.done.catch(() => {});
+    this.done = kept(this.#settled.promise);
     this.#listen();
   }
 

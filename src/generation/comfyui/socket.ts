@@ -7,6 +7,7 @@ import { Emitter } from '../../events.ts';
 import { parseBinaryEvent, type BinaryEvent } from './binary-event.ts';
 import { serverDown } from './server-error.ts';
 import { parseTextEvent, type TextEvent } from './wire.ts';
+import { kept } from '../../kept-promise.ts';
 
 /** A PNG of 4096×2160 in its worst case. */
 const MESSAGE_MAX_BYTES = 32 * 1024 * 1024;
@@ -51,7 +52,7 @@ export class ComfySocket {
   /** @throws GlimpseError GENERATOR_DOWN when there is no such server. */
   open(): Promise<void> {
     if (this.#closed) return Promise.reject(serverDown('The generator is closed.'));
-    this.#opening ??= this.#connect();
+    this.#opening ??= kept(this.#connect());
     return this.#opening;
   }
 

@@ -18,6 +18,7 @@ import { RunQueue, type Feeds, type PendingRun, type RunOptions, type RunResult 
 import { RunWatch } from './run-watch.ts';
 import { ThreadRuns, type Batch } from './thread-runs.ts';
 import type { FromWorker, PostedFeeds, WorkerSetup } from './worker-protocol.ts';
+import { kept } from '../../kept-promise.ts';
 
 /** Hanging threads at once: each keeps its parts in memory. With more of them no other is started. */
 const HANGING_MAX = 3;
@@ -131,8 +132,7 @@ export class OnnxRuntime implements AsyncDisposable {
 
   /** Lets the run in progress finish, rejects those waiting, and ends the thread. Idempotent, never throws. */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    return (this.#closed ??= kept(this.#close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
