@@ -11,12 +11,15 @@ import { GlimpseError, toGlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
 import { SUBPROTOCOL, upgradeToken } from './access/credentials.ts';
 import type { Identity } from './access/identity.ts';
+import { TOKEN_EXPIRED } from './access/owners.ts';
 import { errorMessage } from './session-messages.ts';
 import { POLICY_VIOLATION, SignalConnection } from './ws.ts';
 import type { SignalContext } from './ws.ts';
 
 /** RFC 6455 7.4.1: the server is going away. */
 const GOING_AWAY = 1001;
+/** When a viewer whose token has expired should come with a newer one. */
+const EXPIRED_RETRY_MS = 100;
 
 export interface SocketTimes {
   pingIntervalMs?: number | undefined;
@@ -150,6 +153,9 @@ export class SignalSockets {
     for (const [socket, held] of this.#held) {
       if (held.connection.hasSession) held.idleSinceMs = nowMs;
       if (!this.#alive.delete(socket)) socket.terminate();
+      // The session stays for its grace: a viewer who comes back with a newer token goes on where they were.
+      else if (this.#context.gate.access.hasExpired(held.identity))
+        held.connection.end(TOKEN_EXPIRED, { code: POLICY_VIOLATION, retryAfterMs: EXPIRED_RETRY_MS });
       else if (nowMs - held.idleSinceMs > this.#idleMs) held.connection.end('there was no session for too long');
       else if (socket.readyState === socket.OPEN) socket.ping();
     }

@@ -181,6 +181,7 @@ export class SignalConnection {
 
   async #restart({ id, sdp }: Of<'restart'>): Promise<void> {
     const session = this.#require();
+    this.#context.gate.access.requireSession(this.#identity, session.id);
     requireSdp(sdp);
     await this.#holding(async () => this.#answer(session, await session.restart(sdp), id));
   }

@@ -182,7 +182,7 @@ withConfig(
     .option('--secret <text>', 'same as --auth-secret')
     .option('--minutes <number>', 'how long it counts', '60')
     .option('--subject <user>', 'the user (sub) it stands for')
-    .option('--session <id>', 'the one session (sid) it opens; it then creates none')
+    .option('--session <id>', 'the one session (glimpse_sid) it opens; it then creates none')
     .option('--once', 'it creates one session, once'),
   ['authSecret', 'authAudience', 'authIssuer'],
 ).action(async ({ secret, minutes, subject, session, once, ...flags }: Flags & TokenFlags) => {

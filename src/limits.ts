@@ -79,6 +79,10 @@ export const LIMITS = {
   singleUseTokenMaxHours: 24,
   /** A server of token keys (JWKS) that takes longer counts as down. */
   jwksTimeoutMs: 3_000,
+  /** One that has failed is not asked again for so long: tokens by unknown keys meanwhile cost no request. */
+  jwksRestMs: 5_000,
+  /** A session ends so long after its token has expired, and up to ten seconds: time for its viewer to bring a newer one. */
+  tokenExpiredGraceMs: 60_000,
   /** Users and addresses whose score is kept; beyond, the one heard of longest ago is forgotten. */
   abuseKeysMax: 10_000,
   /** Score at which a client is refused; the default of `--abuse-score`. signaling/abuse.ts has the weights. */

@@ -15,6 +15,7 @@ import type { AbuseCause, AbuseDecision } from './abuse.ts';
 import { ClientAddresses } from './addresses.ts';
 import { addressIdentity, addressKey, tokenIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
+import { hasExpired, requireFresh, SessionOwners } from './owners.ts';
 import { originAllowed } from './origins.ts';
 import type { OriginPolicy } from './origins.ts';
 import { Quotas } from './quotas.ts';
@@ -34,6 +35,8 @@ export interface AccessOptions {
   promptsPerSecond?: number;
   /** See signaling/access/abuse.ts; 0 scores nothing. */
   abuseScore?: number;
+  /** Unix time, ms; default the system's. */
+  wallMs?: () => number;
   metrics?: Pick<Metrics, 'countBy'>;
   log?: Log;
 }
@@ -67,7 +70,7 @@ export class Access {
   readonly #addresses: ClientAddresses;
   readonly #quotas: Quotas;
   readonly #singleUse = new SingleUseTokens();
-  readonly #owners = new Map<string, Identity>();
+  readonly #owners = new SessionOwners();
   readonly #abuse: AbuseScores;
   readonly #sweep: NodeJS.Timeout;
 
@@ -78,10 +81,14 @@ export class Access {
     this.#addresses = new ClientAddresses(trustedProxies);
     this.#quotas = new Quotas({ creationsPerMinute, sessionsPerUser });
     this.#abuse = new AbuseScores(options.abuseScore ?? LIMITS.abuseScore, (decision) => this.#tell(decision));
-    this.#sweep = setInterval(() => {
-      this.#abuse.sweep(performance.now());
-      this.#singleUse.forgetExpired(Date.now() / 1_000);
-    }, SWEEP_INTERVAL_MS).unref();
+    this.#sweep = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
+  }
+
+  /** What is done every ten seconds: forgets what has faded or expired, and ends sessions that outlived their token. */
+  sweep(): void {
+    this.#abuse.sweep(performance.now());
+    this.#singleUse.forgetExpired(this.#nowSeconds);
+    this.#owners.endExpired(this.#nowSeconds);
   }
 
   get needsToken(): boolean {
@@ -129,20 +136,32 @@ export class Access {
   }
 
   /**
-   * Whether this client may touch the session. The id alone is not enough where there are tokens.
-   * @throws GlimpseError FORBIDDEN
+   * For a connection that was opened with a token: it is looked at again before each offer, restart and resume.
+   * @throws GlimpseError UNAUTHORIZED when it has expired since
    */
-  requireSession({ key, claims }: Identity, sessionId: string): void {
-    if (claims === undefined || claims.sid === sessionId) return;
-    const owner = this.#owners.get(sessionId);
-    // No owner: there is no such session, and whoever looks for it says so.
-    if (claims.sid === undefined && (owner === undefined || owner.key === key)) return;
-    throw new GlimpseError('FORBIDDEN', { message: 'The session is not of this token.' });
+  requireFresh(identity: Identity): void {
+    requireFresh(identity, this.#nowSeconds);
+  }
+
+  hasExpired(identity: Identity): boolean {
+    return hasExpired(identity, this.#nowSeconds);
+  }
+
+  /**
+   * Whether this client may touch the session; a newer token than its last lets it live longer.
+   * @throws GlimpseError FORBIDDEN, UNAUTHORIZED
+   */
+  requireSession(identity: Identity, sessionId: string): void {
+    this.requireFresh(identity);
+    this.#owners.require(identity, sessionId);
   }
 
   /** Looks, before any body is read, whether a creation could be admitted. @throws as `admit` */
-  async checkAdmission({ key, claims }: Identity): Promise<void> {
-    if (claims?.sid !== undefined) throw new GlimpseError('FORBIDDEN', { message: 'The token creates no session.' });
+  async checkAdmission(identity: Identity): Promise<void> {
+    const { key, claims } = identity;
+    this.requireFresh(identity);
+    if (claims?.glimpse_sid !== undefined)
+      throw new GlimpseError('FORBIDDEN', { message: 'The token creates no session.' });
     await this.#quotas.check(key, claims?.limits);
   }
 
@@ -173,7 +192,7 @@ export class Access {
 
   /** Whose session it is; undefined after its end. */
   ownerOf(sessionId: string): Identity | undefined {
-    return this.#owners.get(sessionId);
+    return this.#owners.of(sessionId);
   }
 
   /** A bucket for the messages of one connection or session. */
@@ -210,10 +229,14 @@ export class Access {
     clearInterval(this.#sweep);
   }
 
+  get #nowSeconds(): number {
+    return (this.#options.wallMs?.() ?? Date.now()) / 1_000;
+  }
+
   #own(session: Session, identity: Identity, release: () => void): void {
-    this.#owners.set(session.id, identity);
+    this.#owners.add(session, identity);
     session.events.on('closed', () => {
-      this.#owners.delete(session.id);
+      this.#owners.remove(session.id);
       release();
       if (session.stats.timeToConnectMs === null) this.note(identity, 'neverWatched');
     });

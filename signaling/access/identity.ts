@@ -13,11 +13,15 @@ export interface Identity {
 
 export const addressKey = (address: string): string => `address:${address}`;
 
-/** Without a subject every token is a user of its own. */
+/**
+ * Without a subject every token is a user of its own: told apart by what is signed (RFC 7515 5.2), because one signature
+ * has many spellings: the last character of base64url, and with ES256 the other half of the curve.
+ */
 export function tokenIdentity(token: string, claims: TokenClaims, address: string): Identity {
   const { sub, jti } = claims;
+  const signed = token.slice(0, token.lastIndexOf('.'));
   const key =
-    sub === undefined ? `token:${jti ?? createHash('sha256').update(token).digest('base64url')}` : `user:${sub}`;
+    sub === undefined ? `token:${jti ?? createHash('sha256').update(signed).digest('base64url')}` : `user:${sub}`;
   return { key, address, claims };
 }
 

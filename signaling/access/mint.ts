@@ -28,7 +28,7 @@ export async function mintToken(request: TokenRequest): Promise<string> {
   if (!(minutes > 0 && minutes <= MINUTES_MAX))
     throw new GlimpseError('PARAMETER_INVALID', { message: `minutes: more than 0, at most ${MINUTES_MAX}` });
   const issuedAt = Math.floor(Date.now() / 1_000);
-  const token = new SignJWT({ sid, once, limits })
+  const token = new SignJWT({ glimpse_sid: sid, once, limits })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setAudience(audience)
     .setIssuedAt(issuedAt)

@@ -1,6 +1,7 @@
 /**
  * What a bearer token may say (RFC 7519), beyond `aud`, `iss`, `nbf` and `exp`, which are checked before this is read.
- * Unknown claims are ignored: a product's tokens may carry its own.
+ * Unknown claims are ignored: a product's tokens may carry its own, and those of OpenID providers carry a `sid` of theirs
+ * (OpenID Connect Front-Channel Logout 1.0, section 3), so ours has a name that collides with none (RFC 7519 4.3).
  */
 import { z } from 'zod';
 import { LIMITS } from '../../src/limits.ts';
@@ -15,7 +16,7 @@ export const tokenClaims = z.object({
   sub: name.optional(),
   jti: name.optional(),
   /** Opens this session only, and creates none: for a second steerer, or a page that just watches over it. */
-  sid: name.optional(),
+  glimpse_sid: name.optional(),
   /** Creates one session, once; needs `jti`. The session stays open to it. */
   once: z.boolean().optional(),
   /** Instead of the server's own limits for one user. */

@@ -4,10 +4,11 @@
  * secret and `none` never counts at all. What is wrong with a token is told in words, never with the token in them.
  */
 import { readFile } from 'node:fs/promises';
-import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { restingFetch } from './jwks-fetch.ts';
 import { tokenClaims } from './token-claims.ts';
 import type { TokenClaims } from './token-claims.ts';
 
@@ -98,7 +99,7 @@ async function keySet(source: string): Promise<JWTVerifyGetKey> {
     const local = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
       throw new GlimpseError('CONFIG_INVALID', { message: 'authJwks: keys are fetched by https only' });
-    return createRemoteJWKSet(url, { timeoutDuration: LIMITS.jwksTimeoutMs });
+    return createRemoteJWKSet(url, { timeoutDuration: LIMITS.jwksTimeoutMs, [customFetch]: restingFetch() });
   }
   try {
     const keys = JSON.parse(await readFile(url ?? source, 'utf8')) as JSONWebKeySet;

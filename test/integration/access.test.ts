@@ -36,7 +36,12 @@ const strangers: [string, () => Promise<Caller>, string, number][] = [
     'UNAUTHORIZED',
     401,
   ],
-  ['a token that only looks at a session', async () => ({ token: await hs256({ sid: 'x' }) }), 'FORBIDDEN', 403],
+  [
+    'a token that only looks at a session',
+    async () => ({ token: await hs256({ glimpse_sid: 'x' }) }),
+    'FORBIDDEN',
+    403,
+  ],
   [
     'a page of a foreign origin',
     async () => ({ token: await hs256(), headers: { Origin: 'https://evil.example' } }),
@@ -130,7 +135,7 @@ describe('a token', () => {
       await whepSession(await hs256({ sub: 'a' })),
       await whepSession(await hs256({ sub: 'a' })),
     ];
-    const headers = header(await hs256({ sid: first.id }));
+    const headers = header(await hs256({ glimpse_sid: first.id }));
     expect((await fetch(`${service.url}/v1/sessions/${first.id}`, { headers })).status).toBe(200);
     expect((await fetch(`${service.url}/v1/sessions/${second.id}`, { headers })).status).toBe(403);
     await Promise.all([first.end(), second.end()]);
