@@ -39,7 +39,7 @@ async function fuzz(target: FuzzTarget): Promise<number> {
   const begunMs = performance.now();
   let slowestMs = 0;
   const tried = target.costly === true ? Math.ceil(inputs / COSTLY_SHARE) : inputs;
-  const blockedMs = target.costly === true ? COSTLY_BLOCKED_MS : BLOCKED_MS;
+  const blockedMs = target.costly === true ? COSTLY_BLOCKED_MS : (target.costMaxMs ?? BLOCKED_MS);
   for (let count = 0; count < tried; count++) {
     const input = mutator.next();
     let why = await failureOf(target, input);
@@ -57,6 +57,7 @@ async function fuzz(target: FuzzTarget): Promise<number> {
     writeFileSync(join(CORPUS, file), input);
     process.stdout.write(`  ${file}: ${why}\n`);
   }
+  await target.close?.();
   const seconds = (performance.now() - begunMs) / 1_000;
   const perMinute = Math.round((tried / seconds) * 60);
   const columns = [
@@ -68,13 +69,16 @@ async function fuzz(target: FuzzTarget): Promise<number> {
   return kept.size;
 }
 
-/** @returns how long it took, ms, or what was thrown */
+/** @returns what it cost, ms of CPU, or of time where another process works; or what was thrown */
 async function failureOf(target: FuzzTarget, input: Buffer): Promise<number | string> {
   const startedMs = performance.now();
+  const before = process.cpuUsage();
   try {
     const pending = target.run(input);
     if (pending) await pending;
-    return performance.now() - startedMs;
+    if (target.costly === true) return performance.now() - startedMs;
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1_000;
   } catch (error) {
     return error instanceof Error ? `${error.name}: ${error.stack?.split('\n')[1]?.trim()}` : String(error);
   }

@@ -1,7 +1,7 @@
 /** The short form of `npm run fuzz`: what once crashed a parser, and some thousand inputs of a fixed seed for each. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { Mutator } from './mutate.ts';
 import { fuzzTargets } from './targets.ts';
 
@@ -12,6 +12,8 @@ const targets = await fuzzTargets();
 const crashers = readdirSync(CORPUS).filter((name) => name.endsWith('.bin'));
 
 describe.each(targets.map((target) => [target.name, target] as const))('%s', (name, target) => {
+  afterAll(() => target.close?.());
+
   it('takes its good inputs, and refuses bad ones with a code', async () => {
     for (const seed of target.seeds) await target.run(seed);
     const mutator = new Mutator(target.seeds, 1);

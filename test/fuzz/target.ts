@@ -7,8 +7,12 @@ export interface FuzzTarget {
   seeds: readonly Buffer[];
   /** Each input costs a process. */
   costly?: true;
+  /** What an input of at most 64 KiB may take, ms; default 50. */
+  costMaxMs?: number;
   /** Throws, or rejects, only for a failure that is no refusal. */
   run(input: Buffer): void | Promise<void>;
+  /** Ends what inputs have left. */
+  close?(): void | Promise<void>;
 }
 
 export const texts = (...seeds: string[]): Buffer[] => seeds.map((seed) => Buffer.from(seed));

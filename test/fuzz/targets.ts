@@ -23,6 +23,7 @@ import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
 import { mediaTargets } from './media-targets.ts';
+import { sctpTarget } from './sctp-target.ts';
 import { sourceTargets } from './source-targets.ts';
 import { refusing, texts, type FuzzTarget } from './target.ts';
 
@@ -166,6 +167,7 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
         originAllowed({ kind: 'same-host' }, text, text);
       },
     },
+    sctpTarget(),
     ...(await sourceTargets()),
     ...(await mediaTargets()),
   ];

@@ -1,14 +1,19 @@
 /**
  * The data channel `control` (RFC 8831, RFC 8832) over werift's SCTP, text both ways with a bounded buffer. werift
  * leaves rejections of its SCTP handlers to nobody, so that one odd message from a client would end the process; here
- * each of them is caught and ends only this channel's peer.
+ * each of them is caught and ends only this channel's peer. What its association would choke on never reaches it
+ * (`sctp/guard.ts`).
  */
 import { Event, RTCSctpTransport, type RTCDataChannel, type RTCDtlsTransport } from 'werift';
 import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
+import { boundReceiving, type SctpAssociation } from './sctp/association.ts';
+import { SctpGuard } from './sctp/guard.ts';
 
 const LABEL = 'control';
 const SCTP_PORT = 5000;
+/** Receive window: two messages of the largest size, and some. */
+const WINDOW_BYTES = 256 * 1024;
 
 export interface ControlEvents {
   text: [text: string];
@@ -19,7 +24,7 @@ export interface ControlEvents {
 /** What of werift's SCTP transport needs a guard of ours. */
 interface GuardedSctp {
   /** The association; its own reader drops the promise. */
-  sctp: { handleData: (packet: Buffer) => Promise<void> };
+  sctp: SctpAssociation;
   datachannelReceive: (stream: number, protocol: number, data: Buffer) => Promise<void>;
   dataChannelFlush: () => Promise<void>;
 }
@@ -27,8 +32,10 @@ interface GuardedSctp {
 export class ControlChannel {
   readonly events = new Emitter<ControlEvents>();
   readonly #transport: RTCSctpTransport;
+  readonly #guard: SctpGuard;
   #channel: RTCDataChannel | undefined;
   #closed = false;
+  #failed = false;
 
   /**
    * @param send takes one SCTP packet to the DTLS association
@@ -48,16 +55,26 @@ export class ControlChannel {
       sendData: (packet: Buffer) => send(packet).catch(fail),
     };
     this.#transport.setDtlsTransport(dtls as unknown as RTCDtlsTransport);
+    const { sctp } = guarded(this.#transport);
+    boundReceiving(sctp, WINDOW_BYTES);
+    this.#guard = new SctpGuard(sctp);
     this.#transport.onDataChannel.subscribe((channel) => this.#adopt(channel));
     this.#transport.start(remotePort).catch(fail);
   }
 
-  /** Takes one decrypted SCTP packet. */
-  receive(packet: Buffer): void {
-    if (this.#closed) return;
+  /**
+   * Takes one decrypted SCTP packet.
+   * @returns false when it was left out, as if it were lost
+   */
+  receive(packet: Buffer, nowUs: number): boolean {
+    if (this.#closed || this.#failed) return false;
+    const verdict = this.#guard.judge(packet, nowUs);
+    if (verdict === 'fail') this.#fail(new RangeError('an SCTP packet that breaks RFC 9260'));
+    if (verdict !== 'take') return false;
     guarded(this.#transport)
       .sctp.handleData(packet)
       .catch((error: unknown) => this.#fail(error));
+    return true;
   }
 
   /** False when the channel is not open or too much waits in it. */
@@ -89,7 +106,9 @@ export class ControlChannel {
   }
 
   #fail(error: unknown): void {
-    if (!this.#closed) this.events.emit('failed', error);
+    if (this.#closed || this.#failed) return;
+    this.#failed = true;
+    this.events.emit('failed', error);
   }
 }
 

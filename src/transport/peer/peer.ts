@@ -179,7 +179,9 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
       if (Buffer.byteLength(text) <= LIMITS.messageMaxBytes) this.events.emit('control', text);
     });
     control.events.on('failed', () => void this.close('the data channel failed'));
-    dtls.events.on('data', (packet) => control.receive(packet));
+    dtls.events.on('data', (packet) => {
+      if (!control.receive(packet, this.#context.clock.nowUs())) this.#context.mux.drop('sctpRefused');
+    });
   }
 
   #receiveRtcp(datagram: Buffer): void {

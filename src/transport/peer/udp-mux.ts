@@ -32,6 +32,7 @@ export type DropReason =
   | 'receiveFailed'
   | 'dtlsPlaintext'
   | 'srtcpRefused'
+  | 'sctpRefused'
   | 'foreign'
   | 'unexpected';
 
@@ -58,6 +59,7 @@ export class UdpMux {
     receiveFailed: 0,
     dtlsPlaintext: 0,
     srtcpRefused: 0,
+    sctpRefused: 0,
     foreign: 0,
     unexpected: 0,
   };
