@@ -5,6 +5,7 @@ import { toGlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import type { Access } from './access/access.ts';
+import { isLoopback } from './access/origins.ts';
 import { addressOf } from './http-access.ts';
 import type { AccessEnv } from './http-access.ts';
 
@@ -21,7 +22,7 @@ export function failureResponse(
 ): Response {
   const error = toGlimpseError(thrown);
   metrics.countError(error.code);
-  access.noteError(context.get('identity') ?? addressOf(context, access), error);
+  if (!isForeignPage(context)) access.noteError(context.get('identity') ?? addressOf(context, access), error);
   // The path and the query of a request hold session ids and prompts, so neither is written down.
   if (error.code === 'INTERNAL') log.error({ err: error, method: context.req.method }, 'a request failed');
   if (error.retryAfterMs !== undefined) context.header('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
@@ -29,4 +30,13 @@ export function failureResponse(
   if (error.code === 'UNAUTHORIZED') context.header('WWW-Authenticate', 'Bearer error="invalid_token"');
   context.header('Cache-Control', 'no-store');
   return context.json({ error: error.toJSON() }, error.status as ContentfulStatusCode);
+}
+
+/**
+ * A page of another site in a browser of this machine: its pictures and forms carry no Origin, but this (Fetch Metadata,
+ * section 2.3). Believed of loopback clients only: another machine could say so to escape its points.
+ */
+function isForeignPage(context: Context<AccessEnv>): boolean {
+  const remote = context.env.incoming?.socket.remoteAddress ?? '';
+  return context.req.header('Sec-Fetch-Site') === 'cross-site' && isLoopback(remote.replace(/^::ffff:/, ''));
 }

@@ -16,6 +16,7 @@ import type { IceServers } from './ice-servers.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { pageRoutes } from './page.ts';
+import { securityHeaders } from './security-headers.ts';
 import { sessionRoutes } from './sessions-api.ts';
 import { whepRoutes } from './whep.ts';
 
@@ -25,6 +26,8 @@ export interface HttpOptions {
   metrics: Metrics;
   log: Log;
   iceServers: IceServers;
+  /** Address that the listener is bound to. */
+  host: string;
   /** Serve `/metrics` and `/debug` here too, for whoever reaches the port. */
   metricsHere: boolean;
   pageDirectory?: string | undefined;
@@ -32,29 +35,30 @@ export interface HttpOptions {
 }
 
 export function httpApp(options: HttpOptions): Hono<AccessEnv> {
-  const { gate, readiness, metrics, log, iceServers, metricsHere, pageDirectory, clips } = options;
+  const { gate, readiness, metrics, log, iceServers, host, metricsHere, pageDirectory, clips } = options;
   const { access } = gate;
   const app = new Hono<AccessEnv>();
   const failure = { access, metrics, log };
   app.onError((error, context) => failureResponse(context, error, failure));
   app.notFound((context) => failureResponse(context, new GlimpseError('NOT_FOUND'), failure));
 
+  app.use(securityHeaders());
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', (context) => {
-    const body = judgeReadiness(readiness());
-    return context.json(body, body.ready ? 200 : 503);
+    const { ready, reasons } = judgeReadiness(readiness());
+    // Where tokens are needed, strangers hear yes or no; the reasons are on the metrics port.
+    return context.json({ ready, reasons: access.needsToken ? [] : reasons }, ready ? 200 : 503);
   });
-  if (metricsHere) app.route('/', metricsRoutes(gate, metrics));
+  if (metricsHere) app.route('/', metricsRoutes({ gate, metrics, host }));
+  for (const path of ['/whep', '/whep/*', '/v1/*']) app.use(path, crossOrigin(access));
+  // A clip's name cannot be guessed, and a video element sends no token.
+  for (const path of ['/whep', '/whep/*', '/v1/sessions/*', '/v1/inputs', '/v1/inputs/*', '/openapi.json'])
+    app.use(path, identified(access));
   let document: ReturnType<typeof openApiDocument> | undefined;
   app.get('/openapi.json', (context) => {
     document ??= openApiDocument({ clips: clips !== undefined, metrics: metricsHere, tokens: access.needsToken });
     return context.json(document);
   });
-
-  for (const path of ['/whep', '/whep/*', '/v1/*']) app.use(path, crossOrigin(access));
-  // A clip's name cannot be guessed, and a video element sends no token.
-  for (const path of ['/whep', '/whep/*', '/v1/sessions/*', '/v1/inputs', '/v1/inputs/*'])
-    app.use(path, identified(access));
   app.route('/whep', whepRoutes({ gate, iceServers, metrics }));
   app.options('/v1/*', (context) => context.body(null, 200));
   app.route('/v1/sessions', sessionRoutes(gate));

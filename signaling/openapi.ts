@@ -102,7 +102,7 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
         503: answer('Not yet, and why.', json('Readiness')),
       }),
     },
-    '/openapi.json': { get: operation('This document.', { 200: answer('OpenAPI 3.1.') }) },
+    '/openapi.json': { get: guarded('This document.', { 200: answer('OpenAPI 3.1.') }) },
     '/signal': {
       get: guarded(
         'WebSocket: ClientMessage up, ServerMessage down, JSON text. Browsers bring a token as the subprotocol glimpse.token.<jwt>, beside glimpse.v1.',

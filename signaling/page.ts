@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
+import { pageSecurityHeaders } from './security-headers.ts';
 
 /** What Vite names its outputs: `assets/index-DiwrgTda.js`. */
 const HASHED = /^\/assets\/.+-[\w-]{8}\.\w+$/;
@@ -16,10 +17,10 @@ export function pageRoutes(directory: string | undefined): Hono {
     return built ? next() : context.text(NOT_BUILT, 404);
   });
   if (directory === undefined || !existsSync(directory)) return app;
+  app.get('*', pageSecurityHeaders());
   app.get('*', async (context, next) => {
     const immutable = HASHED.test(context.req.path);
     context.header('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
-    context.header('X-Content-Type-Options', 'nosniff');
     // Nothing here is secret, and a page of another origin may import the SDK (`/glimpse-client.js`) from a service.
     context.header('Access-Control-Allow-Origin', '*');
     await next();

@@ -3,7 +3,6 @@
  * metrics. It knows sessions and nothing below them; closing it closes no session, that is for whoever owns the
  * registry.
  */
-import { Hono } from 'hono';
 import type { GeneratorInfo } from '../src/generation/generator.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { SessionRegistry } from '../src/session/contract.ts';
@@ -14,7 +13,7 @@ import { httpApp } from './http.ts';
 import type { HttpOptions } from './http.ts';
 import { listen } from './listener.ts';
 import type { Listener } from './listener.ts';
-import { metricsRoutes } from './metrics-routes.ts';
+import { metricsApp } from './metrics-routes.ts';
 import type { PromptFilter } from './prompt-filter.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { ServerMessage } from './protocol.ts';
@@ -62,7 +61,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   try {
     opened.push(await listen({ fetch: app.fetch, host, port, tls: options.tls, log }));
     if (typeof metricsOn === 'object') {
-      const fetch = new Hono().route('/', metricsRoutes(gate, metrics)).fetch;
+      const { fetch } = metricsApp({ gate, metrics, readiness: options.readiness, log, host: metricsOn.host });
       opened.push(await listen({ fetch, ...metricsOn }));
     }
   } catch (error) {

@@ -184,7 +184,7 @@ withConfig(
     .option('--subject <user>', 'the user (sub) it stands for')
     .option('--session <id>', 'the one session (glimpse_sid) it opens; it then creates none')
     .option('--once', 'it creates one session, once'),
-  ['authSecret', 'authAudience', 'authIssuer'],
+  ['authSecret', 'authSecretFile', 'authAudience', 'authIssuer'],
 ).action(async ({ secret, minutes, subject, session, once, ...flags }: Flags & TokenFlags) => {
   const config = configOf({ ...(secret === undefined ? {} : { authSecret: secret }), ...flags });
   await token(config, { minutes: Number(minutes), subject, session, once });

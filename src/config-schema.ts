@@ -164,6 +164,10 @@ export const configSchema = z.object({
     .describe(
       'secret shared with the TURN server (coturn: static-auth-secret); each viewer gets credentials that expire',
     ),
+  turnSecretFile: z
+    .string()
+    .optional()
+    .describe('file that holds --turn-secret; a flag or a variable is seen by more than a file is'),
   turnTtlSeconds: z.coerce
     .number()
     .int()
@@ -175,6 +179,7 @@ export const configSchema = z.object({
     ),
   turnUsername: z.string().optional().describe('fixed user of a TURN service without a shared secret'),
   turnCredential: z.string().optional().describe('its password; every viewer can read it'),
+  turnCredentialFile: z.string().optional().describe('file that holds --turn-credential'),
   maxSessionsPerUser: count(1, 10_000)
     .optional()
     .describe(
@@ -197,6 +202,12 @@ export const configSchema = z.object({
     .min(32)
     .optional()
     .describe('secret of HS256 tokens, 32 characters or more; with it nobody gets in without a token'),
+  authSecretFile: z
+    .string()
+    .optional()
+    .describe(
+      'file that holds --auth-secret, as containers and systemd hand secrets over; its last line end does not count',
+    ),
   authJwks: z
     .string()
     .optional()

@@ -55,11 +55,28 @@ export function loadConfig({ flags, environment, file }: ConfigSources): Config 
     const value = flags[option.key] ?? (environment[option.environment] || undefined);
     if (value !== undefined) merged[option.key] = value;
   }
+  for (const key of SECRETS) readSecret(merged, key);
   const parsed = strictSchema.safeParse(merged);
   if (parsed.success) return parsed.data;
   throw new GlimpseError('CONFIG_INVALID', {
     message: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('; '),
   });
+}
+
+/** Settings that may come from a file of their own. */
+const SECRETS = ['authSecret', 'turnSecret', 'turnCredential'] as const satisfies readonly ConfigKey[];
+
+function readSecret(settings: Record<string, unknown>, key: (typeof SECRETS)[number]): void {
+  const fileKey = `${key}File` as const satisfies ConfigKey;
+  const path = settings[fileKey];
+  if (typeof path !== 'string') return;
+  if (settings[key] !== undefined)
+    throw new GlimpseError('CONFIG_INVALID', { message: `${key}, ${fileKey}: give one of the two` });
+  try {
+    settings[key] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new GlimpseError('CONFIG_INVALID', { message: `${fileKey}: cannot read ${path}`, cause });
+  }
 }
 
 function readFile(path: string): Record<string, unknown> {

@@ -49,6 +49,11 @@ export const ERROR_CODES = {
   AUTH_DOWN: { status: 503, retryable: true, text: 'Tokens cannot be checked at the moment.' },
   FORBIDDEN: { status: 403, retryable: false, text: 'The token is valid, but not for this.' },
   ORIGIN_FORBIDDEN: { status: 403, retryable: false, text: 'Pages of this origin may not use this server.' },
+  HOST_FORBIDDEN: {
+    status: 421,
+    retryable: false,
+    text: 'The Host header names another machine; ask this one by localhost or its loopback address.',
+  },
   NOT_FOUND: { status: 404, retryable: false, text: 'There is nothing at this address.' },
   CLIP_NOT_READY: { status: 409, retryable: true, text: 'The clip is not made yet, or its making failed.' },
   STORAGE_FAILED: {

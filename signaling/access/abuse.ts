@@ -14,8 +14,6 @@ export const ABUSE_WEIGHTS = {
   promptFlood: 1,
   /** A session that ended without ever having connected. */
   neverWatched: 5,
-  /** A page of an origin that is not allowed. */
-  foreignOrigin: 5,
   /** No token, a wrong one, or one for something else. */
   unauthorized: 10,
   /** The product's own filter said no. */

@@ -26,7 +26,7 @@ import type { TokenVerifier } from './tokens.ts';
 
 export interface AccessOptions {
   /** Without one, whoever comes is let in. */
-  tokens?: TokenVerifier | undefined;
+  tokens?: Pick<TokenVerifier, 'verify'> | undefined;
   origins?: OriginPolicy;
   trustedProxies?: string | undefined;
   creationsPerMinute?: number;
@@ -46,12 +46,21 @@ const SLOW_CREATION_MS = 500;
 const SLOW_MESSAGE_MS = 50;
 const SWEEP_INTERVAL_MS = 10_000;
 
-/** Errors that are no fault of whoever meets them, or are counted by another way. */
-const BLAMELESS: ReadonlySet<ErrorCode> = new Set(['ABUSE_REFUSED', 'ABORTED', 'CONNECT_TIMEOUT', 'PEER_CLOSED']);
+/**
+ * Errors that are no fault of whoever meets them, or are counted by another way. A page of a foreign origin is not its
+ * visitor's doing: points for it would let any page lock its visitors out of a server, or developers out of their own.
+ */
+const BLAMELESS: ReadonlySet<ErrorCode> = new Set([
+  'ABUSE_REFUSED',
+  'ABORTED',
+  'CONNECT_TIMEOUT',
+  'PEER_CLOSED',
+  'ORIGIN_FORBIDDEN',
+  'HOST_FORBIDDEN',
+]);
 const CAUSES: Partial<Record<ErrorCode, AbuseCause>> = {
   UNAUTHORIZED: 'unauthorized',
   FORBIDDEN: 'unauthorized',
-  ORIGIN_FORBIDDEN: 'foreignOrigin',
   RATE_LIMITED: 'flood',
   USER_LIMIT: 'flood',
   PROMPT_REFUSED: 'promptRefused',

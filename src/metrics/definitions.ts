@@ -143,7 +143,7 @@ export const LABELLED = {
     labels: {
       level: ['none', 'slow', 'refuse'],
       // Those of signaling/access/abuse.ts.
-      cause: ['refusal', 'flood', 'promptFlood', 'neverWatched', 'foreignOrigin', 'unauthorized', 'promptRefused'],
+      cause: ['refusal', 'flood', 'promptFlood', 'neverWatched', 'unauthorized', 'promptRefused'],
     },
   },
 } as const satisfies Record<string, LabelledDefinition>;

@@ -223,6 +223,7 @@ describe('/openapi.json', () => {
     const options = {
       gate,
       metrics,
+      host: '127.0.0.1',
       metricsHere: true,
       iceServers: () => [],
       log: silentLog,

@@ -39,6 +39,20 @@ describe('config', () => {
     );
   });
 
+  it('takes secrets from files, without their last line end', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'glimpse-config-')), 'secret');
+    const secret = 's3cret '.repeat(8).trim();
+    writeFileSync(file, `${secret}\n`);
+    const environment = { GLIMPSE_AUTH_SECRET_FILE: file, GLIMPSE_TURN_CREDENTIAL_FILE: file };
+    const config = loadConfig({ flags: { turnSecretFile: file }, environment });
+    expect(config).toMatchObject({ authSecret: secret, turnSecret: secret, turnCredential: secret });
+    const refused = (flags: object) => () => loadConfig({ flags, environment: {} });
+    expect(refused({ authSecretFile: file, authSecret: secret })).toThrow(/authSecretFile: give one/);
+    expect(refused({ authSecretFile: '/nowhere' })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    writeFileSync(file, 'short');
+    expect(refused({ authSecretFile: file })).toThrow(/authSecret/);
+  });
+
   it('describes every setting by flag, environment and consequence', () => {
     for (const option of configOptions()) {
       expect(option.description.length).toBeGreaterThan(10);
