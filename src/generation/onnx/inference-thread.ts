@@ -22,6 +22,7 @@ export class InferenceThread {
 
   constructor(setup: WorkerSetup, events: InferenceThreadEvents) {
     this.#events = events;
+    refuseTelemetry();
     this.#worker = new Worker(workerUrl(), { workerData: setup });
     // Whoever awaits `ready` sees the failure; a failure nobody waits for must not end the process.
     this.#ready.promise.catch(() => {});
@@ -72,3 +73,12 @@ export class InferenceThread {
 
 /** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
 const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+/**
+ * From 1.29 on the official Linux builds of ONNX Runtime report names and hashes of models to Microsoft, keep an identifier
+ * in the folder for temporary files and write a log there for every process. The library reads the variable of the
+ * process, so it is set before the thread starts: a thread has only a copy of its own.
+ */
+function refuseTelemetry(): void {
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+}
