@@ -41,6 +41,7 @@ export async function generate(config: Config, options: GenerateOptions, signal:
   try {
     await write(unfinished.settings(config), { ...options, seed, seconds, transitionSlices }, signal);
   } catch (error) {
+    await unfinished.leave();
     if (signal.aborted && unfinished.keeps)
       process.stderr.write('The same command goes on where this one was stopped.\n');
     throw error;

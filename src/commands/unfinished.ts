@@ -3,7 +3,8 @@
  * A run that is cut off, even by a kill, leaves it there; the same command finds its slices in it and goes on; a run that
  * ends removes it. Where the service's own cache folder is configured, that does all this already.
  */
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
 
 /** Unbounded as far as one export goes: 10 minutes of the largest pictures. */
@@ -30,6 +31,12 @@ export class Unfinished {
   settings(config: Config): Config {
     const exact = { ...config, cacheNear: 0 };
     return this.#folder === undefined ? exact : { ...exact, cacheDir: this.#folder, cacheDisk: DISK_MB };
+  }
+
+  /** A run that fails before its first slice leaves no empty folders. Never throws. */
+  async leave(): Promise<void> {
+    if (this.#folder === undefined) return;
+    for (const folder of [join(this.#folder, 'segments'), this.#folder]) await rmdir(folder).catch(() => {});
   }
 
   /** The file is whole, or shall be made anew. Never throws: a folder that stays costs room and nothing else. */
