@@ -1,8 +1,9 @@
 /** The same way as in Chromium, in the other engine, which uses no loopback address and leaves out RTP extensions. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService } from '../../src/service.ts';
+import { eventually } from '../support/eventually.ts';
 import { FirefoxPage, firefoxPath } from '../support/firefox.ts';
 import { bundledSdk } from '../support/sdk-bundle.ts';
 
@@ -39,7 +40,7 @@ interface Frame {
 
 describe.skipIf(firefoxPath === undefined)('a prompt becomes a moving picture in Firefox', () => {
   // A browser with a new profile takes seconds to start, and more beside other tests.
-  it('tier by tier, named on each frame, and follows a new prompt', { timeout: 90_000 }, async () => {
+  it('tier by tier, named on each frame, and follows a new prompt', async () => {
     const flags = { port: 0, logLevel: 'silent', calibrate: 'never' };
     const service = await startService(loadConfig({ flags, environment: {} }), { log: silentLog });
     await service.ready;
@@ -48,7 +49,7 @@ describe.skipIf(firefoxPath === undefined)('a prompt becomes a moving picture in
       const frames = page.reports as Frame[];
       const finished = (revision: number) =>
         frames.filter((frame) => frame.revision === revision && frame.tier !== 'draft');
-      await vi.waitFor(() => expect(finished(1).length).toBeGreaterThan(3), { timeout: 80_000, interval: 50 });
+      await eventually(() => expect(finished(1).length).toBeGreaterThan(3));
       expect(frames.filter(({ error }) => error !== undefined)).toEqual([]);
       // The last frame of the night may be drawn when the day has come.
       const [night, day] = [finished(0)[0], finished(1).at(-1)];

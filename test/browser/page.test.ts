@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Tier } from '../../src/client/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { PageFixture, becomes, rtpTimestamp, text } from '../support/page-fixture.ts';
 import { WELCOME } from '../support/scripted-signaling-server.ts';
 
@@ -154,7 +155,7 @@ describe('the page', () => {
     await becomes(() => Promise.resolve(fixture.server.revision), 2);
     const now = await rtpTimestamp(page);
     fixture.server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: now });
-    await vi.waitFor(async () => expect(Number(await text(page, '[data-figure=steer]'))).toBeGreaterThan(0));
+    await eventually(async () => expect(Number(await text(page, '[data-figure=steer]'))).toBeGreaterThan(0));
   });
 
   it('can be used with the keyboard alone', async () => {
@@ -260,7 +261,7 @@ describe('the page', () => {
     await page.waitForTimeout(200);
     expect(await words()).toBe('Waiting: place 3 in line.');
     fixture.server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: 2 });
-    await vi.waitFor(async () => expect(await words()).toBe('Live'), { timeout: 2_000 });
+    await eventually(async () => expect(await words()).toBe('Live'));
   });
 
   it('fits a phone: one column, nothing to scroll sideways, targets a thumb can hit', async () => {

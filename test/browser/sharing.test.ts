@@ -27,18 +27,15 @@ async function open(query: string): Promise<Page> {
   return page;
 }
 
-const shows = (page: Page) =>
-  page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0, undefined, SOON);
+const shows = (page: Page) => page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0);
 
-/** For a machine that does other things as well. */
-const SOON = { timeout: 80_000 };
 /** Of the status line's dot, as it is drawn. */
 const dotColour = (page: Page) => page.locator('.dot').evaluate((dot) => getComputedStyle(dot).backgroundColor);
 const AMBER = 'rgb(255, 212, 121)';
 const GREEN = 'rgb(63, 224, 180)';
-const becomes = (read: () => Promise<string>, wanted: unknown) => expect.poll(read, SOON).toEqual(wanted);
+const becomes = (read: () => Promise<string>, wanted: unknown) => expect.poll(read).toEqual(wanted);
 
-describe('the page', { timeout: 120_000 }, () => {
+describe('the page', () => {
   it('says that slices came from the cache when somebody asks for what was made before', async () => {
     const query = '?prompt=a%20red%20ball%20over%20the%20sea&seed=7&mode=clip';
     const first = await open(query);

@@ -24,15 +24,14 @@ describe.runIf(process.platform === 'linux')('killing the encoder', () => {
     session.events.on('error', (error) => errors.add(toGlimpseError(error).code));
     await session.answer('offer');
     peers.last.connect();
-    await expect.poll(() => session.stats.framesSent, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => session.stats.framesSent).toBeGreaterThan(0);
     for (let kill = 0; kill < KILLS; kill++) {
       await sleep((random.bits() % 400) + 10);
       const { framesSent, keyframes } = session.stats;
       const encoders = children().filter((pid) => !before.has(pid));
       for (const pid of encoders) process.kill(pid, 'SIGKILL');
-      await expect.poll(() => session.stats.framesSent, { timeout: 10_000 }).toBeGreaterThan(framesSent + 1);
-      if (encoders.length > 0)
-        await expect.poll(() => session.stats.keyframes, { timeout: 10_000 }).toBeGreaterThan(keyframes);
+      await expect.poll(() => session.stats.framesSent).toBeGreaterThan(framesSent + 1);
+      if (encoders.length > 0) await expect.poll(() => session.stats.keyframes).toBeGreaterThan(keyframes);
     }
     expect(session.stats.state).toBe('live');
     expect([...errors].filter((code) => code !== 'ENCODER_FAILED')).toEqual([]);
@@ -46,13 +45,13 @@ describe.runIf(process.platform === 'linux')('killing the encoder', () => {
     const session = await sessions.create(REQUEST);
     await session.answer('offer');
     peers.last.connect();
-    await expect.poll(() => session.stats.framesSent, { timeout: 10_000 }).toBeGreaterThan(5);
+    await expect.poll(() => session.stats.framesSent).toBeGreaterThan(5);
     const stopped = children().filter((pid) => !before.has(pid));
     for (const pid of stopped) process.kill(pid, 'SIGSTOP');
     const { framesSent, keyframes } = session.stats;
     const packets = peers.last.sent.rtp.length;
-    await expect.poll(() => session.stats.keyframes, { timeout: 20_000 }).toBeGreaterThan(keyframes);
-    await expect.poll(() => session.stats.framesSent, { timeout: 10_000 }).toBeGreaterThan(framesSent + 2);
+    await expect.poll(() => session.stats.keyframes).toBeGreaterThan(keyframes);
+    await expect.poll(() => session.stats.framesSent).toBeGreaterThan(framesSent + 2);
     // It could not be asked to go: it was killed where it stood.
     expect(children().filter((pid) => stopped.includes(pid))).toEqual([]);
     const stamps = peers.last.sent.rtp.slice(packets).map(({ rtpTimestamp }) => rtpTimestamp);

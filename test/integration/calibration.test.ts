@@ -16,6 +16,7 @@ import { timingFeeds } from '../../src/generation/onnx/part-feeds.ts';
 import { PackCalibrator } from '../../src/generation/onnx/pack-calibrator.ts';
 import { calibratePacks, chosenPack } from '../../src/generation/onnx/pack-choice.ts';
 import { silentLog } from '../../src/log.ts';
+import { eventually } from '../support/eventually.ts';
 
 const KEPT: Calibration = {
   pack: 'toy 1.0.0',
@@ -90,7 +91,7 @@ describe('the calibrator of a service', () => {
     await using service = await calibrator('auto');
     expect(service.current).toBeUndefined();
     service.start();
-    await vi.waitFor(() => expect(service.current).toMatchObject({ pack: 'toy 1.0.0' }), { timeout: 10_000 });
+    await eventually(() => expect(service.current).toMatchObject({ pack: 'toy 1.0.0' }));
     await using next = await calibrator('auto');
     expect(next.current).toEqual(service.current);
   });
@@ -99,7 +100,7 @@ describe('the calibrator of a service', () => {
     const isBusy = vi.fn(() => true);
     const service = await calibrator('auto', isBusy);
     service.start();
-    await vi.waitFor(() => expect(isBusy).toHaveBeenCalled());
+    await eventually(() => expect(isBusy).toHaveBeenCalled());
     await service.close();
     expect(service.current).toBeUndefined();
   });

@@ -220,12 +220,12 @@ describe('a session over ComfyUI', () => {
     session.events.on('tier', ({ slice, tier }) => tiers.push(`${slice}:${tier}`));
     session.events.on('error', (error) => errors.push(toGlimpseError(error).code));
     await session.answer('offer');
-    await expect.poll(() => tiers, { timeout: 10_000 }).toContain('1:base');
+    await expect.poll(() => tiers).toContain('1:base');
     const { port } = standIn;
     await standIn.close();
-    await expect.poll(() => errors, { timeout: 10_000 }).toContain('GENERATOR_DOWN');
+    await expect.poll(() => errors).toContain('GENERATOR_DOWN');
     await using again = await ComfyStandIn.start({}, port);
-    await expect.poll(() => tiers, { timeout: 25_000 }).toContain('2:refined');
+    await expect.poll(() => tiers).toContain('2:refined');
     expect(tiers.filter((entry) => entry.endsWith('base')).toSorted()).toEqual(['0:base', '1:base', '2:base']);
     expect(again.prompts.length).toBeGreaterThan(0);
     await session.close('done');

@@ -10,8 +10,6 @@ import { ladder } from '../../src/media/ladder.ts';
 import { startPattern } from '../support/pattern-service.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
-const PATIENT = { timeout: 15_000 };
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'glimpse-live-'));
@@ -33,11 +31,11 @@ describe('an image model', () => {
     });
     await session.answer('offer');
     peers.last.connect();
-    await expect.poll(() => [...(seen.values().next().value ?? [])], PATIENT).toContain('refined');
-    await expect.poll(() => slices.size, PATIENT).toBeGreaterThan(1);
+    await expect.poll(() => [...(seen.values().next().value ?? [])]).toContain('refined');
+    await expect.poll(() => slices.size).toBeGreaterThan(1);
     const revisions = seen.size;
     await session.control({ type: 'prompt', prompt: 'blue cat' });
-    await expect.poll(() => seen.size, PATIENT).toBeGreaterThan(revisions);
+    await expect.poll(() => seen.size).toBeGreaterThan(revisions);
     await session.close('done');
   });
 

@@ -46,7 +46,7 @@ const PROOFS: readonly (readonly [command: RegExp, proof: string])[] = [
 const glimpse = (...args: string[]) =>
   spawnSync(process.execPath, ['src/cli.ts', ...args], { cwd: ROOT, encoding: 'utf8' }).stdout;
 
-it.each(SERVERS)('$path: its server starts', { timeout: 60_000 }, async ({ block }) => {
+it.each(SERVERS)('$path: its server starts', async ({ block }) => {
   await using comfyui = await ComfyStandIn.start();
   const script = block
     .split('\n')
@@ -95,7 +95,7 @@ it('every suite, script and file that a command names exists', () => {
   expect(missing).toEqual([]);
 });
 
-it('every option that a command names exists', { timeout: 60_000 }, () => {
+it('every option that a command names exists', () => {
   const settings = configOptions().map(({ flag }) => `${flag} `);
   const known = [...settings, glimpse('bench', '--help'), glimpse('generate', '--help')].join('\n');
   const lines = BLOCKS.flatMap(({ block }) => block.split('\n')).filter((line) => /^npm (start|run) .*-- /.test(line));

@@ -70,7 +70,6 @@ describe('a storm of PLI', () => {
       await peers.close();
       await relay.close();
     },
-    30_000,
   );
 });
 

@@ -1,5 +1,6 @@
 /** A viewer's next connection begins with what the last one carried, not with what a stranger gets. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { remb } from '../support/rtcp-builder.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
@@ -12,7 +13,7 @@ describe('the estimator of a new connection', () => {
     expect(session.stats.targetBps).toBe(500_000);
     const { ssrc } = peers.last.sent.video;
     peers.last.events.emit('rtcp', remb(128_000, ssrc));
-    await vi.waitFor(() => expect(session.stats.targetBps).toBeLessThan(200_000));
+    await eventually(() => expect(session.stats.targetBps).toBeLessThan(200_000));
     const known = session.stats.targetBps;
 
     await session.answer('another offer');

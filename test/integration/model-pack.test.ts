@@ -46,7 +46,7 @@ describe('loadModelPack', () => {
   });
 
   it('refuses a directory without a manifest', async () => {
-    directory = await mkdtemp(join(tmpdir(), 'glimpse-pack-'));
+    await rm(join(directory, 'manifest.json'));
     expect(await fault()).toEqual({ part: 'manifest.json', expected: 'a readable file', found: 'ENOENT' });
   });
 

@@ -2,13 +2,14 @@
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
 import type { Rendition, SliceJob, UnitOfWork } from '../../src/generation/generator.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
 import { i420Bytes } from '../../src/media/frame.ts';
 import { collect } from '../support/collect.ts';
+import { eventually } from '../support/eventually.ts';
 
 const OPTIONS = { modelDirectory: defaultModelDirectory(), threads: 1 };
 const PROMPT = 'a red ball over a green meadow';
@@ -239,7 +240,7 @@ describe('the inference thread', () => {
     expect((await exited)[0]).toBe(0);
     await refused;
     await expect(generator.read(PROMPT)).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
-    await vi.waitFor(() => expect(openResources()).toEqual(before));
+    await eventually(() => expect(openResources()).toEqual(before));
   });
 
   it('takes no more runs than its queue holds', async () => {

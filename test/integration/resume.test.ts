@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Generator } from '../../src/generation/generator.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { CountingGenerator } from '../support/counting-generator.ts';
+import { eventually } from '../support/eventually.ts';
 import { REQUEST, sessionFixture, type SessionFixture } from '../support/session-fixture.ts';
 
 /** Longer than computing goes on for nobody. */
@@ -35,10 +36,7 @@ async function leave({ sessions, peers }: SessionFixture, after: number, seconds
 
 const names = (made: readonly Seen[]) => made.map(({ slice, tier }) => `${slice}:${tier}`);
 
-/** For a machine that does other things as well. */
-const SOON = { timeout: 50_000 };
-
-describe('a viewer who comes back', { timeout: 60_000 }, () => {
+describe('a viewer who comes back', () => {
   it('finds the same timeline where it was left, and nothing finished is made twice', async () => {
     const generator = new CountingGenerator();
     generator.gate = () => sleep(60);
@@ -56,9 +54,9 @@ describe('a viewer who comes back', { timeout: 60_000 }, () => {
     expect(back.stats.revision).toBe(revision);
     expect(back.stats.playheadMs).toBeLessThan(playheadMs + 200);
     expect(back.stats.lateFrames - late, 'the time away is not counted as late').toBeLessThan(2);
-    await vi.waitFor(() => expect(fixture.peers.last.sent.rtp.length).toBeGreaterThan(0), SOON);
+    await eventually(() => expect(fixture.peers.last.sent.rtp.length).toBeGreaterThan(0));
     const all = 3 * 12;
-    await vi.waitFor(() => expect(made).toHaveLength(all), SOON);
+    await eventually(() => expect(made).toHaveLength(all));
     expect(names(made).slice(0, before.length)).toEqual(before);
     expect(new Set(names(made)).size).toBe(all);
     // A base denoises its slice anew only because its predecessor's latents got better; no picture is made twice.
@@ -91,7 +89,7 @@ describe('a viewer who comes back', { timeout: 60_000 }, () => {
     await sleep(AWAY_MS);
     await session.answer('offer');
     fixture.peers.last.connect();
-    await vi.waitFor(() => expect(made).toHaveLength(3 * 3), SOON);
+    await eventually(() => expect(made).toHaveLength(3 * 3));
     expect(new Set(names(made)).size).toBe(made.length);
     expect(new Set(asked).size).toBe(asked.length);
     await fixture.sessions.close('done');
@@ -100,11 +98,11 @@ describe('a viewer who comes back', { timeout: 60_000 }, () => {
 
 /** What was on its way is let finish; then nothing more may come. */
 async function standsStill(made: readonly unknown[], claim: string): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { length } = made;
     await sleep(500);
     expect(made.length, claim).toBe(length);
-  }, SOON);
+  });
 }
 
 /** The generator itself, with a note of each rendition it made. */

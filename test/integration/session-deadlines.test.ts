@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LIMITS } from '../../src/limits.ts';
 import type { SessionOpening } from '../../src/session/contract.ts';
+import { eventually } from '../support/eventually.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 /** A session that has answered an offer, and what ends it. */
@@ -23,7 +24,7 @@ describe('session deadlines', () => {
     await vi.advanceTimersByTimeAsync(LIMITS.connectTimeoutMs - 1);
     expect(closed).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('connect-timeout'));
+    await eventually(() => expect(closed).toHaveBeenCalledWith('connect-timeout'));
     expect([sessions.size, peers.peerCount]).toEqual([0, 0]);
   });
 
@@ -32,7 +33,7 @@ describe('session deadlines', () => {
     peers.last.connect();
     await peers.last.close('goodbye');
     await vi.advanceTimersByTimeAsync(LIMITS.resumeGraceMs);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
+    await eventually(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
     expect(sessions.size).toBe(0);
   });
 
@@ -43,7 +44,7 @@ describe('session deadlines', () => {
     await vi.advanceTimersByTimeAsync(LIMITS.resumeGraceMs - 1);
     expect([closed.mock.calls.length, session.stats.state]).toEqual([0, 'waiting']);
     await vi.advanceTimersByTimeAsync(1);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
+    await eventually(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
   });
 
   it('ends a session that nobody can resume with its connection', async () => {
@@ -51,7 +52,7 @@ describe('session deadlines', () => {
     peers.last.connect();
     peers.last.become('disconnected', 'consent ran out');
     await vi.advanceTimersByTimeAsync(0);
-    await vi.waitFor(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
+    await eventually(() => expect(closed).toHaveBeenCalledWith('peer-gone'));
     expect(sessions.size).toBe(0);
   });
 });

@@ -9,8 +9,6 @@ import type { Tier } from '../../src/generation/tiers.ts';
 import { ladder } from '../../src/media/ladder.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
-const PATIENT = { timeout: 15_000 };
-
 let folder: string;
 let generator: OnnxGenerator;
 beforeAll(async () => {
@@ -46,8 +44,8 @@ describe('a session that asks for no tier', () => {
   ])('%s', async (_, measured, expected) => {
     const { session, seen } = await watch(measured);
     expect(session.stats.tierCap).toBe(expected);
-    await expect.poll(() => [...seen.tiers], PATIENT).toContain(expected);
-    await expect.poll(() => session.stats.tier, PATIENT).toBe(expected);
+    await expect.poll(() => [...seen.tiers]).toContain(expected);
+    await expect.poll(() => session.stats.tier).toBe(expected);
     if (expected !== 'upscaled') expect(seen.tiers).not.toContain('upscaled');
     await session.close('done');
   });
@@ -56,7 +54,7 @@ describe('a session that asks for no tier', () => {
 describe('a viewer', () => {
   it('may ask for more than was measured, and for less', async () => {
     const { session, seen } = await watch('refined', 'upscaled');
-    await expect.poll(() => [...seen.tiers], PATIENT).toContain('upscaled');
+    await expect.poll(() => [...seen.tiers]).toContain('upscaled');
     await session.control({ type: 'steer', tierCap: 'draft', transition: 'cut' });
     expect(session.stats.tierCap).toBe('draft');
     await session.close('done');
@@ -64,10 +62,10 @@ describe('a viewer', () => {
 
   it('is sent no more pixels than the tier has, and all of them when it rises', async () => {
     const { session, seen } = await watch('refined');
-    await expect.poll(() => session.stats.tier, PATIENT).toBe('refined');
+    await expect.poll(() => session.stats.tier).toBe('refined');
     expect([...seen.widthsPx]).toEqual([128]);
     await session.control({ type: 'steer', tierCap: 'upscaled', transition: 'cut' });
-    await expect.poll(() => [...seen.widthsPx], PATIENT).toContain(256);
+    await expect.poll(() => [...seen.widthsPx]).toContain(256);
     await session.close('done');
   });
 });

@@ -29,7 +29,7 @@ it('200 slow senders of headers and bodies are cut off, while others are served'
   await Promise.all(slow.map(({ closed }) => closed));
   expect(service.sessions.size).toBe(0);
   await expectNoLeaks(before, { settleMs: 10_000 });
-}, 60_000);
+});
 
 it('a connection that sends nothing is closed without a word, one that begins a request is told 408', async () => {
   await using service = await startPattern();
@@ -39,13 +39,13 @@ it('a connection that sends nothing is closed without a word, one that begins a 
     return text(socket);
   };
   expect(await Promise.all([heard(''), heard(HEADERS)])).toEqual(['', expect.stringMatching(/^HTTP\/1.1 408 /)]);
-}, 60_000);
+});
 
 it('100 sessions whose offer never becomes a connection are gone', async () => {
   await using service = await startPattern({ maxSessions: 100, creationsPerMinute: 1_000, queueMax: 100 });
   const replies = await Promise.all(Array.from({ length: 100 }, () => postWhep(service, offerSdp())));
   expect(replies.every(({ status }) => status === 201)).toBe(true);
   expect([service.sessions.size, service.peers.peerCount]).toEqual([100, 100]);
-  await expect.poll(() => service.sessions.size, { timeout: 50_000 }).toBe(0);
+  await expect.poll(() => service.sessions.size).toBe(0);
   expect(service.peers.peerCount).toBe(0);
-}, 60_000);
+});

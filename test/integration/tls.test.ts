@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readKeyPair, watchKeyPair } from '../../signaling/tls.ts';
+import { eventually } from '../support/eventually.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
 
@@ -104,11 +105,11 @@ describe('the certificate', () => {
       everyMs: 20,
     });
     await writeFile(watched.cert, 'half a file');
-    await vi.waitFor(() => expect(trouble.length).toBeGreaterThan(0), 5_000);
+    await eventually(() => expect(trouble.length).toBeGreaterThan(0));
     expect(renewed).toEqual([]);
     await cp(at('other.key'), watched.key);
     await cp(at('other.pem'), watched.cert);
-    await vi.waitFor(() => expect(renewed.at(-1)).toBe(readKeyPair(watched).cert.toString()), 5_000);
+    await eventually(() => expect(renewed.at(-1)).toBe(readKeyPair(watched).cert.toString()));
     stop();
   });
 });

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { launchChromium } from './chromium.ts';
 import { ScriptedSignalingServer } from './scripted-signaling-server.ts';
+import { eventually } from './eventually.ts';
 
 /** Opens and closes everything around the tests of the file that calls it. */
 export class PageFixture {
@@ -72,4 +73,4 @@ export const rtpTimestamp = (page: Page): Promise<number> =>
 export const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText();
 
 export const becomes = (read: () => Promise<unknown>, wanted: unknown) =>
-  vi.waitFor(async () => expect(await read()).toEqual(wanted), { timeout: 20_000 });
+  eventually(async () => expect(await read()).toEqual(wanted));

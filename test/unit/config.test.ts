@@ -1,12 +1,18 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configOptions, loadConfig } from '../../src/config.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'glimpse-config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('config', () => {
   it('takes the flag before the environment before the file before the default', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'glimpse-config-')), 'config.json');
+    const file = join(folder, 'config.json');
     writeFileSync(file, JSON.stringify({ port: 1, rtcPort: 2, maxSessions: 3 }));
     const config = loadConfig({
       flags: { port: '11' },
@@ -30,7 +36,7 @@ describe('config', () => {
   });
 
   it('refuses a setting it does not know, and a file that is no JSON', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'glimpse-config-')), 'config.json');
+    const file = join(folder, 'config.json');
     writeFileSync(file, '{"prot": 80}');
     expect(() => loadConfig({ flags: {}, environment: {}, file })).toThrow(/prot/);
     writeFileSync(file, 'port: 80');

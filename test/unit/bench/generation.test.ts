@@ -2,11 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compare } from '../../../bench/compare.ts';
 import { isMet, loadSections } from '../../../bench/generation/section.ts';
 import { describeMachine } from '../../../bench/report.ts';
-import { formatTable, run } from '../../../bench/suites/generation.ts';
-import { makeToyPack } from '../../../scripts/make-toy-pack.ts';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { formatTable } from '../../../bench/suites/generation.ts';
 
 describe('sections of the generation bench', () => {
   it('are found by themselves, each with its own name, in their order', async () => {
@@ -63,15 +59,5 @@ describe('sections of the generation bench', () => {
     expect(compare(report(2), report(3))).toEqual([
       { path: 'sections parts figures glimpse-s decoder value', before: 2, after: 3 },
     ]);
-  });
-
-  it('run on any pack and give a table', async () => {
-    const model = mkdtempSync(join(tmpdir(), 'glimpse-bench-'));
-    await makeToyPack(model);
-    const report = await run({ sections: ['parts', 'tiers', 'startup'], model, quick: true });
-    const names = report.sections.flatMap(({ figures }) => figures.map(({ name }) => name));
-    expect(names).toEqual(expect.arrayContaining(['toy upscaler', 'toy live at upscaled', 'toy resident memory']));
-    expect(new Set(names).size).toBe(names.length);
-    expect(formatTable(report)).toMatch(/toy denoiser, one step +[\d.]+ +ms/);
   });
 });

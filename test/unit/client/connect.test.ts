@@ -3,6 +3,7 @@ import '../../support/browser-globals.ts';
 import { connect } from '../../../src/client/index.ts';
 import type { ConnectOptions, GlimpseClientError, Live, LiveState } from '../../../src/client/index.ts';
 import type { ServerMessage } from '../../../signaling/protocol.ts';
+import { eventually } from '../../support/eventually.ts';
 import { ScriptedSignalingServer } from '../../support/scripted-signaling-server.ts';
 
 let server: ScriptedSignalingServer;
@@ -24,7 +25,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((live) => live.close()));
   // What the client leaves open shows here: a socket that nobody closed.
-  await vi.waitFor(() => expect(server.openSockets).toBe(0));
+  await eventually(() => expect(server.openSockets).toBe(0));
   await server[Symbol.asyncDispose]();
 });
 
@@ -37,7 +38,7 @@ describe('connect', () => {
     expect(server.of('offer')[0]?.request).toMatchObject({ prompt: 'a red ball', mode: 'live', seed: 7 });
     expect(server.connections).toEqual(['/signal']);
     expect(server.protocols).toEqual(['glimpse.v1, glimpse.token.key']);
-    await vi.waitFor(() => expect(live.timeToConnectMs).toBeGreaterThan(0));
+    await eventually(() => expect(live.timeToConnectMs).toBeGreaterThan(0));
   });
 
   it('asks for video only, and no data channel', async () => {
@@ -55,7 +56,7 @@ describe('connect', () => {
     server.welcome = { ...server.welcome, iceServers: [{ urls: 'stun:127.0.0.1:9' }] };
     server.firewalled = true;
     const live = await open();
-    await vi.waitFor(() => expect(live.timeToConnectMs).toBeGreaterThan(0), 10_000);
+    await eventually(() => expect(live.timeToConnectMs).toBeGreaterThan(0));
     expect(server.of('restart')).toHaveLength(1);
     expect(server.of('offer')).toHaveLength(1);
   });
@@ -86,7 +87,7 @@ describe('connect', () => {
     const slices: number[] = [];
     live.on('tier', ({ slice }) => slices.push(slice));
     server.send(tier(3));
-    await vi.waitFor(() => expect(slices).toEqual([0, 1, 2, 3]));
+    await eventually(() => expect(slices).toEqual([0, 1, 2, 3]));
   });
 
   it("rejects with the server's code", async () => {
@@ -116,9 +117,9 @@ describe('connect', () => {
     let asked = 0;
     const live = await open({ token: async () => `key-${++asked}` });
     server.dropSockets();
-    await vi.waitFor(() => expect(server.connections).toHaveLength(2));
+    await eventually(() => expect(server.connections).toHaveLength(2));
     expect(server.protocols).toEqual(['glimpse.v1, glimpse.token.key-1', 'glimpse.v1, glimpse.token.key-2']);
-    await vi.waitFor(() => expect(live.state).toBe('live'));
+    await eventually(() => expect(live.state).toBe('live'));
   });
 
   it('is UNAUTHORIZED when no token can be had', async () => {
@@ -140,7 +141,7 @@ describe('connect', () => {
     const closed = reaches(live, 'closed');
     controller.abort();
     await closed;
-    await vi.waitFor(() => expect(server.of('bye')).toHaveLength(1));
+    await eventually(() => expect(server.of('bye')).toHaveLength(1));
   });
 
   it('is ended by its signal while the server thinks', async () => {
@@ -230,7 +231,7 @@ describe('events', () => {
     server.send({ type: 'tier', ...shared, startMs: 0, durationMs: 667, computeMs: 12 });
     server.send({ type: 'playing', ...shared, rtpTimestamp: 5000 });
     server.send({ type: 'error', code: 'GENERATOR_DOWN', message: 'gone', retryable: true });
-    await vi.waitFor(() => expect(seen).toEqual([[0, 'draft'], 0, 'GENERATOR_DOWN']));
+    await eventually(() => expect(seen).toEqual([[0, 'draft'], 0, 'GENERATOR_DOWN']));
     expect(live.playingAt(6000)?.slice).toBe(0);
     expect(live.playingAt(4000)).toBeUndefined();
   });
@@ -244,14 +245,14 @@ describe('events', () => {
     });
     live.on('error', next);
     server.send({ type: 'error', code: 'INTERNAL', message: '', retryable: true });
-    await vi.waitFor(() => expect(next).toHaveBeenCalledOnce());
+    await eventually(() => expect(next).toHaveBeenCalledOnce());
     expect(complaint).toHaveBeenCalledOnce();
     complaint.mockRestore();
   });
 
   it('end with bye', async () => {
     const live = await open();
-    await vi.waitFor(() => expect(live.timeToConnectMs).not.toBeNull());
+    await eventually(() => expect(live.timeToConnectMs).not.toBeNull());
     const closed = reaches(live, 'closed');
     server.send({ type: 'bye', reason: 'the operator ended it' });
     expect(await closed).toBe('the operator ended it');

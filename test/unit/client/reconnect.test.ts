@@ -1,8 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../../src/client/index.ts';
 import type { ConnectOptions, Live, LiveState } from '../../../src/client/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { ScriptedSignalingServer } from '../../support/scripted-signaling-server.ts';
-import { madePeers, openPeers } from '../../support/watched-peers.ts';
+import { losePath, madePeers, openPeers } from '../../support/watched-peers.ts';
+
+/** The pauses between attempts: written down, and over at once unless a test holds them. */
+const pauses = vi.hoisted(() => ({ askedMs: [] as number[], held: undefined as Promise<void> | undefined }));
+vi.mock(import('../../../src/client/backoff.ts'), async (original) => ({
+  ...(await original()),
+  pause: async (delayMs) => {
+    pauses.askedMs.push(delayMs);
+    await pauses.held;
+    await new Promise((resolve) => setImmediate(resolve));
+  },
+}));
+
+/** Keeps attempts from beginning until the returned function is called. */
+function holdPauses(): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  pauses.held = promise;
+  return resolve;
+}
 
 let server: ScriptedSignalingServer;
 const opened: Live[] = [];
@@ -13,21 +32,22 @@ async function open(options: Partial<ConnectOptions> = {}): Promise<{ live: Live
   opened.push(live);
   const states: LiveState[] = [];
   live.on('state', (state) => states.push(state));
-  await vi.waitFor(() => expect(live.timeToConnectMs).not.toBeNull());
+  await eventually(() => expect(live.timeToConnectMs).not.toBeNull());
   return { live, states };
 }
 
-const settled = (states: LiveState[], last: LiveState) =>
-  vi.waitFor(() => expect(states.at(-1)).toBe(last), { timeout: 60_000 });
+const settled = (states: LiveState[], last: LiveState) => eventually(() => expect(states.at(-1)).toBe(last));
 
 beforeEach(async () => {
   madePeers.length = 0;
+  pauses.askedMs.length = 0;
+  pauses.held = undefined;
   server = await ScriptedSignalingServer.listen();
 });
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((live) => live.close()));
-  await vi.waitFor(() => expect(server.openSockets).toBe(0));
+  await eventually(() => expect(server.openSockets).toBe(0));
   expect(openPeers()).toEqual([]);
   await server[Symbol.asyncDispose]();
 });
@@ -46,9 +66,11 @@ describe('reconnecting', () => {
 
   it('rejects controls while there is no connection, saying that they may be tried again', async () => {
     const { live, states } = await open();
+    const attempt = holdPauses();
     server.dropSockets();
     await settled(states, 'reconnecting');
     await expect(live.setPrompt('x')).rejects.toMatchObject({ code: 'CONNECTION_LOST', retryable: true });
+    attempt();
     await settled(states, 'live');
   });
 
@@ -58,12 +80,13 @@ describe('reconnecting', () => {
     server.script = (message, reply) => {
       if (message.type !== 'resume' || refusals-- <= 0) return false;
       const { id } = message;
-      reply({ type: 'error', id, code: 'RATE_LIMITED', message: 'slow', retryable: true, retryAfterMs: 5 });
+      reply({ type: 'error', id, code: 'RATE_LIMITED', message: 'slow', retryable: true, retryAfterMs: 9_000 });
       return true;
     };
     server.dropSockets();
     await settled(states, 'live');
     expect(server.of('resume')).toHaveLength(3);
+    expect(pauses.askedMs).toEqual([expect.any(Number), 9_000, 9_000]);
   });
 
   it('starts a new session with what was last asked for when the old one is gone', async () => {
@@ -86,15 +109,15 @@ describe('reconnecting', () => {
     server.forgetSession();
     server.script = ({ type }) => type === 'offer';
     server.dropSockets();
-    await vi.waitFor(() => expect(server.of('offer')).toHaveLength(2));
+    await eventually(() => expect(server.of('offer')).toHaveLength(2));
     server.dropSockets();
-    await vi.waitFor(() => expect(server.of('offer')).toHaveLength(3));
+    await eventually(() => expect(server.of('offer')).toHaveLength(3));
     expect(live.stream.getVideoTracks()[0]).toBe(shown);
     expect(shown?.readyState).toBe('live');
     server.script = () => false;
     server.dropSockets();
     await settled(states, 'live');
-    await vi.waitFor(() => expect(openPeers()).toHaveLength(1));
+    await eventually(() => expect(openPeers()).toHaveLength(1));
     expect(live.stream.getVideoTracks()).toHaveLength(1);
     expect(live.stream.getVideoTracks()[0]).not.toBe(shown);
     expect(shown?.readyState).toBe('ended');
@@ -113,12 +136,15 @@ describe('reconnecting', () => {
     });
     server.dropSockets();
     await away;
-    await vi.waitFor(() => expect(openPeers()).toHaveLength(1));
+    await eventually(() => expect(openPeers()).toHaveLength(1));
     const made = madePeers.length;
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const attempts = pauses.askedMs.length;
+    await eventually(() => expect(pauses.askedMs.length).toBeGreaterThan(attempts + 5));
+    const attempt = holdPauses();
     expect(madePeers).toHaveLength(made);
     expect(shown?.readyState).toBe('live');
     server = await ScriptedSignalingServer.listen({ port });
+    attempt();
     await settled(states, 'live');
     expect(madePeers).toHaveLength(made + 1);
   });
@@ -178,9 +204,10 @@ describe('reconnecting', () => {
   it('comes back after a server that said when', async () => {
     const { states } = await open();
     server.forgetSession();
-    server.send({ type: 'bye', reason: 'the server restarts', retryAfterMs: 20 });
+    server.send({ type: 'bye', reason: 'the server restarts', retryAfterMs: 7_000 });
     await settled(states, 'live');
     expect(server.of('offer')).toHaveLength(2);
+    expect(pauses.askedMs[0]).toBe(7_000);
   });
 
   it('comes back after a server that closes, even if that did not say when', async () => {
@@ -189,20 +216,21 @@ describe('reconnecting', () => {
     server.send({ type: 'bye', reason: 'server-closing' });
     await settled(states, 'live');
     expect(server.of('offer')).toHaveLength(2);
+    expect(pauses.askedMs[0]).toBe(1_000);
   });
 
-  // A browser takes 5 to 15 s to call a path dead.
   it('offers an ICE restart when the path dies, and a new peer connection when that does not help', async () => {
     const { live, states } = await open();
-    server.dropPeer();
+    const [peer] = openPeers();
     server.script = (message, reply) => {
       if (message.type !== 'restart') return false;
       reply({ type: 'error', id: message.id, code: 'PEER_CLOSED', message: 'gone', retryable: true });
       return true;
     };
+    losePath(peer!);
     await settled(states, 'live');
     expect(server.of('restart')).toHaveLength(1);
     expect(server.of('resume')[0]?.sdp).toContain('m=video');
-    await vi.waitFor(() => expect(live.stream.getVideoTracks()).toHaveLength(1));
-  }, 90_000);
+    await eventually(() => expect(live.stream.getVideoTracks()).toHaveLength(1));
+  });
 });

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { Scheduler } from '../../../src/generation/scheduler.ts';
 import { RevisionRun } from '../../../src/session/revision-run.ts';
 import { CountingGenerator } from '../../support/counting-generator.ts';
+import { eventually } from '../../support/eventually.ts';
 
 it('makes no tier twice, however often it is woken while one is on its way into the timeline', async () => {
   const generator = new CountingGenerator();
@@ -34,7 +35,7 @@ it('makes no tier twice, however often it is woken while one is on its way into 
   const waker = (async () => {
     for (; !enough.signal.aborted; await nextTurn()) run.wake();
   })();
-  await vi.waitFor(() => expect(run.complete).toBe(true), { timeout: 20_000 });
+  await eventually(() => expect(run.complete).toBe(true));
   enough.abort();
   await waker;
   await run.close();

@@ -1,0 +1,79 @@
+/**
+ * Fails a run that leaves something: a path in the checkout, a file in the folder for temporary files (each run has one
+ * of its own), or a process.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestProject } from 'vitest/node';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Not made by tests, or made anew by the build. */
+const APART = new Set(['.git', 'node_modules', 'dist', 'client-demo/dist']);
+/** Node's own cache of compiled modules, for whatever child asks for it. */
+const CACHES = new Set(['node-compile-cache']);
+/** Its workers, and what ends them should it die. */
+const VITEST = /^vitest-watchdog|vitest\/dist\//;
+/** What is closing as the run ends may take a moment. */
+const SETTLE_MS = 10_000;
+const POLL_MS = 100;
+const MARK = 'GLIMPSE_TEST_RUN';
+
+export default function setup({ config }: TestProject): (() => Promise<void>) | undefined {
+  // Whoever watches also edits.
+  if (config.watch) return undefined;
+  const before = new Set(paths(ROOT));
+  const temporary = mkdtempSync(join(tmpdir(), 'glimpse-tests-'));
+  const outer = process.env['TMPDIR'];
+  // Inherited by every worker and all that it starts.
+  process.env['TMPDIR'] = temporary;
+  process.env[MARK] = temporary;
+  return async () => {
+    const left = () => [
+      ...paths(ROOT)
+        .filter((path) => !before.has(path))
+        .map((path) => `in the checkout: ${path}`),
+      ...readdirSync(temporary)
+        .filter((name) => !CACHES.has(name))
+        .map((name) => `in the temporary folder: ${name}`),
+      ...processes(temporary).map((name) => `running: ${name}`),
+    ];
+    for (const deadline = performance.now() + SETTLE_MS; left().length > 0 && performance.now() < deadline;)
+      await sleep(POLL_MS);
+    const found = left();
+    rmSync(temporary, { recursive: true, force: true });
+    if (outer === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = outer;
+    delete process.env[MARK];
+    if (found.length > 0) throw new Error(`The tests left something:\n  ${found.join('\n  ')}`);
+  };
+}
+
+/** Of all files and folders below, empty folders too: git does not show those. */
+function paths(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    const name = relative(ROOT, path);
+    if (APART.has(name) || entry.name === 'node_modules') return [];
+    return entry.isDirectory() ? [name, ...paths(path)] : [name];
+  });
+}
+
+/** Processes that a test has begun: they have inherited the mark. */
+function processes(mark: string): string[] {
+  if (!existsSync('/proc/self/environ')) return [];
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK}=${mark}\0`);
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean);
+        if (!isOurs || words.length === 0 || words.some((word) => VITEST.test(word))) return [];
+        return [`${pid} ${words.slice(0, 4).join(' ')}`];
+      } catch {
+        // Ended meanwhile.
+        return [];
+      }
+    });
+}
