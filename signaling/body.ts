@@ -1,5 +1,5 @@
 /** Request bodies, cut off while they are read: a body over the limit is never held in memory. */
-import { GlimpseError } from '../src/errors.ts';
+import { GlimpseError, toGlimpseError } from '../src/errors.ts';
 import type { ErrorCode } from '../src/errors.ts';
 
 export interface BodyLimit {
@@ -20,7 +20,7 @@ export async function readBody(request: Request, { invalid, ...limit }: BodyLimi
   }
 }
 
-/** @throws GlimpseError `tooLarge` */
+/** @throws GlimpseError `tooLarge`, ABORTED */
 export async function readBytes(
   request: Request,
   { maxBytes, tooLarge }: Omit<BodyLimit, 'invalid'>,
@@ -28,10 +28,15 @@ export async function readBytes(
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw new GlimpseError(tooLarge);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) throw new GlimpseError(tooLarge);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      size += chunk.length;
+      if (size > maxBytes) throw new GlimpseError(tooLarge);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // Cut off half way, by the client or for its slowness: no failure of the server's.
+    throw toGlimpseError(error, 'ABORTED');
   }
   return Buffer.concat(chunks);
 }

@@ -10,6 +10,8 @@ import { createAdaptorServer } from '@hono/node-server';
 import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { Log } from '../src/log.ts';
+import { ConnectionShare, type AddressKey } from './connection-share.ts';
+import { HTTP2_STREAMS_MAX, keepHttp2Limits } from './http2-limits.ts';
 import { readKeyPair, watchKeyPair, type TlsFiles } from './tls.ts';
 
 export interface Listener {
@@ -29,6 +31,8 @@ export interface ListenOptions {
   port: number;
   tls?: TlsFiles | undefined;
   log?: Log | undefined;
+  /** Whose connections count together; default: each address its own. */
+  addressKey?: AddressKey | undefined;
 }
 
 const TIMEOUTS = {
@@ -43,15 +47,21 @@ const BROKEN: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
-/** Requests one HTTP/2 connection may have open: a page and its parts. */
-const HTTP2_STREAMS_MAX = 64;
-
 /** @throws GlimpseError CONFIG_INVALID when the address cannot be bound or the certificate cannot be used */
-export async function listen({ fetch, host, port, tls, log }: ListenOptions): Promise<Listener> {
+export async function listen({
+  fetch,
+  host,
+  port,
+  tls,
+  log,
+  addressKey = (remote) => remote,
+}: ListenOptions): Promise<Listener> {
   const server = tls ? secureServer(fetch, tls) : plainServer(fetch);
   server.maxConnections = LIMITS.connectionsMax;
   server.setTimeout(LIMITS.connectionIdleMs);
   server.on('clientError', answerBroken);
+  const share = new ConnectionShare(LIMITS.connectionsPerAddressMax, addressKey);
+  server.prependListener('connection', (socket: Socket) => void share.take(socket));
   const sockets = openSockets(server);
   await bind(server, host, port);
   const renewals = tls ? keepRenewed(server as unknown as Http2SecureServer, tls, log) : () => {};
@@ -86,8 +96,7 @@ function secureServer(fetch: ListenOptions['fetch'], files: TlsFiles): Server {
   server.requestTimeout = LIMITS.requestTimeoutMs;
   // A TLS handshake that fails is the client's affair.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('sessionError', () => {});
-  server.on('session', (session) => session.setTimeout(LIMITS.connectionIdleMs, () => session.close()));
+  keepHttp2Limits(server);
   return server;
 }
 

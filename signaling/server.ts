@@ -59,7 +59,8 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   const app = httpApp({ ...options, gate, metricsHere: metricsOn === 'here' });
   const opened: Listener[] = [];
   try {
-    opened.push(await listen({ fetch: app.fetch, host, port, tls: options.tls, log }));
+    const addressKey = access.connectionKey.bind(access);
+    opened.push(await listen({ fetch: app.fetch, host, port, tls: options.tls, log, addressKey }));
     if (typeof metricsOn === 'object') {
       const { fetch } = metricsApp({ gate, metrics, readiness: options.readiness, log, host: metricsOn.host });
       opened.push(await listen({ fetch, ...metricsOn }));

@@ -28,6 +28,8 @@ export const LIMITS = {
   socketIdleMs: 60_000,
   /** TCP connections at once, all kinds: two thirds of the 4,096 descriptors a careful service manager gives. */
   connectionsMax: 2_048,
+  /** Of these, from one address that is no named proxy: some forty browsers behind one. */
+  connectionsPerAddressMax: 256,
   /** Request line and headers together; Node answers 431 beyond. */
   headersMaxBytes: 16 * 1024,
   /** A request whose headers are not whole by then is cut off, and one whose body is not by the second. */

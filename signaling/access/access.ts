@@ -113,6 +113,11 @@ export class Access {
     return this.#addresses.of(remote, forwardedFor);
   }
 
+  /** Whose share of the connections one is; undefined for a proxy's, which are of many. */
+  connectionKey(remote: string | undefined): string | undefined {
+    return this.#addresses.isProxy(remote) ? undefined : this.#addresses.of(remote, undefined);
+  }
+
   /** Cross-origin headers for a page that is let in; undefined for one that is not. */
   corsOrigin(origin: string | undefined, host: string | undefined): string | undefined {
     const { origins = { kind: 'any' } } = this.#options;

@@ -31,6 +31,10 @@ export class ClientAddresses {
     return isIPv6(address) ? network64(address) : address || 'unknown';
   }
 
+  isProxy(remote: string | undefined): boolean {
+    return this.#isTrusted(plain(remote ?? ''));
+  }
+
   #isTrusted(address: string): boolean {
     const version = isIP(address);
     return version !== 0 && this.#trusted.check(address, version === 6 ? 'ipv6' : 'ipv4');

@@ -1,5 +1,4 @@
 /** HTTPS by the service itself: HTTP/2 and HTTP/1.1 on one port, WebSockets, and certificates that are renewed. */
-import { execFileSync } from 'node:child_process';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
@@ -10,18 +9,13 @@ import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readKeyPair, watchKeyPair } from '../../signaling/tls.ts';
 import { eventually } from '../support/eventually.ts';
+import { certify } from '../support/certificate.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
 const files = () => ({ cert: at('cert.pem'), key: at('key.pem') });
-
-function certify(cert: string, key: string, name: string): void {
-  const subject = ['-subj', `/CN=${name}`, '-days', '2', '-nodes'];
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', key, '-out', cert];
-  execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' });
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'glimpse-tls-'));
