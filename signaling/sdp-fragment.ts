@@ -71,7 +71,10 @@ export function restartOffer(offerSdp: string, { ufrag, pwd, candidates, endOfCa
       if (line.startsWith('a=ice-ufrag:')) return `a=ice-ufrag:${ufrag}`;
       if (line.startsWith('a=ice-pwd:')) return `a=ice-pwd:${pwd}`;
       // RFC 3264 section 8: a changed description has the next version in its origin line.
-      return line.replace(/^(o=\S+ \S+ )(\d+)( )/, (_, head, version, tail) => `${head}${BigInt(version) + 1n}${tail}`);
+      return line.replace(
+        /^(o=\S+ \S+ )(\d{1,20})( )/,
+        (_, head, version, tail) => `${head}${BigInt(version) + 1n}${tail}`,
+      );
     });
   return withCandidates(
     renewed.join('\r\n'),

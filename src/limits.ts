@@ -11,7 +11,11 @@ export const LIMITS = {
   sdpMaxLines: 600,
   sdpMaxMediaSections: 8,
   sdpMaxSsrcLines: 64,
-  /** Candidates one client may trickle: a laptop with VPNs sends under 30. */
+  /** Formats of one media section: payload types are 0 to 127; Chromium offers 40. */
+  sdpMaxFormats: 128,
+  /** Format parameters of one payload type; with H.264 parameter sets they are under 1 kB. */
+  sdpMaxFmtpChars: 4_096,
+  /** Candidates one client may trickle: a laptop with VPNs sends under 30. Those in an offer are not used, and not counted. */
   candidatesMax: 64,
   candidateMaxBytes: 1_024,
   /** One WebSocket or data-channel message. An offer is the largest legitimate one. */

@@ -47,6 +47,8 @@ export interface EncoderSettings {
   /** Nominal rate, for rate-control defaults only. */
   fps: number;
   bitrateBps: number;
+  /** H.264: no NAL unit is larger, for viewers that take single NAL units only. */
+  nalMaxBytes?: number | undefined;
 }
 
 export type EncoderFactory = (settings: EncoderSettings) => Promise<VideoEncoder>;

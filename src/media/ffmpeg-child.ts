@@ -176,6 +176,7 @@ function h264Options(settings: EncoderSettings): FfmpegOptions {
     maxrate: rate,
     bufsize: Math.round((rate / fps) * X264_BUFFER_FRAMES),
     level: h264Level(settings),
+    ...(settings.nalMaxBytes === undefined ? {} : { 'slice-max-size': settings.nalMaxBytes }),
     // Otherwise x264 takes the unit of the time stamps for the frame rate.
     'x264-params': `fps=${Math.round(fps)}`,
     ...COLOUR_TAGS,

@@ -193,6 +193,7 @@ async function openCodec({ lib, constants }: Libav, settings: EncoderSettings): 
   );
   for (const [name, value] of Object.entries(CODEC_OPTIONS[codec])) context.setOption(name, value);
   if (codec === 'H264') context.setOption('level', h264Level(settings));
+  if (settings.nalMaxBytes !== undefined) context.setOption('slice-max-size', String(settings.nalMaxBytes));
   const opened = await context.open2(library);
   if (opened < 0) {
     context.freeContext();

@@ -13,6 +13,8 @@ export interface EncoderNeed {
 export class EncoderSlot {
   readonly #create: EncoderFactory;
   #codec: VideoCodec | undefined;
+  #nalMaxBytes: number | undefined;
+  #heldNalMaxBytes: number | undefined;
   #encoder: VideoEncoder | undefined;
   #closed = false;
   /** Openings wait for each other: preparing early must not open twice. */
@@ -28,8 +30,10 @@ export class EncoderSlot {
     return this.#codec;
   }
 
-  setCodec(codec: VideoCodec): void {
+  /** @param nalMaxBytes see `EncoderSettings` */
+  setCodec(codec: VideoCodec, nalMaxBytes?: number): void {
     this.#codec = codec;
+    this.#nalMaxBytes = nalMaxBytes;
   }
 
   /** Makes sure the encoder is of this size and the present codec. */
@@ -43,10 +47,12 @@ export class EncoderSlot {
     if (this.#closed || !this.#codec) throw new GlimpseError('ENCODER_CLOSED');
     const { widthPx, heightPx } = need;
     const held = this.#encoder;
-    if (held?.codec === this.#codec && held.widthPx === widthPx && held.heightPx === heightPx) return this;
+    const suits = held?.codec === this.#codec && this.#heldNalMaxBytes === this.#nalMaxBytes;
+    if (suits && held?.widthPx === widthPx && held.heightPx === heightPx) return this;
     this.#encoder = undefined;
     await held?.close();
-    const encoder = await this.#create({ codec: this.#codec, ...need });
+    this.#heldNalMaxBytes = this.#nalMaxBytes;
+    const encoder = await this.#create({ codec: this.#codec, nalMaxBytes: this.#nalMaxBytes, ...need });
     if (this.#closed) {
       await encoder.close();
       throw new GlimpseError('ENCODER_CLOSED');
@@ -54,6 +60,11 @@ export class EncoderSlot {
     this.#encoder = encoder;
     this.fresh = true;
     return this;
+  }
+
+  /** True where others could not show what is encoded here as well. */
+  get cutSmall(): boolean {
+    return this.#nalMaxBytes !== undefined;
   }
 
   async encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit> {

@@ -11,6 +11,7 @@ import { kept } from '../kept-promise.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import { StillPicture } from '../media/convergence.ts';
+import { rungsWithin } from '../media/h264-level.ts';
 import { FrameTime } from '../media/frame-time.ts';
 import { LoopCache } from '../media/loop-cache.ts';
 import type { SharedLoops } from '../media/shared-loops.ts';
@@ -104,7 +105,7 @@ export class PictureLoop {
   attach(sender: VideoSender, codec: VideoCodec): void {
     this.detach();
     this.#sender = sender;
-    this.#encoder.setCodec(codec);
+    this.#encoder.setCodec(codec, sender.video.h264?.nalMaxBytes);
     this.#loop.clear();
     this.#keyframeNeeded = true;
     this.#offKeyframeNeeded = sender.events.on('keyframeNeeded', () => {
@@ -193,11 +194,12 @@ export class PictureLoop {
   #allocate({ targetBps, pacerQueueMs, repairShare }: Pick<VideoSenderStats, AllocatedFrom>): Allocation {
     const { clock, rungs, generatorFps, tierLimit, onProgress } = this.#options;
     const before = this.#allocation;
+    const levelIdc = this.#sender?.video.h264?.levelIdc;
     const input = {
       targetBps: mediaTargetBps(targetBps, repairShare),
       nowUs: clock.nowUs(),
       queueMs: pacerQueueMs,
-      rungs: rungs(),
+      rungs: levelIdc === undefined ? rungs() : rungsWithin(rungs(), levelIdc, generatorFps),
       generatorFps,
       tierLimit: tierLimit(),
       motionPx: this.#motion.px,
@@ -270,9 +272,9 @@ export class PictureLoop {
   /** At the start of a loop: gives others what is recorded of it, or takes what they have recorded. */
   #share({ rung, bitrateBps, fps }: Pick<Allocation, 'rung' | 'bitrateBps' | 'fps'>): void {
     const { loops, timeline, isFinished, generatorFps } = this.#options;
-    const { codec } = this.#encoder;
+    const { codec, cutSmall } = this.#encoder;
     const frames = timeline.frames;
-    if (!codec || !frames || !isFinished()) return;
+    if (!codec || cutSmall || !frames || !isFinished()) return;
     const { recording } = this.#loop;
     if (recording && recording.units.length >= WHOLE_SHARE * frames.length) {
       loops.put({ codec, rung, frames }, recording);

@@ -1,6 +1,7 @@
 /**
- * H.264 over RTP, packetization-mode 1 (RFC 6184): small NAL units travel alone, neighbours that are parameter sets
- * share one STAP-A, large ones are cut into FU-A fragments of nearly equal size. Pure.
+ * H.264 over RTP (RFC 6184). Packetization mode 1: small NAL units travel alone, neighbours that are parameter sets
+ * share one STAP-A, large ones are cut into FU-A fragments of nearly equal size. In mode 0 (single NAL unit, section 6.2)
+ * all travel alone; the encoder makes none that is larger than a packet. Pure.
  */
 import { nalType, nalUnits, NAL_PPS, NAL_SPS } from '../media/annex-b.ts';
 import type { RtpPayload } from './rtp-payload.ts';
@@ -21,8 +22,9 @@ const NO_HEADER = new Uint8Array(0);
 /**
  * @param accessUnit Annex B: NAL units behind start codes.
  * @param payloadMaxBytes largest RTP payload.
+ * @param singleNal packetization mode 0. A unit too large all the same is cut: a depacketizer may know FU-A.
  */
-export function packetizeH264(accessUnit: Uint8Array, payloadMaxBytes: number): RtpPayload[] {
+export function packetizeH264(accessUnit: Uint8Array, payloadMaxBytes: number, singleNal = false): RtpPayload[] {
   const payloads: RtpPayload[] = [];
   let sets: Uint8Array[] = [];
   const flush = (): void => {
@@ -32,7 +34,7 @@ export function packetizeH264(accessUnit: Uint8Array, payloadMaxBytes: number): 
   for (const unit of nalUnits(accessUnit)) {
     const type = nalType(unit);
     if (unit.length === 0 || type === ACCESS_UNIT_DELIMITER || type === FILLER) continue;
-    const isSet = type === NAL_SPS || type === NAL_PPS;
+    const isSet = !singleNal && (type === NAL_SPS || type === NAL_PPS);
     if (!isSet || aggregateBytes([...sets, unit]) > payloadMaxBytes) flush();
     if (isSet && unit.length <= payloadMaxBytes) sets.push(unit);
     else if (unit.length <= payloadMaxBytes) payloads.push(whole(unit));

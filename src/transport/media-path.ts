@@ -17,6 +17,11 @@ export interface NegotiatedVideo {
   extensions: { mid?: number; transportWideCc?: number; absSendTime?: number; playoutDelay?: number };
   /** RTCP feedback both sides agreed to. */
   feedback: { nack: boolean; pli: boolean; fir: boolean; transportCc: boolean; remb: boolean };
+  /**
+   * What the viewer's H.264 decoder says it takes (RFC 6184 section 8.1); undefined for other codecs. `nalMaxBytes` is
+   * set where it takes single NAL units only (packetization mode 0).
+   */
+  h264?: { nalMaxBytes: number | undefined; levelIdc: number } | undefined;
 }
 
 /** One RTP packet before protection. Header extensions are written by the path: it owns the transport-wide number. */

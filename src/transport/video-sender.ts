@@ -7,9 +7,10 @@ import type { BandwidthEstimator } from '../congestion/bandwidth-estimator.ts';
 import type { Clock } from '../clock.ts';
 import { Emitter } from '../events.ts';
 import type { AccessUnit } from '../media/encoder.ts';
+import { pacedCopy, WIRE_OVERHEAD_BYTES, wasSent, type Content } from './content.ts';
 import { Feedback } from './feedback.ts';
 import { KeyframeRequests, type KeyframeReason } from './keyframe-requests.ts';
-import type { MediaPath } from './media-path.ts';
+import type { MediaPath, NegotiatedVideo } from './media-path.ts';
 import { Pacer, type PacedPacket } from './pacer.ts';
 import type { PacerTimer, Waker } from './pacer-timer.ts';
 import { PACING, type PacingRules } from './pacing.ts';
@@ -19,7 +20,7 @@ import { RateMeter } from './rate-meter.ts';
 import { copiesFor } from './repair.ts';
 import { Reporter } from './reporter.ts';
 import { payloadBytes } from './rtp-payload.ts';
-import { RtpStream, type MediaPacket, type SentMedia } from './rtp-stream.ts';
+import { RtpStream } from './rtp-stream.ts';
 import { noCounts, type VideoSenderStats } from './sender-stats.ts';
 
 export type { VideoSenderStats } from './sender-stats.ts';
@@ -49,11 +50,6 @@ export interface SendFrameOptions {
   rtpTimestamp?: number;
 }
 
-/** What to send for the first time, or what has been sent and goes again. */
-type Content = MediaPacket | SentMedia;
-
-/** RTP header, the usual extensions and the SRTP tag: what pacing adds to a payload. */
-const WIRE_OVERHEAD_BYTES = 48;
 /** Standing queue from which packets leave more slowly. */
 const QUEUED_MS = 20;
 const TICK_US = 25_000;
@@ -115,6 +111,11 @@ export class VideoSender {
     this.#waker = timer.register((nowUs) => this.#wake(nowUs));
   }
 
+  /** What the viewer agreed to take. */
+  get video(): NegotiatedVideo {
+    return this.#options.path.video;
+  }
+
   /** Cheap enough to read for every frame. */
   get stats(): VideoSenderStats {
     const nowUs = this.#options.clock.nowUs();
@@ -145,7 +146,7 @@ export class VideoSender {
     const nowUs = this.#options.clock.nowUs();
     const { keyframe, data } = accessUnit;
     const frame = this.#frame++;
-    const payloads = packetize(this.#options.path.video.codec, data, frame);
+    const payloads = packetize(this.video, data, frame);
     const packets = payloads.map((payload, index): PacedPacket<Content> => {
       const marker = index === payloads.length - 1;
       const { header, from, to } = payload;
@@ -288,13 +289,3 @@ export class VideoSender {
     if (report) path.sendRtcp(report);
   }
 }
-
-const pacedCopy = (sent: SentMedia, kind: 'rtx' | 'padding'): PacedPacket<Content> => ({
-  kind,
-  sizeBytes: payloadBytes(sent) + WIRE_OVERHEAD_BYTES,
-  frame: sent.frame,
-  ofKeyframe: sent.keyframe,
-  content: sent,
-});
-
-const wasSent = (content: Content): content is SentMedia => 'sequenceNumber' in content;

@@ -25,6 +25,7 @@ import { FeedbackStorm } from './feedback-storm.ts';
 import { mediaTargets } from './media-targets.ts';
 import { sctpTarget } from './sctp-target.ts';
 import { sourceTargets } from './source-targets.ts';
+import { SDP_REPEATS } from './sdp-repeats.ts';
 import { refusing, texts, type FuzzTarget } from './target.ts';
 
 const chromiumOffer = readFileSync(join(import.meta.dirname, '../fixtures/chromium-offer.sdp'));
@@ -45,6 +46,17 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
       name: 'offer',
       seeds: [chromiumOffer, ...texts(offerSdp())],
       run: (input) => refusing(() => negotiate(readOffer(input.toString()), ['VP8', 'H264'])),
+    },
+    {
+      // Mutated a little, since an offer that is mutated much is refused in its first lines.
+      name: 'sdp-repeats',
+      seeds: texts(...SDP_REPEATS.map(([, sdp]) => sdp)),
+      costMaxMs: 20,
+      run: (input) => {
+        const sdp = input.toString();
+        checkSdp(sdp);
+        refusing(() => negotiate(readOffer(sdp), ['H264', 'VP8']));
+      },
     },
     {
       name: 'stun',

@@ -4,6 +4,7 @@ import { PatternGenerator } from '../../src/generation/pattern.ts';
 import { MovingTexture } from '../../bench/moving-texture.ts';
 import type { AccessUnit, EncodeOptions, EncoderSettings, VideoEncoder } from '../../src/media/encoder.ts';
 import { FfmpegEncoder } from '../../src/media/ffmpeg-encoder.ts';
+import { nalUnits } from '../../src/media/annex-b.ts';
 import type { I420Frame } from '../../src/media/frame.ts';
 import { LibavEncoder } from '../../src/media/libav-encoder.ts';
 import { decode } from '../support/decode.ts';
@@ -41,6 +42,16 @@ describe.each(KINDS)('$name', ({ codec, open, name }) => {
       expect(unit).toMatchObject(SIZE);
       expect(unit.data.length).toBeGreaterThan(0);
     }
+  });
+
+  it.runIf(codec === 'H264')('cuts its units small for a viewer that takes no fragments', async () => {
+    const nalMaxBytes = 1_120;
+    await using encoder = await open({ ...settings, nalMaxBytes });
+    const units = await encodeAll(encoder, clip(10), { ...options, bitrateBps: 4_000_000, keyframe: true });
+    const sizes = units.flatMap(({ data }) => [...nalUnits(data)].map(({ length }) => length));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(nalMaxBytes);
+    expect(sizes.length).toBeGreaterThan(10 * 5);
+    expect(await decode(codec, units)).toHaveLength(10);
   });
 
   it('leaves the event loop to others while the codec works', async () => {

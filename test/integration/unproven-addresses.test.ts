@@ -36,10 +36,9 @@ describe('an address that has not proved itself', () => {
     await using service = await startPattern();
     const { socket, port, heard } = await udpSocket();
     const many = await postWhep(service, offerSdp({ extra: candidates(port, 500) }));
-    expect([many.status, await codeOf(many)]).toEqual([413, 'SDP_TOO_LARGE']);
-    expect(service.peers.peerCount).toBe(0);
-    const some = await postWhep(service, offerSdp({ extra: candidates(port, 60) }));
-    expect(some.status).toBe(201);
+    expect(many.status).toBe(201);
+    const tooMany = await postWhep(service, offerSdp({ extra: candidates(port, 600) }));
+    expect([tooMany.status, await codeOf(tooMany)]).toEqual([413, 'SDP_TOO_LARGE']);
     const client = dial(service);
     await client.next('welcome');
     await client.offer();

@@ -14,7 +14,8 @@ const STREAM_ID = 'glimpse';
 const TRACK_ID = 'video';
 /** Type preference 126 (host), local preference at its highest minus the index, component 1 (RFC 8445 section 5.1.2). */
 const HOST_PRIORITY = 126 * 2 ** 24 + 65_535 * 2 ** 8 + 255;
-const H264_FMTP = 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f';
+/** Parameters of H.264 that an answer may only repeat (RFC 6184 section 8.2.2). */
+const H264_REPEATED = ['level-asymmetry-allowed', 'packetization-mode', 'profile-level-id'] as const;
 
 export interface AnswerFields {
   offer: Offer;
@@ -117,7 +118,7 @@ function videoSection(fields: AnswerFields, section: OfferSection): string[] {
     'a=sendonly',
     `a=msid:${STREAM_ID} ${TRACK_ID}`,
     'a=rtcp-mux',
-    'a=rtcp-rsize',
+    ...(section.rtcpRsize ? ['a=rtcp-rsize'] : []),
     `a=rtpmap:${payloadType} ${video.codec}/${video.clockRateHz}`,
     ...feedbackLines(video),
     ...formatParameters(video.codec, payloadType, negotiation.fmtp),
@@ -135,11 +136,13 @@ function feedbackLines({ payloadType, feedback }: NegotiatedVideo): string[] {
   return names.filter((name) => feedback[name]).map((name) => `a=rtcp-fb:${payloadType} ${FEEDBACK_VALUES[name]}`);
 }
 
-/** Profile and packetization mode must be the offer's (RFC 6184 section 8.2.2); only the level may differ. */
-function formatParameters(codec: VideoCodec, payloadType: number, offered: string | undefined): string[] {
+function formatParameters(codec: VideoCodec, payloadType: number, offered: ReadonlyMap<string, string>): string[] {
   if (codec !== 'H264') return [];
-  const profile = /profile-level-id=([0-9a-f]{6})/i.exec(offered ?? '')?.[1];
-  return [`a=fmtp:${payloadType} ${profile === undefined ? H264_FMTP : H264_FMTP.replace('42e01f', profile)}`];
+  const repeated = H264_REPEATED.flatMap((name) => {
+    const value = offered.get(name);
+    return value !== undefined && /^[\da-f]{1,6}$/i.test(value) ? [`${name}=${value}`] : [];
+  });
+  return repeated.length === 0 ? [] : [`a=fmtp:${payloadType} ${repeated.join(';')}`];
 }
 
 /** Inactive instead of rejected: as the first of its bundle it may be the section that carries the transport. */
@@ -150,7 +153,7 @@ function inactiveAudioSection(fields: AnswerFields, section: OfferSection): stri
     ...transport(fields),
     ...midOf(section),
     'a=inactive',
-    'a=rtcp-mux',
+    ...(section.rtcpMux ? ['a=rtcp-mux'] : []),
     `a=rtpmap:${format} ${section.rtpmap.get(format) ?? 'PCMU/8000'}`,
   ];
 }

@@ -3,6 +3,7 @@
  * of preference, RTX, feedback and header extensions both sides know, and whether there is a data channel. Pure.
  */
 import { GlimpseError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import type { VideoCodec } from '../../media/encoder.ts';
 import type { NegotiatedVideo } from '../media-path.ts';
 import type { Fingerprint } from './dtls-certificate.ts';
@@ -36,8 +37,8 @@ export interface Negotiation {
   videoIndex: number;
   codec: VideoCodec;
   payloadType: number;
-  /** The offer's own `fmtp` parameters for the codec, to be repeated. */
-  fmtp: string | undefined;
+  /** The offer's own `fmtp` parameters for the codec. */
+  fmtp: ReadonlyMap<string, string>;
   rtxPayloadType: number | undefined;
   extensions: NegotiatedVideo['extensions'];
   feedback: NegotiatedVideo['feedback'];
@@ -50,10 +51,11 @@ export interface Negotiation {
 export function negotiate(offer: Offer, codecs: readonly VideoCodec[]): Negotiation {
   const videoIndex = offer.sections.findIndex(receivesVideo);
   const video = offer.sections[videoIndex];
-  if (video === undefined) throw invalid('no video section receives over UDP/TLS/RTP/SAVPF');
+  if (video === undefined) throw invalid('no video section receives RTP over DTLS');
   if (!video.rtcpMux) throw invalid('rtcp-mux is required');
   if (video.setup === 'passive' || video.setup === 'holdconn') throw invalid('this server can only be DTLS passive');
-  const choice = chooseCodec(video, codecs);
+  const fmtp = parametersOf(video);
+  const choice = chooseCodec(video, fmtp, codecs);
   if (choice === undefined) {
     throw new GlimpseError('CODEC_UNSUPPORTED', { details: { supported: [...codecs] } });
   }
@@ -64,7 +66,7 @@ export function negotiate(offer: Offer, codecs: readonly VideoCodec[]): Negotiat
     roles,
     videoIndex,
     ...choice,
-    rtxPayloadType: findRtx(video, choice.payloadType),
+    rtxPayloadType: findRtx(video, fmtp, choice.payloadType),
     extensions,
     feedback: commonFeedback(video, choice.payloadType, extensions),
     remote: readRemote(offer, video),
@@ -72,9 +74,12 @@ export function negotiate(offer: Offer, codecs: readonly VideoCodec[]): Negotiat
   };
 }
 
+/** RFC 9429 section 5.1.2: each of these names means RTP over DTLS-SRTP with feedback. */
+const MEDIA_PROTOCOL = /^((UDP\/TLS|TCP\/DTLS)\/RTP\/SAVPF?|RTP\/S?AVPF?)$/;
+
 function receivesVideo({ kind, protocol, direction, port, bundleOnly }: OfferSection): boolean {
   const receives = direction === 'recvonly' || direction === 'sendrecv';
-  return kind === 'video' && protocol.endsWith('TLS/RTP/SAVPF') && receives && (port !== 0 || bundleOnly);
+  return kind === 'video' && MEDIA_PROTOCOL.test(protocol) && receives && (port !== 0 || bundleOnly);
 }
 
 /** All on one transport: whatever is not bundled with the video is rejected, and so is every further video. */
@@ -90,48 +95,68 @@ function roleOf(offer: Offer, section: OfferSection, isVideo: boolean, video: Of
 
 /** Payload types in the offer's order; the first that suits our most preferred codec. */
 function chooseCodec(
-  video: OfferSection,
+  { formats, rtpmap }: OfferSection,
+  fmtp: Parameters,
   codecs: readonly VideoCodec[],
 ): Pick<Negotiation, 'codec' | 'payloadType' | 'fmtp'> | undefined {
   for (const codec of codecs) {
-    const candidates = video.formats.filter((format) => video.rtpmap.get(format)?.toUpperCase() === `${codec}/90000`);
-    const format = codec === 'VP8' ? candidates[0] : bestH264(video, candidates);
+    const candidates = formats.filter((format) => rtpmap.get(format)?.toUpperCase() === `${codec}/90000`);
+    const format = codec === 'VP8' ? candidates[0] : bestH264(candidates, fmtp);
     if (format !== undefined && isPayloadType(format)) {
-      return { codec, payloadType: Number(format), fmtp: codec === 'H264' ? video.fmtp.get(format) : undefined };
+      return { codec, payloadType: Number(format), fmtp: fmtp.get(format) ?? NO_PARAMETERS };
     }
   }
   return undefined;
 }
 
-/** Constrained baseline before baseline (RFC 6184 section 8.1), both with packetization-mode=1, since we send FU-A. */
-function bestH264(video: OfferSection, formats: readonly string[]): string | undefined {
-  const suits = (format: string, profile: RegExp): boolean => {
-    const parameters = parametersOf(video, format);
-    const level = (parameters.get('profile-level-id') ?? '420010').toLowerCase();
-    return parameters.get('packetization-mode') === '1' && profile.test(level);
+/**
+ * Constrained baseline before baseline, and packetization mode 1 before 0. Without parameters it is baseline in mode 0
+ * (RFC 6184 section 8.1).
+ */
+function bestH264(formats: readonly string[], fmtp: Parameters): string | undefined {
+  const suits = (format: string, mode: string, profile: RegExp): boolean => {
+    const parameters = fmtp.get(format) ?? NO_PARAMETERS;
+    const profileAndLevel = (parameters.get('profile-level-id') ?? '42000a').toLowerCase();
+    return (parameters.get('packetization-mode') ?? '0') === mode && profile.test(profileAndLevel);
   };
-  return (
-    formats.find((format) => suits(format, /^42[c-f][0-9a-f]{3}$/)) ??
-    formats.find((format) => suits(format, /^42[0-9a-f]{4}$/))
-  );
+  for (const mode of ['1', '0']) {
+    for (const profile of [/^42[c-f][0-9a-f]{3}$/, /^42[0-9a-f]{4}$/]) {
+      const format = formats.find((candidate) => suits(candidate, mode, profile));
+      if (format !== undefined) return format;
+    }
+  }
+  return undefined;
 }
 
-/** `a=fmtp` as name and value. */
-function parametersOf(video: OfferSection, format: string): ReadonlyMap<string, string> {
-  const pairs = (video.fmtp.get(format) ?? '').split(';');
-  return new Map(
-    pairs.map((pair) => {
-      const [name = '', value = ''] = pair.split('=');
+/** Level 3.1, which every WebRTC decoder takes, where the offer names none. */
+const LEVEL_UNKNOWN = 0x1f;
+
+/** The level and packetization mode that a viewer offered. */
+export function h264Of({ codec, fmtp }: Pick<Negotiation, 'codec' | 'fmtp'>): NegotiatedVideo['h264'] {
+  if (codec !== 'H264') return undefined;
+  const level = Number.parseInt(fmtp.get('profile-level-id')?.slice(4) ?? '', 16);
+  const nalMaxBytes = fmtp.get('packetization-mode') === '1' ? undefined : LIMITS.rtpPayloadMaxBytes;
+  return { nalMaxBytes, levelIdc: level || LEVEL_UNKNOWN };
+}
+
+/** Parameters by payload type. */
+type Parameters = ReadonlyMap<string, ReadonlyMap<string, string>>;
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
+
+/** `a=fmtp` as name and value, each line read once. */
+function parametersOf({ fmtp }: OfferSection): Parameters {
+  const pairs = (text: string): [string, string][] =>
+    text.split(';').map((pair) => {
+      const [name = '', value = ''] = pair.split('=', 2);
       return [name.trim().toLowerCase(), value.trim()];
-    }),
-  );
+    });
+  return new Map([...fmtp].map(([format, text]) => [format, new Map(pairs(text))]));
 }
 
-function findRtx(video: OfferSection, payloadType: number): number | undefined {
-  const format = video.formats.find(
+function findRtx({ formats, rtpmap }: OfferSection, fmtp: Parameters, payloadType: number): number | undefined {
+  const format = formats.find(
     (candidate) =>
-      video.rtpmap.get(candidate)?.toLowerCase() === 'rtx/90000' &&
-      parametersOf(video, candidate).get('apt') === String(payloadType),
+      rtpmap.get(candidate)?.toLowerCase() === 'rtx/90000' && fmtp.get(candidate)?.get('apt') === String(payloadType),
   );
   return format !== undefined && isPayloadType(format) ? Number(format) : undefined;
 }

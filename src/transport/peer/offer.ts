@@ -1,6 +1,7 @@
 /**
- * Reads an SDP offer (RFC 8866, RFC 9429) into the few facts an answer needs. Linear in the offer's size, accepts
- * attributes it does not know, and refuses what it cannot answer safely with SDP_INVALID. Pure.
+ * Reads an SDP offer (RFC 8866, RFC 9429) into the few facts an answer needs. Linear in the offer's size, whoever calls
+ * it; accepts attributes it does not know, and refuses what it cannot answer safely with SDP_INVALID. Candidates are not
+ * read: an ICE-lite agent sends to none (RFC 8445 section 2.5). Pure.
  */
 import { GlimpseError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
@@ -18,6 +19,8 @@ export interface OfferSection {
   direction: Direction;
   bundleOnly: boolean;
   rtcpMux: boolean;
+  /** Reduced-size RTCP (RFC 5506). */
+  rtcpRsize: boolean;
   setup: string | undefined;
   iceUfrag: string | undefined;
   icePassword: string | undefined;
@@ -31,7 +34,6 @@ export interface OfferSection {
   /** Extension URI → id. */
   extensions: Map<string, number>;
   sctpPort: number | undefined;
-  candidates: string[];
 }
 
 export interface Offer {
@@ -46,15 +48,17 @@ export interface Offer {
 const MEDIA_LINE = /^m=([a-z]+) (\d{1,5})(?:\/\d+)? ([A-Za-z/]+)((?: [!-~]+)*)$/;
 /** `token` of RFC 8866, at most what fits a one-byte header extension. */
 const MID = /^[!#-'*+\-.0-9A-Z^-~]{1,16}$/;
-const ICE_UFRAG = /^[A-Za-z0-9+/]{4,256}$/;
-const ICE_PASSWORD = /^[A-Za-z0-9+/]{22,256}$/;
+/** RFC 8839 section 5.4 allows letters, digits, `+` and `/`; some stacks write base64 with its other characters. */
+const ICE_UFRAG = /^[\w+/=-]{4,256}$/;
+const ICE_PASSWORD = /^[\w+/=-]{22,256}$/;
 const FINGERPRINT_VALUE = /^[0-9A-F]{2}(?::[0-9A-F]{2}){31,63}$/;
 const DIRECTIONS: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 
 /** @throws GlimpseError SDP_INVALID */
 export function readOffer(sdp: string): Offer {
   if (sdp.length > LIMITS.sdpMaxBytes) throw invalid('the offer is too long');
-  const lines = sdp.split(/\r?\n/);
+  const lines = sdp.split(/\r?\n/, LIMITS.sdpMaxLines + 2);
+  if (lines.length > LIMITS.sdpMaxLines + 1) throw invalid('it has too many lines');
   if (lines[0] !== 'v=0') throw invalid('it does not begin with v=0');
   /** Session-level attributes are the defaults of every section. */
   const defaults = emptySection('session', 0, '', []);
@@ -91,6 +95,7 @@ function emptySection(kind: string, port: number, protocol: string, formats: str
     direction: 'sendrecv',
     bundleOnly: false,
     rtcpMux: false,
+    rtcpRsize: false,
     setup: undefined,
     iceUfrag: undefined,
     icePassword: undefined,
@@ -100,7 +105,6 @@ function emptySection(kind: string, port: number, protocol: string, formats: str
     rtcpFeedback: [],
     extensions: new Map(),
     sctpPort: undefined,
-    candidates: [],
   };
 }
 
@@ -109,7 +113,9 @@ function readMediaLine(line: string, defaults: OfferSection): OfferSection {
   if (match === null) throw invalid('a media line cannot be read');
   const [, kind = '', port, protocol = '', formats = ''] = match;
   const { direction, setup, iceUfrag, icePassword } = defaults;
-  const section = emptySection(kind, Number(port), protocol, formats.trim().split(' '));
+  const named = [...new Set(formats.trim().split(' ', LIMITS.sdpMaxFormats + 1))];
+  if (named.length > LIMITS.sdpMaxFormats) throw invalid('a media line names too many formats');
+  const section = emptySection(kind, Number(port), protocol, named);
   return Object.assign(section, { direction, setup, iceUfrag, icePassword });
 }
 
@@ -117,7 +123,7 @@ function readSessionAttribute(offer: Offer, name: string, value: string): void {
   if (name === 'extmap-allow-mixed') offer.extmapAllowMixed = true;
   else if (name === 'ice-lite') throw invalid('both sides would be ICE-lite');
   else if (name === 'group' && value.startsWith('BUNDLE ') && offer.bundle.length === 0) {
-    offer.bundle = value.slice('BUNDLE '.length).split(' ');
+    offer.bundle = value.slice('BUNDLE '.length).split(' ', LIMITS.sdpMaxMediaSections);
   }
 }
 
@@ -132,6 +138,9 @@ function readAttribute(section: OfferSection, name: string, value: string): void
       return;
     case 'rtcp-mux':
       section.rtcpMux = true;
+      return;
+    case 'rtcp-rsize':
+      section.rtcpRsize = true;
       return;
     case 'setup':
       section.setup = value;
@@ -149,6 +158,7 @@ function readAttribute(section: OfferSection, name: string, value: string): void
     case 'rtpmap':
       return addKeyed(section.rtpmap, value);
     case 'fmtp':
+      if (value.length > LIMITS.sdpMaxFmtpChars) throw invalid('an fmtp line is too long');
       return addKeyed(section.fmtp, value);
     case 'rtcp-fb':
       return addFeedback(section, value);
@@ -156,9 +166,6 @@ function readAttribute(section: OfferSection, name: string, value: string): void
       return addExtension(section, value);
     case 'sctp-port':
       section.sctpPort = readPort(value);
-      return;
-    case 'candidate':
-      section.candidates.push(`candidate:${value}`);
       return;
     default:
       if (DIRECTIONS.includes(name)) section.direction = name as Direction;

@@ -16,7 +16,7 @@ import { ControlChannel } from './control-channel.ts';
 import type { DtlsCertificate } from './dtls-certificate.ts';
 import { DtlsSession } from './dtls-session.ts';
 import { IceLite } from './ice-lite.ts';
-import { negotiate, type Negotiation } from './negotiation.ts';
+import { h264Of, negotiate, type Negotiation } from './negotiation.ts';
 import { invalid, readOffer, type Offer } from './offer.ts';
 import { SrtcpSession } from './srtcp-session.ts';
 import type { SrtpMasterKeys } from './srtp-keys.ts';
@@ -74,12 +74,11 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   async answer(offerSdp: string): Promise<string> {
     if (this.#state === 'closed') throw new GlimpseError('PEER_CLOSED');
     const offer = readOffer(offerSdp);
-    this.#candidates = 0;
-    for (const candidate of offer.sections.flatMap(({ candidates }) => candidates)) this.#admitCandidate(candidate);
     const negotiation = negotiate(offer, this.#options.codecs);
     if (this.#negotiation === undefined) this.#begin(offer, negotiation);
     else assertSameConnection(this.#negotiation, negotiation);
     this.#negotiation = negotiation;
+    this.#candidates = 0;
     this.#ice.begin(negotiation.remote.iceUfrag, negotiation.remote.icePassword);
     this.#answers += 1;
     return writeAnswer({
@@ -220,6 +219,7 @@ function describeVideo(offer: Offer, negotiation: Negotiation): NegotiatedVideo 
     clockRateHz: 90_000,
     extensions,
     feedback,
+    h264: h264Of(negotiation),
   };
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../../../src/errors.ts';
 import { LIMITS } from '../../../../src/limits.ts';
 import { writeAnswer } from '../../../../src/transport/peer/answer.ts';
-import { negotiate } from '../../../../src/transport/peer/negotiation.ts';
+import { h264Of, negotiate } from '../../../../src/transport/peer/negotiation.ts';
 import { readOffer } from '../../../../src/transport/peer/offer.ts';
 
 /** Chromium 1xx: video recvonly and a data channel. */
@@ -70,7 +70,8 @@ describe('an offer from Chromium', () => {
   it('gets H264 constrained baseline in packetization mode 1 when we prefer H264', () => {
     const negotiation = negotiate(readOffer(CHROMIUM), ['H264', 'VP8']);
     expect(negotiation).toMatchObject({ codec: 'H264', payloadType: 108, rtxPayloadType: 109 });
-    expect(negotiation.fmtp).toContain('profile-level-id=42e01f');
+    expect(negotiation.fmtp.get('profile-level-id')).toBe('42e01f');
+    expect(h264Of(negotiation)).toEqual({ nalMaxBytes: undefined, levelIdc: 31 });
   });
 
   it('is answered ICE-lite, passive, sendonly, with both SSRCs described', () => {
@@ -93,6 +94,7 @@ describe('an offer from Chromium', () => {
   });
 });
 
+const more = (count: number): string => Array.from({ length: count }, (_, index) => ` ${500 + index}`).join('');
 const without = (line: RegExp): string => CHROMIUM.replaceAll(line, '');
 
 describe('an offer', () => {
@@ -132,15 +134,47 @@ describe('an offer', () => {
     expect(answer.group).toEqual([]);
   });
 
-  it('that takes only H264 in packetization mode 0, or none of our codecs, is CODEC_UNSUPPORTED', () => {
+  it('that takes only H264 in packetization mode 0 is answered in that mode, with units that fit a packet', () => {
     const mode0 = CHROMIUM.replaceAll('packetization-mode=1', 'packetization-mode=0').replaceAll('VP8', 'XX');
-    expect(codeOf(() => negotiated(mode0))).toBe('CODEC_UNSUPPORTED');
+    const negotiation = negotiated(mode0);
+    expect(h264Of(negotiation)).toEqual({ nalMaxBytes: LIMITS.rtpPayloadMaxBytes, levelIdc: 31 });
+    expect(answerTo(mode0)).toContain(
+      `a=fmtp:${negotiation.payloadType} level-asymmetry-allowed=1;packetization-mode=0`,
+    );
+  });
+
+  it('of H264 without parameters is baseline in mode 0 (RFC 6184 section 8.1), and gets none back', () => {
+    const bare = without(/a=fmtp[^\r]*\r\n/g).replaceAll('VP8', 'XX');
+    expect(negotiated(bare).codec).toBe('H264');
+    expect(h264Of(negotiated(bare))).toEqual({ nalMaxBytes: LIMITS.rtpPayloadMaxBytes, levelIdc: 31 });
+    expect(answerTo(bare)).not.toContain('a=fmtp');
+  });
+
+  it('tells the level of its decoder', () => {
+    const level4 = CHROMIUM.replaceAll('VP8', 'XX').replaceAll('42e01f', '42e028');
+    expect(h264Of(negotiated(level4))?.levelIdc).toBe(40);
+  });
+
+  it('without rtcp-rsize is answered without it', () => {
+    expect(CHROMIUM).toContain('a=rtcp-rsize');
+    expect(answerTo(CHROMIUM)).toContain('a=rtcp-rsize');
+    expect(answerTo(without(/a=rtcp-rsize\r\n/g))).not.toContain('rtcp-rsize');
+  });
+
+  it.each(['RTP/AVP', 'RTP/AVPF', 'RTP/SAVP', 'RTP/SAVPF', 'UDP/TLS/RTP/SAVP', 'TCP/DTLS/RTP/SAVPF'])(
+    'over %s is read as one over DTLS, and answered under that name',
+    (protocol) => {
+      expect(answerTo(CHROMIUM.replace('UDP/TLS/RTP/SAVPF', protocol))).toContain(`m=video 5000 ${protocol} `);
+    },
+  );
+
+  it('with none of our codecs is CODEC_UNSUPPORTED', () => {
     expect(codeOf(() => negotiated(CHROMIUM.replaceAll(/VP8|H264/g, 'XX')))).toBe('CODEC_UNSUPPORTED');
   });
 
   it.each([
     ['no video', (sdp: string) => sdp.replace('m=video', 'm=audio')],
-    ['another profile', (sdp: string) => sdp.replace('UDP/TLS/RTP/SAVPF', 'RTP/AVP')],
+    ['another profile', (sdp: string) => sdp.replace('UDP/TLS/RTP/SAVPF', 'RTP/XAVP')],
     ['a disabled video', (sdp: string) => sdp.replace('m=video 9', 'm=video 0')],
     ['an inactive video', (sdp: string) => sdp.replace('a=recvonly', 'a=inactive')],
     ['a passive client', (sdp: string) => sdp.replaceAll('setup:actpass', 'setup:passive')],
@@ -151,6 +185,9 @@ describe('an offer', () => {
     ['a mid that would break our header', (sdp: string) => sdp.replaceAll('a=mid:0', 'a=mid:12345678901234567')],
     ['a broken media line', (sdp: string) => sdp.replace('m=video 9', 'm=video nine')],
     ['too many sections', (sdp: string) => sdp + 'm=audio 9 RTP/AVP 0\r\n'.repeat(LIMITS.sdpMaxMediaSections)],
+    ['too many formats', (sdp: string) => sdp.replace('SAVPF 96', `SAVPF 96${more(129)}`)],
+    ['a long fmtp', (sdp: string) => `${sdp}a=fmtp:1 ${'x'.repeat(LIMITS.sdpMaxFmtpChars)}\r\n`],
+    ['too many lines', (sdp: string) => sdp + 'a=x\r\n'.repeat(LIMITS.sdpMaxLines)],
     ['too many bytes', (sdp: string) => sdp + 'a=x\r\n'.repeat(LIMITS.sdpMaxBytes / 4)],
   ])('with %s is SDP_INVALID', (_name, change) => {
     expect(codeOf(() => negotiated(change(CHROMIUM)))).toBe('SDP_INVALID');
