@@ -7,8 +7,6 @@ import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
 import { ThreadHanger } from '../support/hanging-thread.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
-const HANG_MS = 8_000;
-
 describe('an inference thread that hangs', () => {
   it('is replaced: slices go on, none is lost, and its late answer changes nothing', async () => {
     const threads: Worker[] = [];
@@ -28,10 +26,11 @@ describe('an inference thread that hangs', () => {
       await expect.poll(() => slices.size).toBeGreaterThan(0);
       const hung = threads.at(-1);
       const ended = hung && once(hung, 'exit');
-      await hanger.hang(HANG_MS);
+      const release = await hanger.hang();
       const before = slices.size;
       await expect.poll(() => generator.restarts).toBe(1);
       await expect.poll(() => slices.size).toBeGreaterThan(before);
+      release();
       // Once it answers it is let go, and nobody takes that for another death.
       await ended;
       const then = slices.size;
@@ -51,7 +50,7 @@ describe('an inference thread that hangs', () => {
     using hanger = await ThreadHanger.attach();
     const generator = await OnnxGenerator.create({ modelDirectory: defaultModelDirectory(), threads: 1 });
     await generator.warmUp();
-    await hanger.hang(HANG_MS);
+    await hanger.hang();
     const refused = expect(generator.warmUp()).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
     // The run has reached the thread by now, or never will.
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -20,7 +20,7 @@ const LINKS = [
 ];
 
 describe('a storm of PLI', () => {
-  it.each(LINKS)(
+  it.concurrent.each(LINKS)(
     'gets at most one keyframe a second, and at most a fifth of the bytes in keyframes, over $link',
     async ({ forward }) => {
       const peers = await createPeerHost({ host: '127.0.0.1', port: 0 });

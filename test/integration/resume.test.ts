@@ -1,15 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Generator } from '../../src/generation/generator.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { encoderFactory } from '../../src/media/encoders.ts';
 import { CountingGenerator } from '../support/counting-generator.ts';
 import { eventually } from '../support/eventually.ts';
 import { REQUEST, sessionFixture, type SessionFixture } from '../support/session-fixture.ts';
+import { VirtualTime } from '../support/virtual-time.ts';
 
 /** Longer than computing goes on for nobody. */
 const AWAY_MS = LIMITS.unwatchedMs + 600;
+
+interface Leaving {
+  seconds?: number;
+  time?: VirtualTime;
+}
 
 interface Seen {
   revision: number;
@@ -18,18 +24,14 @@ interface Seen {
 }
 
 /** A clip under way with its viewer gone once `after` tiers were made. */
-async function leave({ sessions, peers }: SessionFixture, after: number, seconds = 4) {
+async function leave({ sessions, peers }: SessionFixture, after: number, { seconds = 4, time }: Leaving = {}) {
   const session = await sessions.create({ ...REQUEST, mode: 'clip', seed: 3, seconds });
   const made: Seen[] = [];
-  const left = new Promise<void>((resolve) => {
-    session.events.on('tier', ({ revision, slice, tier }) => {
-      made.push({ revision, slice, tier });
-      if (made.length === after) resolve();
-    });
-  });
+  session.events.on('tier', ({ revision, slice, tier }) => made.push({ revision, slice, tier }));
   await session.answer('offer');
   peers.last.connect();
-  await left;
+  const enough = () => made.length >= after;
+  await (time ? time.until(enough) : eventually(() => expect(enough()).toBe(true)));
   await peers.last.close('the network is gone');
   return { session, made };
 }
@@ -38,13 +40,16 @@ const names = (made: readonly Seen[]) => made.map(({ slice, tier }) => `${slice}
 
 describe('a viewer who comes back', () => {
   it('finds the same timeline where it was left, and nothing finished is made twice', async () => {
+    using time = new VirtualTime();
     const generator = new CountingGenerator();
-    generator.gate = () => sleep(60);
-    const fixture = sessionFixture({ generator });
-    const { session, made } = await leave(fixture, 6);
+    generator.gate = () => new Promise((resolve) => setTimeout(resolve, 60));
+    const fixture = sessionFixture({ generator, createEncoder: time.awaiting(encoderFactory('auto')) });
+    const { session, made } = await leave(fixture, 6, { time });
     const { playheadMs, revision } = session.stats;
-    await sleep(AWAY_MS);
-    const before = await standsStill(generator.made, 'nothing is computed for nobody').then(() => names(made));
+    await time.pass(AWAY_MS);
+    const before = names(made);
+    await time.pass(5_000);
+    expect(names(made), 'nothing is computed for nobody').toEqual(before);
     expect(session.stats).toMatchObject({ state: 'waiting', playheadMs, paused: false });
 
     const back = fixture.sessions.resume(session.id, session.resumeToken);
@@ -54,14 +59,14 @@ describe('a viewer who comes back', () => {
     expect(back.stats.revision).toBe(revision);
     expect(back.stats.playheadMs).toBeLessThan(playheadMs + 200);
     expect(back.stats.lateFrames - late, 'the time away is not counted as late').toBeLessThan(2);
-    await eventually(() => expect(fixture.peers.last.sent.rtp.length).toBeGreaterThan(0));
+    await time.until(() => fixture.peers.last.sent.rtp.length > 0);
     const all = 3 * 12;
-    await eventually(() => expect(made).toHaveLength(all));
+    await time.until(() => made.length >= all);
     expect(names(made).slice(0, before.length)).toEqual(before);
     expect(new Set(names(made)).size).toBe(all);
     // A base denoises its slice anew only because its predecessor's latents got better; no picture is made twice.
     expect(new Set(generator.made).size).toBe(generator.made.length);
-    await fixture.sessions.close('done');
+    await time.during(fixture.sessions.close('done'));
   });
 
   it('stays paused if he had paused, and plays if he asked for it meanwhile', async () => {
@@ -85,8 +90,8 @@ describe('a viewer who comes back', () => {
     const { counted, made: asked } = countingPulls(generator);
     // A clip is refined only where admission finds room: on a busy machine it may not.
     const fixture = sessionFixture({ generator: counted, engine: { capacity: 1e6 } });
-    const { session, made } = await leave(fixture, 2, 2);
-    await sleep(AWAY_MS);
+    const { session, made } = await leave(fixture, 2, { seconds: 2 });
+    await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
     await session.answer('offer');
     fixture.peers.last.connect();
     await eventually(() => expect(made).toHaveLength(3 * 3));
@@ -95,15 +100,6 @@ describe('a viewer who comes back', () => {
     await fixture.sessions.close('done');
   });
 });
-
-/** What was on its way is let finish; then nothing more may come. */
-async function standsStill(made: readonly unknown[], claim: string): Promise<void> {
-  await eventually(async () => {
-    const { length } = made;
-    await sleep(500);
-    expect(made.length, claim).toBe(length);
-  });
-}
 
 /** The generator itself, with a note of each rendition it made. */
 function countingPulls(generator: Generator): { counted: Generator; made: string[] } {

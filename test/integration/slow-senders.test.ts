@@ -2,9 +2,17 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+import { LIMITS } from '../../src/limits.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { offerSdp, postWhep, startPattern } from '../support/pattern-service.ts';
+
+// Node's own timers run these, so they take real time. Both are about a slow sender: a whole request takes no part of them.
+vi.mock(import('../../src/limits.ts'), async (original) => {
+  const { LIMITS: usual } = await original();
+  const shorter = { headersTimeoutMs: 1_500, requestTimeoutMs: 2_500, requestSweepMs: 300 };
+  return { LIMITS: { ...usual, ...shorter } as unknown as typeof usual };
+});
 
 const HEADERS = 'POST /whep?prompt=x HTTP/1.1\r\nHost: x\r\n';
 const BODY = `${HEADERS}Content-Type: application/sdp\r\nContent-Length: 60000\r\n\r\nv=0`;
@@ -41,11 +49,15 @@ it('a connection that sends nothing is closed without a word, one that begins a 
   expect(await Promise.all([heard(''), heard(HEADERS)])).toEqual(['', expect.stringMatching(/^HTTP\/1.1 408 /)]);
 });
 
+afterEach(() => void vi.useRealTimers());
+
 it('100 sessions whose offer never becomes a connection are gone', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   await using service = await startPattern({ maxSessions: 100, creationsPerMinute: 1_000, queueMax: 100 });
   const replies = await Promise.all(Array.from({ length: 100 }, () => postWhep(service, offerSdp())));
   expect(replies.every(({ status }) => status === 201)).toBe(true);
   expect([service.sessions.size, service.peers.peerCount]).toEqual([100, 100]);
+  await vi.advanceTimersByTimeAsync(LIMITS.connectTimeoutMs);
   await expect.poll(() => service.sessions.size).toBe(0);
   expect(service.peers.peerCount).toBe(0);
 });

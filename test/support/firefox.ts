@@ -61,7 +61,7 @@ export class FirefoxPage implements AsyncDisposable {
     const child = spawn(firefoxPath, ['--headless', '--no-remote', '--profile', profile, url], {
       stdio: 'ignore',
       detached: true,
-      env: { ...process.env, HOME: profile },
+      env: { ...process.env, HOME: profile, TMPDIR: profile },
     });
     const exited = once(child, 'exit');
     stack.defer(async () => {

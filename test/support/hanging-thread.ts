@@ -1,10 +1,14 @@
 /** Makes a worker thread stand still, as a model that never ends would: by the inspector, so that nothing in it is prepared. */
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export class ThreadHanger implements Disposable {
   readonly #session = new Session();
   /** Inspector sessions of the threads there are, by their titles' order of coming. */
   readonly #threads: string[] = [];
+  readonly #folder = mkdtempSync(join(tmpdir(), 'glimpse-hang-'));
   #nextId = 1;
 
   private constructor() {
@@ -22,16 +26,25 @@ export class ThreadHanger implements Disposable {
     return hanger;
   }
 
-  /** The newest thread answers nothing for so long. */
-  async hang(ms: number): Promise<void> {
+  /** The newest thread answers nothing until the returned function is called, or this is disposed of. */
+  async hang(): Promise<() => void> {
     const sessionId = this.#threads.at(-1);
     if (sessionId === undefined) throw new RangeError('there is no thread');
-    const expression = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms})`;
+    // While this file is there; the thread shares no memory with us that it has not been given before.
+    const path = join(this.#folder, String(this.#nextId));
+    closeSync(openSync(path, 'w'));
+    const expression = `{
+      const { existsSync } = process.getBuiltinModule('node:fs');
+      const word = new Int32Array(new SharedArrayBuffer(4));
+      while (existsSync(${JSON.stringify(path)})) Atomics.wait(word, 0, 0, 20);
+    }`;
     const message = JSON.stringify({ id: this.#nextId++, method: 'Runtime.evaluate', params: { expression } });
     await this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+    return () => rmSync(path, { force: true });
   }
 
   [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true });
     this.#session.disconnect();
   }
 }

@@ -11,8 +11,10 @@ import type { TestProject } from 'vitest/node';
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Not made by tests, or made anew by the build. */
 const APART = new Set(['.git', 'node_modules', 'dist', 'client-demo/dist']);
-/** Node's own cache of compiled modules, for whatever child asks for it. */
-const CACHES = new Set(['node-compile-cache']);
+/** Compiled modules, shared by all processes of a run; some child asks for its own by this name too. */
+const COMPILED = 'node-compile-cache';
+/** What programs keep between runs by its purpose, calibrations for example. Of this run alone, so that none knows of another. */
+const CACHE = 'cache';
 /** Its workers, and what ends them should it die. */
 const VITEST = /^vitest-watchdog|vitest\/dist\//;
 /** What is closing as the run ends may take a moment. */
@@ -25,17 +27,19 @@ export default function setup({ config }: TestProject): (() => Promise<void>) | 
   if (config.watch) return undefined;
   const before = new Set(paths(ROOT));
   const temporary = mkdtempSync(join(tmpdir(), 'glimpse-tests-'));
-  const outer = process.env['TMPDIR'];
   // Inherited by every worker and all that it starts.
   process.env['TMPDIR'] = temporary;
   process.env[MARK] = temporary;
+  // Half of what starting our command takes, which the tests do a hundred times.
+  process.env['NODE_COMPILE_CACHE'] = join(temporary, COMPILED);
+  process.env['XDG_CACHE_HOME'] = join(temporary, CACHE);
   return async () => {
     const left = () => [
       ...paths(ROOT)
         .filter((path) => !before.has(path))
         .map((path) => `in the checkout: ${path}`),
       ...readdirSync(temporary)
-        .filter((name) => !CACHES.has(name))
+        .filter((name) => name !== COMPILED && name !== CACHE)
         .map((name) => `in the temporary folder: ${name}`),
       ...processes(temporary).map((name) => `running: ${name}`),
     ];
@@ -43,9 +47,6 @@ export default function setup({ config }: TestProject): (() => Promise<void>) | 
       await sleep(POLL_MS);
     const found = left();
     rmSync(temporary, { recursive: true, force: true });
-    if (outer === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = outer;
-    delete process.env[MARK];
     if (found.length > 0) throw new Error(`The tests left something:\n  ${found.join('\n  ')}`);
   };
 }

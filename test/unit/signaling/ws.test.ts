@@ -1,3 +1,4 @@
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { AccessOptions } from '../../../signaling/access/access.ts';
 import type { ServerMessage } from '../../../signaling/protocol.ts';
@@ -40,7 +41,9 @@ function connection(options: AccessOptions = {}) {
 }
 
 /** Admission takes a few turns of the event loop. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await turnOfLoop();
+}
 const OFFER = { type: 'offer', sdp: offerSdp(), request: { prompt: 'a red ball' } };
 
 describe('SignalConnection', () => {
