@@ -136,5 +136,5 @@ describe('over HTTP/2', () => {
       session.destroy();
     }
     await expectNoLeaks(before);
-  }, 60_000);
+  });
 });

@@ -49,7 +49,8 @@ describe('a storm of PLI', () => {
       const [transceiver] = pc.getTransceivers();
       const storm = setInterval(() => void transceiver!.receiver.sendRtcpPLI(ssrc), PLI_INTERVAL_MS);
       const startedUs = systemClock.nowUs();
-      await until(() => systemClock.nowUs() - startedUs >= STORM_MS * 1_000);
+      const stormy = () => session.stats.plis >= STORM_MS / PLI_INTERVAL_MS / 2;
+      await until(() => systemClock.nowUs() - startedUs >= STORM_MS * 1_000 && stormy());
       clearInterval(storm);
       const elapsedS = (systemClock.nowUs() - startedUs) / 1e6;
 
@@ -59,7 +60,6 @@ describe('a storm of PLI', () => {
       );
       const bytesOf = (packets: typeof media): number => packets.reduce((sum, { payload }) => sum + payload.length, 0);
       const keyframeBytes = bytesOf(media.filter(({ header }) => keyframes.has(header.timestamp)));
-      expect(session.stats.plis).toBeGreaterThan(STORM_MS / PLI_INTERVAL_MS / 2);
       expect(keyframes.size).toBeGreaterThan(0);
       // One at the beginning, and one after each second: a busy machine stops the storm late.
       expect(keyframes.size).toBeLessThanOrEqual(1 + Math.floor(elapsedS));
