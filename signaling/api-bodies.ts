@@ -27,7 +27,7 @@ export const clipBody = z.object({
   seed: z.number(),
   durationMs: z.number(),
   error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
-  /** Addresses of its files, once it is ready. */
+  /** Addresses of its files, once it is ready; relative to the address that was asked. */
   mp4: z.string(),
   hls: z.string(),
 });

@@ -12,6 +12,7 @@ import { LIMITS } from '../src/limits.ts';
 import { readBody, requireType } from './body.ts';
 import type { Gate } from './gate.ts';
 import { identified, type AccessEnv } from './http-access.ts';
+import { relativeAddress } from './relative-address.ts';
 import { readMessage } from './message-reader.ts';
 import { clipRequest } from './api-bodies.ts';
 import type { ClipBody } from './api-bodies.ts';
@@ -30,15 +31,18 @@ export function clipRoutes(clips: ClipLibrary, gate: Gate): Hono<AccessEnv> {
     if ('error' in reading) throw reading.error;
     const identity = context.get('identity');
     await gate.admitClip(reading.message.prompt, identity);
-    const body = bodyOf(clips, clips.create(reading.message, identity.key).id);
-    return context.json(body, 202, { Location: `/v1/clips/${body.id}`, 'Cache-Control': 'no-store' });
+    const body = bodyOf(clips, clips.create(reading.message, identity.key).id, context.req.url);
+    return context.json(body, 202, {
+      Location: relativeAddress(context.req.url, `v1/clips/${body.id}`),
+      'Cache-Control': 'no-store',
+    });
   });
 
   app.get('/:file{[\\w-]+\\.mp4}', async (context) =>
     serve(context, await clips.file(context.req.param('file').slice(0, -'.mp4'.length), 'clip.mp4')),
   );
   app.get('/:id{[\\w-]+}', (context) =>
-    context.json(bodyOf(clips, context.req.param('id')), 200, { 'Cache-Control': 'no-store' }),
+    context.json(bodyOf(clips, context.req.param('id'), context.req.url), 200, { 'Cache-Control': 'no-store' }),
   );
   app.get('/:id{[\\w-]+}/:name', async (context) => {
     const { id, name } = context.req.param();
@@ -51,9 +55,9 @@ export function clipRoutes(clips: ClipLibrary, gate: Gate): Hono<AccessEnv> {
   return app;
 }
 
-function bodyOf(clips: ClipLibrary, id: string): ClipBody {
+function bodyOf(clips: ClipLibrary, id: string, requestUrl: string): ClipBody {
   const status = clips.status(id);
-  const address = `/v1/clips/${id}`;
+  const address = relativeAddress(requestUrl, `v1/clips/${id}`);
   return { ...status, mp4: `${address}.mp4`, hls: `${address}/index.m3u8` };
 }
 

@@ -1,5 +1,6 @@
 /** Every HTTP address of the service in one list; each family's rules live in the file it is mounted from. */
 import { Hono } from 'hono';
+import { allowedMethods } from './allowed-methods.ts';
 import type { ClipLibrary } from '../src/clips/contract.ts';
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
@@ -16,8 +17,10 @@ import type { IceServers } from './ice-servers.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { pageRoutes } from './page.ts';
+import { plainSignal } from './plain-signal.ts';
 import { securityHeaders } from './security-headers.ts';
 import { sessionRoutes } from './sessions-api.ts';
+import { SIGNAL_PATH } from './sockets.ts';
 import { whepRoutes } from './whep.ts';
 
 export interface HttpOptions {
@@ -37,10 +40,16 @@ export interface HttpOptions {
 export function httpApp(options: HttpOptions): Hono<AccessEnv> {
   const { gate, readiness, metrics, log, iceServers, host, metricsHere, pageDirectory, clips } = options;
   const { access } = gate;
-  const app = new Hono<AccessEnv>();
+  // A slash at the end of an address means nothing.
+  const app = new Hono<AccessEnv>({ strict: false });
   const failure = { access, metrics, log };
   app.onError((error, context) => failureResponse(context, error, failure));
-  app.notFound((context) => failureResponse(context, new GlimpseError('NOT_FOUND'), failure));
+  app.notFound((context) => {
+    const methods = allowedMethods(app, context.req.path);
+    if (methods.length === 0) return failureResponse(context, new GlimpseError('NOT_FOUND'), failure);
+    context.header('Allow', methods.join(', '));
+    return failureResponse(context, new GlimpseError('METHOD_NOT_ALLOWED'), failure);
+  });
 
   app.use(securityHeaders());
   app.get('/healthz', (context) => context.json({ ok: true }));
@@ -50,10 +59,10 @@ export function httpApp(options: HttpOptions): Hono<AccessEnv> {
     return context.json({ ready, reasons: access.needsToken ? [] : reasons }, ready ? 200 : 503);
   });
   if (metricsHere) app.route('/', metricsRoutes({ gate, metrics, host }));
-  for (const path of ['/whep', '/whep/*', '/v1/*']) app.use(path, crossOrigin(access));
+  app.get(SIGNAL_PATH, plainSignal(log));
+  for (const path of ['/whep/*', '/v1/*']) app.use(path, crossOrigin(access));
   // A clip's name cannot be guessed, and a video element sends no token.
-  for (const path of ['/whep', '/whep/*', '/v1/sessions/*', '/v1/inputs', '/v1/inputs/*', '/openapi.json'])
-    app.use(path, identified(access));
+  for (const path of ['/whep/*', '/v1/sessions/*', '/v1/inputs/*', '/openapi.json']) app.use(path, identified(access));
   let document: ReturnType<typeof openApiDocument> | undefined;
   app.get('/openapi.json', (context) => {
     document ??= openApiDocument({ clips: clips !== undefined, metrics: metricsHere, tokens: access.needsToken });

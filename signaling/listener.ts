@@ -2,7 +2,7 @@
  * An HTTP server with the limits of this service on slow senders, slow readers, headers and connections; with a
  * certificate it speaks HTTPS, HTTP/2 to whoever can and HTTP/1.1 to the rest, WebSockets among them.
  */
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { AddressInfo, Socket } from 'node:net';
@@ -33,6 +33,11 @@ export interface ListenOptions {
   log?: Log | undefined;
   /** Whose connections count together; default: each address its own. */
   addressKey?: AddressKey | undefined;
+  /**
+   * Whether an upgrade is handed to the `upgrade` listener. Every other request is answered as if it had not asked
+   * (RFC 9110 section 7.8): `curl --http2` and Java's client offer `h2c` with each first request. Default: never.
+   */
+  takesUpgrade?: ((request: IncomingMessage) => boolean) | undefined;
 }
 
 const TIMEOUTS = {
@@ -42,6 +47,12 @@ const TIMEOUTS = {
   connectionsCheckingInterval: LIMITS.requestSweepMs,
   maxHeaderSize: LIMITS.headersMaxBytes,
 } as const;
+/**
+ * Stands in for the host of an HTTP/1.0 request without `Host`, which the health checks of HAProxy, Nagios and F5 send.
+ * HTTP/1.1 must name its host (RFC 9112 section 3.2): Node refuses it otherwise.
+ */
+const NAMELESS_HOST = 'localhost';
+const never = (): boolean => false;
 /** By Node's code for what is wrong with a request. */
 const BROKEN: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -55,8 +66,12 @@ export async function listen({
   tls,
   log,
   addressKey = (remote) => remote,
+  takesUpgrade = never,
 }: ListenOptions): Promise<Listener> {
-  const server = tls ? secureServer(fetch, tls) : plainServer(fetch);
+  const adaptor = { fetch, hostname: NAMELESS_HOST, overrideGlobalObjects: false };
+  const server = tls ? secureServer(adaptor, tls) : plainServer(adaptor);
+  // A property and no option: the HTTP/2 server takes no such option (Node 24).
+  Object.assign(server, { shouldUpgradeCallback: takesUpgrade });
   server.maxConnections = LIMITS.connectionsMax;
   server.setTimeout(LIMITS.connectionIdleMs);
   server.on('clientError', answerBroken);
@@ -78,17 +93,18 @@ export async function listen({
   return { server, port: bound, url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound}`, stop };
 }
 
-function plainServer(fetch: ListenOptions['fetch']): Server {
-  return createAdaptorServer({ fetch, overrideGlobalObjects: false, serverOptions: TIMEOUTS }) as Server;
+type Adaptor = Pick<Parameters<typeof createAdaptorServer>[0], 'fetch' | 'hostname' | 'overrideGlobalObjects'>;
+
+function plainServer(adaptor: Adaptor): Server {
+  return createAdaptorServer({ ...adaptor, serverOptions: TIMEOUTS }) as Server;
 }
 
 /** HTTP/1.1 connections of such a server are those of an ordinary one, `upgrade` and timeouts included. */
-function secureServer(fetch: ListenOptions['fetch'], files: TlsFiles): Server {
+function secureServer(adaptor: Adaptor, files: TlsFiles): Server {
   const settings = { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: LIMITS.headersMaxBytes };
   const serverOptions = { ...readKeyPair(files), ...TIMEOUTS, allowHTTP1: true, settings };
   const server = createAdaptorServer({
-    fetch,
-    overrideGlobalObjects: false,
+    ...adaptor,
     createServer: createSecureServer,
     serverOptions,
   }) as unknown as Server & Http2SecureServer;

@@ -106,7 +106,7 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
     '/signal': {
       get: guarded(
         'WebSocket: ClientMessage up, ServerMessage down, JSON text. Browsers bring a token as the subprotocol glimpse.token.<jwt>, beside glimpse.v1.',
-        { 101: answer('Switching.') },
+        { 101: answer('Switching.'), 426: refusedWith(['UPGRADE_REQUIRED']) },
       ),
     },
     '/whep': {
@@ -116,13 +116,13 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
         { parameters: requestParameters(), requestBody: sdp },
       ),
       get: guarded('Nothing to see.', { 204: answer('No content.') }),
-      options: operation('CORS preflight; Accept-Post.', { 200: answer('Allowed.') }),
+      options: operation('CORS preflight; Accept-Post, and the ICE servers as Link.', { 200: answer('Allowed.') }),
     },
     '/whep/{id}': {
       patch: guarded(
         'Trickle ICE, or an ICE restart when the credentials are new.',
         { 204: answer('Candidates taken.'), 200: answer('Restarted; new ETag.', content(FRAGMENT, text)) },
-        { parameters: [id, parameter('If-Match', 'header', text, true)], requestBody: content(FRAGMENT, text) },
+        { parameters: [id, parameter('If-Match', 'header', text)], requestBody: content(FRAGMENT, text) },
       ),
       delete: guarded('Ends the session.', { 200: answer('Ended.') }, { parameters: [id] }),
       get: guarded('Nothing to see.', { 204: answer('No content.') }, { parameters: [id] }),
@@ -212,6 +212,8 @@ export function openApiDocument(options: DocumentOptions): Json {
   return {
     openapi: '3.1.0',
     info: { title: 'Glimpse', version: String(PROTOCOL_VERSION) },
+    // Relative to this document: below a proxy's path too.
+    servers: [{ url: '.' }],
     paths: paths(options),
     components: {
       securitySchemes: {

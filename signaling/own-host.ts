@@ -1,11 +1,12 @@
 /**
  * Refuses requests by a name that is not this machine's, where only this machine is served: a page of the internet may
  * have its name point to 127.0.0.1 (DNS rebinding, CVE-2018-5703), and then reads answers as if they were its own. Its
- * name still stands in `Host`. Programs without the header are no browsers.
+ * name still stands in `Host`, or `:authority`. Programs without the header are no browsers.
  */
 import type { MiddlewareHandler } from 'hono';
 import { GlimpseError } from '../src/errors.ts';
-import { isLoopback } from './access/origins.ts';
+import { isLoopback, isThisMachine } from './access/origins.ts';
+import { hostOf } from './http-access.ts';
 import type { AccessEnv } from './http-access.ts';
 
 /**
@@ -14,8 +15,8 @@ import type { AccessEnv } from './http-access.ts';
  */
 export function ownHost(bound: string): MiddlewareHandler<AccessEnv> {
   return async (context, next) => {
-    const host = context.req.header('Host');
-    if (isLoopback(bound) && host !== undefined && !isLoopback(hostName(host)))
+    const host = hostOf(context);
+    if (isLoopback(bound) && host !== undefined && !isThisMachine(hostName(host)))
       throw new GlimpseError('HOST_FORBIDDEN');
     await next();
   };

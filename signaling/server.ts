@@ -17,7 +17,7 @@ import { metricsApp } from './metrics-routes.ts';
 import type { PromptFilter } from './prompt-filter.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { ServerMessage } from './protocol.ts';
-import { SignalSockets } from './sockets.ts';
+import { isSignalUpgrade, SignalSockets } from './sockets.ts';
 import type { TlsFiles } from './tls.ts';
 
 export interface SignalingOptions extends Omit<HttpOptions, 'gate' | 'metricsHere'> {
@@ -60,7 +60,9 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   const opened: Listener[] = [];
   try {
     const addressKey = access.connectionKey.bind(access);
-    opened.push(await listen({ fetch: app.fetch, host, port, tls: options.tls, log, addressKey }));
+    opened.push(
+      await listen({ fetch: app.fetch, host, port, tls: options.tls, log, addressKey, takesUpgrade: isSignalUpgrade }),
+    );
     if (typeof metricsOn === 'object') {
       const { fetch } = metricsApp({ gate, metrics, readiness: options.readiness, log, host: metricsOn.host });
       opened.push(await listen({ fetch, ...metricsOn }));

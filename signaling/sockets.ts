@@ -16,7 +16,15 @@ import { errorMessage } from './session-messages.ts';
 import { POLICY_VIOLATION, SignalConnection } from './ws.ts';
 import type { SignalContext } from './ws.ts';
 
-/** RFC 6455 7.4.1: the server is going away. */
+/** Where the WebSocket is. */
+export const SIGNAL_PATH = '/signal';
+
+/** For `ListenOptions.takesUpgrade`: only a WebSocket at its own address is an upgrade. */
+export function isSignalUpgrade({ url, headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?')[0] === SIGNAL_PATH;
+}
+
+/** RFC 6455 7.4.1: the server is going away, or a browser leaves the page. */
 const GOING_AWAY = 1001;
 /** When a viewer whose token has expired should come with a newer one. */
 const EXPIRED_RETRY_MS = 100;
@@ -66,9 +74,8 @@ export class SignalSockets {
     // Until ws takes over, a reset of the raw socket has no other listener.
     socket.on('error', () => socket.destroy());
     const { access } = this.#context.gate;
-    const { url, headers } = request;
+    const { headers } = request;
     const address = access.addressOf(request.socket.remoteAddress, headers['x-forwarded-for']?.toString());
-    if (url?.split('?')[0] !== '/signal') return refuse(socket, '404 Not Found');
     if (this.#closing) return refuse(socket, '503 Service Unavailable');
     try {
       access.requireOrigin(headers.origin, headers.host);

@@ -13,9 +13,11 @@ import { serveDataChannel } from './control-channel.ts';
 import { gatherCandidates } from './gathering.ts';
 import type { Gathering } from './gathering.ts';
 import type { Gate } from './gate.ts';
+import { optionalIdentity } from './http-access.ts';
 import type { AccessEnv } from './http-access.ts';
 import { iceServerLinks } from './ice-servers.ts';
 import type { IceServers } from './ice-servers.ts';
+import { relativeAddress } from './relative-address.ts';
 import { parseFragment } from './sdp-fragment.ts';
 import { readWhepQuery } from './whep-query.ts';
 import { WhepResource } from './whep-resource.ts';
@@ -43,7 +45,12 @@ export function whepRoutes({ gate, iceServers, metrics }: WhepOptions): Hono<Acc
     return resource;
   };
 
-  app.options('/', (context) => context.body(null, 200, { 'Accept-Post': SDP }));
+  // Players may ask before they offer (RFC 9725 section 4.6). A relay's credentials go to clients that may watch.
+  app.options('/', async (context) => {
+    const identity = await optionalIdentity(context, gate.access);
+    const links = iceServerLinks(iceServers().filter(({ credential }) => identity !== undefined || !credential));
+    return context.body(null, 200, { 'Accept-Post': SDP, ...(links.length > 0 && { Link: links.join(', ') }) });
+  });
   app.options('/:id', (context) => context.body(null, 200, { 'Accept-Patch': FRAGMENT }));
   // Neither resource has a representation; the draft wants success without content.
   app.get('/', (context) => context.body(null, 204));
@@ -77,10 +84,12 @@ export function whepRoutes({ gate, iceServers, metrics }: WhepOptions): Hono<Acc
     });
     const body = (await gathering?.complete(answerSdp)) ?? answerSdp;
     gathering?.stop();
-    const links = [`</v1/sessions/${session.id}/control>; rel="${CONTROL_REL}"`, ...iceServerLinks(iceServers())];
+    const from = (target: string): string => relativeAddress(context.req.url, target);
+    const control = `<${from(`v1/sessions/${session.id}/control`)}>; rel="${CONTROL_REL}"`;
+    const links = [control, ...iceServerLinks(iceServers())];
     return context.body(body, 201, {
       'Content-Type': SDP,
-      Location: `/whep/${session.id}`,
+      Location: from(`whep/${session.id}`),
       ETag: find(session.id, identity).etag,
       Link: links.join(', '),
       'Accept-Patch': FRAGMENT,

@@ -55,6 +55,16 @@ export const ERROR_CODES = {
     text: 'The Host header names another machine; ask this one by localhost or its loopback address.',
   },
   NOT_FOUND: { status: 404, retryable: false, text: 'There is nothing at this address.' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    retryable: false,
+    text: 'This address does not take that method; the Allow header names those it takes.',
+  },
+  UPGRADE_REQUIRED: {
+    status: 426,
+    retryable: false,
+    text: 'This address takes WebSockets only: a proxy before it must pass the Upgrade and Connection headers on.',
+  },
   CLIP_NOT_READY: { status: 409, retryable: true, text: 'The clip is not made yet, or its making failed.' },
   STORAGE_FAILED: {
     status: 507,
@@ -62,7 +72,11 @@ export const ERROR_CODES = {
     text: 'The server cannot write the file: its disk is full, or its folder cannot be used.',
   },
   PRECONDITION_FAILED: { status: 412, retryable: false, text: 'The ETag does not match the current ICE session.' },
-  PRECONDITION_REQUIRED: { status: 428, retryable: false, text: 'The request needs an If-Match header.' },
+  PRECONDITION_REQUIRED: {
+    status: 428,
+    retryable: false,
+    text: 'The request needs an If-Match header, or the credentials of the present ICE session in its body.',
+  },
   MODEL_INVALID: {
     status: 500,
     retryable: false,

@@ -98,7 +98,8 @@ export async function mutated(count = 2_000): Promise<SecurityFigure[]> {
     await response.text();
     const ms = performance.now() - sentMs;
     tookMs[response.status === 201 ? 'accepted' : 'refused'].push(ms);
-    if (response.status === 201) await fetch(target.url + response.headers.get('Location'), { method: 'DELETE' });
+    if (response.status === 201)
+      await fetch(new URL(response.headers.get('Location') ?? '', `${target.url}/whep`), { method: 'DELETE' });
   };
   // In the first requests both sides compile their code; it is a service that runs that is attacked. One whose garbage
   // was just collected by force has given its young generation back: that comes before them, and not again.

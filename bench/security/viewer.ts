@@ -28,7 +28,7 @@ export async function watch(target: Target, headers: Record<string, string> = {}
   const consent = setInterval(() => client.check(answer), CONSENT_INTERVAL_MS);
   return async () => {
     clearInterval(consent);
-    await fetch(target.url + response.headers.get('Location'), { method: 'DELETE', headers });
+    await fetch(new URL(response.headers.get('Location') ?? '', `${target.url}/whep`), { method: 'DELETE', headers });
     client.close();
   };
 }

@@ -57,6 +57,8 @@ const BLAMELESS: ReadonlySet<ErrorCode> = new Set([
   'PEER_CLOSED',
   'ORIGIN_FORBIDDEN',
   'HOST_FORBIDDEN',
+  // The proxy before the service, not the viewer, dropped the header.
+  'UPGRADE_REQUIRED',
 ]);
 const CAUSES: Partial<Record<ErrorCode, AbuseCause>> = {
   UNAUTHORIZED: 'unauthorized',

@@ -24,7 +24,7 @@ export class ClientAddresses {
     let address = plain(remote ?? '');
     const hops = (forwarded ?? '').split(',').slice(-HOPS_MAX);
     while (hops.length > 0 && this.#isTrusted(address)) {
-      const before = plain(hops.pop()?.trim() ?? '');
+      const before = plain(withoutPort(hops.pop()?.trim() ?? ''));
       if (isIP(before) === 0) break;
       address = before;
     }
@@ -53,6 +53,12 @@ export class ClientAddresses {
       throw new GlimpseError('CONFIG_INVALID', { message, cause });
     }
   }
+}
+
+/** A node as RFC 7239 section 6 writes it: `192.0.2.1:4711`, `"[2001:db8::1]:4711"`; Azure and IIS write the port. */
+function withoutPort(hop: string): string {
+  const node = hop.replace(/^"(.*)"$/, '$1');
+  return /^\[([^\]]*)\](?::\d+)?$/.exec(node)?.[1] ?? /^([^:]*):\d+$/.exec(node)?.[1] ?? node;
 }
 
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');

@@ -20,19 +20,42 @@ export function originAllowed(policy: OriginPolicy, origin: string | undefined, 
   if (policy.kind === 'list') return policy.origins.has(origin.toLowerCase());
   if (!URL.canParse(origin)) return false;
   const page = new URL(origin);
-  if (policy.kind === 'loopback') return isLoopback(page.hostname);
-  return host !== undefined && page.host === host.toLowerCase();
+  if (policy.kind === 'loopback') return isThisMachine(page.hostname);
+  return host !== undefined && isSameHost(page, host);
 }
 
-/** `https://a.example, http://localhost:5173` or `*`. @returns undefined for an entry that is no origin */
+/** A default port may be written out in either. */
+function isSameHost(page: URL, host: string): boolean {
+  const asked = `${page.protocol}//${host}`;
+  return URL.canParse(asked) && page.host !== '' && new URL(asked).host === page.host;
+}
+
+/** Schemes whose origins browsers write without the default port and in lower case. */
+const WEB_SCHEME = /^(https?|wss?):/;
+/** Of any scheme, as apps have their own: `tauri://localhost`, `capacitor://localhost`, `chrome-extension://id`. */
+const SERIALISED = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]*$/;
+
+/**
+ * `https://a.example, tauri://localhost` or `*`. Origins are compared as strings (RFC 6454 section 6.2).
+ * @returns undefined for an entry that is no origin
+ */
 export function parseOrigins(text: string): OriginPolicy | undefined {
   const entries = text.split(',').map((entry) => entry.trim().toLowerCase());
   if (entries.includes('*')) return { kind: 'any' };
-  const valid = entries.every((entry) => entry === 'null' || (URL.canParse(entry) && new URL(entry).origin === entry));
-  return valid ? { kind: 'list', origins: new Set(entries) } : undefined;
+  return entries.every(isOrigin) ? { kind: 'list', origins: new Set(entries) } : undefined;
 }
 
-/** Host names and addresses that never leave this machine. */
+function isOrigin(entry: string): boolean {
+  if (!WEB_SCHEME.test(entry)) return entry === 'null' || SERIALISED.test(entry);
+  return URL.canParse(entry) && new URL(entry).origin === entry;
+}
+
+/** Whether a page's host is this machine: names under `.localhost` are as well (RFC 6761 section 6.3). */
+export function isThisMachine(host: string): boolean {
+  return isLoopback(host) || /\.localhost\.?$/i.test(host);
+}
+
+/** Addresses to bind, and names of them, that no other machine reaches. A name under `.localhost` may resolve elsewhere. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }

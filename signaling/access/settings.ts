@@ -69,7 +69,8 @@ function originsOf(config: Config): OriginPolicy {
   if (config.allowedOrigins !== undefined) {
     const listed = parseOrigins(config.allowedOrigins);
     if (listed) return listed;
-    const message = 'allowedOrigins: origins like https://a.example, with commas, or *';
+    const message =
+      'allowedOrigins: origins like https://a.example or tauri://localhost, without a path, with commas; or *';
     throw new GlimpseError('CONFIG_INVALID', { message });
   }
   if (asksForTokens(config)) return { kind: 'any' };

@@ -17,7 +17,7 @@ const header = (token: string) => ({ Authorization: `Bearer ${token}` });
 async function whepSession(token: string): Promise<{ id: string; end: () => Promise<unknown> }> {
   const response = await postWhep(service, offerSdp(), { token });
   expect(response.status).toBe(201);
-  const id = response.headers.get('Location')!.slice('/whep/'.length);
+  const id = response.headers.get('Location')!.slice('whep/'.length);
   return { id, end: () => service.sessions.get(id).close('the test is over') };
 }
 

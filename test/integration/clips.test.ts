@@ -40,13 +40,18 @@ const get = (path: string, headers: Record<string, string> = {}) => fetch(`${ser
 const code = async (response: Response) =>
   [response.status, ((await response.json()) as { error: { code: string } }).error.code] as const;
 
+/** Addresses in answers are relative to the one that was asked. */
+const pathOf = (address: string, asked: string): string => new URL(address, asked).pathname;
+
 async function made(body: object): Promise<ClipBody> {
   const asked = await ask(body);
   expect(asked.status).toBe(202);
-  const location = asked.headers.get('location') ?? '';
+  const location = pathOf(asked.headers.get('location') ?? '', asked.url);
   for (;;) {
-    const clip = (await (await get(location)).json()) as ClipBody;
-    if (clip.state === 'ready') return clip;
+    const status = await get(location);
+    const clip = (await status.json()) as ClipBody;
+    if (clip.state === 'ready')
+      return { ...clip, mp4: pathOf(clip.mp4, status.url), hls: pathOf(clip.hls, status.url) };
     if (clip.state === 'failed') throw new Error(JSON.stringify(clip.error));
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -63,6 +68,7 @@ describe('a clip for the web', () => {
     expect(whole.status).toBe(200);
     expect(Object.fromEntries(whole.headers)).toMatchObject({
       'content-type': 'video/mp4',
+      'cross-origin-resource-policy': 'cross-origin',
       'accept-ranges': 'bytes',
       'cache-control': 'public, max-age=31536000, immutable',
       'content-length': String((await whole.arrayBuffer()).byteLength),
@@ -140,7 +146,7 @@ describe('a clip that cannot be', () => {
 
   it('is not served before it is made', async () => {
     const asked = (await (await ask({ prompt: 'the sea at night', seconds: 20 })).json()) as ClipBody;
-    expect(await code(await get(asked.mp4))).toEqual([409, 'CLIP_NOT_READY']);
+    expect(await code(await get(pathOf(asked.mp4, `${service.url}/v1/clips`)))).toEqual([409, 'CLIP_NOT_READY']);
     expect((await fetch(`${service.url}/v1/clips/${asked.id}`, { method: 'DELETE' })).status).toBe(204);
   });
 });

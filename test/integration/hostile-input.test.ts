@@ -62,7 +62,7 @@ describe('hostile input', () => {
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       if (response.status !== 201) continue;
       await response.text();
-      await fetch(service.url + response.headers.get('Location'), { method: 'DELETE' });
+      await fetch(new URL(response.headers.get('Location') ?? '', `${service.url}/whep`), { method: 'DELETE' });
     }
     expect((await sessionsStarted()) - startedBefore).toBe(outcomes.get('answered'));
     expect([...outcomes.keys()].toSorted()).toEqual(['CODEC_UNSUPPORTED', 'SDP_INVALID', 'SDP_TOO_LARGE', 'answered']);

@@ -174,7 +174,7 @@ describe('/v1/sessions/{id}', () => {
     const control = await fetch(`${fixture.url}/v1/sessions/nobody/control`, { method: 'POST', body });
     expect(await failure(control)).toEqual([404, 'SESSION_NOT_FOUND']);
     expect(await failure(await fetch(`${fixture.url}/v2`))).toEqual([404, 'NOT_FOUND']);
-    expect(await failure(await fetch(`${fixture.url}/whep`, { method: 'PUT' }))).toEqual([404, 'NOT_FOUND']);
+    expect(await failure(await fetch(`${fixture.url}/whep`, { method: 'PUT' }))).toEqual([405, 'METHOD_NOT_ALLOWED']);
   });
 });
 
@@ -212,10 +212,9 @@ describe('/openapi.json', () => {
     const document = (await (await fetch(`${fixture.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, unknown>>;
     };
-    const described = Object.entries(document.paths)
-      .flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method} ${path}`))
-      // The WebSocket is no hono route.
-      .filter((operation) => operation !== 'get /signal');
+    const described = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method} ${path}`),
+    );
     const { registry, metrics } = fixture;
     const gate = openGate(registry);
     const options = {

@@ -20,6 +20,9 @@ const trickle = (ufrag = 'abcd', pwd = 'abcdefghijklmnopqrstuvwx', ...extra: str
     '',
   ].join('\r\n');
 
+/** Candidates that name no ICE session. */
+const NAMELESS = 'm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=end-of-candidates\r\n';
+
 const post = (
   { url }: SignalingFixture,
   query = 'prompt=a+red+ball',
@@ -36,7 +39,7 @@ async function viewer(fixture: SignalingFixture) {
   const response = await post(fixture);
   await response.text();
   const etag = response.headers.get('ETag') ?? '';
-  return { location: `${fixture.url}${response.headers.get('Location')}`, etag };
+  return { location: new URL(response.headers.get('Location') ?? '', `${fixture.url}/whep`).href, etag };
 }
 
 describe('POST /whep', () => {
@@ -49,11 +52,11 @@ describe('POST /whep', () => {
     );
     expect(response.status).toBe(201);
     expect(response.headers.get('Content-Type')).toBe('application/sdp');
-    expect(response.headers.get('Location')).toBe('/whep/session-1');
+    expect(response.headers.get('Location')).toBe('whep/session-1');
     expect(response.headers.get('ETag')).toMatch(/^"[\w-]+"$/);
     expect(response.headers.get('Accept-Patch')).toBe('application/trickle-ice-sdpfrag');
     expect(response.headers.get('Link')).toBe(
-      '</v1/sessions/session-1/control>; rel="urn:glimpse:whep:control", ' +
+      '<v1/sessions/session-1/control>; rel="urn:glimpse:whep:control", ' +
         '<turn:t.example>; rel="ice-server"; username="u"; credential="c\\"d"; credential-type="password"',
     );
     expect(response.headers.get('Access-Control-Expose-Headers')).toMatch(/Location.*ETag.*Link/);
@@ -135,6 +138,15 @@ describe('PATCH /whep/{id}', () => {
     expect(fixture.registry.latest.candidates).toHaveLength(2);
   });
 
+  it('needs no If-Match with the credentials of the present ICE session, and those of an old one do not count', async () => {
+    await using fixture = await startFixture();
+    const { location } = await viewer(fixture);
+    expect((await patch(location, trickle())).status).toBe(204);
+    expect((await patch(location, trickle('wxyz', PWD), '*')).status).toBe(200);
+    expect((await patch(location, trickle())).status).toBe(428);
+    expect((await patch(location, trickle('wxyz', PWD))).status).toBe(204);
+  });
+
   it('restarts ICE when the credentials are new', async () => {
     await using fixture = await startFixture();
     const { location, etag } = await viewer(fixture);
@@ -163,7 +175,8 @@ describe('PATCH /whep/{id}', () => {
   });
 
   it.each([
-    ['no If-Match', trickle(), undefined, undefined, 428, 'PRECONDITION_REQUIRED'],
+    ['a restart without If-Match', trickle('wxyz', PWD), undefined, undefined, 428, 'PRECONDITION_REQUIRED'],
+    ['neither If-Match nor credentials', NAMELESS, undefined, undefined, 428, 'PRECONDITION_REQUIRED'],
     ['a stale ETag', trickle(), '"old"', undefined, 412, 'PRECONDITION_FAILED'],
     ['another type', trickle(), '*', 'application/sdp', 415, 'MEDIA_TYPE_UNSUPPORTED'],
     ['what is no fragment', 'hello', '*', undefined, 400, 'SDP_INVALID'],
@@ -219,7 +232,7 @@ describe('the rest of WHEP', () => {
     const control = /<([^>]+)>; rel="urn:glimpse:whep:control"/.exec(created.headers.get('Link') ?? '')?.[1];
     const body = JSON.stringify({ type: 'prompt', prompt: 'night' });
     const headers = { 'Content-Type': 'application/json' };
-    const reply = await fetch(`${fixture.url}${control}`, { method: 'POST', headers, body });
+    const reply = await fetch(new URL(control ?? '', `${fixture.url}/whep`), { method: 'POST', headers, body });
     expect(await reply.json()).toMatchObject({ type: 'accepted', revision: 1, prompt: 'night' });
     const { events, channel } = fixture.registry.latest;
     events.emit('channelMessage', '{"type":"pause","id":1}');

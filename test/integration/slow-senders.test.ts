@@ -33,7 +33,7 @@ it('200 slow senders of headers and bodies are cut off, while others are served'
   const slow = Array.from({ length: 200 }, (_, index) => slowloris(port, index % 2 === 0 ? HEADERS : BODY));
   const first = await postWhep(service, offerSdp());
   expect(first.status).toBe(201);
-  await fetch(service.url + first.headers.get('Location'), { method: 'DELETE' });
+  await fetch(new URL(first.headers.get('Location') ?? '', `${service.url}/whep`), { method: 'DELETE' });
   await Promise.all(slow.map(({ closed }) => closed));
   expect(service.sessions.size).toBe(0);
   await expectNoLeaks(before, { settleMs: 10_000 });

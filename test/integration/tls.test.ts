@@ -1,4 +1,6 @@
 /** HTTPS by the service itself: HTTP/2 and HTTP/1.1 on one port, WebSockets, and certificates that are renewed. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
@@ -7,6 +9,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Access } from '../../signaling/access/access.ts';
 import { readKeyPair, watchKeyPair } from '../../signaling/tls.ts';
 import { eventually } from '../support/eventually.ts';
 import { certify } from '../support/certificate.ts';
@@ -65,6 +68,46 @@ describe('with a certificate', () => {
       socket.terminate();
     }
     await expectNoLeaks(before);
+  });
+
+  it('a page of its own is one over HTTP/2 as over HTTP/1.1', async () => {
+    const access = new Access({ origins: { kind: 'same-host' } });
+    await using fixture = await startFixture({ tls: files(), access });
+    const { url } = fixture.server;
+    const ask = async (origin: string) => {
+      const session = connectHttp2(url, { rejectUnauthorized: false });
+      const stream = session.request({ ':path': '/whep', ':method': 'OPTIONS', origin });
+      const [headers] = (await once(stream, 'response')) as [{ ':status'?: number }];
+      session.destroy();
+      return headers[':status'];
+    };
+    expect(await ask(url)).toBe(200);
+    expect(await ask('https://other.example')).toBe(403);
+  });
+
+  it('a page whose name was rebound reads no metrics over HTTP/2 either', async () => {
+    await using fixture = await startFixture({ tls: files() });
+    const ask = async (authority: string) => {
+      const session = connectHttp2(fixture.server.url, { rejectUnauthorized: false });
+      const stream = session.request({ ':path': '/metrics', ':authority': authority });
+      const [headers] = (await once(stream, 'response')) as [{ ':status'?: number }];
+      session.destroy();
+      return headers[':status'];
+    };
+    expect(await ask(`127.0.0.1:${fixture.server.port}`)).toBe(200);
+    expect(await ask(`app.localhost:${fixture.server.port}`)).toBe(200);
+    expect(await ask('rebound.example')).toBe(403);
+  });
+
+  it('an upgrade that is not for a WebSocket is answered as if it had not asked', async () => {
+    await using fixture = await startFixture({ tls: files() });
+    const headers = { Connection: 'Upgrade', Upgrade: 'h2c' };
+    const options = { rejectUnauthorized: false, agent: false, headers };
+    const [response] = (await once(request(`${fixture.server.url}/healthz`, options).end(), 'response')) as [
+      IncomingMessage,
+    ];
+    response.resume();
+    expect(response.statusCode).toBe(200);
   });
 
   it('a client that speaks no TLS is refused, and others go on', async () => {

@@ -27,7 +27,7 @@ async function connect(service: { url: string; peers: { address: { host: string;
   expect(response.status).toBe(201);
   const answer = await response.text();
   await client.connect(answer, { address: '127.0.0.1', port: service.peers.address.port });
-  await fetch(service.url + response.headers.get('Location'), { method: 'DELETE' });
+  await fetch(new URL(response.headers.get('Location') ?? '', `${service.url}/whep`), { method: 'DELETE' });
   client.close();
 }
 

@@ -15,15 +15,26 @@ const open = (flags: Record<string, unknown>) =>
 describe('origins', () => {
   it('of this machine are those of loopback, whatever the Host header says', () => {
     const policy = { kind: 'loopback' } as const;
-    for (const origin of ['http://localhost:5173', 'http://127.0.0.1:8080', 'https://[::1]', undefined])
+    const own = ['http://localhost:5173', 'http://127.0.0.1:8080', 'https://[::1]', 'http://app.localhost:5173'];
+    for (const origin of [...own, 'http://a.b.localhost', 'tauri://localhost', undefined])
       expect(originAllowed(policy, origin, 'rebound.example'), origin).toBe(true);
-    for (const origin of ['http://rebound.example', 'null', 'http://localhost.example', 'http://127.0.0.1.example'])
+    for (const origin of [
+      'http://rebound.example',
+      'null',
+      'http://localhost.example',
+      'http://notlocalhost',
+      'http://127.0.0.1.example',
+    ])
       expect(originAllowed(policy, origin, 'rebound.example'), origin).toBe(false);
   });
 
   it('of the same host, or of a list, are matched exactly', () => {
     expect(originAllowed({ kind: 'same-host' }, 'https://a.example', 'a.example')).toBe(true);
     expect(originAllowed({ kind: 'same-host' }, 'https://b.example', 'a.example')).toBe(false);
+    expect(originAllowed({ kind: 'same-host' }, 'https://a.example', 'A.example:443')).toBe(true);
+    expect(originAllowed({ kind: 'same-host' }, 'http://a.example', 'a.example:443')).toBe(false);
+    expect(originAllowed({ kind: 'same-host' }, 'null', '')).toBe(false);
+    expect(originAllowed({ kind: 'same-host' }, 'tauri://localhost', 'localhost')).toBe(true);
     const list = parseOrigins('https://a.example, http://localhost:5173')!;
     expect(originAllowed(list, 'https://A.example', undefined)).toBe(true);
     for (const origin of ['http://a.example', 'https://a.example:444', 'https://sub.a.example', 'null'])
@@ -31,6 +42,26 @@ describe('origins', () => {
     expect(parseOrigins('a.example')).toBeUndefined();
     expect(parseOrigins('https://a.example/path')).toBeUndefined();
     expect(parseOrigins('*')).toEqual({ kind: 'any' });
+  });
+
+  it.each(['tauri://localhost', 'capacitor://localhost', 'app://.', 'chrome-extension://abcdefgh', 'file://', 'null'])(
+    'of an app, %s, are compared as they are written',
+    (origin) => {
+      const list = parseOrigins(`https://a.example, ${origin}`)!;
+      expect(originAllowed(list, origin, undefined)).toBe(true);
+      expect(originAllowed(list, `${origin}x`, undefined)).toBe(false);
+    },
+  );
+
+  it.each(['tauri://localhost/', 'tauri:localhost', 'tauri', 'https://a.example:443', '://a', ''])(
+    'are not written as "%s"',
+    (entry) => {
+      expect(parseOrigins(entry)).toBeUndefined();
+    },
+  );
+
+  it('under .localhost are of this machine, but no address to bind without tokens', async () => {
+    await expect(open({ host: 'app.localhost' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });
 
@@ -43,6 +74,22 @@ describe('addresses', () => {
     expect(behind.of('::ffff:10.0.0.1', 'nonsense')).toBe('10.0.0.1');
     expect(new ClientAddresses().of('10.0.0.1', '6.6.6.6')).toBe('10.0.0.1');
     expect(new ClientAddresses().of(undefined, undefined)).toBe('unknown');
+  });
+
+  it.each([
+    ['203.0.113.17:41122', '203.0.113.17'],
+    ['"203.0.113.17:41122"', '203.0.113.17'],
+    ['[2001:db8:1:2::9]:4711', '2001:db8:1:2::/64'],
+    ['[2001:db8:1:2::9]', '2001:db8:1:2::/64'],
+    ['"[2001:db8:1:2::9]:4711"', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['[::ffff:203.0.113.17]:80', '203.0.113.17'],
+    ['unknown', '10.0.0.1'],
+    ['_hidden:80', '10.0.0.1'],
+    ['203.0.113.17:x', '10.0.0.1'],
+    ['[203.0.113.17', '10.0.0.1'],
+  ])('are read without the port of %s', (hop, address) => {
+    expect(new ClientAddresses('10.0.0.0/8').of('10.0.0.1', hop)).toBe(address);
   });
 
   it('of IPv6 are one a line: the /64', () => {
