@@ -16,7 +16,7 @@ import { AUDIENCE, hs256, SECRET } from '../support/tokens.ts';
 async function exchange({ server }: SignalingFixture, ...lines: string[]): Promise<string> {
   const socket = connectTcp(server.port, '127.0.0.1');
   await once(socket, 'connect');
-  socket.write(`${lines.join('\r\n')}`);
+  socket.write(lines.join('\r\n'));
   return text(socket);
 }
 const statusOf = (reply: string): number => Number(reply.split(' ')[1]);

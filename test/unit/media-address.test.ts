@@ -1,4 +1,5 @@
 /** Where media listens when only HTTP was told where to. */
+import { isIP } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { mediaAddressOf } from '../../src/media-address.ts';
 import { OwnAddresses, reachableAt } from '../../src/transport/peer/own-addresses.ts';
@@ -23,6 +24,16 @@ describe('the media port', () => {
 });
 
 describe('own addresses', () => {
+  it('are named for each family that the address binds', () => {
+    const familyOf = (host: string, withLoopback: boolean) =>
+      new Set(reachableAt(host, withLoopback).map((address) => isIP(address)));
+    expect(familyOf('::', true)).toEqual(new Set([6, 4]));
+    expect(familyOf('0.0.0.0', true)).toEqual(new Set([4]));
+    expect(reachableAt('::', true)).toEqual(expect.arrayContaining(['::1', ...reachableAt('0.0.0.0', true)]));
+    expect(reachableAt('::', false)).toEqual(expect.arrayContaining(reachableAt('0.0.0.0', false)));
+    expect(reachableAt('::1', true)).toEqual(['::1']);
+  });
+
   it('are loopback and those of the interfaces, and no others', () => {
     const own = new OwnAddresses();
     for (const address of ['127.0.0.1', '127.8.9.1', '::1', ...reachableAt('0.0.0.0', false)])

@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 
-/** Host candidates in one answer: more interfaces than this are containers' bridges. */
+/** Host candidates of each family in one answer: more interfaces than this are containers' bridges. */
 const HOSTS_MAX = 4;
 const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': LOOPBACK.IPv4, '::': LOOPBACK.IPv6 };
@@ -15,18 +15,18 @@ const interfaces = (): NetworkInterfaceInfo[] => Object.values(networkInterfaces
 export const loopbackOf = (wildcard: string): string | undefined => WILDCARDS[wildcard];
 
 /**
- * What a host bound to `host` can be reached by: itself, or for a wildcard every address of its family that other
- * machines may know, and loopback where there is none.
+ * What a host bound to `host` can be reached by: itself, or for a wildcard every address that other machines may know,
+ * and loopback where there is none. The wildcard `::` is bound for both families (RFC 3493 section 3.7).
  * @param withLoopback names loopback first, for viewers on this machine
  */
 export function reachableAt(host: string, withLoopback: boolean): string[] {
-  const loopback = loopbackOf(host);
-  if (loopback === undefined) return [host];
-  const family = isIPv6(host) ? 'IPv6' : 'IPv4';
-  const found = interfaces()
-    .filter((own) => !own.internal && own.family === family && !own.address.startsWith('fe80'))
-    .map(({ address }) => address);
-  return (withLoopback || found.length === 0 ? [loopback, ...found] : found).slice(0, HOSTS_MAX);
+  if (loopbackOf(host) === undefined) return [host];
+  const families = isIPv6(host) ? (['IPv6', 'IPv4'] as const) : (['IPv4'] as const);
+  const found = interfaces().filter(({ internal, address }) => !internal && !address.startsWith('fe80'));
+  return families.flatMap((family) => {
+    const known = found.filter((own) => own.family === family).map(({ address }) => address);
+    return (withLoopback || found.length === 0 ? [LOOPBACK[family], ...known] : known).slice(0, HOSTS_MAX);
+  });
 }
 
 /** Tells this machine's addresses from those of others. */
