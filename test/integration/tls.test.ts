@@ -96,7 +96,7 @@ describe('with a certificate', () => {
     };
     expect(await ask(`127.0.0.1:${fixture.server.port}`)).toBe(200);
     expect(await ask(`app.localhost:${fixture.server.port}`)).toBe(200);
-    expect(await ask('rebound.example')).toBe(403);
+    expect(await ask('rebound.example')).toBe(421);
   });
 
   it('an upgrade that is not for a WebSocket is answered as if it had not asked', async () => {
