@@ -30,8 +30,8 @@ export function clipRoutes(clips: ClipLibrary, gate: Gate): Hono<AccessEnv> {
     const reading = readMessage(clipRequest, await readBody(context.req.raw, LIMIT));
     if ('error' in reading) throw reading.error;
     const identity = context.get('identity');
-    await gate.admitClip(reading.message.prompt, identity);
-    const body = bodyOf(clips, clips.create(reading.message, identity.key).id, context.req.url);
+    const prompt = await gate.admitClip(reading.message.prompt, identity);
+    const body = bodyOf(clips, clips.create({ ...reading.message, prompt }, identity.key).id, context.req.url);
     return context.json(body, 202, {
       Location: relativeAddress(context.req.url, `v1/clips/${body.id}`),
       'Cache-Control': 'no-store',

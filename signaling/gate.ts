@@ -5,6 +5,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
+import { joinPrompts, parsePrompts } from '../src/generation/prompt-list.ts';
+import { normalizePrompt } from '../src/generation/prompt.ts';
 import type { Session, SessionRegistry, User } from '../src/session/contract.ts';
 import type { Inputs } from '../src/session/inputs.ts';
 import type { Access } from './access/access.ts';
@@ -83,10 +85,14 @@ export class Gate {
     const admission = await this.access.admit(identity);
     let session: Session | undefined;
     try {
-      await this.#requirePrompt(request.prompt, identity, undefined);
-      if (request.negativePrompt !== undefined) await this.#requirePrompt(request.negativePrompt, identity, undefined);
+      const prompts = await this.#allowedPrompts(request, identity);
       const media = request.input === undefined ? undefined : this.requireInputs().get(request.input, identity.key);
-      const opening = { ...request, ...(media && { media }), ...(resumable === undefined ? {} : { resumable }) };
+      const opening = {
+        ...request,
+        ...prompts,
+        ...(media && { media }),
+        ...(resumable === undefined ? {} : { resumable }),
+      };
       await this.#turn();
       this.registry.checkOffer(offerSdp, request.codec);
       session = await this.registry.create(opening, userOf(identity));
@@ -102,14 +108,15 @@ export class Gate {
 
   /**
    * Whether this client may have a clip of this prompt made; counts as a creation.
+   * @returns the prompt as it is made
    * @throws GlimpseError as `open`, before anything is made
    */
-  async admitClip(prompt: string, identity: Identity): Promise<void> {
+  async admitClip(prompt: string, identity: Identity): Promise<string> {
     if (identity.claims?.once === true) throw new GlimpseError('FORBIDDEN', { message: 'The token makes no clips.' });
     this.#requireLength(prompt, identity);
     // No session: the place it would take is free again at once.
     (await this.access.admit(identity)).release();
-    await this.#requirePrompt(prompt, identity, undefined);
+    return this.#allowed(prompt, identity, undefined);
   }
 
   /** @throws GlimpseError PARAMETER_INVALID where the generator takes no uploads */
@@ -138,7 +145,7 @@ export class Gate {
       messages: this.access.messageBucket(owner),
       prompts: this.access.promptBucket(owner),
       promptMaxChars: owner?.claims?.limits?.promptChars,
-      requirePrompt: (prompt) => this.#requirePrompt(prompt, owner, session.id),
+      allowed: (prompt) => this.#allowed(prompt, owner, session.id),
       onMerged: () => {
         if (owner) this.access.note(owner, 'promptFlood');
       },
@@ -157,7 +164,33 @@ export class Gate {
     return turn;
   }
 
-  #requirePrompt(prompt: string, identity: Identity | undefined, sessionId: string | undefined): Promise<void> {
+  /** Those of a request, each in its one spelling. */
+  async #allowedPrompts(
+    { prompt, negativePrompt }: GenerationRequest,
+    identity: Identity,
+  ): Promise<Pick<GenerationRequest, 'prompt' | 'negativePrompt'>> {
+    const allowed = await this.#allowed(prompt, identity, undefined);
+    // One of nothing turns the workflow's own off.
+    if (negativePrompt === undefined || negativePrompt.trim() === '') return { prompt: allowed };
+    const negative = normalizePrompt(negativePrompt);
+    await this.#requireAllowed(negative, identity, undefined);
+    return { prompt: allowed, negativePrompt: negative };
+  }
+
+  /**
+   * Brings a prompt into the spelling that generators get, and asks the filter about exactly that: from here on it is
+   * the same text. Of a list, all prompts with bars between.
+   * @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, PROMPT_REFUSED, PROMPT_FILTER_DOWN
+   */
+  async #allowed(text: string, identity: Identity | undefined, sessionId: string | undefined): Promise<string> {
+    const prompts = parsePrompts(text);
+    const prompt = joinPrompts(prompts);
+    if (identity) this.#requireLength(prompt, identity);
+    await this.#requireAllowed(prompts.join(' | '), identity, sessionId);
+    return prompt;
+  }
+
+  #requireAllowed(prompt: string, identity: Identity | undefined, sessionId: string | undefined): Promise<void> {
     const options = { filter: this.#filterPrompt, log: this.#log };
     return requireAllowed(prompt, { user: identity?.claims?.sub, sessionId }, options);
   }

@@ -17,8 +17,8 @@ export interface ControlRules {
   prompts: TokenBucket;
   /** Longest prompt of this user, characters; undefined: what a session takes. */
   promptMaxChars: number | undefined;
-  /** @throws GlimpseError PROMPT_REFUSED, PROMPT_FILTER_DOWN */
-  requirePrompt: (prompt: string) => Promise<void>;
+  /** The prompt in its one spelling. @throws GlimpseError PROMPT_REFUSED, PROMPT_FILTER_DOWN, and as `parsePrompts` */
+  allowed: (prompt: string) => Promise<string>;
   /** A prompt was overtaken. */
   onMerged: () => void;
 }
@@ -87,8 +87,8 @@ export class SessionControls {
 
   async #run(message: PromptMessage, waiting: Waiting[]): Promise<void> {
     try {
-      await this.#rules.requirePrompt(message.prompt);
-      const { id: _, ...accepted } = await this.#apply(message);
+      const prompt = await this.#rules.allowed(message.prompt);
+      const { id: _, ...accepted } = await this.#apply({ ...message, prompt });
       for (const { id, resolve } of waiting) resolve({ ...accepted, ...(id === undefined ? {} : { id }) });
     } catch (error) {
       for (const { reject } of waiting) reject(error);

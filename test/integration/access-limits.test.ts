@@ -203,6 +203,31 @@ describe('the product’s prompt filter', () => {
     ]);
   });
 
+  it('sees exactly the text that the generator gets, by every way', async () => {
+    const seen: string[] = [];
+    const filterPrompt: PromptFilter = async (prompt) => {
+      seen.push(prompt);
+      return !prompt.includes('rude');
+    };
+    await using fixture = await startFixture({ filterPrompt });
+    const client = await fixture.connect();
+    const hidden = ['r\u200bude', 'ru\u00adde', 'ｒｕｄｅ', 'r\u200dude', 'ru\u3164de'];
+    for (const prompt of hidden) {
+      client.send({ type: 'offer', sdp: offerSdp(), request: { prompt } });
+      expect(await client.next('error')).toMatchObject({ code: 'PROMPT_REFUSED' });
+    }
+    expect(new Set(seen.splice(0))).toEqual(new Set(['rude']));
+    await client.offer({ prompt: ' “sea”  | a \\| b', negativePrompt: 'blu\u00adrry' });
+    const { prompt, negativePrompt } = fixture.registry.latest.request;
+    expect([prompt, negativePrompt]).toEqual(['"sea" | a \\| b', 'blurry']);
+    expect(seen).toEqual(['"sea" | a | b', 'blurry']);
+    client.send({ type: 'prompt', id: 1, prompt: 'all’alba' });
+    await client.next('accepted');
+    client.send({ type: 'prompt', id: 2, prompt: hidden[0] });
+    expect(await client.next('error')).toMatchObject({ code: 'PROMPT_REFUSED', id: 2 });
+    expect(fixture.registry.latest.controls).toMatchObject([{ prompt: "all'alba" }]);
+  });
+
   it.each<[string, PromptFilter]>([
     ['throws', () => Promise.reject(new Error('something rude'))],
     [

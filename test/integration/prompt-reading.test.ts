@@ -29,6 +29,19 @@ describe('reading a prompt', () => {
     });
   });
 
+  it.each([
+    ['soft hyphens', 'a red bal\u00adloon over the mea\u00addow', { object: 'balloon', scene: 'meadow' }],
+    ['an Arabic letter mark', 'a red \u061cballoon', { object: 'balloon', color: 'red' }],
+    ['smart quotes', '“a red ball” over the ‘sea’', { object: 'ball', scene: 'sea' }],
+    ['an apostrophe of a phone', 'una palla rossa all’alba sul mare', { object: 'ball', scene: 'sea' }],
+    ['no space after commas', 'red ball,sea,night', { object: 'ball', scene: 'sea', time: 'night' }],
+    ['wide letters', 'ｒｅｄ ｂａｌｌ ａｔ ｎｉｇｈｔ', { object: 'ball', time: 'night' }],
+  ])('loses nothing to %s', async (_, typed, fields) => {
+    const reading = await generator.read(normalizePrompt(typed));
+    expect(reading.fields).toMatchObject(fields);
+    expect(reading.unknownWords).toEqual([]);
+  });
+
   it('decides a contradiction, and says how', async () => {
     const { fields, unknownWords } = await generator.read('the sea by day at night');
     expect(['day', 'night']).toContain(fields['time']);

@@ -14,15 +14,16 @@ export interface TokenizerRules {
   featuresPerWord: number;
 }
 
-const PUNCTUATION = '.,!?;:"\'()';
+/** Between words, with or without a space: `red ball,sea` is three. An apostrophe within a word is spelling. */
+const BETWEEN_WORDS = /[\s!"()*,\-./:;<>?[\\\]_{|}\u3001\u3002]+/u;
 const utf8 = new TextEncoder();
 
-/** Words in reading order: lower case, split at white space and hyphens, punctuation taken off both ends. */
+/** Words in reading order: lower case, split at white space and punctuation, apostrophes taken off both ends. */
 export function splitWords(prompt: string): string[] {
   return prompt
     .toLowerCase()
-    .split(/[\s-]+/u)
-    .map(stripPunctuation)
+    .split(BETWEEN_WORDS)
+    .map((word) => word.replace(/^'+|'+$/gu, ''))
     .filter((word) => word !== '');
 }
 
@@ -47,12 +48,4 @@ function wordFeatures(word: string, most: number): string[] {
   if (features.length <= most) return features;
   const front = Math.floor(most / 2);
   return [...features.slice(0, front), ...features.slice(features.length - (most - front))];
-}
-
-function stripPunctuation(word: string): string {
-  let start = 0;
-  let end = word.length;
-  while (start < end && PUNCTUATION.includes(word.charAt(start))) start++;
-  while (end > start && PUNCTUATION.includes(word.charAt(end - 1))) end--;
-  return word.slice(start, end);
 }

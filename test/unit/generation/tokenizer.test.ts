@@ -11,6 +11,16 @@ const rows = (prompt: string): number[][] => {
   return all.filter((row) => row.some((id) => id !== 0));
 };
 
+describe('words', () => {
+  it.each([
+    ['red ball,sea,night', ['red', 'ball', 'sea', 'night']],
+    ['red/blue;(sea)', ['red', 'blue', 'sea']],
+    ["all'alba 'night'", ["all'alba", 'night']],
+  ])('of %s', (prompt, words) => {
+    expect(splitWords(prompt)).toEqual(words);
+  });
+});
+
 describe('tokenizer', () => {
   // Ids computed with the training code (Python, zlib.crc32).
   it.each([
