@@ -7,14 +7,14 @@ import { encoderFactory } from '../../src/media/encoders.ts';
 import { CountingGenerator } from '../support/counting-generator.ts';
 import { eventually } from '../support/eventually.ts';
 import { REQUEST, sessionFixture, type SessionFixture } from '../support/session-fixture.ts';
-import { VirtualTime } from '../support/virtual-time.ts';
+import { FakeTime } from '../support/fake-time.ts';
 
 /** Longer than computing goes on for nobody. */
 const AWAY_MS = LIMITS.unwatchedMs + 600;
 
 interface Leaving {
   seconds?: number;
-  time?: VirtualTime;
+  time?: FakeTime;
 }
 
 interface Seen {
@@ -40,7 +40,7 @@ const names = (made: readonly Seen[]) => made.map(({ slice, tier }) => `${slice}
 
 describe('a viewer who comes back', () => {
   it('finds the same timeline where it was left, and nothing finished is made twice', async () => {
-    using time = new VirtualTime();
+    using time = new FakeTime();
     const generator = new CountingGenerator();
     generator.gate = () => new Promise((resolve) => setTimeout(resolve, 60));
     const fixture = sessionFixture({ generator, createEncoder: time.awaiting(encoderFactory('auto')) });

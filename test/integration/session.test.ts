@@ -7,7 +7,7 @@ import { PatternGenerator } from '../../src/generation/pattern.ts';
 import { encoderFactory } from '../../src/media/encoders.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
-import { VirtualTime } from '../support/virtual-time.ts';
+import { FakeTime } from '../support/fake-time.ts';
 
 const pattern = () => new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 });
 
@@ -190,7 +190,7 @@ describe('session', () => {
   });
 
   it('sleeps while paused', async () => {
-    using time = new VirtualTime();
+    using time = new FakeTime();
     let looks = 0;
     const clock = { ...systemClock, nowUs: () => (looks++, systemClock.nowUs()) };
     const { sessions, peers } = sessionFixture({ clock, createEncoder: time.awaiting(encoderFactory('auto')) });
@@ -214,7 +214,7 @@ describe('session', () => {
   });
 
   it('shows what was sought in a clip at once, before and after its loops are replayed', async () => {
-    using time = new VirtualTime();
+    using time = new FakeTime();
     const { sessions, peers } = sessionFixture({ createEncoder: time.awaiting(encoderFactory('auto')) });
     const session = await sessions.create({ ...REQUEST, mode: 'clip', seconds: 1.2 });
     await session.answer('offer');

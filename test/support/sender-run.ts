@@ -4,19 +4,18 @@
  */
 import { VP8_VIDEO } from '../../bench/link/media-port.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
-import { distance16 } from '../../src/congestion/sequence.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
 import { PacerTimer } from '../../src/transport/pacer-timer.ts';
 import { VideoSender, type VideoSenderStats } from '../../src/transport/video-sender.ts';
-import { ArrayMediaPath, type SentRtp } from './array-media-path.ts';
+import { ArrayMediaPath } from './array-media-path.ts';
+import { FeedbackReceiver } from './feedback-receiver.ts';
 import * as rtcp from './rtcp-builder.ts';
 import { seededRandom } from '../../bench/link/seeded-random.ts';
-import { encodeTwcc, type TwccArrival } from './twcc-encoder.ts';
+import { encodeTwcc } from './twcc-encoder.ts';
 import { Path, type PathPlan } from '../../bench/link/path.ts';
 import { VirtualTime } from '../../bench/link/virtual-time.ts';
 
 const FEEDBACK_MS = 50;
-const CLOCK_OFFSET_US = 123_456_789_000;
 
 export interface SenderRunOptions {
   link: PathPlan;
@@ -37,51 +36,6 @@ export interface SenderRun {
   path: ArrayMediaPath;
 }
 
-/** What the receiver knows: arrivals to report, sequence numbers it misses, frames it has whole. */
-class Receiver {
-  readonly arrivals = new Map<number, number>();
-  readonly missing = new Map<number, number>();
-  readonly #got = new Map<number, number>();
-  readonly #markers = new Map<number, number>();
-  #highest: number | undefined;
-  #reported = 0;
-
-  onRtp(packet: SentRtp, nowUs: number, video: NegotiatedVideo): void {
-    this.arrivals.set(packet.transportSequence, nowUs + CLOCK_OFFSET_US);
-    const again = packet.ssrc === video.rtx?.ssrc;
-    const sequence = again ? (packet.payload[0]! << 8) | packet.payload[1]! : packet.sequenceNumber;
-    this.missing.delete(sequence);
-    if (this.#highest === undefined || distance16(this.#highest, sequence) > 0) {
-      const from = this.#highest === undefined ? sequence : this.#highest + 1;
-      for (let lost = from & 0xffff; lost !== sequence; lost = (lost + 1) & 0xffff) this.missing.set(lost, -Infinity);
-      this.#highest = sequence;
-    }
-    if (!this.#got.has(sequence)) this.#got.set(sequence, packet.rtpTimestamp);
-    if (packet.marker) this.#markers.set(packet.rtpTimestamp, sequence);
-  }
-
-  /** How many packets of a frame have come, and whether the last is among them. */
-  has(rtpTimestamp: number, packets: number): boolean {
-    if (!this.#markers.has(rtpTimestamp)) return false;
-    let count = 0;
-    for (const timestamp of this.#got.values()) if (timestamp === rtpTimestamp) count += 1;
-    return count >= packets;
-  }
-
-  /** Consecutive results since the last report; undefined when nothing new has come. */
-  report(): TwccArrival[] | undefined {
-    const highest = Math.max(...this.arrivals.keys(), -1);
-    if (highest < this.#reported) return undefined;
-    const results: TwccArrival[] = [];
-    for (let sequence = this.#reported; sequence <= highest; sequence++) {
-      results.push({ sequence, arrivedAtUs: this.arrivals.get(sequence) });
-    }
-    this.#reported = highest + 1;
-    this.arrivals.clear();
-    return results;
-  }
-}
-
 export function runSender(options: SenderRunOptions): SenderRun {
   const { link: plan, seconds, fps = 12, video = VP8_VIDEO, keyframeFactor = 4, seed = 1 } = options;
   const time = new VirtualTime();
@@ -97,7 +51,7 @@ export function runSender(options: SenderRunOptions): SenderRun {
     timer,
     random: seededRandom(seed),
   });
-  const receiver = new Receiver();
+  const receiver = new FeedbackReceiver();
   const run: SenderRun = { samples: [], frames: [], keyframesAsked: [], stats: sender.stats, path };
   const packetsOf = new Map<number, number>();
   let keyframe = true;
@@ -136,15 +90,8 @@ export function runSender(options: SenderRunOptions): SenderRun {
     if (ms % FEEDBACK_MS === 0) {
       const results = receiver.report();
       if (results) back(rtcp.transportFeedback(video.ssrc, encodeTwcc(results, { style: 'twoBit' })));
-      const lost = [...receiver.missing].filter(([, askedUs]) => time.nowUs() - askedUs > 150_000).slice(-100);
-      for (const [sequence] of lost) receiver.missing.set(sequence, time.nowUs());
-      if (lost.length > 0)
-        back(
-          rtcp.nack(
-            video.ssrc,
-            lost.map(([sequence]) => [sequence, 0]),
-          ),
-        );
+      const lost = receiver.askAgain(time.nowUs());
+      if (lost.length > 0) back(rtcp.nack(video.ssrc, lost));
     }
     if (ms % 1_000 === 500) {
       const report = path.rtcp.at(-1)!;

@@ -12,7 +12,7 @@ const TURNS = 4;
 /** Virtual; ends a test that waits in vain. */
 const GIVE_UP_MS = 600_000;
 
-export class VirtualTime implements Disposable {
+export class FakeTime implements Disposable {
   /** Real work under way. */
   #busy = new Set<Promise<unknown>>();
 
