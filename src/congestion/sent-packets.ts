@@ -4,8 +4,11 @@
  */
 import type { PacketResult, SentPacket } from './bandwidth-estimator.ts';
 
-/** A minute of silence at the highest rate would not fit; what is forgotten counts as neither received nor lost. */
-const PACKETS_MAX = 4_096;
+/**
+ * Packets in flight at most. A minute of silence at the highest rate would not fit; what is forgotten counts as neither
+ * received nor lost.
+ */
+export const IN_FLIGHT_MAX = 4_096;
 /** Records kept for the packets to come: what two feedbacks tell of at the rates that matter. */
 const FREE_MAX = 64;
 
@@ -64,7 +67,7 @@ export class SentPackets {
       sequence,
       free ?? { sequence, sizeBytes, sentAtUs, kind, probeId, arrivedAtUs: undefined, reportedLost: false },
     );
-    if (this.#inFlight.size > PACKETS_MAX) {
+    if (this.#inFlight.size > IN_FLIGHT_MAX) {
       for (const oldest of this.#inFlight.keys()) {
         this.#inFlight.delete(oldest);
         break;

@@ -11,6 +11,8 @@ const BUSY_MIN_US = 20_000;
 /** Fewer packets than this say nothing about a rate: at low rates windows stretch to hold them, up to the limit. */
 const PACKETS_MIN = 5;
 const STRETCHED_US = 2_000_000;
+/** Arrivals kept: two seconds of 20 Mbps. A receiver's clock may stand still, and then nothing leaves the window. */
+const ARRIVALS_MAX = 4_096;
 /** So many arrivals that have left the window are cleared away at once. */
 const CLEARED_TOGETHER = 64;
 
@@ -32,6 +34,7 @@ export class Throughput {
     this.#sizeBytes.push(sizeBytes);
     this.#bps = null;
     while (this.#arrivedUs[this.#first]! < arrivedUs - STRETCHED_US) this.#first += 1;
+    if (this.#arrivedUs.length - this.#first > ARRIVALS_MAX) this.#first += CLEARED_TOGETHER;
     if (this.#first < CLEARED_TOGETHER) return;
     this.#arrivedUs.splice(0, this.#first);
     this.#sizeBytes.splice(0, this.#first);

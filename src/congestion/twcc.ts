@@ -1,9 +1,11 @@
 /**
  * Reads transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1):
  * which packets arrived, and when on the receiver's clock. Bytes come from the network, so every read is bounded and
- * anything malformed yields undefined; nothing throws.
+ * anything malformed yields undefined; nothing throws. A message of 24 bytes may claim 65,535 packets: what it costs is
+ * bounded by the packets in flight.
  */
 import type { PacketResult, TransportFeedback } from './bandwidth-estimator.ts';
+import { IN_FLIGHT_MAX } from './sent-packets.ts';
 import { unwrap16, unwrapBits } from './sequence.ts';
 
 const HEADER_BYTES = 8;
@@ -27,12 +29,19 @@ export interface TwccMessage {
   offsetsUs: (number | undefined)[];
 }
 
-/** Parses the feedback control information: what follows the two SSRCs of the RTCP packet. */
+/** How many packets a message claims to tell of, before anything else of it is read. */
+export function packetsTold(fci: Uint8Array): number {
+  return fci.length < HEADER_BYTES ? 0 : (fci[2]! << 8) | fci[3]!;
+}
+
+/**
+ * Parses the feedback control information: what follows the two SSRCs of the RTCP packet.
+ * @returns undefined for what is malformed, or tells of more packets than can be in flight
+ */
 export function parseTwcc(fci: Uint8Array): TwccMessage | undefined {
-  if (fci.length < HEADER_BYTES) return undefined;
+  const count = packetsTold(fci);
+  if (count === 0 || count > IN_FLIGHT_MAX) return undefined;
   const view = new DataView(fci.buffer, fci.byteOffset, fci.byteLength);
-  const count = view.getUint16(2);
-  if (count === 0) return undefined;
   const statuses = readStatuses(view, count);
   if (!statuses) return undefined;
   const offsetsUs = readOffsets(view, statuses.next, statuses.symbols);
@@ -89,9 +98,14 @@ export class TwccReader {
 
   /**
    * @param lastSentSequence unwrapped number of the newest packet sent; feedback is about packets near it.
-   * @returns undefined for what cannot be read.
+   * @returns undefined for what cannot be read, or tells of a packet that was never sent or is long forgotten.
    */
   read(fci: Uint8Array, lastSentSequence: number): TransportFeedback | undefined {
+    const count = packetsTold(fci);
+    if (count === 0 || count > Math.min(IN_FLIGHT_MAX, lastSentSequence + 1)) return undefined;
+    const base = unwrap16((fci[0]! << 8) | fci[1]!, lastSentSequence);
+    const end = base + count - 1;
+    if (base < 0 || end > lastSentSequence || end <= lastSentSequence - IN_FLIGHT_MAX) return undefined;
     const message = parseTwcc(fci);
     if (!message) return undefined;
     const { referenceTime } = message;
@@ -100,7 +114,6 @@ export class TwccReader {
         ? referenceTime
         : unwrapBits(referenceTime, this.#referenceTime, REFERENCE_BITS);
     const originUs = this.#referenceTime * REFERENCE_UNIT_US;
-    const base = unwrap16(message.baseSequence, lastSentSequence);
     const packets = message.offsetsUs.map((offsetUs, index): PacketResult => ({
       sequence: base + index,
       arrivedAtUs: offsetUs === undefined ? undefined : originUs + offsetUs,

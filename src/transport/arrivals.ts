@@ -51,7 +51,10 @@ export class Arrivals {
     const [first] = results;
     if (!first) return news;
     // The receiver's first report begins with the first packet it got: those before it are lost, and in no report.
-    if (!this.#heard) for (let before = 0; before < first.sequence; before++) this.#take(before, false, news);
+    if (!this.#heard) {
+      const remembered = Math.max(0, first.sequence - REMEMBERED);
+      for (let before = remembered; before < first.sequence; before++) this.#take(before, false, news);
+    }
     this.#heard = true;
     for (const { sequence, arrivedAtUs } of results) this.#take(sequence, arrivedAtUs !== undefined, news);
     return news;

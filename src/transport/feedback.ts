@@ -3,8 +3,10 @@
  * (RFC 4585) claims packets for retransmission, PLI and FIR (RFC 5104) ask for a keyframe.
  */
 import type { BandwidthEstimator, PacketResult } from '../congestion/bandwidth-estimator.ts';
-import { TwccReader } from '../congestion/twcc.ts';
+import { IN_FLIGHT_MAX } from '../congestion/sent-packets.ts';
+import { packetsTold, TwccReader } from '../congestion/twcc.ts';
 import { Arrivals } from './arrivals.ts';
+import { Budget } from './budget.ts';
 import type { KeyframeRequests } from './keyframe-requests.ts';
 import type { NegotiatedVideo } from './media-path.ts';
 import type { PlayoutReserve } from './playout-reserve.ts';
@@ -28,6 +30,10 @@ interface Instant {
   wallMs: number;
 }
 
+/** Packets a viewer may tell of: each once at most, of a thousand a second, with room for repeats after an outage. */
+const TOLD_PER_SECOND = { perSecond: 20_000, burst: 2 * IN_FLIGHT_MAX };
+/** What a message costs beside the packets it tells of, in packets. */
+const MESSAGE_COST = 16;
 /** Until a report block tells: no copy follows a copy sooner. */
 const RTT_UNKNOWN_MS = 100;
 /** Reports come about once a second. */
@@ -37,6 +43,7 @@ export class Feedback {
   readonly #options: FeedbackOptions;
   readonly #twcc = new TwccReader();
   readonly #arrivals = new Arrivals();
+  readonly #told = new Budget(TOLD_PER_SECOND);
   #lastSequence: number | undefined;
   #lastFir: number | undefined;
   #rttMs: number | undefined;
@@ -69,21 +76,31 @@ export class Feedback {
    */
   take(packet: Uint8Array, now: Instant): SentMedia[] {
     const lost: SentMedia[] = [];
-    for (const item of parseRtcp(packet)) this.#take(item, now, lost);
+    let toldLeft = IN_FLIGHT_MAX;
+    for (const item of parseRtcp(packet)) {
+      if (item.type === 'transportFeedback') {
+        toldLeft -= packetsTold(item.fci);
+        this.#takeTransportFeedback(toldLeft < 0 ? undefined : item.fci, now, lost);
+      } else this.#take(item, now, lost);
+    }
     return lost;
   }
 
-  #take(item: RtcpItem, now: Instant, lost: SentMedia[]): void {
+  /** @param fci undefined: of a compound that tells of more packets than can be in flight. */
+  #takeTransportFeedback(fci: Uint8Array | undefined, { nowUs }: Instant, lost: SentMedia[]): void {
+    const { estimator, counts } = this.#options;
+    const affordable = fci !== undefined && this.#told.take(packetsTold(fci) + MESSAGE_COST, nowUs);
+    const last = this.#lastSequence;
+    const feedback = affordable && last !== undefined ? this.#twcc.read(fci, last) : undefined;
+    if (!feedback || estimator.onFeedback(feedback, nowUs) === 0) counts.feedbackRefused += 1;
+    if (!feedback) return;
+    this.#seen = true;
+    lost.push(...this.#onArrivals(feedback.packets, nowUs));
+  }
+
+  #take(item: Exclude<RtcpItem, { type: 'transportFeedback' }>, now: Instant, lost: SentMedia[]): void {
     const { video, estimator, keyframes, counts } = this.#options;
     switch (item.type) {
-      case 'transportFeedback': {
-        const feedback = this.#lastSequence === undefined ? undefined : this.#twcc.read(item.fci, this.#lastSequence);
-        if (!feedback || estimator.onFeedback(feedback, now.nowUs) === 0) counts.feedbackRefused += 1;
-        if (!feedback) return;
-        this.#seen = true;
-        lost.push(...this.#onArrivals(feedback.packets, now.nowUs));
-        return;
-      }
       case 'senderReport':
       case 'receiverReport':
         for (const block of item.blocks) this.#onReport(block, now);

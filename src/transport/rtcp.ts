@@ -48,6 +48,8 @@ const BLOCK_BYTES = 24;
 const SENDER_INFO_BYTES = 20;
 /** Packets one compound may ask for again: as many as are kept. The rest is left out, and asked for again if missed. */
 const NACK_SEQUENCES_MAX = LIMITS.rtpHistoryPackets;
+/** Packets of one compound that are read; a browser puts together a handful. */
+const ITEMS_MAX = 64;
 /** 'REMB' in ASCII. */
 const REMB = 0x52_45_4d_42;
 
@@ -55,7 +57,7 @@ export function parseRtcp(packet: Uint8Array): RtcpItem[] {
   const items: RtcpItem[] = [];
   let at = 0;
   let nacksLeft = NACK_SEQUENCES_MAX;
-  while (at + HEADER_BYTES <= packet.length) {
+  while (at + HEADER_BYTES <= packet.length && items.length < ITEMS_MAX) {
     const first = packet[at]!;
     const bytes = HEADER_BYTES + 4 * ((packet[at + 2]! << 8) | packet[at + 3]!);
     if (first >> 6 !== 2 || at + bytes > packet.length) break;

@@ -23,6 +23,7 @@ import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
 import { mediaTargets } from './media-targets.ts';
+import { rtcpTarget } from './rtcp-target.ts';
 import { sctpTarget } from './sctp-target.ts';
 import { sourceTargets } from './source-targets.ts';
 import { SDP_REPEATS } from './sdp-repeats.ts';
@@ -180,6 +181,7 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
       },
     },
     sctpTarget(),
+    rtcpTarget(),
     ...(await sourceTargets()),
     ...(await mediaTargets()),
   ];

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { IN_FLIGHT_MAX } from '../../src/congestion/sent-packets.ts';
 import { parseTwcc } from '../../src/congestion/twcc.ts';
 
 describe('parseTwcc on hostile bytes', () => {
@@ -7,6 +8,7 @@ describe('parseTwcc on hostile bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         const message = parseTwcc(bytes);
+        expect(message?.offsetsUs.length ?? 0).toBeLessThanOrEqual(IN_FLIGHT_MAX);
         if (message) expect(message.offsetsUs).toHaveLength((bytes[2]! << 8) | bytes[3]!);
       }),
       { numRuns: 5_000 },

@@ -8,6 +8,7 @@ import type { Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
+import { Budget } from '../budget.ts';
 import type { MediaPath, NegotiatedVideo } from '../media-path.ts';
 import { writeAnswer } from './answer.ts';
 import { checkCandidate, checkCandidateCount } from './candidate.ts';
@@ -37,6 +38,8 @@ export interface PeerContext {
 
 /** RFC 7983: first bytes of what may share the port. */
 const FIRST_BYTE = { dtlsMin: 20, dtlsMax: 63, rtpMin: 128, rtpMax: 191 } as const;
+/** Compounds a viewer may send: a browser sends some tens a second, and more while it asks for lost packets. */
+const RTCP_PER_SECOND = { perSecond: 500, burst: 1_000 };
 /** RFC 5761: second bytes that mean RTCP. */
 const RTCP_TYPE = { min: 192, max: 223 } as const;
 
@@ -47,6 +50,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   readonly #ice: IceLite;
   readonly #sessionId = String(randomInt(2 ** 47));
   readonly #cname = randomBytes(12).toString('base64url');
+  readonly #rtcpBudget = new Budget(RTCP_PER_SECOND);
   #state: PeerState = 'new';
   #answers = 0;
   #candidates = 0;
@@ -185,7 +189,8 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
 
   #receiveRtcp(datagram: Buffer): void {
     const compound = this.#srtcp?.unprotect(datagram);
-    if (compound === undefined) this.#context.mux.drop('srtcpRefused');
+    const { mux, clock } = this.#context;
+    if (compound === undefined || !this.#rtcpBudget.take(1, clock.nowUs())) mux.drop('srtcpRefused');
     else this.events.emit('rtcp', compound);
   }
 

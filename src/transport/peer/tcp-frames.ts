@@ -1,6 +1,6 @@
 /** Datagrams in a stream of bytes, each behind its 16-bit length (RFC 4571): how ICE goes over TCP (RFC 6544). No I/O. */
 
-/** The largest thing a browser sends us is a DTLS flight; more is not a peer. */
+/** The largest datagram a browser sends us is part of a DTLS flight, under 1,500 bytes, by UDP and TCP alike; more is no peer. */
 export const FRAME_MAX_BYTES = 2_048;
 const LENGTH_BYTES = 2;
 

@@ -8,6 +8,7 @@ import { isIPv6 } from 'node:net';
 import { GlimpseError } from '../../errors.ts';
 import { FirstFailures } from './first-failures.ts';
 import { hasIntegrity, isStun, readBindingRequest, type BindingRequest, type RemoteAddress } from './stun.ts';
+import { FRAME_MAX_BYTES } from './tcp-frames.ts';
 import { TcpListener } from './tcp-listener.ts';
 
 /** Kernel buffer asked for in each direction, bytes: 30 ms of 1 Gbps, so that one late wake-up loses nothing. */
@@ -34,6 +35,7 @@ export type DropReason =
   | 'srtcpRefused'
   | 'sctpRefused'
   | 'foreign'
+  | 'tooLarge'
   | 'unexpected';
 
 export interface MuxOptions {
@@ -61,6 +63,7 @@ export class UdpMux {
     srtcpRefused: 0,
     sctpRefused: 0,
     foreign: 0,
+    tooLarge: 0,
     unexpected: 0,
   };
   readonly #socket: Socket;
@@ -194,6 +197,7 @@ export class UdpMux {
 
   #receive(datagram: Buffer, from: RemoteAddress): void {
     if (!this.#accepts(from.address)) return this.drop('foreign');
+    if (datagram.length > FRAME_MAX_BYTES) return this.drop('tooLarge');
     try {
       if (datagram.length > 0 && datagram[0]! < 4) this.#receiveStun(datagram, from);
       else {
