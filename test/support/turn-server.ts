@@ -11,6 +11,7 @@ export const turnServerPath = findTool('turnserver');
 export interface TurnServer extends AsyncDisposable {
   /** `turn:127.0.0.1:PORT?transport=udp` */
   url: string;
+  port: number;
   secret: string;
   /** What it has logged so far. */
   log(): string;
@@ -18,7 +19,17 @@ export interface TurnServer extends AsyncDisposable {
 
 const RELAY_PORTS = 200;
 
-export async function startTurnServer(): Promise<TurnServer> {
+export interface TurnServerOptions {
+  /** Which peers it relays to, as flags; default: this machine. */
+  peers?: readonly string[];
+  /** Addresses that it relays from. */
+  relays?: readonly string[];
+}
+
+export async function startTurnServer({
+  peers = ['--allow-loopback-peers'],
+  relays = ['127.0.0.1'],
+}: TurnServerOptions = {}): Promise<TurnServer> {
   if (turnServerPath === undefined) throw new Error('no turnserver: run `node scripts/find-test-tools.ts --install`');
   const port = await freeUdpPort();
   const secret = 'a secret that only tests know';
@@ -26,8 +37,8 @@ export async function startTurnServer(): Promise<TurnServer> {
   const minPort = 20_000 + Math.floor(Math.random() * 20_000);
   // prettier-ignore
   const options = [
-    '-n', '--no-cli', '--no-tls', '--no-dtls', '--realm=glimpse', '--use-auth-secret', `--static-auth-secret=${secret}`,
-    '--listening-ip=127.0.0.1', '--relay-ip=127.0.0.1', `--listening-port=${port}`, '--allow-loopback-peers',
+    ...(peers.includes('-c') ? [] : ['-n']), ...peers, '--no-cli', '--no-tls', '--no-dtls', '--realm=glimpse', '--use-auth-secret', `--static-auth-secret=${secret}`,
+    '--listening-ip=127.0.0.1', ...relays.map((ip) => `--relay-ip=${ip}`), `--listening-port=${port}`,
     `--min-port=${minPort}`, `--max-port=${minPort + RELAY_PORTS}`, '--log-file=stdout', '--simple-log', '--verbose',
     `--pidfile=${join(folder, 'pid')}`, `--userdb=${join(folder, 'db')}`,
   ];
@@ -45,6 +56,7 @@ export async function startTurnServer(): Promise<TurnServer> {
   });
   return {
     url: `turn:127.0.0.1:${port}?transport=udp`,
+    port,
     secret,
     log: () => log,
     async [Symbol.asyncDispose]() {
