@@ -38,6 +38,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { Inputs } from './session/inputs.ts';
 import { Sessions } from './session/registry.ts';
 import type { SessionLatency } from './session/session-deps.ts';
+import { ResourceStack } from './resource-stack.ts';
 import { PacerTimer } from './transport/pacer-timer.ts';
 import type { PeerHost } from './transport/peer/contract.ts';
 import { TracedGenerator } from './tracing.ts';
@@ -78,7 +79,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     log.error({ err: error, event }, 'a listener failed');
     metrics.count('listenerErrors');
   };
-  const stack = new AsyncDisposableStack();
+  const stack = new ResourceStack();
   try {
     const access = stack.adopt(await accessOf(config, { metrics, log }), (door) => door.close());
     for (const warning of warnings(config)) log.warn(warning);
