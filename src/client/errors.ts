@@ -2,7 +2,7 @@
  * The one error type of the SDK. The server's codes pass through as they are; the browser adds one of its own, because
  * a dead network has nobody to name it.
  */
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from './wire.ts';
 
 /** `CONNECTION_LOST`: the server could not be reached, or stopped answering. */
 export type ClientErrorCode = ErrorCode | 'CONNECTION_LOST';

@@ -2,7 +2,7 @@
  * Tells the server how often the picture stood still, as the browser counts it (`freezeCount` of webrtc-stats): the one
  * thing about quality that only a viewer knows. A few bytes every few seconds, and none while nothing froze.
  */
-import type { ClientMessage } from '../../signaling/protocol.ts';
+import type { ClientMessage } from './wire.ts';
 
 export type FreezeReport = Extract<ClientMessage, { type: 'report' }>;
 

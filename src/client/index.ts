@@ -1,6 +1,5 @@
 /**
- * `glimpse/client`: the browser SDK. No dependency and no Node import; types alone come from the service, so a bundle
- * of it stays small.
+ * `glimpse-client`: the browser SDK, a package of its own. No dependency and no Node import; only types come from the service.
  */
 export { connect } from './connect.ts';
 export { removeInput, uploadInput } from './upload-input.ts';

@@ -4,7 +4,7 @@
  * only). When to do which is decided in `recovery.ts`. A replaced peer connection lives until the video of the next one
  * has arrived: closing it would turn its last frame black.
  */
-import type { ClientMessage, GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
+import type { ClientMessage, GenerationRequest, ServerMessage } from './wire.ts';
 import { GlimpseClientError, aborted, connectionLost } from './errors.ts';
 import type { Accepted, ConnectOptions, Message, Welcome } from './options.ts';
 import { signalUrl, subprotocols } from './options.ts';

@@ -1,5 +1,5 @@
 /** What a live stream tells the page, and what the page may change: the vocabulary of `Live`. */
-import type { ClientMessage } from '../../signaling/protocol.ts';
+import type { ClientMessage } from './wire.ts';
 import type { GlimpseClientError } from './errors.ts';
 import type { Accepted, Message, PlayingEvent, ProgressEvent, Tier, TierEvent } from './options.ts';
 

@@ -1,8 +1,9 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A stream as the page sees it: one `MediaStream` that stays the same object through every reconnection, events, and
  * the controls. Made by `connect`.
  */
-import type { GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
+import type { GenerationRequest, ServerMessage } from './wire.ts';
 import { Emitter } from './emitter.ts';
 import { aborted, connectTimeout, toClientError } from './errors.ts';
 import type { GlimpseClientError } from './errors.ts';

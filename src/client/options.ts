@@ -1,5 +1,5 @@
 /** What `connect` takes, and how it becomes the request on the wire. */
-import type { GenerationRequest, ServerMessage } from '../../signaling/protocol.ts';
+import type { GenerationRequest, ServerMessage } from './wire.ts';
 
 export type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 export type Welcome = Message<'welcome'>;

@@ -2,7 +2,7 @@
  * One RTCPeerConnection that receives one video. No data channel: the WebSocket carries control, and an SCTP
  * association would cost the connection packets it does not need. Latency first: the jitter buffer's target is zero.
  */
-import type { ClientMessage } from '../../signaling/protocol.ts';
+import type { ClientMessage } from './wire.ts';
 
 export type Candidate = Extract<ClientMessage, { type: 'candidate' }>['candidate'];
 

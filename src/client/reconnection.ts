@@ -2,7 +2,7 @@
  * When a live stream is broken, and what it becomes: back with the same session, back with a new one, or ended. How a
  * link is brought back is `recovery.ts`; what the page hears of it is `live.ts`.
  */
-import type { GenerationRequest } from '../../signaling/protocol.ts';
+import type { GenerationRequest } from './wire.ts';
 import { toClientError } from './errors.ts';
 import type { GlimpseClientError } from './errors.ts';
 import type { Link } from './link.ts';

@@ -2,7 +2,7 @@
  * Brings a broken link back: first the cheapest thing that keeps the picture (ICE restart), then the same session over
  * new transports (`resume`), and when the server no longer knows the session, a new one with the same request.
  */
-import type { GenerationRequest } from '../../signaling/protocol.ts';
+import type { GenerationRequest } from './wire.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { aborted, toClientError } from './errors.ts';
 import type { Link } from './link.ts';

@@ -1,5 +1,5 @@
 /** What the server reports of a stream: the latest of each kind, and the event that tells the page. */
-import type { ServerMessage } from '../../signaling/protocol.ts';
+import type { ServerMessage } from './wire.ts';
 import type { Emitter } from './emitter.ts';
 import type { LiveEvents, Stats } from './live-events.ts';
 import type { Accepted, PlayingEvent, Welcome } from './options.ts';

@@ -2,11 +2,11 @@
  * One WebSocket to `/signal`. Messages that are answered carry an id; `request` pairs them with their answer and fails
  * when the socket does. It never reconnects: that is a decision about the session, taken in `recovery.ts`.
  */
-import type { ClientMessage, PROTOCOL_VERSION, ServerMessage } from '../../signaling/protocol.ts';
+import type { ClientMessage, ProtocolVersion, ServerMessage } from './wire.ts';
 import { GlimpseClientError, aborted, connectionLost } from './errors.ts';
 import type { Message, Welcome } from './options.ts';
 
-const PROTOCOL: typeof PROTOCOL_VERSION = 1;
+const PROTOCOL: ProtocolVersion = 1;
 /** A server that takes longer to open a socket or to answer is as good as gone. */
 const ANSWER_TIMEOUT_MS = 15_000;
 /** Stats come once a second; this long without any means a half-open TCP connection. */

@@ -1,5 +1,5 @@
 /** Uploads a picture or video for a session to begin from; `connect` then takes its id as `input`. */
-import type { InputBody } from '../../signaling/api-bodies.ts';
+import type { InputBody } from './wire.ts';
 import { connectionLost, GlimpseClientError, type ClientErrorCode } from './errors.ts';
 import type { ConnectOptions, Message } from './options.ts';
 
