@@ -150,7 +150,10 @@ function keepRenewed(server: Http2SecureServer, files: TlsFiles, log: Log | unde
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : `it cannot be bound (${cause.code})`;
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'the port is in use; choose another with --port (0: any free one)'
+          : `it cannot be bound (${cause.code})`;
       reject(new GlimpseError('CONFIG_INVALID', { message: `HTTP address ${host}:${port}: ${why}.`, cause }));
     };
     server.once('error', failed);

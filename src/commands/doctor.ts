@@ -1,4 +1,5 @@
 /** `glimpse doctor`: what this machine has, measured where it matters, and what the service will choose. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Config } from '../config.ts';
 import { toGlimpseError } from '../errors.ts';
@@ -8,6 +9,7 @@ import { encoderBackends } from '../media/encoders.ts';
 import { mediaAddressOf } from '../media-address.ts';
 import { createPeerHost } from '../transport/peer/peer-host.ts';
 import { printCalibrations } from './calibration-table.ts';
+import { missingFeatures } from './cpu-features.ts';
 
 type Finding = [what: string, found: string];
 
@@ -18,6 +20,7 @@ export async function doctor(config: Config): Promise<void> {
       'machine',
       `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     ],
+    ...cpuFinding(),
     [
       'encoders',
       await checked(async () =>
@@ -31,6 +34,11 @@ export async function doctor(config: Config): Promise<void> {
   for (const [what, found] of findings) process.stdout.write(`${what.padEnd(width)}  ${found}\n`);
   if (config.generator === 'onnx' && !servesDiffusers(config) && config.calibrate !== 'never')
     await printCalibrations(config);
+}
+
+function cpuFinding(): Finding[] {
+  const missing = process.platform === 'linux' ? missingFeatures(readFileSync('/proc/cpuinfo', 'utf8')) : undefined;
+  return missing === undefined ? [] : [['cpu', missing]];
 }
 
 async function checkPort(config: Config): Promise<string> {

@@ -110,7 +110,10 @@ export class UdpMux {
       });
     }).catch((cause: NodeJS.ErrnoException) => {
       socket.close();
-      const reasons: Record<string, string> = { EADDRINUSE: 'the port is in use', EACCES: 'not permitted' };
+      const reasons: Record<string, string> = {
+        EADDRINUSE: 'the port is in use; choose another with --rtc-port',
+        EACCES: 'not permitted',
+      };
       const why = reasons[cause.code ?? ''] ?? 'the address is not available';
       const message = `The media port udp ${host}:${port} cannot be bound: ${why}.`;
       throw new GlimpseError('CONFIG_INVALID', { message, details: { host, port, errno: cause.code }, cause });
