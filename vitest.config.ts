@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /** Ends what waits in vain. No test is about how long something takes, and a busy machine may take its time. */
-const HANG_MS = 180_000;
+const HANG_MS = 300_000;
 
 const UNIT = 'test/{unit,property,fuzz}/**/*.test.ts';
 const replacesModules = globSync(UNIT).filter((file) => readFileSync(file, 'utf8').includes('vi.mock('));
@@ -15,7 +15,7 @@ export default defineConfig({
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
     teardownTimeout: 30_000,
-    expect: { poll: { timeout: HANG_MS / 3, interval: 20 } },
+    expect: { poll: { timeout: HANG_MS / 2.5, interval: 20 } },
     projects: [
       {
         extends: true,

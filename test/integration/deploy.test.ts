@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DEPLOYED } from '../../bench/load/served.ts';
 import { findTool } from '../../scripts/tool-path.ts';
 import { dashboard, metricNames } from '../../scripts/write-dashboard.ts';
@@ -113,6 +113,7 @@ describe('the image', () => {
     const port = await freePort();
     const entry = ['dist/src/cli.js', 'serve', '--port', String(port)];
     const service = spawn(process.execPath, entry, { cwd: image, stdio: 'ignore' });
+    onTestFinished(() => void service.kill('SIGKILL'));
     const exited = new Promise<number | null>((done) => service.once('exit', done));
     const script = (probe[2] ?? '').replace('8080', String(port));
     const healthy = () =>

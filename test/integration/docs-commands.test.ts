@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { configOptions } from '../../src/config.ts';
 import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
 
@@ -60,6 +60,7 @@ it.each(SERVERS)('$path: its server starts', async ({ block }) => {
     cwd: ROOT,
     env: { ...process.env, TURN_SECRET: 'the secret of a test' },
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const ended = new Promise((resolve) => child.once('close', resolve));
   let said = '';
   const ready = new Promise<void>((resolve) => {

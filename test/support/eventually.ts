@@ -2,7 +2,7 @@
 import { vi } from 'vitest';
 
 /** Ends a test that waits in vain. It is no claim: nothing takes this long, even beside other programs. */
-const GIVE_UP_MS = 60_000;
+const GIVE_UP_MS = 120_000;
 
 /** Resolves with what `assertion` returns once it no longer throws; fails with its last error. */
 export const eventually = <Value>(assertion: () => Value | Promise<Value>): Promise<Value> =>
