@@ -8,6 +8,9 @@ import type { WorkerPart } from '../worker-protocol.ts';
 import type { DiffusersModel, DiffusersPart } from './layout.ts';
 import type { SignatureTensor } from './onnx-signature.ts';
 
+/** Node 22 has no 16-bit floats. */
+const HAS_FLOAT16 = 'Float16Array' in globalThis;
+
 /** Parts in the order in which a slice needs them. */
 export const workerPartsOf = ({ textEncoder, denoiser, decoder }: DiffusersModel): WorkerPart[] =>
   [textEncoder, denoiser, decoder].map(workerPart);
@@ -17,6 +20,8 @@ function workerPart({ folder, path, signature }: DiffusersPart): WorkerPart {
   const batch = signature.inputs.find(({ shape }) => shape.length > 1)?.shape[0];
   const named = (tensor: SignatureTensor): TensorShape => {
     if (tensor.type === 'other') throw packError(folder, `${tensor.name} of a type that is fed`, 'another');
+    if (tensor.type === 'float16' && !HAS_FLOAT16)
+      throw packError(folder, `Node 24 for ${tensor.name} in float16, or a float32 export`, 'an older Node');
     const isBatch = (size: number | string, axis: number): boolean =>
       axis === 0 && typeof size === 'string' && (tensor.shape.length > 1 || size === batch);
     const shape = tensor.shape.map((size, axis) => {
