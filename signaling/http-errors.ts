@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { toGlimpseError } from '../src/errors.ts';
-import type { Log } from '../src/log.ts';
+import type { ErrorLog } from '../src/error-log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import type { Access } from './access/access.ts';
 import { isLoopback } from './access/origins.ts';
@@ -12,19 +12,19 @@ import type { AccessEnv } from './http-access.ts';
 export interface FailureOptions {
   access: Access;
   metrics: Metrics;
-  log: Log;
+  errors: ErrorLog;
 }
 
 export function failureResponse(
   context: Context<AccessEnv>,
   thrown: unknown,
-  { access, metrics, log }: FailureOptions,
+  { access, metrics, errors }: FailureOptions,
 ): Response {
   const error = toGlimpseError(thrown);
   metrics.countError(error.code);
   if (!isForeignPage(context)) access.noteError(context.get('identity') ?? addressOf(context, access), error);
   // The path and the query of a request hold session ids and prompts, so neither is written down.
-  if (error.code === 'INTERNAL') log.error({ err: error, method: context.req.method }, 'a request failed');
+  errors.note(error, `a ${context.req.method} request failed`);
   if (error.retryAfterMs !== undefined) context.header('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
   // RFC 6750 section 3.
   if (error.code === 'UNAUTHORIZED') context.header('WWW-Authenticate', 'Bearer error="invalid_token"');

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { allowedMethods } from './allowed-methods.ts';
 import type { ClipLibrary } from '../src/clips/contract.ts';
 import { GlimpseError } from '../src/errors.ts';
+import { ErrorLog } from '../src/error-log.ts';
 import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import { clipRoutes } from './clips.ts';
@@ -28,6 +29,8 @@ export interface HttpOptions {
   readiness: () => Readiness;
   metrics: Metrics;
   log: Log;
+  /** Where failures that are the operator's matter go; default: to `log`. */
+  errors?: ErrorLog | undefined;
   iceServers: IceServers;
   /** Address that the listener is bound to. */
   host: string;
@@ -42,7 +45,7 @@ export function httpApp(options: HttpOptions): Hono<AccessEnv> {
   const { access } = gate;
   // A slash at the end of an address means nothing.
   const app = new Hono<AccessEnv>({ strict: false });
-  const failure = { access, metrics, log };
+  const failure = { access, metrics, errors: options.errors ?? new ErrorLog(log) };
   app.onError((error, context) => failureResponse(context, error, failure));
   app.notFound((context) => {
     const methods = allowedMethods(app, context.req.path);

@@ -1,7 +1,7 @@
 /** What an operator reads: `/metrics` for Prometheus, `/debug/abuse` for the clients that are slowed or refused now. */
 import { Hono } from 'hono';
 import { GlimpseError } from '../src/errors.ts';
-import type { Log } from '../src/log.ts';
+import type { ErrorLog } from '../src/error-log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import type { Gate } from './gate.ts';
 import { judgeReadiness } from './health.ts';
@@ -37,10 +37,10 @@ export function metricsRoutes({ gate, metrics, host }: Omit<MetricsOptions, 'rea
 }
 
 /** The app of a port for metrics alone: `/readyz` says there what it does not say to strangers. */
-export function metricsApp({ readiness, log, ...options }: MetricsOptions & { log: Log }): Hono<AccessEnv> {
+export function metricsApp({ readiness, errors, ...options }: MetricsOptions & { errors: ErrorLog }): Hono<AccessEnv> {
   const { gate, metrics } = options;
   const app = new Hono<AccessEnv>();
-  const failure = { access: gate.access, metrics, log };
+  const failure = { access: gate.access, metrics, errors };
   app.onError((error, context) => failureResponse(context, error, failure));
   app.notFound((context) => failureResponse(context, new GlimpseError('NOT_FOUND'), failure));
   app.use(securityHeaders());

@@ -4,6 +4,7 @@
  * registry.
  */
 import type { GeneratorInfo } from '../src/generation/generator.ts';
+import { ErrorLog } from '../src/error-log.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { SessionRegistry } from '../src/session/contract.ts';
 import type { Inputs } from '../src/session/inputs.ts';
@@ -56,7 +57,8 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   const { host, port, registry, metrics, log, filterPrompt, metricsOn = 'here' } = options;
   const access = options.access ?? new Access({ metrics, log });
   const gate = new Gate({ registry, access, filterPrompt, log, inputs: options.inputs });
-  const app = httpApp({ ...options, gate, metricsHere: metricsOn === 'here' });
+  const errors = options.errors ?? new ErrorLog(log);
+  const app = httpApp({ ...options, errors, gate, metricsHere: metricsOn === 'here' });
   const opened: Listener[] = [];
   try {
     const addressKey = access.connectionKey.bind(access);
@@ -64,7 +66,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
       await listen({ fetch: app.fetch, host, port, tls: options.tls, log, addressKey, takesUpgrade: isSignalUpgrade }),
     );
     if (typeof metricsOn === 'object') {
-      const { fetch } = metricsApp({ gate, metrics, readiness: options.readiness, log, host: metricsOn.host });
+      const { fetch } = metricsApp({ gate, metrics, readiness: options.readiness, errors, host: metricsOn.host });
       opened.push(await listen({ fetch, ...metricsOn }));
     }
   } catch (error) {
@@ -74,7 +76,7 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   }
   const [main, own] = opened as [Listener, Listener | undefined];
   const times = { pingIntervalMs: options.pingIntervalMs, idleMs: options.socketIdleMs };
-  const sockets = new SignalSockets({ gate, metrics, log, welcome: () => welcome(options) }, times);
+  const sockets = new SignalSockets({ gate, metrics, log, errors, welcome: () => welcome(options) }, times);
   main.server.on('upgrade', (request, socket, head) => void sockets.upgrade(request, socket, head));
   const close = async (reason: string): Promise<void> => {
     const ended = sockets.close(reason, LIMITS.serverCloseGraceMs);

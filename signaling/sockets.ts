@@ -152,7 +152,7 @@ export class SignalSockets {
     const error = toGlimpseError(thrown);
     this.#context.metrics.countError(error.code);
     this.#context.gate.access.noteError(who, error);
-    if (error.code === 'AUTH_DOWN') this.#context.log.error({ err: error }, 'tokens cannot be checked');
+    this.#context.errors.note(error, 'a socket was refused');
   }
 
   #ping(): void {

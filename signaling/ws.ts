@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GlimpseError, assertNever, toGlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
+import type { ErrorLog } from '../src/error-log.ts';
 import type { Log } from '../src/log.ts';
 import type { Metrics } from '../src/metrics/metrics.ts';
 import type { Session } from '../src/session/contract.ts';
@@ -38,6 +39,7 @@ export interface SignalContext {
   owners: Map<string, SignalConnection>;
   metrics: Metrics;
   log: Log;
+  errors: ErrorLog;
 }
 
 /** RFC 6455 7.4.1. */
@@ -269,9 +271,8 @@ export class SignalConnection {
 
   #fail(error: unknown, id?: number): void {
     const failure = toGlimpseError(error);
-    const { log } = this.#context;
     this.#count(failure);
-    if (failure.code === 'INTERNAL') log.error({ err: failure }, 'a signaling message failed');
+    this.#context.errors.note(failure, 'a signaling message failed');
     // Never held: it answers a message, not the session, and must not go with what a failed offer throws away.
     this.#sendNow(errorMessage(failure, id));
   }

@@ -114,6 +114,29 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/**
+ * Their messages are for the operator, who reads the log: they may name addresses, paths, nodes and files. Viewers get the
+ * table's text (CWE-209).
+ */
+const OPERATORS_MATTER: ReadonlySet<ErrorCode> = new Set([
+  'AUTH_DOWN',
+  'CONFIG_INVALID',
+  'ENCODER_CLOSED',
+  'ENCODER_FAILED',
+  'GENERATOR_DOWN',
+  'GENERATOR_UNAVAILABLE',
+  'INTERNAL',
+  'MEMORY_BUDGET',
+  'MODEL_INVALID',
+  'PEER_UNTRUSTED',
+  'PROMPT_FILTER_DOWN',
+  'PROVIDER_MISSING',
+  'WORKFLOW_INVALID',
+]);
+
+/** Whether the error says something of the installation that only its operator can act on. */
+export const isOperatorsMatter = ({ code }: { code: ErrorCode }): boolean => OPERATORS_MATTER.has(code);
+
 export interface ErrorDetails {
   /** Human text; the table's text when left out. Never contains a prompt or SDP. */
   message?: string;
@@ -141,9 +164,10 @@ export class GlimpseError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** What may leave the process: no cause, no stack. */
+  /** What may leave the process: no cause, no stack, and nothing of the installation. */
   toJSON(): { code: ErrorCode; message: string; retryable: boolean; retryAfterMs?: number } {
-    const { code, message, retryable, retryAfterMs } = this;
+    const { code, retryable, retryAfterMs } = this;
+    const message = isOperatorsMatter(this) ? ERROR_CODES[code].text : this.message;
     return { code, message, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   }
 }

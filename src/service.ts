@@ -14,6 +14,7 @@ import { Clips } from './clips/clip-library.ts';
 import { makeClip } from './clips/make-clip.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
+import { ErrorLog } from './error-log.ts';
 import { GlimpseError } from './errors.ts';
 import { Emitter } from './events.ts';
 import { CIRCUIT_STATES } from './generation/circuit.ts';
@@ -34,6 +35,7 @@ import { encoderFactory } from './media/encoders.ts';
 import { readInputMedia } from './media/input-media.ts';
 import { ladder } from './media/ladder.ts';
 import { SharedLoops } from './media/shared-loops.ts';
+import { warmUp } from './warm-up.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Inputs } from './session/inputs.ts';
 import { Sessions } from './session/registry.ts';
@@ -74,6 +76,7 @@ export interface ServiceOptions {
 export async function startService(config: Config, options: ServiceOptions = {}): Promise<Service> {
   const log = options.log ?? createLog({ level: config.logLevel });
   const iceServers = iceServersFrom({ ...config, urls: config.iceServers });
+  const errors = new ErrorLog(log);
   const metrics = new Metrics();
   Emitter.onListenerError = (error, event) => {
     log.error({ err: error, event }, 'a listener failed');
@@ -182,17 +185,27 @@ export async function startService(config: Config, options: ServiceOptions = {})
           metrics.set('sessions', size);
           engine.onSessions(size);
         },
+        onError: (error) => errors.note(error, 'a session failed'),
       },
     );
     let closing: Promise<void> | undefined;
-    const missing = new Set(['model', 'encoder']);
-    const ready = warmUp(generator, createEncoder, missing);
+    const missing = new Set<'encoder' | 'model'>(['model', 'encoder']);
+    const ending = new AbortController();
+    const ready = warmUp({
+      generator,
+      createEncoder,
+      missing,
+      // ComfyUI is a server of its own, and may be started after this one.
+      waits: config.generator === 'comfyui',
+      onWaiting: (error) => errors.note(error, 'waiting for the generator'),
+      signal: ending.signal,
+    });
     // Whoever awaits `ready` sees the failure; nobody else needs to.
     ready.then(
       () => calibrator?.start(),
       (error: unknown) => {
         // A start that failed elsewhere closed the generator under its warm-up, and says itself why.
-        if (!stack.disposed) log.error({ err: error }, 'not ready');
+        if (!stack.disposed && !ending.signal.aborted) log.error({ err: error }, 'not ready');
       },
     );
     const readiness = (): Readiness => ({
@@ -238,9 +251,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
       readiness,
       metrics,
       log,
+      errors,
       iceServers,
     });
     const close = async (reason: string): Promise<void> => {
+      ending.abort();
       await sessions.close(reason);
       await signaling.close(reason);
       await ready.catch(() => {});
@@ -261,16 +276,6 @@ export async function startService(config: Config, options: ServiceOptions = {})
     await stack.disposeAsync();
     throw error;
   }
-}
-
-async function warmUp(generator: Generator, createEncoder: EncoderFactory, missing: Set<string>): Promise<void> {
-  const encoder = await createEncoder({ codec: 'VP8', widthPx: 64, heightPx: 64, fps: 10, bitrateBps: 100_000 });
-  const black = { widthPx: 64, heightPx: 64, data: new Uint8Array(64 * 64 * 1.5).fill(128) };
-  await encoder.encode(black, { keyframe: true, bitrateBps: 100_000, durationMs: 100 });
-  await encoder.close();
-  missing.delete('encoder');
-  await generator.warmUp();
-  missing.delete('model');
 }
 
 /** @throws GlimpseError CONFIG_INVALID when only one of the two is set */

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { GlimpseError } from '../errors.ts';
 import { ComfyClient } from '../generation/comfyui/client.ts';
 import { urlsOf, workflowOf } from '../generation/comfyui/create.ts';
+import { withoutUserinfo } from '../generation/comfyui/server-error.ts';
 import type { Workflow } from '../generation/comfyui/workflow.ts';
 import { checkGraph, describeProblem } from '../generation/comfyui/workflow-check.ts';
 
@@ -10,7 +11,7 @@ import { checkGraph, describeProblem } from '../generation/comfyui/workflow-chec
 export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise<void> {
   const workflow = workflowOf(config);
   const missing: string[] = [];
-  for (const url of urlsOf(config)) if (!(await checkServer(url, workflow, signal))) missing.push(url);
+  for (const url of urlsOf(config)) if (!(await checkServer(url, workflow, signal))) missing.push(nameOf(url));
   if (missing.length > 0)
     throw new GlimpseError('WORKFLOW_INVALID', {
       message: `${workflow.name} cannot run as it is at ${missing.join(', ')}`,
@@ -22,7 +23,7 @@ async function checkServer(url: string, workflow: Workflow, signal: AbortSignal)
   await using client = new ComfyClient({ url });
   const { system, devices } = await client.systemStats(signal);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  print(`ComfyUI ${system.comfyui_version ?? 'of an unknown version'} at ${url}`);
+  print(`ComfyUI ${system.comfyui_version ?? 'of an unknown version'} at ${nameOf(url)}`);
   for (const { name, vram_free, vram_total } of devices)
     print(`  ${name}: ${gib(vram_free)} of ${gib(vram_total)} GiB free`);
   print(
@@ -37,5 +38,8 @@ async function checkServer(url: string, workflow: Workflow, signal: AbortSignal)
   if (problems.size === 0) print('  everything is there');
   return problems.size === 0;
 }
+
+/** As it was given, but for a user and password. */
+const nameOf = (url: string): string => withoutUserinfo(new URL(url));
 
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);

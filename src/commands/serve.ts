@@ -31,11 +31,17 @@ export async function serve(
     }),
   );
   const ending = AbortSignal.any([signal, faulty.signal]);
+  const ended = new Promise<void>((resolve) => {
+    ending.addEventListener('abort', () => resolve(), { once: true });
+    if (ending.aborted) resolve();
+  });
   try {
-    await service.ready;
+    // A generator that is not there yet is waited for, and told to end meanwhile the service ends.
+    await Promise.race([service.ready, ended]);
     if (service.metricsUrl !== undefined) log.info({ url: service.metricsUrl }, 'metrics are on a port of their own');
-    log.info({ url: service.url, generator: service.generator.info.name }, `Glimpse is ready: open ${service.url}`);
-    if (!ending.aborted) await new Promise((resolve) => ending.addEventListener('abort', resolve, { once: true }));
+    if (!ending.aborted)
+      log.info({ url: service.url, generator: service.generator.info.name }, `Glimpse is ready: open ${service.url}`);
+    await ended;
     log.info({ sessions: service.sessions.size }, 'closing');
   } catch (error) {
     await service.close('server-closing');

@@ -17,6 +17,8 @@ export interface RegistryOptions {
   maxSessions: number;
   /** Called whenever the number of sessions changes. */
   onSize: (size: number) => void;
+  /** What a session's viewer is told that failed. */
+  onError?: (error: Error) => void;
 }
 
 export class Sessions implements SessionRegistry {
@@ -79,6 +81,7 @@ export class Sessions implements SessionRegistry {
     if (gone) this.#giveUp(gone);
     this.#sessions.set(session.id, session);
     this.#deps.metrics.count('sessionsStarted', 1);
+    session.events.on('error', (error) => this.#options.onError?.(error));
     session.events.on('closed', () => {
       if (this.#sessions.delete(session.id)) onSize(this.#sessions.size);
     });

@@ -3,7 +3,8 @@ import { scenarioSchema, parseScenario } from '../../bench/link/scenario.ts';
 import { loadConfig, type ConfigKey } from '../../src/config.ts';
 import { decodeSegment, encodeSegment } from '../../src/generation/cache/segment-file.ts';
 import { parseBinaryEvent } from '../../src/generation/comfyui/binary-event.ts';
-import { parseTextEvent } from '../../src/generation/comfyui/wire.ts';
+import { parsePythonJson } from '../../src/generation/comfyui/python-json.ts';
+import { objectInfoSchema, parseTextEvent } from '../../src/generation/comfyui/wire.ts';
 import { joinPrompts, parsePrompts } from '../../src/generation/prompt-list.ts';
 import { annexB, nalUnits } from '../../src/media/annex-b.ts';
 import { FlvReader } from '../../src/media/flv.ts';
@@ -84,6 +85,14 @@ export async function sourceTargets(): Promise<FuzzTarget[]> {
         const event = parseBinaryEvent(input);
         if (event?.kind === 'image' && event.image.length > input.length) throw new Error('a picture out of nothing');
         parseTextEvent(input.toString());
+      },
+    },
+    {
+      name: 'comfyui-json',
+      seeds: texts('{"a":NaN,"b":[-Infinity,1],"c":"NaN \\" \\\\"}', '{"Node":{"input":{},"output":["IMAGE"]}}'),
+      run: (input) => {
+        const value = parsePythonJson(input.toString());
+        objectInfoSchema.safeParse(value);
       },
     },
     {

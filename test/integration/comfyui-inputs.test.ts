@@ -76,6 +76,28 @@ describe('input files', () => {
     });
   });
 
+  it('are uploaded once for all, and a viewer who leaves ends nobody else’s wait', async () => {
+    await withFile('in.png', PNG, async (path) => {
+      const inputFile = await InputFile.read(path);
+      const answered = Promise.withResolvers<string>();
+      let signals = 0;
+      const client = new ComfyClient({ url: 'http://127.0.0.1:1' });
+      client.upload = (_upload, signal) => {
+        if (signal) signals += 1;
+        return answered.promise;
+      };
+      const leaving = new AbortController();
+      const left = inputFile.nameAt(client, leaving.signal);
+      const stays = inputFile.nameAt(client, new AbortController().signal);
+      leaving.abort();
+      await expect(left).rejects.toMatchObject({ code: 'ABORTED' });
+      answered.resolve('glimpse-input.png');
+      expect(await stays).toBe('glimpse-input.png');
+      expect(signals).toBe(0);
+      await client.close();
+    });
+  });
+
   it('are refused when they are neither picture nor video, or not what the workflow needs', async () => {
     await withFile('in.png', Buffer.from('<svg/>'), async (path) => {
       await expect(InputFile.read(path)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });

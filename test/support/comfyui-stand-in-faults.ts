@@ -19,6 +19,8 @@ export interface Faults {
   malformedBinary?: boolean;
   /** HTTP answers instead of the right ones: `nothing` ends the connection, `silence` leaves it open. */
   answer?: 'html' | 'error' | 'nothing' | 'silence' | 'other version';
+  /** No prompt is taken: a proxy before the server answers 502. */
+  badGateway?: boolean;
   /** How long each sampler step and each picture of a tap takes, ms. */
   stepMs?: number;
 }

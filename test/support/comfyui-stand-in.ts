@@ -19,6 +19,8 @@ export interface StandInOptions {
   /** Latent previews of each sampler: JPEG or PNG bytes sent once a step. Real servers send none for LTX-2. */
   preview?: Uint8Array;
   objectInfo?: ObjectInfo;
+  /** Members of `/object_info` besides, as an odd extension makes them: JSON text that ends with a comma. */
+  oddNodes?: string;
   /** What every tap sends instead of plain pictures of its size. */
   tapPicture?: Uint8Array;
   /** As before feature flags, client-chosen ids and `execution_success`. */
@@ -111,15 +113,17 @@ export class ComfyStandIn implements AsyncDisposable {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
+    const [, path = '', argument = ''] = new URL(request.url ?? '', this.url).pathname.split('/');
     const reply = (value: unknown, status = 200): void => {
       response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(value));
+      const text = JSON.stringify(value);
+      response.end(path === 'object_info' ? text.replace('{', `{${this.#options.oddNodes ?? ''}`) : text);
     };
     if (this.faults.answer !== undefined) return answerWrongly(this.faults.answer, response);
-    const [, path = '', argument = ''] = new URL(request.url ?? '', this.url).pathname.split('/');
     const message = (): Record<string, unknown> => JSON.parse(body.toString()) as Record<string, unknown>;
     switch (`${request.method} ${path}`) {
       case 'POST prompt':
+        if (this.faults.badGateway === true) return void response.writeHead(502).end('<html>');
         return this.#submit(message(), reply);
       case 'GET queue': {
         const entry = ({ number, id }: Prompt): unknown[] => [number, id, {}, {}, []];

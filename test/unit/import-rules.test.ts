@@ -98,7 +98,7 @@ describe('import rules', () => {
 
   it('signaling knows sessions, not what is below them', () => {
     const allowed =
-      /^signaling\/|^src\/(session\/contract|errors|kept-promise|limits|events|clock|log|metrics\/\w+|generation\/(generator|tiers|prompt|prompt-list))\.ts$/;
+      /^signaling\/|^src\/(session\/contract|errors|error-log|kept-promise|limits|events|clock|log|metrics\/\w+|generation\/(generator|tiers|prompt|prompt-list))\.ts$/;
     const found = imports.filter(
       ({ file, target, typeOnly }) =>
         file.startsWith('signaling/') && isLocal(target) && !allowed.test(target) && !typeOnly,

@@ -2,8 +2,8 @@
  * What is being made at this moment, by key: whoever wants the same thing waits until the one who makes it is done or has
  * given up, and then looks whether it is there. Each makes for himself: when one leaves, no other loses anything by it.
  */
-import { GlimpseError } from '../../errors.ts';
 import { kept } from '../../kept-promise.ts';
+import { untilAborted } from '../../until-aborted.ts';
 
 export interface Flight extends Disposable {
   /** Whether somebody else was making it before. */
@@ -26,7 +26,7 @@ export class Flights {
     let waited = false;
     for (let under = this.#under.get(key); under; under = this.#under.get(key)) {
       waited = true;
-      await until(under, signal);
+      await untilAborted(under, signal);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#under.set(key, kept(promise));
@@ -37,17 +37,5 @@ export class Flights {
       resolve();
     };
     return { waited, [Symbol.dispose]: leave };
-  }
-}
-
-async function until(ended: Promise<void>, signal: AbortSignal): Promise<void> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(new GlimpseError('ABORTED'));
-  if (signal.aborted) throw new GlimpseError('ABORTED');
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await Promise.race([ended, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

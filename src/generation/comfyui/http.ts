@@ -6,7 +6,8 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { GlimpseError } from '../../errors.ts';
 import type { Graph } from './graph.ts';
-import { refusedError, serverDown } from './server-error.ts';
+import { parsePythonJson } from './python-json.ts';
+import { refusedError, serverDown, withoutUserinfo } from './server-error.ts';
 import {
   acceptedSchema,
   historySchema,
@@ -137,13 +138,14 @@ export class ComfyHttp {
 
   #successful(answer: Answer): Answer {
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw serverDown(`ComfyUI at ${this.#base.href} answered with status ${answer.status}.`);
+    throw serverDown(`ComfyUI at ${withoutUserinfo(this.#base)} answered with status ${answer.status}.`);
   }
 
   #read<Value>(schema: Schema<Value>, { body }: Answer): Value {
-    const parsed = schema.safeParse(parseJson(body));
+    const parsed = schema.safeParse(parsePythonJson(body.toString('utf8')));
     if (parsed.success) return parsed.data;
-    throw serverDown(`${this.#base.href} does not answer like ComfyUI. Is the address right, and the version recent?`);
+    const message = 'does not answer like ComfyUI. Is the address right, and the version recent?';
+    throw serverDown(`${withoutUserinfo(this.#base)} ${message}`);
   }
 
   #send(
@@ -171,7 +173,7 @@ export class ComfyHttp {
       request.end(content?.body);
     }).catch((cause: unknown) => {
       if (signal?.aborted === true) throw new GlimpseError('ABORTED');
-      throw serverDown(`ComfyUI at ${this.#base.href} cannot be reached.`, cause);
+      throw serverDown(`ComfyUI at ${withoutUserinfo(this.#base)} cannot be reached.`, cause);
     });
   }
 }
@@ -195,12 +197,4 @@ async function bodyOf(response: IncomingMessage): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { GlimpseError } from '../../errors.ts';
+import { untilAborted } from '../../until-aborted.ts';
 import { mediaTypeOf } from '../../media/input-media.ts';
 import type { ComfyClient } from './client.ts';
 
@@ -43,12 +44,18 @@ export class InputFile {
     return new InputFile(kind, mediaType, `glimpse-input${extname(path).toLowerCase()}`, data);
   }
 
-  /** The name by which the server knows it; uploads it the first time. */
+  /**
+   * The name by which the server knows it; uploads it the first time. All callers wait for one upload, which no caller's
+   * signal ends: `signal` ends the caller's wait alone.
+   * @throws GlimpseError ABORTED, GENERATOR_DOWN
+   */
   nameAt(client: ComfyClient, signal: AbortSignal): Promise<string> {
+    return untilAborted(this.#uploaded.get(client) ?? this.#upload(client), signal);
+  }
+
+  #upload(client: ComfyClient): Promise<string> {
     const upload = { name: this.#name, data: this.#data, mediaType: this.#mediaType, folder: 'input' } as const;
-    const known = this.#uploaded.get(client);
-    if (known) return known;
-    const uploaded = client.upload(upload, signal);
+    const uploaded = client.upload(upload);
     this.#uploaded.set(client, uploaded);
     uploaded.catch(() => this.#uploaded.delete(client));
     return uploaded;

@@ -5,8 +5,23 @@
 import { GlimpseError } from '../../errors.ts';
 import type { ExecutionFailure, Refusal } from './wire.ts';
 
-/** Torch's class is `torch.OutOfMemoryError`, formerly `torch.cuda.OutOfMemoryError`; other allocators say it in words. */
-const OUT_OF_MEMORY = /OutOfMemory|out of memory|allocation on device/i;
+/**
+ * Torch's class is `torch.OutOfMemoryError`, formerly `torch.cuda.OutOfMemoryError`. Its CPU and DirectML allocators,
+ * numpy, CUDA's libraries, C++ and the operating system say it in words of their own.
+ */
+const OUT_OF_MEMORY = new RegExp(
+  [
+    'out[ _]?of[ _](device[ _]|host[ _])?memory|OutOfMemory',
+    'not enough (gpu )?(video )?memory|insufficient memory',
+    'MemoryError|bad_alloc|bad allocation|ALLOC_FAILED|cudaErrorMemoryAllocation',
+    'allocation on device|(could not|cannot|unable to|failed to) allocate',
+    'paging file is too small',
+  ].join('|'),
+  'i',
+);
+
+/** An address as logs name it: a user and password stay out of it (RFC 9110 section 4.2.4). */
+export const withoutUserinfo = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
 /** The server cannot be reached, or answers like something else. */
 export const serverDown = (message: string, cause?: unknown): GlimpseError =>

@@ -5,7 +5,7 @@
 import { WebSocket } from 'ws';
 import { Emitter } from '../../events.ts';
 import { parseBinaryEvent, type BinaryEvent } from './binary-event.ts';
-import { serverDown } from './server-error.ts';
+import { serverDown, withoutUserinfo } from './server-error.ts';
 import { parseTextEvent, type TextEvent } from './wire.ts';
 import { kept } from '../../kept-promise.ts';
 
@@ -34,6 +34,8 @@ interface SocketEvents {
 export class ComfySocket {
   readonly events = new Emitter<SocketEvents>();
   readonly #url: string;
+  /** For the operator: without user and password. */
+  readonly #name: string;
   readonly #wanted: () => boolean;
   #socket: WebSocket | undefined;
   #opening: Promise<void> | undefined;
@@ -46,6 +48,7 @@ export class ComfySocket {
     const url = new URL(`ws?clientId=${clientId}`, base);
     url.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#url = url.href;
+    this.#name = withoutUserinfo(base);
     this.#wanted = wanted;
   }
 
@@ -91,7 +94,7 @@ export class ComfySocket {
       cause = error;
     });
     socket.on('close', () => {
-      reject(serverDown('The WebSocket of ComfyUI cannot be opened.', cause));
+      reject(serverDown(`The WebSocket of ComfyUI at ${this.#name} cannot be opened.`, cause));
       this.#opening = undefined;
       this.events.emit('lost');
       this.#reconnect(RETRY_MS.first);

@@ -3,8 +3,27 @@
  * `server.py` and `execution.py`. Only what is used is asked for; more is let through, because the server grows.
  */
 import { z } from 'zod';
+import { parsePythonJson } from './python-json.ts';
 
 const promptId = z.string();
+
+/** Entries of an extension that are not as they should be are left out: they must not hide the others. */
+const valid = <Schema extends z.ZodType>(entry: Schema) => ({
+  inRecord: z.record(z.string(), z.unknown()).transform((entries) =>
+    Object.fromEntries(
+      Object.entries(entries).flatMap(([name, value]) => {
+        const { success, data } = entry.safeParse(value);
+        return success ? [[name, data]] : [];
+      }),
+    ),
+  ),
+  inList: z.array(z.unknown()).transform((entries) =>
+    entries.flatMap((value) => {
+      const { success, data } = entry.safeParse(value);
+      return success ? [data] : [];
+    }),
+  ),
+});
 
 const TEXT_EVENTS = [
   z.object({ type: z.literal('status'), data: z.object({ status: z.object({ exec_info: z.looseObject({}) }) }) }),
@@ -44,15 +63,10 @@ export type ExecutionFailure = Extract<TextEvent, { type: 'execution_error' }>['
 
 /** Undefined for events this client does not use, of other extensions, and for what is no event. */
 export function parseTextEvent(text: string): TextEvent | undefined {
-  try {
-    return textEventSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return textEventSchema.safeParse(parsePythonJson(text)).data;
 }
 
-const nodeErrors = z.record(
-  z.string(),
+const nodeErrors = valid(
   z.object({
     class_type: z.string().optional(),
     errors: z.array(
@@ -64,7 +78,7 @@ const nodeErrors = z.record(
       }),
     ),
   }),
-);
+).inRecord;
 
 /** `POST /prompt` with status 400. `error` is a word in old servers. */
 export const refusalSchema = z.object({
@@ -86,7 +100,10 @@ export const acceptedSchema = z.object({ prompt_id: promptId, number: z.number()
 
 /** Queue entries are arrays that begin with the number and the prompt's id. */
 const queueEntry = z.tuple([z.number(), promptId]).rest(z.unknown());
-export const queueSchema = z.object({ queue_running: z.array(queueEntry), queue_pending: z.array(queueEntry) });
+export const queueSchema = z.object({
+  queue_running: valid(queueEntry).inList,
+  queue_pending: valid(queueEntry).inList,
+});
 export type Queue = z.infer<typeof queueSchema>;
 
 export const historySchema = z.record(
@@ -113,19 +130,23 @@ export function failureOf({ status }: HistoryEntry): TextEvent | undefined {
 /** Memory in bytes. */
 export const systemStatsSchema = z.object({
   system: z.looseObject({ comfyui_version: z.string().optional() }),
-  devices: z.array(z.object({ name: z.string(), type: z.string(), vram_total: z.number(), vram_free: z.number() })),
+  devices: valid(z.object({ name: z.string(), type: z.string(), vram_total: z.number(), vram_free: z.number() }))
+    .inList,
 });
 export type SystemStats = z.infer<typeof systemStatsSchema>;
 
-const inputSpecs = z.record(z.string(), z.array(z.unknown())).optional();
-export const objectInfoSchema = z.record(
-  z.string(),
+const inputSpecs = z
+  .record(z.string(), z.array(z.unknown()))
+  .nullish()
+  .transform((specs) => specs ?? undefined);
+/** By class. A definition that is none is left out, as ComfyUI's own page does ("Skipping invalid node definition"). */
+export const objectInfoSchema = valid(
   z.object({
     input: z.object({ required: inputSpecs, optional: inputSpecs }),
     output: z.array(z.unknown()),
     output_node: z.boolean().optional(),
   }),
-);
+).inRecord;
 export type ObjectInfo = z.infer<typeof objectInfoSchema>;
 export type NodeInfo = ObjectInfo[string];
 

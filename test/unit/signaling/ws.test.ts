@@ -5,6 +5,7 @@ import type { ServerMessage } from '../../../signaling/protocol.ts';
 import { SignalConnection } from '../../../signaling/ws.ts';
 import type { SignalSocket } from '../../../signaling/ws.ts';
 import { LIMITS } from '../../../src/limits.ts';
+import { ErrorLog } from '../../../src/error-log.ts';
 import { silentLog } from '../../../src/log.ts';
 import { Metrics } from '../../../src/metrics/metrics.ts';
 import { FakeRegistry, STATS } from '../../support/fake-registry.ts';
@@ -34,6 +35,7 @@ function connection(options: AccessOptions = {}) {
     owners: new Map(),
     metrics: new Metrics({ processMetrics: false }),
     log: silentLog,
+    errors: new ErrorLog(silentLog),
   };
   const subject = new SignalConnection(socket, context, SOMEBODY);
   const receive = (message: object) => subject.receive(Buffer.from(JSON.stringify(message)), false);
