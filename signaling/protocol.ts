@@ -8,6 +8,8 @@ import { LIMITS } from '../src/limits.ts';
 export const PROTOCOL_VERSION = 1;
 
 export const tier = z.enum(['draft', 'base', 'refined', 'upscaled']);
+/** How a tier was made: by the full part, or by a smaller one while there is no time for that. */
+export const variant = z.enum(['full', 'fast']);
 export const seed = z.number().int().min(0).max(0xffff_ffff);
 export const guidance = z.number().min(0).max(20);
 /** Hold the latents of later slices to the statistics of the first one of the same prompt, against drift. Default false. */
@@ -200,7 +202,15 @@ export const serverMessage = z.discriminatedUnion('type', [
       name: z.string(),
       conditioning: z.string(),
       slice: z.object({ frames: z.number(), fps: z.number() }),
-      tiers: z.array(z.object({ tier, widthPx: z.number(), heightPx: z.number() })),
+      tiers: z.array(
+        z.object({
+          tier,
+          widthPx: z.number(),
+          heightPx: z.number(),
+          /** Size of the pictures of its fast variant, where it has one. */
+          fast: z.object({ widthPx: z.number(), heightPx: z.number() }).optional(),
+        }),
+      ),
       examples: z.array(z.string()),
       /** What a session may bring to begin from (`POST /v1/inputs`), and whether nothing is made without it. */
       input: z
@@ -226,6 +236,8 @@ export const serverMessage = z.discriminatedUnion('type', [
     computeMs: z.number(),
     widthPx: z.number(),
     heightPx: z.number(),
+    /** Absent: made by the full part. */
+    variant: variant.optional(),
     /** `segment`: made before, replayed. `latent`: begun from a picture of a prompt near this one. */
     cached: z.enum(['segment', 'latent']).optional(),
   }),
@@ -235,6 +247,8 @@ export const serverMessage = z.discriminatedUnion('type', [
     revision: z.number(),
     slice: z.number(),
     tier,
+    /** Absent: made by the full part. */
+    variant: variant.optional(),
     rtpTimestamp: z.number(),
     /** Where in the slice that frame is, ms: a bent slice is entered where the playhead was. */
     offsetMs: z.number().optional(),

@@ -18,7 +18,7 @@ import { ErrorLog } from './error-log.ts';
 import { GlimpseError } from './errors.ts';
 import { Emitter } from './events.ts';
 import { CIRCUIT_STATES } from './generation/circuit.ts';
-import { tierCosts } from './generation/calibration.ts';
+import { gradeCosts } from './generation/calibration.ts';
 import { createGenerator, servesDiffusers } from './generation/create-generator.ts';
 import { Engine } from './generation/engine.ts';
 import type { Generator } from './generation/generator.ts';
@@ -129,7 +129,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
           isBusy: () => sessions.size > 0,
           onKnown: (calibration) =>
             engine.expect(
-              tierCosts(calibration, { steps: chosen.steps, tiers: generator.info.tiers.map(({ tier }) => tier) }),
+              gradeCosts(calibration, { steps: chosen.steps, tiers: generator.info.tiers.map(({ tier }) => tier) }),
             ),
           log,
         }),
@@ -173,7 +173,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
           },
           count: (what, amount) => metrics.count(what, amount),
           sample: (what, value) => metrics.sample(what, value),
-          reached: (tier) => metrics.countBy('tiersReached', { tier }),
+          reached: (tier, variant) => metrics.countBy('tiersReached', { tier, variant }),
           decided: (reason) => metrics.countBy('estimatorReasons', { reason }),
           sentBytes: (kind, bytes) => metrics.countBy('bytesByKind', { kind }, bytes),
         },

@@ -21,8 +21,8 @@ export function tracedSession<Made extends Session>(request: SessionRequest, cre
   const span = tracer().startSpan('glimpse.session', { attributes });
   try {
     const session = context.with(trace.setSpan(context.active(), span), create);
-    session.events.on('tier', ({ revision, slice, tier, computeMs }) =>
-      span.addEvent('tier', { revision, slice, tier, computeMs }),
+    session.events.on('tier', ({ revision, slice, tier, variant = 'full', computeMs }) =>
+      span.addEvent('tier', { revision, slice, tier, variant, computeMs }),
     );
     session.events.on('error', (error) => recordError(span, error));
     session.events.on('closed', (reason) => {
@@ -73,8 +73,8 @@ export class TracedGenerator implements Generator {
       for (;;) {
         const { done, value } = await context.with(inside, () => iterator.next());
         if (done) return;
-        const { tier, computeMs, cached } = value;
-        span.addEvent('rendition', { tier, computeMs, ...(cached === undefined ? {} : { cached }) });
+        const { tier, variant = 'full', computeMs, cached } = value;
+        span.addEvent('rendition', { tier, variant, computeMs, ...(cached === undefined ? {} : { cached }) });
         yield value;
       }
     } catch (error) {

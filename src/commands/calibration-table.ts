@@ -1,6 +1,7 @@
 /** The calibration of every pack that may serve, for people: what was measured, and what the service makes of it. */
 import type { Config } from '../config.ts';
 import { LIVE_SHARE, liveShare } from '../generation/calibration.ts';
+import type { Variant } from '../generation/grades.ts';
 import { planOf } from '../generation/onnx/calibrate.ts';
 import { calibratePacks, chosenPack } from '../generation/onnx/pack-choice.ts';
 import { readManifest } from '../generation/onnx/model-pack.ts';
@@ -11,9 +12,11 @@ const HEADING = [
   'steps',
   'decode',
   'refine',
+  'fast refine',
   'upscale',
   'step by batch',
   'live refined',
+  'live refined fast',
   'live upscaled',
   'tier cap',
   'threads',
@@ -25,18 +28,22 @@ export async function printCalibrations(config: Config): Promise<void> {
   const results = await calibratePacks(config.model, { force: config.calibrate === 'always' });
   const rows = await Promise.all(
     results.map(async ({ directory, calibration, cached }) => {
-      const { pack, stepMs, decodeMs, refineMs, upscaleMs, batch, tierCap, threads, batchSize } = calibration;
+      const { pack, stepMs, decodeMs, refineMs, fastRefineMs, upscaleMs, batch, tierCap, threads, batchSize } =
+        calibration;
       const plan = planOf(await readManifest(directory));
-      const share = (tier: 'refined' | 'upscaled'): string => percent(liveShare(calibration, plan, tier));
+      const share = (tier: 'refined' | 'upscaled', variant: Variant): string =>
+        percent(liveShare(calibration, plan, tier, variant));
       return [
         cached ? pack : `${pack} (now)`,
         `${plan.steps}x ${stepMs.toFixed(1)}`,
         decodeMs.toFixed(1),
         refineMs.toFixed(1),
+        fastRefineMs?.toFixed(1) ?? '-',
         upscaleMs?.toFixed(1) ?? '-',
         batch.map(({ size, msPerSlice }) => `${size}: ${msPerSlice.toFixed(1)}`).join(', '),
-        share('refined'),
-        share('upscaled'),
+        share('refined', 'full'),
+        fastRefineMs === null ? '-' : share('refined', 'fast'),
+        share('upscaled', 'full'),
         tierCap,
         String(threads),
         String(batchSize),

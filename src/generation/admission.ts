@@ -1,13 +1,15 @@
 /**
  * Who may compute. A session that would make running ones late waits in a bounded queue, first come first served, with its
  * peer connection up and its place told; before anyone waits, tier caps are lowered. Load is predicted from what work has
- * cost on this machine, so it is right after the first slices and empty before them. Whoever nobody watches needs nothing:
+ * cost on this machine, so it is right after the first slices and empty before them. A tier that does not fit is made the
+ * fast way before it is not made at all. Whoever nobody watches needs nothing:
  * he keeps his place in the line but is passed by, and once admitted he is no load until his viewer is back.
  */
 import type { Clock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
 import { loadAt, lowestCaps, shareOut, type LoadModel, type Sharer } from './load-sharing.ts';
-import { lowerTier, type Tier } from './tiers.ts';
+import { lowerGrade, tierOfGrade, type Grade } from './grades.ts';
+import type { Tier } from './tiers.ts';
 import type { WorkCosts } from './work-costs.ts';
 
 /** What admission asks a session. */
@@ -33,6 +35,8 @@ export interface AdmissionOptions {
   capacity: number;
   /** Newcomers wait rather than push anyone below this tier. */
   lowestTier: Tier;
+  /** The generator has a fast way to make `refined`. Default: no. */
+  hasFast?: boolean;
   /** Sessions that may wait; one more is refused. */
   queueMax: number;
   /** Waiting sessions have changed in number, for the metrics. */
@@ -48,6 +52,8 @@ export interface Ticket {
   readonly waitMs: number | null;
   /** What it may compute up to. */
   readonly tierCap: Tier;
+  /** The same, with the way there is time for it to be made. */
+  readonly gradeCap: Grade;
   /** Frees the place. Idempotent. */
   leave(): void;
 }
@@ -58,9 +64,10 @@ interface Member extends Ticket {
   position: number;
   waitMs: number | null;
   tierCap: Tier;
+  gradeCap: Grade;
   admittedUs: number;
-  /** Tier cap without the ceiling; undefined until it has one. */
-  share: Tier | undefined;
+  /** Its cap without the ceiling; undefined until it has one. */
+  share: Grade | undefined;
 }
 
 /** Weight of the newest stay in the mean. */
@@ -110,6 +117,7 @@ export class Admission {
       position: 0,
       waitMs: null,
       tierCap: lowestTier,
+      gradeCap: lowestTier,
       admittedUs: 0,
       share: undefined,
       leave: () => this.#leave(member),
@@ -162,12 +170,12 @@ export class Admission {
     for (let next = this.#next; next && this.#admit(next); next = this.#next)
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
     const sharers = this.#sharers();
-    const caps = shareOut(sharers, this.#model) ?? lowestCaps(sharers, this.#options.lowestTier);
+    const caps = shareOut(sharers, this.#model) ?? lowestCaps(sharers, this.#model);
     for (const [index, member] of this.#admitted.entries()) {
       const share = caps[index] ?? this.#options.lowestTier;
       member.share = share;
-      const tierCap = this.#ceiling === undefined ? share : lowerTier(share, this.#ceiling);
-      this.#update(member, { position: 0, waitMs: 0, tierCap }, member === except);
+      const gradeCap = this.#ceiling === undefined ? share : lowerGrade(share, this.#ceiling);
+      this.#update(member, { position: 0, waitMs: 0, tierCap: tierOfGrade(gradeCap), gradeCap }, member === except);
     }
     let position = 1;
     for (const member of this.#waiting) {
@@ -182,10 +190,14 @@ export class Admission {
     return this.#waiting.find(isWatched);
   }
 
-  #update(member: Member, change: Partial<Pick<Member, 'position' | 'waitMs' | 'tierCap'>>, quiet: boolean): void {
-    const { position, tierCap } = member;
+  #update(
+    member: Member,
+    change: Partial<Pick<Member, 'position' | 'waitMs' | 'tierCap' | 'gradeCap'>>,
+    quiet: boolean,
+  ): void {
+    const { position, gradeCap } = member;
     Object.assign(member, change);
-    if (!quiet && (member.position !== position || member.tierCap !== tierCap)) member.applicant.onChange();
+    if (!quiet && (member.position !== position || member.gradeCap !== gradeCap)) member.applicant.onChange();
   }
 
   /** Places free up as sessions end: with n of them staying a mean time each, one every mean / n. */
@@ -199,8 +211,8 @@ export class Admission {
   }
 
   get #model(): LoadModel {
-    const { capacity, lowestTier, costs, sliceMs } = this.#options;
-    return { capacity, lowest: lowestTier, loadOf: (cap) => costs.sliceMs(cap) / sliceMs };
+    const { capacity, lowestTier, hasFast = false, costs, sliceMs } = this.#options;
+    return { capacity, lowest: lowestTier, hasFast, loadOf: (cap) => costs.sliceMs(cap) / sliceMs };
   }
 }
 

@@ -10,7 +10,7 @@ import type { Calibration } from './calibration.ts';
 import { TIERS } from './tiers.ts';
 
 /** Raised when figures of an older version no longer mean the same. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** `${XDG_CACHE_HOME:-~/.cache}/glimpse` */
 export const cacheDirectory = (environment: Readonly<Record<string, string | undefined>> = process.env): string =>
@@ -48,12 +48,12 @@ export async function writeCalibration(file: string, calibration: Calibration): 
 
 function isCalibration(value: unknown): value is Calibration {
   if (typeof value !== 'object' || value === null) return false;
-  const { pack, stepMs, decodeMs, refineMs, upscaleMs, batch, tierCap, threads, batchSize } =
+  const { pack, stepMs, decodeMs, refineMs, fastRefineMs, upscaleMs, batch, tierCap, threads, batchSize } =
     value as Partial<Calibration>;
   return (
     typeof pack === 'string' &&
     [stepMs, decodeMs, refineMs].every(isTime) &&
-    (upscaleMs === null || isTime(upscaleMs)) &&
+    [fastRefineMs, upscaleMs].every((ms) => ms === null || isTime(ms)) &&
     Array.isArray(batch) &&
     batch.every((entry) => isCount(entry?.size) && isTime(entry?.msPerSlice)) &&
     TIERS.some((tier) => tier === tierCap) &&

@@ -3,6 +3,7 @@
  * many threads an inference gets, how many slices share a denoise step, and which pack serves. Pure; the measuring is
  * onnx/calibrate.ts.
  */
+import { gradeOf, GRADES, tierOfGrade, type Grade, type Variant } from './grades.ts';
 import { tierRank, type Tier } from './tiers.ts';
 
 /** Milliseconds inside the model on one thread, for one slice each. */
@@ -11,6 +12,8 @@ export interface StageTimes {
   stepMs: number;
   decodeMs: number;
   refineMs: number;
+  /** The fast refiner; null for a pack without one. */
+  fastRefineMs: number | null;
   /** Null for a pack without the tier `upscaled`. */
   upscaleMs: number | null;
 }
@@ -51,37 +54,54 @@ const BATCH_GAIN = 0.1;
 /** A newcomer's draft waits for the step in progress, so that must not grow beyond this. */
 const BATCH_STEP_MAX_MS = 60;
 
-export interface TierCost {
-  tier: Tier;
+export interface GradeCost {
+  grade: Grade;
   ms: number;
 }
 
-/** What each tier of a slice costs beyond the tiers below it, ms; the tiers that the pack makes. */
-export function tierCosts(
-  { stepMs, decodeMs, refineMs, upscaleMs }: StageTimes,
+/** What each tier of a slice costs beyond the tiers below it, ms, lowest grade first; those that the pack makes. */
+export function gradeCosts(
+  { stepMs, decodeMs, refineMs, fastRefineMs, upscaleMs }: StageTimes,
   { steps, tiers }: Pick<SlicePlan, 'steps' | 'tiers'>,
-): TierCost[] {
-  const costsMs: Record<Tier, number> = {
+): GradeCost[] {
+  const costsMs: Record<Grade, number | null> = {
     draft: stepMs + decodeMs,
     base: (steps - 1) * stepMs + decodeMs,
+    'refined-fast': fastRefineMs,
     refined: refineMs,
     upscaled: upscaleMs ?? Number.NaN,
   };
-  return tiers.map((tier) => ({ tier, ms: costsMs[tier] }));
+  return GRADES.flatMap((grade) => {
+    const ms = costsMs[grade];
+    return ms !== null && tiers.includes(tierOfGrade(grade)) ? [{ grade, ms }] : [];
+  });
 }
 
 /**
- * Compute a second of live video needs up to a tier, as a share of one core. Live mode makes each slice's draft too.
+ * Compute a second of live video needs up to a tier, as a share of one core. Live mode makes each slice's draft too. A
+ * tier above needs the full one below it.
+ * @param variant how the tier itself is made; without it the cheapest way
  * @returns 0.5 for half a core; NaN for a tier that the pack does not make.
  */
-export function liveShare(times: StageTimes, plan: SlicePlan, tier: Tier): number {
+export function liveShare(
+  times: StageTimes,
+  plan: SlicePlan,
+  tier: Tier,
+  variant: Variant = cheapest(times, tier),
+): number {
   const { frames, fps, tiers } = plan;
   if (!tiers.includes(tier)) return Number.NaN;
-  const needed = tierCosts(times, plan).filter((cost) => tierRank(cost.tier) <= tierRank(tier));
+  const wanted = gradeOf({ tier, variant });
+  const needed = gradeCosts(times, plan).filter(
+    ({ grade }) => grade === wanted || (tierOfGrade(grade) === grade && tierRank(tierOfGrade(grade)) < tierRank(tier)),
+  );
   return (needed.reduce((sum, { ms }) => sum + ms, 0) * fps) / (frames * 1000);
 }
 
-/** The highest tier whose live share fits; the lowest one when none does. */
+const cheapest = ({ fastRefineMs }: StageTimes, tier: Tier): Variant =>
+  tier === 'refined' && fastRefineMs !== null ? 'fast' : 'full';
+
+/** The highest tier whose live share fits, made the cheapest way; the lowest one when none does. */
 export function chooseTierCap(times: StageTimes, plan: SlicePlan): Tier {
   const holding = plan.tiers.filter((tier) => liveShare(times, plan, tier) <= LIVE_SHARE);
   return holding.at(-1) ?? plan.tiers[0] ?? 'draft';

@@ -6,7 +6,7 @@
 import type { Clock } from '../clock.ts';
 import type { EngineMetrics } from '../metrics/engine-metrics.ts';
 import { Admission } from './admission.ts';
-import type { TierCost } from './calibration.ts';
+import type { GradeCost } from './calibration.ts';
 import type { GeneratorInfo } from './generator.ts';
 import { MemoryMonitor } from './memory-monitor.ts';
 import { PRESSURES, type Pressure } from './memory-pressure.ts';
@@ -70,6 +70,7 @@ export class Engine implements AsyncDisposable {
       sliceMs: (frames * 1000) / fps,
       capacity: config.capacity,
       lowestTier: config.admissionTier,
+      hasFast: info.tiers.some(({ fast }) => fast !== undefined),
       queueMax: config.queueMax,
       onQueue: (waiting) => {
         metrics?.set('admissionWaiting', waiting);
@@ -85,8 +86,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /** What was measured of this machine before: admission is right from the first session on. */
-  expect(costs: readonly TierCost[]): void {
-    for (const { tier, ms } of costs) this.scheduler.costs.expectTier(tier, ms);
+  expect(costs: readonly GradeCost[]): void {
+    for (const { grade, ms } of costs) this.scheduler.costs.expect(grade, ms);
   }
 
   /** Tells the warm pool whether anybody is there. */

@@ -4,12 +4,15 @@
  */
 import type { GlimpseError } from '../errors.ts';
 import type { I420Frame } from '../media/frame.ts';
+import type { Variant } from './grades.ts';
 import type { Tier } from './tiers.ts';
 
 export interface TierInfo {
   tier: Tier;
   widthPx: number;
   heightPx: number;
+  /** Size of the pictures of the fast variant, where the tier has one; `GenerateOptions.variant` asks for it. */
+  fast?: { widthPx: number; heightPx: number } | undefined;
 }
 
 export interface GeneratorInfo {
@@ -134,6 +137,8 @@ export interface GenerateOptions {
    * that others get in between two steps; it may ask for the next while one runs (`after`). Without it units run at once.
    */
   turn?: (unit: UnitOfWork) => Promise<void>;
+  /** Asked when a tier that can be made in several ways is begun. Without it all tiers are full. */
+  variant?: (tier: Tier) => Variant;
   /** A failure that is about to be tried again: nothing is lost, the next picture comes later. */
   onRetry?: (error: GlimpseError) => void;
   /** How far the job has come, in [0, 1], for generators that take long; and its place in a backend's own queue. */
@@ -145,7 +150,9 @@ export interface Rendition {
   revision: number;
   slice: number;
   tier: Tier;
-  /** Frames of that tier's size: all `info.slice.frames` of them, or from `firstFrame` on as many as there are yet. */
+  /** How the tier was made. Absent: by the full part. */
+  variant?: Variant | undefined;
+  /** Frames of that tier's and variant's size: all `info.slice.frames` of them, or from `firstFrame` on as many as there are yet. */
   frames: I420Frame[];
   /** Index of `frames[0]` within the slice; 0 when left out. Runs of one tier come in order and do not overlap. */
   firstFrame?: number;
@@ -172,7 +179,8 @@ export interface Generator extends AsyncDisposable {
   /**
    * Yields one rendition per tier from `startAtTier` to `stopAtTier`, lowest first; a backend that gets its frames one by
    * one yields each tier in runs, in order (`firstFrame`), with `latents` and `computeMs` in the last. Lazy: nothing of a tier is computed
-   * before it is pulled, so a caller may leave a half-finished slice waiting while another job runs. Aborting stops
+   * before it is pulled, so a caller may leave a half-finished slice waiting while another job runs. A tier made by a
+   * cheaper variant is yielded again, full, where it is pulled again. Aborting stops
    * between denoise steps with a GlimpseError `ABORTED`.
    * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again. GENERATOR_UNAVAILABLE
    * when it keeps failing and is not even asked, with `retryAfterMs`.

@@ -209,7 +209,8 @@ class Given {
     this.#missing = this.#missing.filter((other) => tierRank(other) >= tierRank(tier));
     this.#framesOfTier = end;
     if (end >= this.#frames) {
-      this.#missing.shift();
+      // A tier made fast is still to be made in full, for who pulls it again.
+      if (rendition.variant !== 'fast') this.#missing.shift();
       this.#framesOfTier = 0;
     }
     if (skip >= frames.length) return undefined;

@@ -5,8 +5,4 @@ export type Tier = (typeof TIERS)[number];
 /** 0 for `draft` up to 3 for `upscaled`. */
 export const tierRank = (tier: Tier): number => TIERS.indexOf(tier);
 
-/** True when `candidate` may stand in the place of `current` (undefined: nothing there yet). */
-export const improves = (candidate: Tier, current: Tier | undefined): boolean =>
-  current === undefined || tierRank(candidate) > tierRank(current);
-
 export const lowerTier = (a: Tier, b: Tier): Tier => (tierRank(a) <= tierRank(b) ? a : b);

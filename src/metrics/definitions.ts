@@ -111,8 +111,9 @@ export const SAMPLES = {
 export const LABELLED = {
   tiersReached: {
     metric: 'glimpse_slices_total',
-    help: 'Slices that reached a tier.',
-    labels: { tier: ['draft', 'base', 'refined', 'upscaled'] },
+    help: 'Slices that reached a tier, by how it was made: `fast` where there was no time for the full part. One that is made again in full counts twice.',
+    // The variants are those of generation/grades.ts.
+    labels: { tier: ['draft', 'base', 'refined', 'upscaled'], variant: ['full', 'fast'] },
   },
   retries: {
     metric: 'glimpse_generator_retries_total',

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Names of turn-order.ts, by rank. */
 const RANK_NAMES = ['first_picture', 'playhead', 'polish', 'background'] as const;
-const PART_NAMES = ['text', 'denoiser', 'decoder', 'refiner', 'upscaler'] as const;
+const PART_NAMES = ['text', 'denoiser', 'decoder', 'refiner', 'fastRefiner', 'upscaler'] as const;
 const PART_STATES = ['resident', 'half_loaded', 'cold'] as const;
 const WAIT_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5] as const;
 

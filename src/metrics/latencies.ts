@@ -25,7 +25,8 @@ export const LATENCIES = {
     metric: 'glimpse_time_to_draft_seconds',
   },
   timeToRefinedMs: {
-    meaning: 'From a prompt being accepted to the first refined frame of its revision being handed to the pacer.',
+    meaning:
+      'From a prompt being accepted to the first refined frame of its revision, made in full or fast, being handed to the pacer.',
     metric: 'glimpse_time_to_refined_seconds',
   },
   steerToVisibleMs: {

@@ -57,7 +57,7 @@ export function takeOver(
   const latents = run.latentsOf(slice);
   if (latents === undefined) return NOTHING_TAKEN_OVER;
   const shown = timeline.revision === request.revision ? timeline.bestOf(slice) : undefined;
-  const kept = running === 'kept' && shown ? { latents, tier: shown.tier, frames: shown.frames } : undefined;
+  const kept = running === 'kept' && shown ? { latents, ...shown } : undefined;
   return {
     originMs,
     previous: run.latentsOf(slice - 1),

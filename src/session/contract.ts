@@ -3,6 +3,7 @@ import type { Emitter } from '../events.ts';
 import type { InputMedia, PromptReading } from '../generation/generator.ts';
 import type { Interpolation } from '../generation/interpolation.ts';
 import type { PromptStretch } from '../generation/prompt-list.ts';
+import type { Variant } from '../generation/grades.ts';
 import type { Tier } from '../generation/tiers.ts';
 import type { VideoCodec } from '../media/encoder.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
@@ -134,6 +135,8 @@ export interface SessionEvents {
       computeMs: number;
       widthPx: number;
       heightPx: number;
+      /** Absent: made by the full part. */
+      variant?: Variant | undefined;
       cached?: 'segment' | 'latent' | undefined;
     },
   ];
@@ -142,6 +145,8 @@ export interface SessionEvents {
       revision: number;
       slice: number;
       tier: Tier;
+      /** Absent: made by the full part. */
+      variant?: Variant | undefined;
       rtpTimestamp: number;
       /** Where in the slice the frame is, ms. */
       offsetMs?: number | undefined;

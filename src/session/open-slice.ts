@@ -11,6 +11,7 @@ import {
   type SliceJob,
 } from '../generation/generator.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
+import type { Variant } from '../generation/grades.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import { kept } from '../kept-promise.ts';
 
@@ -32,6 +33,8 @@ export class OpenSlice {
   readonly previousTier: Tier | undefined;
   /** Its owner keeps this up to date; the scheduler reads it at every decision. */
   readonly claim: Claim;
+  /** The tier that is wanted of it, how it is made where there is a choice, and since when; its owner's, as the claim. */
+  wanted: { tier: Tier; variant: Variant; sinceUs: number } = { tier: 'draft', variant: 'full', sinceUs: 0 };
   readonly #abort = new AbortController();
   readonly #iterator: AsyncIterator<Rendition>;
   readonly #frames: number;
@@ -46,6 +49,7 @@ export class OpenSlice {
       signal: either,
       onRetry,
       ...(onProgress ? { onProgress } : {}),
+      variant: () => this.wanted.variant,
       turn: (unit) => scheduler.turn(unit, this.claim, either),
     });
     this.#iterator = renditions[Symbol.asyncIterator]();

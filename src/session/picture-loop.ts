@@ -8,7 +8,8 @@ import type { Allocation, Rung } from '../congestion/allocation.ts';
 import type { Clock } from '../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../errors.ts';
 import { kept } from '../kept-promise.ts';
-import { tierRank, type Tier } from '../generation/tiers.ts';
+import { gradeOf, improves } from '../generation/grades.ts';
+import type { Tier } from '../generation/tiers.ts';
 import type { AccessUnit, EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import { StillPicture } from '../media/convergence.ts';
 import { rungsWithin } from '../media/h264-level.ts';
@@ -249,7 +250,7 @@ export class PictureLoop {
     this.#keyframeNeeded = false;
     if (cut) this.#redone = 0;
     const durationMs = this.#frameTime.next(Math.min(1000, (nowUs - this.#lastSentUs) / 1000), 1000 / fps, keyframe);
-    const sharpens = this.#sent !== undefined && !cut && tierRank(picture.tier) > tierRank(this.#sent.tier);
+    const sharpens = this.#sent !== undefined && !cut && improves(gradeOf(picture), gradeOf(this.#sent));
     const options = { keyframe, bitrateBps, durationMs, keyframeBudgetBytes, sharpens };
     const unit = await encoder.encode(picture.frame, options);
     if (finished) this.#loop.onEncoded(picture.frameIndex, unit, bitrateBps);

@@ -10,13 +10,16 @@ import type { GenerateOptions, Generator, Rendition, SliceJob } from '../generat
 import { promptAt, type PromptTrack } from '../generation/prompt-list.ts';
 import type { Claim, Scheduler } from '../generation/scheduler.ts';
 import { SliceJoints } from '../generation/slice-joints.ts';
+import { gradeOf, type Grade, type Variant } from '../generation/grades.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import { kept } from '../kept-promise.ts';
-import { planNext, type PlannedWork } from '../timeline/planner.ts';
+import type { PlannedWork } from '../timeline/planner.ts';
 import type { I420Frame } from '../media/frame.ts';
 import type { User } from './contract.ts';
 import { DriftReference } from '../generation/drift-reference.ts';
 import { OpenSlice } from './open-slice.ts';
+import { RevisionPlan } from './revision-plan.ts';
+import type { SliceVariants } from './slice-variants.ts';
 
 /** What a revision is generated from. */
 export interface RevisionRequest {
@@ -34,7 +37,7 @@ export interface RevisionRequest {
   /** Latents its slices are made from instead of noise, by slice. */
   start: { latents: ReadonlyMap<number, Float32Array>; strength: number } | undefined;
   /** The first slice, when that is taken over as it is. */
-  kept: { latents: Float32Array; tier: Tier; frames: I420Frame[] } | undefined;
+  kept: { latents: Float32Array; tier: Tier; variant: Variant; frames: I420Frame[] } | undefined;
 }
 
 export interface RevisionRunOptions {
@@ -48,6 +51,12 @@ export interface RevisionRunOptions {
   /** Frame of this revision under the playhead; 0 before it plays. */
   playheadFrame: () => number;
   tierCap: () => Tier;
+  /** How its tiers are made, as time allows. */
+  variants: SliceVariants;
+  /** How they may be made beside other sessions. Default: in full. */
+  gradeCap?: () => Grade;
+  /** The picture stands: what is under the playhead is seen for as long. Default: it runs. */
+  paused?: () => boolean;
   /** False while the session waits for admission: nothing is computed. */
   admitted: () => boolean;
   /** A tier of a slice, or a run of its frames; the last run of a tier ends at the slice's end. */
@@ -69,7 +78,7 @@ export class RevisionRun {
   readonly #options: RevisionRunOptions;
   readonly #abort = new AbortController();
   readonly #open = new Map<number, OpenSlice>();
-  readonly #tiers = new Map<number, Tier>();
+  readonly #plan: RevisionPlan;
   readonly #latents = new Map<number, { tier: Tier; latents: Float32Array }>();
   readonly #joints: SliceJoints;
   readonly #reference: DriftReference;
@@ -84,6 +93,7 @@ export class RevisionRun {
   constructor(options: RevisionRunOptions) {
     this.#options = options;
     this.request = options.request;
+    this.#plan = new RevisionPlan({ ...options, info: options.generator.info, sliceCount: options.request.sliceCount });
     this.#reference = new DriftReference(options.brought?.options?.adain === true);
     this.#joints = new SliceJoints(options.generator.info.slice);
     this.#keep(options.request.kept);
@@ -98,7 +108,7 @@ export class RevisionRun {
 
   /** True when everything the plan asks for up to the tier cap is there. */
   get complete(): boolean {
-    return this.#options.admitted() && this.#plan() === undefined;
+    return this.#options.admitted() && this.#plan.next() === undefined;
   }
 
   /** The best latents of a slice, to continue another revision from. */
@@ -110,7 +120,7 @@ export class RevisionRun {
   #keep(kept: RevisionRequest['kept']): void {
     const best = this.#options.generator.info.tiers.at(-1)?.tier;
     if (kept === undefined || best === undefined) return;
-    this.#tiers.set(0, best);
+    this.#plan.reached(0, best);
     this.#latents.set(0, { tier: best, latents: kept.latents });
     this.#joints.begin(0, kept.frames);
   }
@@ -125,7 +135,7 @@ export class RevisionRun {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       await this.#forget();
-      const work = this.#plan();
+      const work = this.#plan.next();
       if (work && this.#isMoreUrgent(work)) await this.#begin(work);
       else await this.#change();
       if (this.#failure === undefined) continue;
@@ -139,40 +149,30 @@ export class RevisionRun {
     await Promise.all(this.#pulls.values());
   }
 
-  #plan(): PlannedWork | undefined {
-    const { generator, tierCap, playheadFrame } = this.#options;
-    return planNext({
-      tierOf: (slice) => this.#tiers.get(slice),
-      playheadSlice: this.#playheadSlice,
-      sliceCount: this.request.sliceCount,
-      tiers: generator.info.tiers.map(({ tier }) => tier),
-      tierCap: tierCap(),
-      willBeSeen: (slice, tier) =>
-        this.#frameMs((slice + 1) * this.#framesPerSlice - playheadFrame()) > this.#costMs(tier),
-    });
-  }
-
   /** Whether to begin `work` now: nothing else is on its way, or only what is less urgent. */
   #isMoreUrgent(work: PlannedWork): boolean {
     if (!this.#options.admitted()) return false;
     const open = this.#open.get(work.slice);
     if (open && this.#pulls.has(open)) {
       // The playhead may have reached what began as polish.
-      Object.assign(open.claim, this.#claim(work.slice, work.tier, work.rank));
+      Object.assign(open.claim, this.#claim(work));
       return false;
     }
     return [...this.#pulls.keys()].every(({ closed, claim }) => closed || work.rank < claim.rank);
   }
 
-  async #begin({ slice, tier, rank }: PlannedWork): Promise<void> {
+  async #begin(work: PlannedWork): Promise<void> {
+    const { slice, tier, variant } = work;
     const previous = slice === 0 ? undefined : this.#latents.get(slice - 1);
     let open = this.#open.get(slice);
     if (open?.previousTier && previous && tierRank(previous.tier) > tierRank(open.previousTier)) {
       await this.#drop(slice);
       open = undefined;
     }
-    open ??= this.#start(slice, tier, previous);
-    Object.assign(open.claim, this.#claim(slice, tier, rank));
+    open ??= this.#start(work, previous);
+    Object.assign(open.claim, this.#claim(work));
+    this.#plan.begun(work);
+    open.wanted = { tier, variant, sinceUs: this.#options.clock.nowUs() };
     const pulled = open;
     const pull = kept(
       this.#pull(slice, pulled, tier).finally(() => {
@@ -192,11 +192,12 @@ export class RevisionRun {
       const rendition = await this.#joints.join(last, open.previousTier !== undefined);
       if (this.#abort.signal.aborted || open.closed) return;
       this.#retryMs = RETRY_MS.first;
-      this.#tiers.set(slice, rendition.tier);
+      const grade = gradeOf(rendition);
+      this.#plan.reached(slice, grade);
       const { latents } = rendition;
       if (latents) this.#latents.set(slice, { tier: rendition.tier, latents });
       if (latents) this.#reference.onSlice(promptAt(this.request.track, slice), rendition.tier, latents);
-      if (rendition.cached === undefined) this.#options.scheduler.costs.observeTier(tier, rendition.computeMs);
+      if (rendition.cached === undefined) this.#options.scheduler.costs.observe(grade, rendition.computeMs);
       this.#options.onRendition(rendition);
     } catch (error) {
       if (this.#abort.signal.aborted || open.closed) return;
@@ -205,14 +206,15 @@ export class RevisionRun {
     }
   }
 
-  #claim(slice: number, tier: Tier, rank: PlannedWork['rank']): Claim {
-    const { clock, playheadFrame, user } = this.#options;
-    const aheadMs = this.#frameMs(slice * this.#framesPerSlice - playheadFrame());
-    const deadlineUs = clock.nowUs() + Math.max(0, aheadMs) * 1000;
-    return { rank, deadlineUs, costMs: this.#costMs(tier), user: user.id, weight: user.weight };
+  #claim({ slice, tier, variant, rank }: PlannedWork): Claim {
+    const { clock, user, scheduler } = this.#options;
+    const deadlineUs = clock.nowUs() + Math.max(0, this.#plan.untilSeenMs(slice)) * 1000;
+    const costMs = scheduler.costs.gradeMs(gradeOf({ tier, variant })) ?? 0;
+    return { rank, deadlineUs, costMs, user: user.id, weight: user.weight };
   }
 
-  #start(slice: number, tier: Tier, previous: { tier: Tier; latents: Float32Array } | undefined): OpenSlice {
+  #start(work: PlannedWork, previous: { tier: Tier; latents: Float32Array } | undefined): OpenSlice {
+    const { slice, tier } = work;
     const { generator, scheduler, onError: onRetry, onProgress } = this.#options;
     const { revision, track, seed, guidance, originMs, start } = this.request;
     const continued = slice === 0 ? this.request.previous : previous?.latents;
@@ -232,7 +234,7 @@ export class RevisionRun {
       ...this.#reference.of(told),
       ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };
-    const claim = this.#claim(slice, tier, 2);
+    const claim = this.#claim({ ...work, rank: 2 });
     const { signal } = this.#abort;
     const open = new OpenSlice({
       generator,
@@ -250,16 +252,21 @@ export class RevisionRun {
 
   /** Lets go of what can no longer be shown (live) or improved, even where it still waits for a turn. */
   async #forget(): Promise<void> {
-    const best = this.#options.generator.info.tiers.at(-1)?.tier;
     const live = this.request.sliceCount === undefined;
-    const behind = live ? this.#playheadSlice - 1 : -1;
+    const behind = live ? this.#plan.playheadSlice - 1 : -1;
     for (const [slice, open] of this.#open) {
-      const passed = live && slice < this.#playheadSlice && this.#pulls.has(open);
-      if (passed || slice < behind || this.#tiers.get(slice) === best) await this.#drop(slice);
+      const passed = live && slice < this.#plan.playheadSlice && this.#pulls.has(open);
+      if (passed) this.#gaveUp(open);
+      if (passed || slice < behind || this.#plan.isFinished(slice)) await this.#drop(slice);
     }
     for (const slice of this.#latents.keys()) if (slice < behind) this.#latents.delete(slice);
-    for (const slice of this.#tiers.keys()) if (slice < behind) this.#tiers.delete(slice);
-    this.#joints.forget((slice) => slice < behind || this.#tiers.get(slice + 1) === best);
+    this.#plan.forgetBefore(behind);
+    this.#joints.forget((slice) => slice < behind || this.#plan.isFinished(slice + 1));
+  }
+
+  /** What does not come in time is seen from how long it has taken. */
+  #gaveUp({ wanted: { tier, variant, sinceUs } }: OpenSlice): void {
+    this.#options.variants.gaveUp(tier, variant, (this.#options.clock.nowUs() - sinceUs) / 1000);
   }
 
   async #drop(slice: number): Promise<void> {
@@ -272,16 +279,8 @@ export class RevisionRun {
     return this.#options.generator.info.slice.frames;
   }
 
-  get #playheadSlice(): number {
-    return Math.floor(this.#options.playheadFrame() / this.#framesPerSlice);
-  }
-
   #frameMs(frames: number): number {
     return (frames * 1000) / this.#options.generator.info.slice.fps;
-  }
-
-  #costMs(tier: Tier): number {
-    return this.#options.scheduler.costs.tierMs(tier) ?? 0;
   }
 
   /** Until the plan may have changed, or a pull has ended. */

@@ -9,12 +9,14 @@ import type { GlimpseError } from '../errors.ts';
 import type { Generator, Rendition } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/scheduler.ts';
 import { joinPrompts, promptStretches, type PromptStretch, type PromptTrack } from '../generation/prompt-list.ts';
+import type { Grade } from '../generation/grades.ts';
 import { tierRank, type Tier } from '../generation/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { Timeline, Placement } from '../timeline/timeline.ts';
 import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './bend.ts';
 import type { User } from './contract.ts';
 import { RevisionRun, type Brought, type Progress, type RevisionRequest } from './revision-run.ts';
+import { SliceVariants } from './slice-variants.ts';
 import type { SteeringDecision } from './steering.ts';
 import { kept } from '../kept-promise.ts';
 
@@ -28,6 +30,8 @@ export interface RevisionsOptions {
   user: User;
   brought?: Brought;
   tierCap: () => Tier;
+  /** What there is room for beside other sessions, by tier and by the way it is made. Default: all. */
+  gradeCap?: () => Grade;
   /** False while the session waits for admission. */
   admitted: () => boolean;
   onPlaced: (rendition: Rendition, placement: Placement) => void;
@@ -60,11 +64,13 @@ export class Revisions {
   readonly #ending = new Set<Promise<void>>();
   /** When each revision that has not shown its best tier yet was accepted, by revision; bounded by `begin`. */
   readonly #acceptedUs = new Map<number, number>();
+  readonly #variants: SliceVariants;
   #run: RevisionRun | undefined;
   #next = 0;
 
   constructor(options: RevisionsOptions) {
     this.#options = options;
+    this.#variants = new SliceVariants({ info: options.generator.info, costs: options.scheduler.costs });
   }
 
   get current(): RunningRevision | undefined {
@@ -109,6 +115,9 @@ export class Revisions {
       request,
       playheadFrame: () => this.#playheadFrame(request.revision),
       tierCap,
+      variants: this.#variants,
+      ...(this.#options.gradeCap && { gradeCap: this.#options.gradeCap }),
+      paused: () => this.#options.playout.paused,
       admitted,
       onError,
       onProgress: (slice, progress) => this.#options.onProgress?.(request.revision, slice, progress),
@@ -163,7 +172,8 @@ export class Revisions {
     const frames = timeline.framesPerSlice;
     playout.switchInPlace({ revision, of, firstFrame: slice * frames, frames });
     if (!kept) return;
-    const rendition: Rendition = { revision, slice: 0, tier: kept.tier, frames: kept.frames, computeMs: 0 };
+    const { tier, variant, frames: shown } = kept;
+    const rendition: Rendition = { revision, slice: 0, tier, variant, frames: shown, computeMs: 0 };
     onPlaced(rendition, timeline.put(rendition));
   }
 

@@ -5,6 +5,7 @@ import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estima
 import type { Admission } from '../generation/admission.ts';
 import type { Generator } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/scheduler.ts';
+import type { Variant } from '../generation/grades.ts';
 import type { Tier } from '../generation/tiers.ts';
 import type { EncoderFactory, VideoCodec } from '../media/encoder.ts';
 import type { SharedLoops } from '../media/shared-loops.ts';
@@ -41,7 +42,8 @@ export interface SessionMetrics {
   observe(latency: SessionLatency, ms: number): void;
   count(what: SessionCount | 'sessionsStarted' | 'viewerFreezes' | 'viewerFrozenMs', amount: number): void;
   sample(what: SessionSample, value: number): void;
-  reached(tier: Tier): void;
+  /** Every frame of a slice is there at this tier. */
+  reached(tier: Tier, variant: Variant): void;
   /** A second of a live session, by what moved its target last. */
   decided(reason: EstimatorReason): void;
   sentBytes(kind: PacketKind, bytes: number): void;

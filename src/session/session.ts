@@ -130,6 +130,7 @@ export class ViewerSession implements Session {
         const recovering = deps.generator.tierCap ?? this.#tierCap;
         return lowerTier(lowerTier(this.#tierCap, recovering), allocation?.tierCap ?? this.#tierCap);
       },
+      gradeCap: () => this.#place.gradeCap,
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
       onProgress: (revision, slice, progress) =>
         this.#showing.progressed({ revision, slice, ...progress }, deps.clock.nowUs()),
@@ -254,7 +255,7 @@ export class ViewerSession implements Session {
   #onPlaced(rendition: Rendition, placement: Placement): void {
     if (placement === 'stale' || placement === 'lower') return;
     if (isLastRun(rendition, this.#timeline.framesPerSlice)) {
-      this.#deps.metrics.reached(rendition.tier);
+      this.#deps.metrics.reached(rendition.tier, rendition.variant ?? 'full');
       this.#showing.made(rendition);
     }
     if (placement === 'switched' || this.#playout.paused) this.#pictures.kick();

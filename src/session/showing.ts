@@ -2,6 +2,7 @@
 import type { Emitter } from '../events.ts';
 import type { Ticket } from '../generation/admission.ts';
 import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
+import { gradeOf, type Variant } from '../generation/grades.ts';
 import type { SessionEvents } from './contract.ts';
 import type { SentPicture } from './picture-loop.ts';
 import { ProgressPace } from './progress-pace.ts';
@@ -30,11 +31,11 @@ export class Showing {
   }
 
   /** Every frame of a slice is in the timeline at this tier; the rendition is the last run of it. */
-  made({ revision, slice, tier, frames, computeMs, cached }: Rendition): void {
+  made({ revision, slice, tier, variant, frames, computeMs, cached }: Rendition): void {
     const { widthPx, heightPx } = frames[0] ?? { widthPx: 0, heightPx: 0 };
     const durationMs = (this.#slice.frames * 1000) / this.#slice.fps;
     const startMs = slice * durationMs;
-    const made = { revision, slice, tier, startMs, durationMs, computeMs, widthPx, heightPx };
+    const made = { revision, slice, tier, startMs, durationMs, computeMs, widthPx, heightPx, ...fastAlone(variant) };
     this.#events.emit('tier', cached ? { ...made, cached } : made);
   }
 
@@ -43,15 +44,19 @@ export class Showing {
     if (this.#pace.isDue(nowUs, event)) this.#events.emit('progress', event);
   }
 
-  /** A picture was sent; told where it is the first of its slice and tier. */
+  /** A picture was sent; told where it is the first of its slice at that tier, made that way. */
   sent(sent: SentPicture): void {
     const { picture, rtpTimestamp, widthPx, heightPx } = sent;
-    const { revision, slice, tier } = picture;
+    const { revision, slice, tier, variant } = picture;
     const before = this.#playing?.picture;
     this.#playing = sent;
-    if (before?.revision === revision && before.slice === slice && before.tier === tier) return;
+    if (before?.revision === revision && before.slice === slice && gradeOf(before) === gradeOf(picture)) return;
     const { frames, fps } = this.#slice;
     const offsetMs = ((picture.frameIndex % frames) * 1000) / fps;
-    this.#events.emit('playing', { revision, slice, tier, rtpTimestamp, offsetMs, widthPx, heightPx });
+    const playing = { revision, slice, tier, rtpTimestamp, offsetMs, widthPx, heightPx };
+    this.#events.emit('playing', { ...playing, ...fastAlone(variant) });
   }
 }
+
+/** Full goes without saying. */
+const fastAlone = (variant: Variant | undefined) => (variant === 'fast' ? { variant } : {});

@@ -1,13 +1,15 @@
 /**
  * What to compute next for one session, as a pure function of what is there. Live: what the playhead needs soonest,
  * pictures before polish, and never far ahead, so that steering wastes little. Clip: drafts of the whole clip first,
- * then the base pass (each slice continues from the one before), then refinement nearest the playhead first.
+ * then the base pass (each slice continues from the one before), then refinement nearest the playhead first. What was made
+ * the fast way is made again, full, when there is time and nothing else to do.
  */
+import { tierOfGrade, variantOfGrade, type Grade, type Variant } from '../generation/grades.ts';
 import { lowerTier, tierRank, TIERS, type Tier } from '../generation/tiers.ts';
 
 export interface PlanInput {
-  /** Tier of each slice of the revision that is being generated; undefined where nothing is yet. */
-  tierOf(slice: number): Tier | undefined;
+  /** Grade of each slice of the revision that is being generated; undefined where nothing is yet. */
+  gradeOf(slice: number): Grade | undefined;
   /** Slice under the playhead; 0 until the revision plays. */
   playheadSlice: number;
   /** Number of slices of a clip; undefined in live mode. */
@@ -15,13 +17,20 @@ export interface PlanInput {
   /** Tiers the generator makes, lowest first. */
   tiers: readonly Tier[];
   tierCap: Tier;
-  /** Live: whether a slice brought to this tier now would be ready before it has played; default: always. */
-  willBeSeen?(slice: number, tier: Tier): boolean;
+  /** Live: how to polish a slice to this tier, undefined where it would not be seen; default: always in full. */
+  variantFor?(slice: number, tier: Tier): Variant | undefined;
+  /** Live: whether a slice may be polished before there is anything of the one after it; default: never. */
+  mayGoFirst?(slice: number, tier: Tier, variant: Variant): boolean;
+  /** Live: whether there is time to make a slice in full that was made fast; default: always. */
+  mayUpgrade?(slice: number, tier: Tier): boolean;
+  /** Live: drafts of slices that are not on screen are left out, because time is short. Default: they are made. */
+  isHurried?: boolean;
 }
 
 export interface PlannedWork {
   slice: number;
   tier: Tier;
+  variant: Variant;
   /** Smaller is more urgent: 0 nothing to see yet, 1 needed by the playhead, 2 polish. */
   rank: 0 | 1 | 2;
 }
@@ -39,20 +48,19 @@ export function planNext(input: PlanInput): PlannedWork | undefined {
 }
 
 function planLive(input: PlanInput, tiers: readonly Tier[], first: Tier): PlannedWork | undefined {
-  const continuing = continuationTier(tiers);
   const { playheadSlice } = input;
-  if (input.tierOf(playheadSlice) === undefined) return { slice: playheadSlice, tier: first, rank: 0 };
+  if (input.gradeOf(playheadSlice) === undefined) return full(playheadSlice, first, 0);
   for (let slice = playheadSlice; slice <= playheadSlice + LIVE_SLICES_AHEAD; slice++) {
-    // The slice after this one must exist before this one is polished.
-    for (const needed of [slice, Math.min(slice + 1, playheadSlice + LIVE_SLICES_AHEAD)]) {
-      const tier = nextTier(input, tiers, needed, continuing);
-      if (tier) return { slice: needed, tier, rank: 1 };
-    }
-    const polish = nextTier(input, tiers, slice, tiers.at(-1) ?? continuing);
-    if (polish && (input.willBeSeen?.(slice, polish) ?? true))
-      return { slice, tier: polish, rank: slice === playheadSlice ? 1 : 2 };
+    const own = lacking(input, tiers, slice);
+    if (own) return own;
+    const polish = polishOf(input, tiers, slice);
+    // The slice after this one must exist before this one is polished, unless there is time for both.
+    const next = slice < playheadSlice + LIVE_SLICES_AHEAD ? lacking(input, tiers, slice + 1) : undefined;
+    const goesFirst = polish && (!next || input.mayGoFirst?.(slice, polish.tier, polish.variant));
+    if (goesFirst) return polish;
+    if (next) return next;
   }
-  return undefined;
+  return upgrade(input, tiers, playheadSlice, LIVE_SLICES_AHEAD + 1);
 }
 
 function planClip(input: PlanInput, tiers: readonly Tier[], first: Tier, sliceCount: number): PlannedWork | undefined {
@@ -60,14 +68,57 @@ function planClip(input: PlanInput, tiers: readonly Tier[], first: Tier, sliceCo
   for (const [pass, upTo] of passes.entries()) {
     for (let slice = 0; slice < sliceCount; slice++) {
       const tier = nextTier(input, tiers, slice, upTo);
-      if (tier) return { slice, tier, rank: pass === 0 && slice === 0 ? 0 : 1 };
+      if (tier) return full(slice, tier, pass === 0 && slice === 0 ? 0 : 1);
     }
   }
   const best = tiers.at(-1) ?? first;
   for (let offset = 0; offset < sliceCount; offset++) {
     const slice = (input.playheadSlice + offset) % sliceCount;
-    const tier = nextTier(input, tiers, slice, best);
-    if (tier) return { slice, tier, rank: 2 };
+    const grade = input.gradeOf(slice);
+    const isPlanned = grade && isFast(input, slice) && tiers.includes(tierOfGrade(grade));
+    const tier = isPlanned ? tierOfGrade(grade) : nextTier(input, tiers, slice, best);
+    if (tier) return full(slice, tier, 2);
+  }
+  return undefined;
+}
+
+const isFast = (input: PlanInput, slice: number): boolean => {
+  const grade = input.gradeOf(slice);
+  return grade !== undefined && variantOfGrade(grade) === 'fast';
+};
+
+/** What a slice lacks to be continued from. */
+function lacking(input: PlanInput, tiers: readonly Tier[], slice: number): PlannedWork | undefined {
+  const continuing = continuationTier(tiers);
+  const next = nextTier(input, tiers, slice, continuing);
+  const tier = next && input.isHurried && slice > input.playheadSlice ? continuing : next;
+  return tier && full(slice, tier, 1);
+}
+
+/** What is next for a slice that can be continued from. What was made fast is made in full before anything is built on it. */
+function polishOf(input: PlanInput, tiers: readonly Tier[], slice: number): PlannedWork | undefined {
+  const tier = isFast(input, slice) ? undefined : nextTier(input, tiers, slice, tiers.at(-1) ?? 'base');
+  const variant = tier && variantFor(input, slice, tier);
+  return tier && variant && { slice, tier, variant, rank: slice === input.playheadSlice ? 1 : 2 };
+}
+
+const full = (slice: number, tier: Tier, rank: PlannedWork['rank']): PlannedWork => ({
+  slice,
+  tier,
+  variant: 'full',
+  rank,
+});
+
+const variantFor = (input: PlanInput, slice: number, tier: Tier): Variant | undefined =>
+  input.variantFor === undefined ? 'full' : input.variantFor(slice, tier);
+
+/** The first slice from the playhead on that was made fast, and may be made in full now. */
+function upgrade(input: PlanInput, tiers: readonly Tier[], from: number, count: number): PlannedWork | undefined {
+  for (let slice = from; slice < from + count; slice++) {
+    const grade = input.gradeOf(slice);
+    if (grade === undefined || variantOfGrade(grade) === 'full') continue;
+    const tier = tierOfGrade(grade);
+    if (tiers.includes(tier) && (input.mayUpgrade?.(slice, tier) ?? true)) return full(slice, tier, 2);
   }
   return undefined;
 }
@@ -80,8 +131,9 @@ function continuationTier(tiers: readonly Tier[]): Tier {
 
 /** The lowest tier `slice` still lacks on its way to `upTo`. */
 function nextTier(input: PlanInput, tiers: readonly Tier[], slice: number, upTo: Tier): Tier | undefined {
-  const current = input.tierOf(slice);
+  const current = input.gradeOf(slice);
   return tiers.find(
-    (tier) => (current === undefined || tierRank(tier) > tierRank(current)) && tierRank(tier) <= tierRank(upTo),
+    (tier) =>
+      (current === undefined || tierRank(tier) > tierRank(tierOfGrade(current))) && tierRank(tier) <= tierRank(upTo),
   );
 }

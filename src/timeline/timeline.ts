@@ -4,7 +4,16 @@
  * steering never shows a hole. A tier may come in runs of frames; each stands as soon as it is there. Pure: no clock, no I/O.
  */
 import type { Rendition } from '../generation/generator.ts';
-import { improves, lowerTier, type Tier } from '../generation/tiers.ts';
+import {
+  gradeOf,
+  improves,
+  lowerGrade,
+  tierOfGrade,
+  variantOfGrade,
+  type Grade,
+  type Variant,
+} from '../generation/grades.ts';
+import type { Tier } from '../generation/tiers.ts';
 import type { I420Frame } from '../media/frame.ts';
 
 export interface TimelineFrame {
@@ -12,6 +21,8 @@ export interface TimelineFrame {
   revision: number;
   slice: number;
   tier: Tier;
+  /** How the tier was made. */
+  variant: Variant;
   /** Index of the frame within its revision. */
   frameIndex: number;
 }
@@ -19,14 +30,17 @@ export interface TimelineFrame {
 /** What became of a rendition that was handed in. `switched`: it is the first picture of a newer revision. */
 export type Placement = 'placed' | 'switched' | 'stale' | 'lower';
 
+const madeAs = (grade: Grade) => ({ tier: tierOfGrade(grade), variant: variantOfGrade(grade) });
+
 /** A slice of which every frame is there. */
 interface WholeSlice {
-  /** The lowest of its frames' tiers. */
+  /** The lowest of its frames', with the way it was made. */
   tier: Tier;
+  variant: Variant;
   frames: I420Frame[];
 }
 
-type Place = { tier: Tier; frame: I420Frame } | undefined;
+type Place = { grade: Grade; frame: I420Frame } | undefined;
 
 export class Timeline {
   readonly framesPerSlice: number;
@@ -47,7 +61,9 @@ export class Timeline {
     return this.#slices.size;
   }
 
-  put({ revision, slice, tier, frames, firstFrame = 0 }: Rendition): Placement {
+  put(rendition: Rendition): Placement {
+    const { revision, slice, frames, firstFrame = 0 } = rendition;
+    const grade = gradeOf(rendition);
     if (revision < this.#revision) return 'stale';
     const switched = revision > this.#revision;
     if (switched) {
@@ -59,8 +75,8 @@ export class Timeline {
     let better = false;
     for (const [offset, frame] of frames.entries()) {
       const index = firstFrame + offset;
-      if (index >= places.length || !improves(tier, places[index]?.tier)) continue;
-      places[index] = { tier, frame };
+      if (index >= places.length || !improves(grade, places[index]?.grade)) continue;
+      places[index] = { grade, frame };
       better = true;
     }
     if (!better) return 'lower';
@@ -77,14 +93,14 @@ export class Timeline {
     const places = this.#slices.get(slice)?.filter((place) => place !== undefined) ?? [];
     const [first, ...others] = places;
     if (first === undefined || places.length < this.framesPerSlice) return undefined;
-    const tier = others.reduce((lowest, place) => lowerTier(lowest, place.tier), first.tier);
-    return { tier, frames: places.map(({ frame }) => frame) };
+    const grade = others.reduce((lowest, place) => lowerGrade(lowest, place.grade), first.grade);
+    return { ...madeAs(grade), frames: places.map(({ frame }) => frame) };
   }
 
   frameAt(frameIndex: number): TimelineFrame | undefined {
     const slice = Math.floor(frameIndex / this.framesPerSlice);
     const place = this.#slices.get(slice)?.[frameIndex - slice * this.framesPerSlice];
-    return place && { ...place, revision: this.#revision, slice, frameIndex };
+    return place && { frame: place.frame, ...madeAs(place.grade), revision: this.#revision, slice, frameIndex };
   }
 
   /** All frames held, in order, where none is missing between the first slice and the last. */

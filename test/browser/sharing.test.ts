@@ -53,7 +53,7 @@ describe('the page', () => {
     it('tells the place in line and how long it may take, and then shows pictures', async () => {
       // Each needs half of the machine, by what it has cost so far: two do not fit.
       for (let run = 0; run < 50; run++)
-        for (const tier of ['draft', 'base'] as const) service.engine.scheduler.costs.observeTier(tier, 170);
+        for (const tier of ['draft', 'base'] as const) service.engine.scheduler.costs.observe(tier, 170);
       const before = enter();
       await new Promise((resolve) => setTimeout(resolve, 1_100));
       before.leave();

@@ -22,7 +22,7 @@ describe('a session that waits for admission', () => {
         ['base', 120],
         ['refined', 400],
       ] as const)
-        fixture.engine.scheduler.costs.observeTier(tier, ms);
+        fixture.engine.scheduler.costs.observe(tier, ms);
     return fixture;
   }
 

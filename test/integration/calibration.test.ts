@@ -23,6 +23,7 @@ const KEPT: Calibration = {
   stepMs: 1,
   decodeMs: 1,
   refineMs: 1,
+  fastRefineMs: null,
   upscaleMs: null,
   batch: [{ size: 1, msPerSlice: 1 }],
   tierCap: 'base',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
 import { defaultModelDirectory, loadModelPack } from '../../src/generation/onnx/model-pack.ts';
@@ -43,6 +43,9 @@ describe('loadModelPack', () => {
     const { manifest, files } = await loadModelPack(directory);
     expect(manifest.name).toBe('glimpse-s');
     expect(files.text).toBe(join(directory, manifest.parts.text.file));
+    expect(files.fastRefiner, 'shared with the small pack').toBe(
+      join(dirname(defaultModelDirectory()), 'glimpse-xs', 'refiner.onnx'),
+    );
   });
 
   it('refuses a directory without a manifest', async () => {
@@ -74,6 +77,43 @@ describe('loadModelPack', () => {
     ['guidance out of its range', (m) => (m.sampler.guidance = 99), { found: 'at sampler' }],
     ['an odd picture', (m) => (m.tiers[2]!.widthPx += 1), { found: 'at tiers.2.widthPx' }],
     ['a draft of another size', (m) => (m.tiers[0]!.widthPx = 32), { part: 'tiers', found: '32x64' }],
+    ['a fast size that no part makes', (m) => Reflect.deleteProperty(m.parts, 'fastRefiner'), { part: 'fastRefiner' }],
+    ['a fast refiner without a size', (m) => Reflect.deleteProperty(m.tiers[2]!, 'fast'), { part: 'tiers' }],
+    [
+      'a fast size above the full one',
+      (m) => Object.assign(m.tiers[2]!, { fast: { widthPx: 512, heightPx: 512 } }),
+      { part: 'tiers', found: '512x512' },
+    ],
+    [
+      'a fast size of another tier',
+      (m) => Object.assign(m.tiers[3]!, { fast: { widthPx: 256, heightPx: 256 } }),
+      { part: 'tiers', found: 'upscaled' },
+    ],
+    [
+      'a fast size that its part does not make',
+      (m) => Object.assign(m.tiers[2]!, { fast: { widthPx: 64, heightPx: 64 } }),
+      { part: 'fastRefiner' },
+    ],
+    [
+      'a part shared with what is no name of a pack',
+      (m) => Object.assign(m.parts.fastRefiner!, { pack: '../glimpse-xs' }),
+      { found: 'at parts.fastRefiner.pack' },
+    ],
+    [
+      'a part shared with a pack that does not ship',
+      (m) => Object.assign(m.parts.fastRefiner!, { pack: 'glimpse-xxl' }),
+      { part: 'fastRefiner', found: 'ENOENT' },
+    ],
+    [
+      'a shared part that leaves the other pack',
+      (m) => Object.assign(m.parts.fastRefiner!, { file: '../glimpse-s/refiner.onnx' }),
+      { part: 'fastRefiner', expected: 'a path inside the pack' },
+    ],
+    [
+      'a shared part that is not the one it was made with',
+      (m) => Object.assign(m.parts.fastRefiner!, { sha256: '0'.repeat(64) }),
+      { part: 'fastRefiner' },
+    ],
     ['tiers that shrink', (m) => (m.tiers[2]!.heightPx = 32), { part: 'tiers', found: '256x32' }],
     [
       'a tier that no part makes',

@@ -65,6 +65,22 @@ describe('OnnxGenerator', () => {
     }
   });
 
+  it('makes a tier fast where it is asked to, and then in full where it is pulled again', async () => {
+    const made = await collect(generator.generate(JOB, { ...live, variant: () => 'fast' }));
+    expect(made.map(({ tier, variant, frames }) => [tier, variant, frames[0]?.widthPx, frames.length])).toEqual([
+      ['draft', undefined, 64, 8],
+      ['base', undefined, 64, 8],
+      ['refined', 'fast', 128, 8],
+      ['refined', undefined, 256, 8],
+    ]);
+    expect(tiersWithLatents(made)).toEqual(['draft', 'base']);
+    expect(pixels(made.slice(3)), 'the same as without').toEqual(pixels((await slice()).slice(2)));
+    const once = await collect(
+      generator.generate({ ...JOB, startAtTier: 'refined' }, { ...live, variant: () => 'full' }),
+    );
+    expect(once.map(({ variant }) => variant)).toEqual([undefined]);
+  });
+
   it('hands out latents with the draft and once with the finished picture', async () => {
     expect(tiersWithLatents(await slice())).toEqual(['draft', 'base']);
     expect(tiersWithLatents(await slice({ startAtTier: 'refined' }))).toEqual(['refined']);

@@ -12,29 +12,24 @@ import type {
   Rendition,
   SliceJob,
 } from '../../src/generation/generator.ts';
+import { gradeOf, tierOfGrade, type Grade } from '../../src/generation/grades.ts';
 import { tierRank, type Tier } from '../../src/generation/tiers.ts';
 import type { I420Frame } from '../../src/media/frame.ts';
 
 export const STEPS = 4;
 const LATENTS = 32;
-const SIDE_PX = { draft: 16, base: 16, refined: 32, upscaled: 64 } as const;
+const SIDE_PX = { draft: 16, base: 16, 'refined-fast': 24, refined: 32, upscaled: 64 } as const;
+
+export interface CountingOptions {
+  /** Whether `refined` has a fast variant. */
+  hasFast?: boolean;
+}
 
 export class CountingGenerator implements Generator {
-  readonly info: GeneratorInfo = {
-    name: 'counting',
-    conditioning: 'anything',
-    slice: { frames: 4, fps: 12 },
-    tiers: (['draft', 'base', 'refined'] as const).map((tier) => ({
-      tier,
-      widthPx: SIDE_PX[tier],
-      heightPx: SIDE_PX[tier],
-    })),
-    examples: ['a red ball'],
-    progressive: true,
-  };
+  readonly info: GeneratorInfo;
   /** Jobs begun, in order. */
   readonly jobs: SliceJob[] = [];
-  /** Tiers made, as `slice:tier`, in order. */
+  /** Grades made, as `slice:grade`, in order. */
   readonly made: string[] = [];
   denoiseSteps = 0;
   closed = false;
@@ -42,6 +37,22 @@ export class CountingGenerator implements Generator {
   fault: (at: { slice: number; tier: Tier; job: SliceJob }) => Error | undefined = () => undefined;
   /** Awaited before every tier. */
   gate: () => Promise<void> = () => Promise.resolve();
+
+  constructor({ hasFast = false }: CountingOptions = {}) {
+    const square = (sidePx: number) => ({ widthPx: sidePx, heightPx: sidePx });
+    this.info = {
+      name: 'counting',
+      conditioning: 'anything',
+      slice: { frames: 4, fps: 12 },
+      tiers: (['draft', 'base', 'refined'] as const).map((tier) => ({
+        tier,
+        ...square(SIDE_PX[tier]),
+        ...(hasFast && tier === 'refined' ? { fast: square(SIDE_PX['refined-fast']) } : {}),
+      })),
+      examples: ['a red ball'],
+      progressive: true,
+    };
+  }
 
   /** One direction a word: prompts are as near as the words they share. */
   async embed(prompt: string): Promise<Float32Array> {
@@ -54,7 +65,10 @@ export class CountingGenerator implements Generator {
     return { unknownWords: [], fields: {} };
   }
 
-  async *generate(job: SliceJob, { signal, turn = (unit) => unit.run() }: GenerateOptions): AsyncGenerator<Rendition> {
+  async *generate(
+    job: SliceJob,
+    { signal, turn = (unit) => unit.run(), variant }: GenerateOptions,
+  ): AsyncGenerator<Rendition> {
     this.jobs.push(job);
     const strength = job.start?.strength ?? 1;
     const stepsInAll = Math.ceil(strength * STEPS);
@@ -64,26 +78,34 @@ export class CountingGenerator implements Generator {
       ({ tier }) =>
         tierRank(tier) >= tierRank(job.startAtTier ?? 'draft') && tierRank(tier) <= tierRank(job.stopAtTier),
     );
-    for (const { tier } of asked) {
+    const grades = function* (): Iterable<Grade> {
+      for (const { tier, fast } of asked) {
+        if (fast && variant?.(tier) === 'fast') yield gradeOf({ tier, variant: 'fast' });
+        yield tier;
+      }
+    };
+    for (const grade of grades()) {
+      const tier = tierOfGrade(grade);
       await this.gate();
       if (signal.aborted) throw new GlimpseError('ABORTED');
       for (; stepsDone < (tier === 'draft' ? Math.min(1, stepsInAll) : stepsInAll); stepsDone++)
         await turn({ kind: 'denoise', run: async () => this.#step(job, tier) });
       let frames: I420Frame[] = [];
       await turn({
-        kind: `decode-${tier}`,
+        kind: `decode-${grade}`,
         run: async () => {
           this.#mayFail(job, tier);
-          frames = this.#frames(job, tier);
+          frames = this.#frames(job, grade);
         },
       });
-      this.made.push(`${job.slice}:${tier}`);
+      this.made.push(`${job.slice}:${grade}`);
       const carries = tier === 'draft' || !finishedGiven;
       finishedGiven = tier !== 'draft';
       yield {
         revision: job.revision,
         slice: job.slice,
         tier,
+        ...(grade === 'refined-fast' ? { variant: 'fast' } : {}),
         frames,
         computeMs: 1,
         ...(carries ? { latents: latentsOf(job, tier) } : {}),
@@ -107,9 +129,9 @@ export class CountingGenerator implements Generator {
     if (error) throw error;
   }
 
-  #frames(job: SliceJob, tier: Tier): I420Frame[] {
-    const sidePx = SIDE_PX[tier];
-    const picture = hash(tier, ...latentsOf(job, 'base'));
+  #frames(job: SliceJob, grade: Grade): I420Frame[] {
+    const sidePx = SIDE_PX[grade];
+    const picture = hash(grade, ...latentsOf(job, 'base'));
     return Array.from({ length: this.info.slice.frames }, (_, index) => ({
       widthPx: sidePx,
       heightPx: sidePx,

@@ -1,6 +1,6 @@
 /**
  * Any generator with its caches in front, so that sessions know nothing of them. A slice made before is replayed, best
- * tier first and lower ones left out; what is missing is computed from the finished latents that are there, and kept.
+ * grade first and lower ones left out, one that was made fast only until it is wanted in full; what is missing is computed from the finished latents that are there, and kept.
  * What another session makes at this moment is waited for. A slice whose prompt is only near one made before starts from
  * that one's latents (`latents.ts` has the rule).
  */
@@ -13,6 +13,7 @@ import type {
   SliceJob,
   StartingLatents,
 } from '../generator.ts';
+import { gradeOf, gradeRank, GRADES, tierOfGrade, variantOfGrade, type Grade } from '../grades.ts';
 import { tierRank, type Tier } from '../tiers.ts';
 import type { CacheSource } from './cache-source.ts';
 import { Flights } from './flights.ts';
@@ -39,8 +40,8 @@ interface Wanted {
   job: SliceJob;
   /** Its key. */
   slice: string;
-  /** Tiers asked for, lowest first. */
-  asked: readonly Tier[];
+  /** Grades asked for, lowest first. */
+  asked: readonly Grade[];
   /** The best of them that is there. */
   held: Segment | undefined;
   /** Its finished latents, where they are known without a segment. */
@@ -90,7 +91,7 @@ export class CachingGenerator implements Generator {
 
   async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void> {
     const { nearSteps: maxSteps } = this.#options;
-    const wanted = await this.#wanted(job);
+    const wanted = await this.#wanted(job, options);
     if (wanted.held) yield this.#replayed(job, wanted.held);
     const [first] = above(wanted.asked, wanted.held);
     if (first === undefined) return;
@@ -104,7 +105,7 @@ export class CachingGenerator implements Generator {
    * the slice's own key stays for the picture that comes from noise.
    */
   async *#bend(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition> {
-    const wanted = await this.#wanted(job);
+    const wanted = await this.#wanted(job, options);
     if (wanted.held) yield this.#replayed(job, wanted.held);
     const rest = this.#rest({ ...wanted, asked: withoutDraft(wanted.asked) }, options);
     for await (const rendition of rest) yield rendition.cached ? rendition : { ...rendition, cached: 'latent' };
@@ -119,7 +120,11 @@ export class CachingGenerator implements Generator {
       const [first] = missing;
       if (first === undefined) return;
       const start = latents ? { start: { latents, strength: 0 } } : {};
-      const computed = this.#compute({ ...job, startAtTier: first, ...start }, { slice, missing, held: best }, options);
+      const computed = this.#compute(
+        { ...job, startAtTier: tierOfGrade(first), ...start },
+        { slice, missing, held: best },
+        options,
+      );
       // Another session was faster: its segment, from which the rest goes on.
       let faster: Segment | undefined;
       for await (const { rendition, segment } of computed) {
@@ -134,12 +139,12 @@ export class CachingGenerator implements Generator {
   /** Pulls from the generator and keeps what comes; ends with what another session has made meanwhile. */
   async *#compute(
     job: SliceJob,
-    { slice, missing, held }: { slice: string; missing: readonly Tier[]; held: Segment | undefined },
+    { slice, missing, held }: { slice: string; missing: readonly Grade[]; held: Segment | undefined },
     options: GenerateOptions,
   ): AsyncGenerator<{ rendition: Rendition; segment?: Segment }> {
     const { generator, segments } = this.#options;
     const whole = new WholeSlices(this.info.slice.frames, held?.latents);
-    const renditions = generator.generate(job, options)[Symbol.asyncIterator]();
+    const renditions = generator.generate(job, wantsFast(missing) ? options : inFull(options))[Symbol.asyncIterator]();
     let left = missing;
     let flight: Disposable | undefined;
     try {
@@ -156,7 +161,7 @@ export class CachingGenerator implements Generator {
         if (made) this.#keep(job, slice, made);
         if (whole.between) {
           flight?.[Symbol.dispose]();
-          left = left.filter((tier) => tierRank(tier) > tierRank(rendition.tier));
+          left = left.filter((grade) => gradeRank(grade) > gradeRank(gradeOf(rendition)));
         }
         yield { rendition };
       }
@@ -166,9 +171,9 @@ export class CachingGenerator implements Generator {
     }
   }
 
-  async #wanted(job: SliceJob): Promise<Wanted> {
+  async #wanted(job: SliceJob, options: GenerateOptions): Promise<Wanted> {
     const slice = sliceKey(this.#options.identity, job);
-    const asked = this.#tiers(job.startAtTier, job.stopAtTier);
+    const asked = this.#grades(job, options);
     return { job, slice, asked, held: await this.#options.segments.best(slice, asked), finished: undefined };
   }
 
@@ -205,14 +210,21 @@ export class CachingGenerator implements Generator {
     return [this.#options.identity, seed, guidance ?? '', slice, startMs].join('/');
   }
 
-  #replayed({ revision, slice }: SliceJob, { tier, frames, latents }: Segment): Rendition {
-    const rendition: Rendition = { revision, slice, tier, frames: [...frames], computeMs: 0, cached: 'segment' };
+  #replayed({ revision, slice }: SliceJob, { tier, variant, frames, latents }: Segment): Rendition {
+    const made = { tier, ...(variant ? { variant } : {}), frames: [...frames] };
+    const rendition: Rendition = { revision, slice, ...made, computeMs: 0, cached: 'segment' };
     return latents ? { ...rendition, latents } : rendition;
   }
 
-  #tiers(from: Tier | undefined, to: Tier): Tier[] {
-    const made = this.info.tiers.map(({ tier }) => tier);
-    return made.filter((tier) => tierRank(tier) >= tierRank(from ?? 'draft') && tierRank(tier) <= tierRank(to));
+  /** Those that the generator makes, the fast ones for who chooses between variants. */
+  #grades({ startAtTier = 'draft', stopAtTier }: SliceJob, { variant }: GenerateOptions): Grade[] {
+    const isAsked = (tier: Tier): boolean =>
+      tierRank(tier) >= tierRank(startAtTier) && tierRank(tier) <= tierRank(stopAtTier);
+    return GRADES.filter((grade) => {
+      const info = this.info.tiers.find(({ tier }) => tier === tierOfGrade(grade));
+      const isMade = variantOfGrade(grade) === 'fast' ? info?.fast && variant : info;
+      return isMade !== undefined && isAsked(tierOfGrade(grade));
+    });
   }
 }
 
@@ -221,13 +233,18 @@ const mayTeach = ({ previous, mix, start, maxSteps, reference, input, options }:
   [previous, mix, start, maxSteps, reference, input, options].every((part) => part === undefined);
 
 /** Where little or nothing is left to denoise a draft would be no sooner than the base. */
-const withoutDraft = (tiers: readonly Tier[]): readonly Tier[] => {
-  const better = tiers.filter((tier) => tier !== 'draft');
-  return better.length > 0 ? better : tiers;
+const withoutDraft = (grades: readonly Grade[]): readonly Grade[] => {
+  const better = grades.filter((grade) => grade !== 'draft');
+  return better.length > 0 ? better : grades;
 };
 
-const above = (tiers: readonly Tier[], held: Segment | undefined): Tier[] =>
-  tiers.filter((tier) => !held || tierRank(tier) > tierRank(held.tier));
+const above = (grades: readonly Grade[], held: Segment | undefined): Grade[] =>
+  grades.filter((grade) => !held || gradeRank(grade) > gradeRank(gradeOf(held)));
+
+const wantsFast = (grades: readonly Grade[]): boolean => grades.some((grade) => variantOfGrade(grade) === 'fast');
+
+/** For who has the fast one already. */
+const inFull = (options: GenerateOptions): GenerateOptions => ({ ...options, variant: () => 'full' });
 
 /** Latents of which nothing is left but decoding and refining; a draft's are not. */
 const finishedOf = ({ tier, latents }: Segment): Float32Array | undefined => (tier === 'draft' ? undefined : latents);

@@ -7,10 +7,13 @@ import { createHash } from 'node:crypto';
 import type { I420Frame } from '../../media/frame.ts';
 import type { SliceJob } from '../generator.ts';
 import { normalizePrompt } from '../prompt.ts';
+import type { Grade, Variant } from '../grades.ts';
 import type { Tier } from '../tiers.ts';
 
 export interface Segment {
   tier: Tier;
+  /** How the tier was made. Absent: by the full part. */
+  variant?: Variant | undefined;
   /** All frames of the slice, of one size. Shared by whoever shows them: never written to. */
   frames: readonly I420Frame[];
   latents: Float32Array | undefined;
@@ -19,10 +22,10 @@ export interface Segment {
 export const segmentBytes = ({ frames, latents }: Segment): number =>
   frames.reduce((sum, { data }) => sum + data.byteLength, latents?.byteLength ?? 0);
 
-/** A slice's key at one tier: 64 hexadecimal digits, a dash, the tier. */
-export const segmentKey = (slice: string, tier: Tier): string => `${slice}-${tier}`;
+/** A slice's key at one grade: 64 hexadecimal digits, a dash, the grade. */
+export const segmentKey = (slice: string, grade: Grade): string => `${slice}-${grade}`;
 
-/** What `segmentKey` makes; also the only file names a cache folder is read for. */
+/** What `segmentKey` makes of what is worth a file; also the only file names a cache folder is read for. */
 export const SEGMENT_KEY = /^[0-9a-f]{64}-(draft|base|refined|upscaled)$/;
 
 /** Digests of latents already seen: a slice's latents are asked for by each tier of the next one. */

@@ -1,5 +1,8 @@
-/** The segment cache: memory first, then disk; what disk has is taken into memory. Counts each look once. */
-import { TIERS, tierRank, type Tier } from '../tiers.ts';
+/**
+ * The segment cache: memory first, then disk; what disk has is taken into memory. Counts each look once. What was made in a
+ * hurry (a draft, a tier made fast) stands in until there is better, is not worth a file, and is forgotten then.
+ */
+import { gradeOf, gradeRank, GRADES, type Grade } from '../grades.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { SegmentDisk } from './segment-disk.ts';
 import { segmentBytes, segmentKey, type Segment } from './segment.ts';
@@ -10,6 +13,9 @@ export interface SegmentCacheOptions {
   disk?: SegmentDisk | undefined;
 }
 
+/** Grades that only stand in for better ones. */
+const STAND_INS: readonly Grade[] = ['draft', 'refined-fast'];
+
 export class SegmentCache {
   readonly memory: ByteCache<Segment>;
   readonly disk: SegmentDisk | undefined;
@@ -19,16 +25,18 @@ export class SegmentCache {
     this.disk = disk;
   }
 
-  /** The best of `tiers` that is there, in memory or on disk. Never throws. */
-  async best(slice: string, tiers: readonly Tier[]): Promise<Segment | undefined> {
-    const [highest] = highestFirst(tiers);
-    // One look, one count, whichever tier it finds.
-    const held = this.peekBest(slice, tiers) ?? (highest && this.memory.get(segmentKey(slice, highest)));
-    const better = highestFirst(tiers).filter((tier) => held === undefined || tierRank(tier) > tierRank(held.tier));
-    for (const tier of this.disk ? better : []) {
-      const key = segmentKey(slice, tier);
+  /** The best of `grades` that is there, in memory or on disk. Never throws. */
+  async best(slice: string, grades: readonly Grade[]): Promise<Segment | undefined> {
+    const [highest] = highestFirst(grades);
+    // One look, one count, whichever grade it finds.
+    const held = this.peekBest(slice, grades) ?? (highest && this.memory.get(segmentKey(slice, highest)));
+    const better = highestFirst(grades).filter(
+      (grade) => !STAND_INS.includes(grade) && (held === undefined || gradeRank(grade) > gradeRank(gradeOf(held))),
+    );
+    for (const grade of this.disk ? better : []) {
+      const key = segmentKey(slice, grade);
       const segment = await this.disk?.get(key);
-      if (segment?.tier !== tier) continue;
+      if (segment?.tier !== grade) continue;
       this.memory.set(key, segment);
       return segment;
     }
@@ -36,18 +44,20 @@ export class SegmentCache {
   }
 
   /** The same in memory alone, and where nothing is found nothing is counted: for looking again. */
-  peekBest(slice: string, tiers: readonly Tier[]): Segment | undefined {
-    const found = highestFirst(tiers).find((tier) => this.memory.has(segmentKey(slice, tier)));
+  peekBest(slice: string, grades: readonly Grade[]): Segment | undefined {
+    const found = highestFirst(grades).find((grade) => this.memory.has(segmentKey(slice, grade)));
     return found && this.memory.get(segmentKey(slice, found));
   }
 
-  /** A draft is forgotten once there is more: it would never be shown again. It is not worth a file either. */
+  /** A stand-in is forgotten once there is more: it would never be shown again. */
   put(slice: string, segment: Segment): void {
-    const key = segmentKey(slice, segment.tier);
+    const grade = gradeOf(segment);
+    const key = segmentKey(slice, grade);
     this.memory.set(key, segment);
-    if (segment.tier === TIERS[0]) return;
-    this.memory.delete(segmentKey(slice, TIERS[0]));
-    this.disk?.put(key, segment);
+    for (const lower of GRADES)
+      if (STAND_INS.includes(lower) && gradeRank(lower) < gradeRank(grade))
+        this.memory.delete(segmentKey(slice, lower));
+    if (!STAND_INS.includes(grade)) this.disk?.put(key, segment);
   }
 
   /** What was put is on disk afterwards. Idempotent, never throws. */
@@ -57,4 +67,4 @@ export class SegmentCache {
   }
 }
 
-const highestFirst = (tiers: readonly Tier[]): Tier[] => tiers.toSorted((a, b) => tierRank(b) - tierRank(a));
+const highestFirst = (grades: readonly Grade[]): Grade[] => grades.toSorted((a, b) => gradeRank(b) - gradeRank(a));

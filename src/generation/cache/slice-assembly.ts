@@ -18,11 +18,16 @@ export class WholeSlices {
     return this.#gathered.length === 0;
   }
 
-  add({ tier, frames, firstFrame = 0, latents, reduced }: Rendition): Segment | undefined {
+  add({ tier, variant, frames, firstFrame = 0, latents, reduced }: Rendition): Segment | undefined {
     if (tier !== 'draft' && latents) this.#finished = latents;
     this.#gathered = firstFrame === 0 ? [...frames] : [...this.#gathered, ...frames];
     if (this.#gathered.length < this.#frames) return undefined;
-    const segment = { tier, frames: this.#gathered, latents: tier === 'draft' ? latents : this.#finished };
+    const segment = {
+      tier,
+      ...(variant ? { variant } : {}),
+      frames: this.#gathered,
+      latents: tier === 'draft' ? latents : this.#finished,
+    };
     this.#gathered = [];
     return reduced ? undefined : segment;
   }

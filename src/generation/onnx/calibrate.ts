@@ -82,19 +82,24 @@ async function fastestRuns(
 async function measureStages(pack: ModelPack, options: CalibrateOptions): Promise<StageTimes & { batch: BatchTime[] }> {
   const { slice, parts } = pack.manifest;
   const refinedTogether = refinerFrames(pack.manifest);
+  const fastTogether = refinerFrames(pack.manifest, 'fast');
   const timed: Timed[] = [
     { part: 'decoder' },
     { part: 'refiner', sizes: { k: refinedTogether } },
     ...BATCH_SIZES.map((b): Timed => ({ part: 'denoiser', sizes: { b } })),
+    ...(parts.fastRefiner ? [{ part: 'fastRefiner', sizes: { k: fastTogether } } as const] : []),
     ...(parts.upscaler ? [{ part: 'upscaler', sizes: { k: UPSCALER_FRAMES } } as const] : []),
   ];
   const [decodeMs = 0, refineMs = 0, ...rest] = await fastestRuns(pack, 1, timed, options);
   const batch = BATCH_SIZES.map((size, index) => ({ size, msPerSlice: hundredth((rest[index] ?? 0) / size) }));
-  const upscaleMs = rest[BATCH_SIZES.length];
+  const optional = rest.slice(BATCH_SIZES.length);
+  const fastMs = parts.fastRefiner && optional.shift();
+  const upscaleMs = optional.shift();
   return {
     stepMs: batch[0]?.msPerSlice ?? 0,
     decodeMs: hundredth(decodeMs),
     refineMs: hundredth((refineMs * slice.frames) / refinedTogether),
+    fastRefineMs: fastMs === undefined ? null : hundredth((fastMs * slice.frames) / fastTogether),
     upscaleMs: upscaleMs === undefined ? null : hundredth((upscaleMs * slice.frames) / UPSCALER_FRAMES),
     batch,
   };

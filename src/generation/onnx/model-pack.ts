@@ -27,6 +27,11 @@ const tensor = z.object({
 const part = z.object({
   /** Relative to the pack's directory. */
   file: z.string().min(1),
+  /** Name of a pack that ships with Glimpse, whose file it is: two packs need not hold the same weights twice. */
+  pack: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/)
+    .optional(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: count,
   /** Numeric kind of the weights, e.g. `fp32`, `int8`. */
@@ -76,7 +81,15 @@ const manifestSchema = z.object({
   vocabulary: words,
   examples: words,
   tiers: z
-    .array(z.object({ tier: z.enum(TIERS), widthPx: evenPx, heightPx: evenPx }))
+    .array(
+      z.object({
+        tier: z.enum(TIERS),
+        widthPx: evenPx,
+        heightPx: evenPx,
+        /** Size of the pictures of `fastRefiner`; of `refined` alone. */
+        fast: z.object({ widthPx: evenPx, heightPx: evenPx }).optional(),
+      }),
+    )
     .refine(
       (tiers) => tiers.length >= 3 && tiers.every(({ tier }, index) => tier === TIERS[index]),
       'draft, base, refined and perhaps upscaled, in this order',
@@ -99,6 +112,8 @@ const manifestSchema = z.object({
     denoiser: part,
     decoder: part,
     refiner: part,
+    /** Makes `refined` from the same inputs in less time, with fewer pixels, while there is no time for the refiner. */
+    fastRefiner: part.optional(),
     /** Makes the tier `upscaled`; a pack has both or neither. */
     upscaler: part.optional(),
   }),
@@ -128,13 +143,17 @@ export async function loadModelPack(
   const manifest = choose(await readManifest(resolve(directory)));
   checkShapes(manifest);
   const files: ModelPack['files'] = {};
-  for (const [name, part] of partsOf(manifest)) files[name] = await checkFile(resolve(directory), name, part);
+  for (const [name, part] of partsOf(manifest)) files[name] = await checkFile(homeOf(part, directory), name, part);
   return { directory: resolve(directory), manifest, files };
 }
 
 /** The parts a pack has, by name. */
 export const partsOf = ({ parts }: Manifest): [name: PartName, part: Part][] =>
   Object.entries(parts) as [PartName, Part][];
+
+/** The directory a part's file is in: the pack's own, or that of the pack it is shared with. */
+const homeOf = ({ pack }: Part, directory: string): string =>
+  pack === undefined ? resolve(directory) : join(dirname(defaultModelDirectory()), pack);
 
 /** `models/glimpse-s` of this package, whether it runs from `src/` or compiled from `dist/src/`. */
 export function defaultModelDirectory(): string {

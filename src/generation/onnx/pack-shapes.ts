@@ -13,6 +13,7 @@ type Tensors = readonly (readonly [name: string, type: TensorSpec['type'], ...sh
 export function checkShapes(manifest: Manifest): void {
   checkFields(manifest);
   checkSizes(manifest);
+  checkFast(manifest);
   for (const [name, { inputs, outputs }] of Object.entries(expectedTensors(manifest)) as [PartName, PartTensors][]) {
     const part = manifest.parts[name] as Part;
     checkTensors(name, 'inputs', inputs, part.inputs);
@@ -38,6 +39,15 @@ function expectedTensors(manifest: Manifest): Partial<Record<PartName, PartTenso
     ['has_previous', 'float32', 'b'],
   ] as const;
   const fields = ['condition', 'float32', 'b', condition.width] as const;
+  const refining = [
+    ...prior,
+    fields,
+    ['particles', 'float32', 'b', noise.particles, 3],
+    ['grain', 'float32', 'b', 1, noise.grainPx, noise.grainPx],
+    ['time_s', 'float32', 'b'],
+    ['frames', 'int64', 'k'],
+  ] as const;
+  const fast = fastOf(manifest);
   return {
     text: {
       inputs: [['ids', 'int64', 'b', tokenizer.maxWords, tokenizer.featuresPerWord]],
@@ -60,17 +70,15 @@ function expectedTensors(manifest: Manifest): Partial<Record<PartName, PartTenso
       inputs: [['latent', 'float32', ...latentShape]],
       outputs: [['i420', 'uint8', 'b', slice.frames, base]],
     },
-    refiner: {
-      inputs: [
-        ...prior,
-        fields,
-        ['particles', 'float32', 'b', noise.particles, 3],
-        ['grain', 'float32', 'b', 1, noise.grainPx, noise.grainPx],
-        ['time_s', 'float32', 'b'],
-        ['frames', 'int64', 'k'],
-      ],
-      outputs: [['i420', 'uint8', 'b', 'k', refined]],
-    },
+    refiner: { inputs: refining, outputs: [['i420', 'uint8', 'b', 'k', refined]] },
+    ...(fast === undefined
+      ? {}
+      : {
+          fastRefiner: {
+            inputs: refining,
+            outputs: [['i420', 'uint8', 'b', 'k', i420Bytes(fast.widthPx, fast.heightPx)]],
+          },
+        }),
     ...(upscaled === undefined
       ? {}
       : { upscaler: { inputs: [[refinedInput, 'uint8', 'k', refined]], outputs: [['i420', 'uint8', 'k', upscaled]] } }),
@@ -124,6 +132,30 @@ function checkOpen({ name, values, open }: Field, fields: readonly Field[]): voi
     const unknown = those.find((value) => !known.includes(value));
     if (unknown !== undefined) throw packError('condition', `${name}: unless a value of ${other}`, unknown);
   }
+}
+
+const fastOf = ({ tiers }: Pick<Manifest, 'tiers'>) => tiers.find(({ tier }) => tier === 'refined')?.fast;
+
+/** The fast refiner goes with its size; its pictures are no larger than the refiner's, and no smaller than the base. */
+function checkFast({ tiers, parts }: Manifest): void {
+  const other = tiers.find(({ tier, fast }) => fast !== undefined && tier !== 'refined');
+  if (other) throw packError('tiers', 'a fast size of refined alone', other.tier);
+  const fast = fastOf({ tiers });
+  if (fast && !parts.fastRefiner) throw packError('fastRefiner', 'a part for the fast size of refined', 'none');
+  if (!fast && parts.fastRefiner) throw packError('tiers', 'a fast size of refined for the part fastRefiner', 'none');
+  const [, base, refined] = tiers;
+  if (!fast || !base || !refined) return;
+  const fits =
+    fast.widthPx >= base.widthPx &&
+    fast.heightPx >= base.heightPx &&
+    fast.widthPx <= refined.widthPx &&
+    fast.heightPx <= refined.heightPx;
+  if (!fits)
+    throw packError(
+      'tiers',
+      `a fast size from ${base.widthPx}x${base.heightPx} to ${refined.widthPx}x${refined.heightPx}`,
+      `${fast.widthPx}x${fast.heightPx}`,
+    );
 }
 
 /** Draft and base come from one decoder; no tier is smaller than the one below; an upscaler goes with its tier. */

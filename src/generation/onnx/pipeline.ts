@@ -4,7 +4,7 @@
  */
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
 import type { ModelMemory } from '../model-memory.ts';
-import { tierRank } from '../tiers.ts';
+import { tierRank, type Tier } from '../tiers.ts';
 import { loadModelPack, partsOf } from './model-pack.ts';
 import type { Manifest, ModelPack } from './model-pack.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
@@ -84,14 +84,19 @@ export class OnnxGenerator implements Generator {
     const tiers = this.info.tiers.map(({ tier }) => tier);
     const run = new SliceRun(this.#model, job, options);
     let finishedGiven = false;
+    const hasFast = (tier: Tier): boolean => this.info.tiers.some((info) => info.tier === tier && info.fast);
     for (const tier of tiers.filter((tier) => tierRank(tier) >= lowest && tierRank(tier) <= highest)) {
+      if (hasFast(tier) && options.variant?.(tier) === 'fast') {
+        yield await run.render(tier, !finishedGiven, 'fast');
+        finishedGiven = true;
+      }
       // All but the draft come from the same latent: whichever is first hands it out.
       yield await run.render(tier, !finishedGiven);
       finishedGiven = tier !== 'draft';
     }
   }
 
-  /** One slice through every tier: the first run of a part allocates and is slower. */
+  /** One slice through every tier and variant: the first run of a part allocates and is slower. */
   async warmUp(): Promise<void> {
     const [prompt = 'a'] = this.info.examples;
     const job: SliceJob = {
@@ -103,7 +108,7 @@ export class OnnxGenerator implements Generator {
       stopAtTier: 'refined',
     };
     const { signal } = new AbortController();
-    for await (const { frames } of this.generate(job, { signal })) void frames;
+    for await (const { frames } of this.generate(job, { signal, variant: () => 'fast' })) void frames;
   }
 
   /** Idempotent, never throws; jobs in progress reject with GENERATOR_DOWN. */

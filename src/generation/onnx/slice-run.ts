@@ -11,6 +11,7 @@ import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
 import { interpolate } from '../interpolation.ts';
 import { towardsReference } from '../latents.ts';
 import type { DenoiseStep } from '../schedule.ts';
+import type { Variant } from '../grades.ts';
 import { tierRank, type Tier } from '../tiers.ts';
 import type { Manifest } from './model-pack.ts';
 import { decideOpenFields } from './open-fields.ts';
@@ -32,9 +33,15 @@ const REFINER_CALL_FRAMES = 4;
 /** Frames the upscaler makes in one call: two of them cost as much as one of the refiner's. */
 export const UPSCALER_FRAMES = 2;
 
-/** Frames the refiner of a pack makes in one call. */
-export function refinerFrames({ tiers }: Pick<Manifest, 'tiers'>): number {
-  const { widthPx = 1, heightPx = 1 } = tiers.find(({ tier }) => tier === 'refined') ?? {};
+/** Size of the pictures of a tier, made by that variant; undefined where the pack does not make them. */
+function sizeOf({ tiers }: Pick<Manifest, 'tiers'>, tier: Tier, variant: Variant = 'full') {
+  const size = tiers.find((candidate) => candidate.tier === tier);
+  return variant === 'fast' ? size?.fast : size;
+}
+
+/** Frames a refiner of a pack makes in one call. */
+export function refinerFrames(manifest: Pick<Manifest, 'tiers'>, variant: Variant = 'full'): number {
+  const { widthPx = 1, heightPx = 1 } = sizeOf(manifest, 'refined', variant) ?? {};
   return Math.min(REFINER_CALL_FRAMES, Math.max(1, Math.floor(REFINER_CALL_PX / (widthPx * heightPx))));
 }
 
@@ -75,10 +82,11 @@ export class SliceRun {
   }
 
   /**
-   * Computes one tier; call lowest first. `carriesLatents`: what the next slice may continue from goes with it.
+   * Computes one tier; call lowest first, and a tier that comes in two variants fast before full.
+   * @param carriesLatents what the next slice may continue from goes with it
    * @throws GlimpseError ABORTED, GENERATOR_DOWN
    */
-  async render(tier: Tier, carriesLatents: boolean): Promise<Rendition> {
+  async render(tier: Tier, carriesLatents: boolean, variant: Variant = 'full'): Promise<Rendition> {
     const { revision, slice } = this.#job;
     const steps = tier === 'draft' ? Math.min(1, this.#steps) : this.#steps;
     const left = this.#stepsLeft.slice(0, Math.max(0, steps - (this.#steps - this.#stepsLeft.length)));
@@ -87,11 +95,12 @@ export class SliceRun {
     // What is held to a reference does not stay in the thread.
     const apart = this.#job.reference ? denoising.splice(0) : [];
     await this.#compute(apart);
-    const frames = await this.#pictures(tier, denoising, condition);
+    const frames = await this.#pictures({ tier, variant }, denoising, condition);
     const latents = tier === 'draft' ? this.#denoised : this.#latent;
     const computeMs = this.#spentMs;
     this.#spentMs = 0;
-    return { revision, slice, tier, frames, computeMs, ...(carriesLatents ? { latents } : {}) };
+    const made = { revision, slice, tier, ...(variant === 'fast' ? { variant } : {}), frames, computeMs };
+    return carriesLatents ? { ...made, latents } : made;
   }
 
   #step({ sigma, sigmaNext }: DenoiseStep, condition: Float32Array | undefined): ModelUnit {
@@ -119,15 +128,24 @@ export class SliceRun {
   }
 
   /** Computes what is left of denoising, then the pictures. */
-  async #pictures(tier: Tier, denoising: ModelUnit[], condition: Float32Array | undefined): Promise<I420Frame[]> {
+  async #pictures(
+    { tier, variant }: { tier: Tier; variant: Variant },
+    denoising: ModelUnit[],
+    condition: Float32Array | undefined,
+  ): Promise<I420Frame[]> {
     if (!hasRefined(tier)) {
       const frames: I420Frame[] = [];
       await this.#compute([...denoising, this.#decoding(tier, frames)]);
       return frames;
     }
+    if (variant === 'fast') {
+      const refined: I420Frame[] = [];
+      await this.#compute([...denoising, ...this.#refining(variant, refined, condition)]);
+      return refined;
+    }
     if (this.#refined === undefined) {
       const refined: I420Frame[] = [];
-      await this.#compute([...denoising, ...this.#refining(refined, condition)]);
+      await this.#compute([...denoising, ...this.#refining(variant, refined, condition)]);
       this.#refined = refined;
     }
     if (tier === 'refined') return this.#refined;
@@ -158,19 +176,20 @@ export class SliceRun {
     };
   }
 
-  #refining(frames: I420Frame[], condition: Float32Array | undefined): ModelUnit[] {
+  #refining(variant: Variant, frames: I420Frame[], condition: Float32Array | undefined): ModelUnit[] {
+    const part = variant === 'fast' ? 'fastRefiner' : 'refiner';
     const { noise, slice } = this.#model.manifest;
     const { seed, startMs } = this.#job;
     const { particles, grain } = this.#model.noise.of(seed);
-    const most = refinerFrames(this.#model.manifest);
+    const most = refinerFrames(this.#model.manifest, variant);
     return Array.from({ length: Math.ceil(slice.frames / most) }, (_, call): ModelUnit => {
       const from = call * most;
       const until = Math.min(from + most, slice.frames);
       const indices = Array.from({ length: until - from }, (_, index) => BigInt(from + index));
       return {
-        part: 'refiner',
+        part,
         // The frames are not per item of a batch.
-        kind: `refiner:${this.#latentShape.join('x')}:${from}-${until - 1}`,
+        kind: `${part}:${this.#latentShape.join('x')}:${from}-${until - 1}`,
         feeds: (before) => ({
           ...this.#conditioning(condition),
           latent: this.#latentAfter(before),
@@ -179,7 +198,7 @@ export class SliceRun {
           time_s: float32([startMs / 1000], 1),
           frames: int64(indices, indices.length),
         }),
-        onEnd: (outputs) => void frames.push(...this.#frames('refined', outputs)),
+        onEnd: (outputs) => void frames.push(...this.#frames('refined', outputs, variant)),
       };
     });
   }
@@ -234,9 +253,9 @@ export class SliceRun {
   }
 
   /** The pictures of output `i420`, uint8 [1, frames, bytes] or [frames, bytes], as views of one buffer. */
-  #frames(tier: Tier, outputs: Tensors): I420Frame[] {
+  #frames(tier: Tier, outputs: Tensors, variant?: Variant): I420Frame[] {
     const output = outputs['i420'];
-    const size = this.#model.manifest.tiers.find((candidate) => candidate.tier === tier);
+    const size = sizeOf(this.#model.manifest, tier, variant);
     if (output?.type !== 'uint8' || size === undefined) throw new GlimpseError('GENERATOR_DOWN');
     const [count = 0, bytes = 0] = output.shape.slice(-2);
     const { widthPx, heightPx } = size;

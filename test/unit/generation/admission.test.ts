@@ -3,15 +3,24 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Admission, type AdmissionOptions, type Ticket } from '../../../src/generation/admission.ts';
 import { shareOut, type Sharer } from '../../../src/generation/load-sharing.ts';
-import { lowerTier, tierRank, type Tier } from '../../../src/generation/tiers.ts';
+import { gradeRank, GRADES, lowerGrade } from '../../../src/generation/grades.ts';
+import type { Tier } from '../../../src/generation/tiers.ts';
 import { WorkCosts } from '../../../src/generation/work-costs.ts';
+
+/** What slices of such a machine cost while others take most of it. */
+const BUSY = [
+  ['draft', 200],
+  ['base', 400],
+  ['refined-fast', 400],
+  ['refined', 1200],
+] as const;
 
 function setUp(options: Partial<AdmissionOptions> = {}) {
   let nowUs = 0;
   const costs = new WorkCosts();
-  costs.observeTier('draft', 100);
-  costs.observeTier('base', 100);
-  costs.observeTier('refined', 300);
+  costs.observe('draft', 100);
+  costs.observe('base', 100);
+  costs.observe('refined', 300);
   const admission = new Admission({
     clock: { nowUs: () => nowUs, wallMs: () => 0 },
     costs,
@@ -163,7 +172,7 @@ describe('admission', () => {
   it('does not lift a finished clip that it would have to lower again at once', () => {
     const finished = { wanted: 'refined', current: 'base', computing: false, patient: false } as const;
     const live = { wanted: 'base', current: 'base', computing: true, patient: false } as const;
-    const loads = { draft: 0.1, base: 0.3, refined: 0.6, upscaled: 0.9 };
+    const loads = { draft: 0.1, base: 0.3, 'refined-fast': 0.4, refined: 0.6, upscaled: 0.9 };
     const caps = shareOut([finished, live], { capacity: 0.8, lowest: 'base', loadOf: (cap) => loads[cap] });
     expect(caps).toEqual(['base', 'base']);
   });
@@ -172,24 +181,24 @@ describe('admission', () => {
     const { admission, costs, enter, advance } = setUp({ capacity: 0.5 });
     const only = enter('only');
     expect(only.tierCap).toBe('refined');
-    for (let i = 0; i < 20; i++) costs.observeTier('refined', 400);
+    for (let i = 0; i < 20; i++) costs.observe('refined', 400);
     const review = () => {
       advance(1000);
       admission.review();
     };
     review();
     expect(only.tierCap).toBe('base');
-    for (let i = 0; i < 50; i++) costs.observeTier('refined', 290);
+    for (let i = 0; i < 50; i++) costs.observe('refined', 290);
     review();
     expect(only.tierCap).toBe('base');
-    for (let i = 0; i < 50; i++) costs.observeTier('refined', 200);
+    for (let i = 0; i < 50; i++) costs.observe('refined', 200);
     review();
     expect(only.tierCap).toBe('refined');
   });
 
   it('admits everyone to a generator that is too slow for even one', () => {
     const { costs, enter } = setUp();
-    for (let i = 0; i < 50; i++) costs.observeTier('base', 5000);
+    for (let i = 0; i < 50; i++) costs.observe('base', 5000);
     expect([enter('first'), enter('second')].map(({ admitted, tierCap }) => [admitted, tierCap])).toEqual([
       [true, 'refined'],
       [true, 'refined'],
@@ -205,11 +214,46 @@ describe('admission', () => {
     expect(ticket.tierCap).toBe('refined');
   });
 
-  it('never plans more load than there is, whoever asks for what', () => {
+  it('makes a tier the fast way before it is not made at all, the newest first', () => {
+    const { costs, enter, changes } = setUp({ hasFast: true });
+    costs.observe('refined-fast', 50);
+    const first = enter('first');
+    const second = enter('second');
+    expect([first, second].map(({ tierCap, gradeCap }) => [tierCap, gradeCap])).toEqual([
+      ['refined', 'refined'],
+      ['refined', 'refined-fast'],
+    ]);
+    expect([enter('third').gradeCap, first.gradeCap, second.gradeCap]).toEqual([
+      'refined-fast',
+      'refined-fast',
+      'refined-fast',
+    ]);
+    expect(changes).toEqual(['first: 0 refined']);
+    expect(enter('fourth').gradeCap).toBe('base');
+  });
+
+  it('leaves the fast way to who is alone, however busy the machine', () => {
+    const { costs, enter } = setUp({ hasFast: true });
+    for (let i = 0; i < 50; i++) for (const [grade, ms] of BUSY) costs.observe(grade, ms);
+    const only = enter('only');
+    expect([only.tierCap, only.gradeCap]).toEqual(['refined', 'refined-fast']);
+    const second = enter('second');
+    expect([only.gradeCap, second.admitted]).toEqual(['refined-fast', false]);
+  });
+
+  it('takes the fast way for the lowest tier that a newcomer may push others to', () => {
+    const { costs, enter } = setUp({ hasFast: true, lowestTier: 'refined' });
+    costs.observe('refined-fast', 50);
+    const tickets = Array.from({ length: 4 }, (_, index) => enter(`session ${index}`));
+    expect(tickets.map(({ admitted }) => admitted)).toEqual([true, true, true, false]);
+    expect(tickets[2]?.gradeCap).toBe('refined-fast');
+  });
+
+  it('never plans more load than there is, whoever asks for what, but for who computes alone', () => {
     const tier = fc.constantFrom<Tier>('draft', 'base', 'refined', 'upscaled');
     const sharer = fc.record({
       wanted: tier,
-      current: fc.option(tier, { nil: undefined }),
+      current: fc.option(fc.constantFrom(...GRADES), { nil: undefined }),
       computing: fc.boolean(),
       patient: fc.boolean(),
     });
@@ -217,16 +261,18 @@ describe('admission', () => {
       fc.property(
         fc.array(sharer, { maxLength: 12 }),
         fc.double({ min: 0.2, max: 3, noNaN: true }),
-        (all, capacity) => {
-          const loads = { draft: 0.05, base: 0.15, refined: 0.4, upscaled: 0.9 };
-          const caps = shareOut(all, { capacity, lowest: 'base', loadOf: (cap) => loads[cap] });
+        fc.boolean(),
+        (all, capacity, hasFast) => {
+          const loads = { draft: 0.05, base: 0.15, 'refined-fast': 0.25, refined: 0.4, upscaled: 0.9 };
+          const caps = shareOut(all, { capacity, lowest: 'base', loadOf: (cap) => loads[cap], hasFast });
           const load =
             caps?.reduce((sum, cap, index) => {
               const { computing, patient, current = 'upscaled' } = all[index] as Sharer;
-              const needed = patient ? lowerTier(cap, 'base') : cap;
-              return sum + (computing || tierRank(cap) > tierRank(current) ? loads[needed] : 0);
+              const needed = patient ? lowerGrade(cap, 'base') : cap;
+              return sum + (computing || gradeRank(cap) > gradeRank(current) ? loads[needed] : 0);
             }, 0) ?? 0;
-          expect(load).toBeLessThanOrEqual(capacity + 1e-9);
+          const alone = hasFast && all.filter(({ computing }) => computing).length === 1 ? loads['refined-fast'] : 0;
+          expect(load).toBeLessThanOrEqual(capacity + alone + 1e-9);
         },
       ),
     );

@@ -10,7 +10,7 @@ import {
   type SlicePlan,
   type StageTimes,
   threadCandidates,
-  tierCosts,
+  gradeCosts,
 } from '../../../src/generation/calibration.ts';
 import { TIERS, tierRank } from '../../../src/generation/tiers.ts';
 
@@ -20,6 +20,7 @@ const times = (change: Partial<StageTimes> = {}): StageTimes => ({
   stepMs: 10,
   decodeMs: 1,
   refineMs: 100,
+  fastRefineMs: null,
   upscaleMs: 200,
   ...change,
 });
@@ -32,17 +33,24 @@ describe('liveShare', () => {
     expect(liveShare(times(), PLAN, 'upscaled')).toBeCloseTo(342 / (2000 / 3));
   });
 
+  it('counts the fast way where there is one, and the full one on the way to a tier above', () => {
+    const fast = times({ fastRefineMs: 30 });
+    expect(liveShare(fast, PLAN, 'refined')).toBeCloseTo(72 / (2000 / 3));
+    expect(liveShare(fast, PLAN, 'refined', 'full')).toBeCloseTo(142 / (2000 / 3));
+    expect(liveShare(fast, PLAN, 'upscaled')).toBeCloseTo(342 / (2000 / 3));
+  });
+
   it('is unknown for a tier that the pack does not make', () => {
     expect(liveShare(times(), { ...PLAN, tiers: ['draft', 'base'] }, 'refined')).toBeNaN();
   });
 });
 
-describe('tierCosts', () => {
+describe('gradeCosts', () => {
   it('is what each tier adds, of those that the pack makes', () => {
-    expect(tierCosts(times(), { ...PLAN, tiers: ['draft', 'base', 'refined'] })).toEqual([
-      { tier: 'draft', ms: 11 },
-      { tier: 'base', ms: 31 },
-      { tier: 'refined', ms: 100 },
+    expect(gradeCosts(times(), { ...PLAN, tiers: ['draft', 'base', 'refined'] })).toEqual([
+      { grade: 'draft', ms: 11 },
+      { grade: 'base', ms: 31 },
+      { grade: 'refined', ms: 100 },
     ]);
   });
 });
@@ -52,6 +60,8 @@ describe('chooseTierCap', () => {
     ['a fast machine', {}, 'upscaled'],
     ['one too slow to upscale', { upscaleMs: 400 }, 'refined'],
     ['one too slow to refine', { refineMs: 500 }, 'base'],
+    ['one too slow to refine but for the fast refiner', { refineMs: 500, fastRefineMs: 100 }, 'refined'],
+    ['one too slow for the fast refiner too', { refineMs: 900, fastRefineMs: 450 }, 'base'],
     ['one too slow for all', { stepMs: 900 }, 'draft'],
   ] as const)('on %s', (_, change, expected) => {
     expect(chooseTierCap(times(change), PLAN)).toBe(expected);
@@ -63,7 +73,13 @@ describe('chooseTierCap', () => {
 
   it('never rises when anything gets slower', () => {
     const ms = fc.double({ min: 0.1, max: 800, noNaN: true });
-    const stages = fc.record({ stepMs: ms, decodeMs: ms, refineMs: ms, upscaleMs: ms });
+    const stages = fc.record({
+      stepMs: ms,
+      decodeMs: ms,
+      refineMs: ms,
+      fastRefineMs: fc.constant(null),
+      upscaleMs: ms,
+    });
     fc.assert(
       fc.property(stages, fc.constantFrom('stepMs', 'decodeMs', 'refineMs', 'upscaleMs'), ms, (before, stage, more) => {
         const after = { ...before, [stage]: before[stage] + more };

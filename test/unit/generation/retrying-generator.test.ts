@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../../src/errors.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../../../src/generation/generator.ts';
+import { gradeOf } from '../../../src/generation/grades.ts';
 import { FEWER_STEPS } from '../../../src/generation/reduction.ts';
 import { RetryingGenerator, type Retried } from '../../../src/generation/retrying-generator.ts';
-import { CountingGenerator } from '../../support/counting-generator.ts';
+import { CountingGenerator, type CountingOptions } from '../../support/counting-generator.ts';
 
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: 'a ball', seed: 1, startMs: 0, stopAtTier: 'refined' };
 const down = (message = 'the worker died') => new GlimpseError('GENERATOR_DOWN', { message });
 
 /** In virtual time: a pause takes none, and moves the clock. */
-function retrying() {
-  const inner = new CountingGenerator();
+function retrying(counting: CountingOptions = {}) {
+  const inner = new CountingGenerator(counting);
   const pausesMs: number[] = [];
   const told: GlimpseError[] = [];
   const ended: Retried[] = [];
@@ -236,5 +237,22 @@ describe('the circuit', () => {
     await expect(collect({ stopAtTier: 'draft' })).rejects.toMatchObject({ code: 'ABORTED' });
     inner.gate = async () => {};
     expect(tiers(await collect({ stopAtTier: 'draft' }, { signal: new AbortController().signal }))).toEqual(['draft']);
+  });
+});
+
+describe('a tier that comes fast and then in full', () => {
+  const variant = () => 'fast' as const;
+
+  it('is given both times', async () => {
+    const { collect } = retrying({ hasFast: true });
+    const renditions = await collect({}, { variant });
+    expect(renditions.map(gradeOf)).toEqual(['draft', 'base', 'refined-fast', 'refined']);
+  });
+
+  it('is tried again where it failed, and what was given stays', async () => {
+    const { inner, collect, fail } = retrying({ hasFast: true });
+    fail(1, 'refined');
+    expect((await collect({}, { variant })).map(gradeOf)).toEqual(['draft', 'base', 'refined-fast', 'refined']);
+    expect(inner.made).toEqual(['0:draft', '0:base', '0:refined-fast', '0:refined']);
   });
 });

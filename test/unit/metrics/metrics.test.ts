@@ -59,10 +59,10 @@ describe('caches', () => {
 describe('labelled counters', () => {
   it('begin at zero for every value of their closed set', async () => {
     const subject = metrics();
-    subject.countBy('tiersReached', { tier: 'base' }, 2);
+    subject.countBy('tiersReached', { tier: 'base', variant: 'full' }, 2);
     const { text } = await subject.exposition();
-    expect(text).toContain('glimpse_slices_total{tier="base"} 2');
-    expect(text).toContain('glimpse_slices_total{tier="upscaled"} 0');
+    expect(text).toContain('glimpse_slices_total{tier="base",variant="full"} 2');
+    expect(text).toContain('glimpse_slices_total{tier="refined",variant="fast"} 0');
   });
 
   it('take readings in milliseconds and export seconds', async () => {

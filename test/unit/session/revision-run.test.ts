@@ -3,15 +3,18 @@ import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { Scheduler } from '../../../src/generation/scheduler.ts';
 import { RevisionRun } from '../../../src/session/revision-run.ts';
+import { SliceVariants } from '../../../src/session/slice-variants.ts';
 import { CountingGenerator } from '../../support/counting-generator.ts';
 import { eventually } from '../../support/eventually.ts';
 
 it('makes no tier twice, however often it is woken while one is on its way into the timeline', async () => {
   const generator = new CountingGenerator();
+  const scheduler = new Scheduler({ clock: systemClock });
   const track = { prompts: ['a red ball'], from: undefined, keptSlices: 0, sliceCount: 8, transitionSlices: 1 };
   const run = new RevisionRun({
     generator,
-    scheduler: new Scheduler({ clock: systemClock }),
+    scheduler,
+    variants: new SliceVariants({ info: generator.info, costs: scheduler.costs }),
     clock: systemClock,
     user: { id: 'viewer', weight: 1 },
     request: {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Grade } from '../../../src/generation/grades.ts';
 import type { Tier } from '../../../src/generation/tiers.ts';
-import { LIVE_SLICES_AHEAD, planNext } from '../../../src/timeline/planner.ts';
+import { LIVE_SLICES_AHEAD, planNext, type PlanInput } from '../../../src/timeline/planner.ts';
 
 const TIERS = ['draft', 'base', 'refined'] as const;
 
@@ -10,7 +11,7 @@ function order({ sliceCount, playhead = 0, cap = 'refined' }: { sliceCount?: num
   const steps: string[] = [];
   for (let i = 0; i < 100; i++) {
     const work = planNext({
-      tierOf: (slice) => done.get(slice),
+      gradeOf: (slice) => done.get(slice),
       playheadSlice: playhead,
       sliceCount,
       tiers: TIERS,
@@ -61,7 +62,7 @@ describe('planner', () => {
   it('ranks the first picture before everything, polish after what the playhead needs', () => {
     const ask = (tiers: Record<number, Tier>) =>
       planNext({
-        tierOf: (slice) => tiers[slice],
+        gradeOf: (slice) => tiers[slice],
         playheadSlice: 0,
         sliceCount: undefined,
         tiers: TIERS,
@@ -70,5 +71,50 @@ describe('planner', () => {
     expect(ask({})).toMatchObject({ rank: 0 });
     expect(ask({ 0: 'draft' })).toMatchObject({ rank: 1 });
     expect(ask({ 0: 'refined', 1: 'base', 2: 'base' })).toMatchObject({ slice: 1, tier: 'refined', rank: 2 });
+  });
+
+  describe('with a fast way to refine', () => {
+    const ask = (grades: Record<number, Grade>, more: Partial<PlanInput> = {}) =>
+      planNext({
+        gradeOf: (slice) => grades[slice],
+        playheadSlice: 0,
+        sliceCount: undefined,
+        tiers: TIERS,
+        tierCap: 'refined',
+        ...more,
+      });
+    const based = { 0: 'base', 1: 'base', 2: 'base' } as const;
+    const fast = { 0: 'refined-fast', 1: 'refined-fast', 2: 'refined-fast' } as const;
+
+    it('polishes the way there is time for, and leaves out a slice for which there is none', () => {
+      expect(ask(based, { variantFor: () => 'fast' })).toMatchObject({ slice: 0, tier: 'refined', variant: 'fast' });
+      const variantFor = (slice: number) => (slice === 0 ? undefined : ('fast' as const));
+      expect(ask(based, { variantFor })).toMatchObject({ slice: 1, tier: 'refined', variant: 'fast' });
+    });
+
+    it('makes in full what was made fast once all else is there, if there is time', () => {
+      expect(ask(fast)).toEqual({ slice: 0, tier: 'refined', variant: 'full', rank: 2 });
+      expect(ask(fast, { mayUpgrade: (slice) => slice === 2 })).toMatchObject({ slice: 2, variant: 'full' });
+      expect(ask(fast, { mayUpgrade: () => false })).toBeUndefined();
+      expect(ask({ ...fast, 2: 'base' })).toMatchObject({ slice: 2, tier: 'refined' });
+      expect(ask(fast, { tierCap: 'base' })).toBeUndefined();
+    });
+
+    it('builds no higher tier on what was made fast', () => {
+      const tiers = [...TIERS, 'upscaled'] as const;
+      expect(ask(fast, { tiers, tierCap: 'upscaled' })).toMatchObject({ slice: 0, tier: 'refined', variant: 'full' });
+    });
+
+    it('leaves out drafts of slices ahead in a hurry, not of the one on screen', () => {
+      expect(ask({}, { isHurried: true })).toMatchObject({ slice: 0, tier: 'draft' });
+      expect(ask({ 0: 'base' }, { isHurried: true })).toMatchObject({ slice: 1, tier: 'base' });
+      expect(ask({ 0: 'base' }, { isHurried: true, tierCap: 'draft' })).toMatchObject({ slice: 1, tier: 'draft' });
+    });
+
+    it('makes a clip in full, whatever was made of it before', () => {
+      const clip = { sliceCount: 3, variantFor: () => 'fast' as const, mayUpgrade: () => false };
+      expect(ask(based, clip)).toMatchObject({ slice: 0, tier: 'refined', variant: 'full' });
+      expect(ask(fast, { ...clip, playheadSlice: 1 })).toMatchObject({ slice: 1, tier: 'refined', variant: 'full' });
+    });
   });
 });

@@ -23,6 +23,18 @@ describe('timeline', () => {
     expect(timeline.frameAt(3)).toMatchObject({ tier: 'refined', slice: 0, frameIndex: 3 });
   });
 
+  it('lets a tier that was made fast be replaced by the full one, and never the other way', () => {
+    const timeline = new Timeline(8);
+    const fast = { ...rendition(0, 0, 'refined'), variant: 'fast' } as const;
+    timeline.put(rendition(0, 0, 'base'));
+    expect(timeline.put(fast)).toBe('placed');
+    expect(timeline.frameAt(0)).toMatchObject({ tier: 'refined', variant: 'fast' });
+    expect(timeline.put(rendition(0, 0, 'refined'))).toBe('placed');
+    expect(timeline.bestOf(0)).toMatchObject({ tier: 'refined', variant: 'full' });
+    expect(timeline.put(fast)).toBe('lower');
+    expect(timeline.frameAt(0)?.variant).toBe('full');
+  });
+
   it('keeps the old revision on screen until the new one has a picture, then drops all of it', () => {
     const timeline = new Timeline(8);
     timeline.put(rendition(0, 0, 'refined'));
