@@ -39,6 +39,8 @@ export interface Section {
   order: number;
   /** Takes too long to be run with the others: only where it is named. */
   onlyByName?: boolean;
+  /** What it draws by, where it draws: reported with its figures. */
+  seed?: number;
   run(context: SectionContext): Promise<Figure[]>;
 }
 

@@ -17,6 +17,8 @@ export type Side = 'glimpse' | 'libwebrtc';
 export interface ServerSettings {
   side: Side;
   generator: 'onnx' | 'pattern';
+  /** Of the embedded packs; default: the one that `auto` means. */
+  model?: string;
   /** Of the pattern; default 256x256. */
   size?: string;
   /** libwebrtc only: its own limit for a picture of this size is lifted to this, bit/s. */
@@ -40,6 +42,7 @@ const config: Config = loadConfig({
   flags: {
     port: 0,
     generator: settings.generator,
+    ...(settings.model === undefined ? {} : { model: settings.model }),
     size: settings.size ?? '256x256',
     fps: 30,
     logLevel: 'error',

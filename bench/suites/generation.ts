@@ -17,7 +17,7 @@ export interface GenerationReport {
   suite: 'generation';
   machine: Machine;
   quick: boolean;
-  sections: { name: string; title: string; figures: Judged[] }[];
+  sections: { name: string; title: string; seed?: number; figures: Judged[] }[];
 }
 
 export async function run({
@@ -35,11 +35,11 @@ export async function run({
   bar.start(sections.length, 0, { section: '', what: '' });
   try {
     for (const section of sections) {
-      const { name, title } = section;
+      const { name, title, seed } = section;
       bar.update({ section: name, what: '' });
       const context: SectionContext = { model, quick, onProgress: (what) => bar.update({ what }) };
       const figures = (await section.run(context)).map((figure) => ({ ...figure, met: isMet(figure) }));
-      report.sections.push({ name, title, figures });
+      report.sections.push({ name, title, ...(seed === undefined ? {} : { seed }), figures });
       bar.increment();
     }
   } finally {

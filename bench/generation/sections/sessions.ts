@@ -70,10 +70,10 @@ async function line(pack: ModelPack): Promise<Figure[]> {
   const load = sample.engine.scheduler.costs.sliceMs('base') / ((frames * 1000) / fps);
   await sample.close(first);
   const { costs } = sample.engine.scheduler;
-  const known = (['draft', 'base'] as const).map((tier) => [tier, costs.tierMs(tier) ?? 0] as const);
+  const known = (['draft', 'base'] as const).map((tier) => [tier, costs.gradeMs(tier) ?? 0] as const);
   await sample[Symbol.asyncDispose]();
   await using live = await LiveSessions.start(pack, { capacity: 4.5 * load });
-  for (const [tier, ms] of known) live.engine.scheduler.costs.observeTier(tier, ms);
+  for (const [tier, ms] of known) live.engine.scheduler.costs.observe(tier, ms);
   const viewers: Viewer[] = [];
   for (let index = 0; index < 5; index++) viewers.push(await live.open('base', index));
   const fifth = (await viewers[4]?.session.accepted)?.queuePosition ?? 0;
