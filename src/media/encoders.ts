@@ -33,7 +33,10 @@ export function encoderFactory(choice: EncoderChoice): EncoderFactory {
   if (choice === 'ffmpeg') return (settings) => FfmpegEncoder.open(settings);
   return async (settings) => {
     const backend = (await encoderBackends()).find(({ loads }) => loads);
-    if (backend === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No encoder on this machine.' });
+    if (backend === undefined)
+      throw new GlimpseError('ENCODER_FAILED', {
+        message: 'No encoder loads on this machine: neither node-av nor ffmpeg. Run npm ci.',
+      });
     return encoderFactory(backend.name)(settings);
   };
 }

@@ -3,15 +3,17 @@
  * when it is whole; until then, and after a failure, there is at most a `.partial` beside it, which is removed.
  */
 import { once } from 'node:events';
-import { access, constants, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
 import { GlimpseError } from '../errors.ts';
 import { COLOUR_TAGS, ffmpegArguments, ffmpegBinary, type FfmpegOptions, QUIET } from './ffmpeg-binary.ts';
 import type { I420Frame } from './frame.ts';
+import { isWhole } from './whole-file.ts';
 
 /** Of what ffmpeg says on standard error, enough to tell what went wrong. */
 const STDERR_KEPT_CHARS = 2_000;
+const FULL_BELOW_BYTES = 65_536;
 /** x264's constant rate factor: visually lossless for most content at a tenth of lossless size. */
 const MP4_QUALITY = 18;
 /** mjpeg's quantiser, 2 (best) to 31. */
@@ -37,7 +39,7 @@ export interface Mp4Options {
 /**
  * Writes H.264 in MP4 (yuv420p, index in front, so that it plays while it loads).
  * @throws GlimpseError ABORTED when the signal fires, PARAMETER_INVALID when nothing can be written there,
- *   ENCODER_FAILED when ffmpeg cannot be run or refuses.
+ *   STORAGE_FAILED when the disk is full, ENCODER_FAILED when ffmpeg cannot be run or refuses.
  */
 export async function exportMp4(options: Mp4Options): Promise<void> {
   const { frames, widthPx, heightPx, fps, path, display, keyframeEverySeconds, signal, onProgress } = options;
@@ -82,6 +84,12 @@ export async function assertWritable(path: string): Promise<void> {
   if (!(await stat(folder)).isDirectory()) refuse(`${folder} is not a folder`);
 }
 
+/** ffmpeg gives up when the next block of its buffer finds no room, so a little may be left. */
+async function hasNoRoom(path: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(dirname(resolve(path))).catch(() => ({ bavail: 1, bsize: 4096 }));
+  return bavail * bsize < FULL_BELOW_BYTES;
+}
+
 interface FileJob extends Pick<Mp4Options, 'frames' | 'widthPx' | 'heightPx' | 'fps' | 'path'> {
   signal: AbortSignal | undefined;
   onProgress: ((frames: number) => void) | undefined;
@@ -94,10 +102,15 @@ async function writeFile(job: FileJob): Promise<void> {
     job.signal?.throwIfAborted();
     await assertWritable(job.path);
     await encodeTo(partial, job);
+    if (!(await isWhole(partial)))
+      throw new GlimpseError('STORAGE_FAILED', { message: `${job.path} could not be written to its end.` });
     await rename(partial, job.path);
   } catch (cause) {
+    const isFull = await hasNoRoom(job.path);
     await rm(partial, { force: true });
     if (job.signal?.aborted) throw new GlimpseError('ABORTED', { cause });
+    if (isFull)
+      throw new GlimpseError('STORAGE_FAILED', { message: `Cannot write ${job.path}: the disk is full.`, cause });
     throw cause;
   }
 }

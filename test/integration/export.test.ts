@@ -1,12 +1,13 @@
-import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MovingTexture } from '../../bench/moving-texture.ts';
-import { exportMp4, writePng } from '../../src/media/export.ts';
+import { exportMp4, writeJpeg, writePng } from '../../src/media/export.ts';
 import type { I420Frame } from '../../src/media/frame.ts';
 import { loadLibav } from '../../src/media/libav-loader.ts';
+import { isWhole } from '../../src/media/whole-file.ts';
 import { lowestPsnrDb } from '../support/psnr.ts';
 
 const SIZE = { widthPx: 64, heightPx: 48 };
@@ -17,6 +18,20 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'glimpse-export-'));
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
+
+describe('a file that was cut off, as a full disk leaves it', () => {
+  it.each(['clip.mp4', 'picture.png', 'picture.jpg'])('is not taken for a whole one: %s', async (name) => {
+    const path = join(directory, name);
+    if (name.endsWith('mp4')) await exportMp4({ frames: frames(4), ...SIZE, fps: 12, path });
+    else await (name.endsWith('png') ? writePng : writeJpeg)(texture.frame(0), path);
+    expect(await isWhole(path)).toBe(true);
+    const { size } = await stat(path);
+    for (const kept of [size - 1, Math.floor(size / 2), 40, 8, 1, 0]) {
+      await truncate(path, kept);
+      expect(await isWhole(path), `${kept} of ${size} bytes`).toBe(false);
+    }
+  });
+});
 
 describe('exportMp4', () => {
   it('writes every frame, in order, with the index in front', async () => {

@@ -32,7 +32,8 @@ export class InferenceThread {
       cause = error;
     });
     this.#worker.on('exit', () => {
-      const error = new GlimpseError('GENERATOR_DOWN', { message: 'The inference thread has ended.', cause });
+      const why = isNotLoaded(cause) ? NOT_LOADED : 'The inference thread has ended.';
+      const error = new GlimpseError('GENERATOR_DOWN', { message: why, cause });
       this.#ready.reject(error);
       this.#events.onExit(error);
       this.#exited.resolve();
@@ -70,6 +71,14 @@ export class InferenceThread {
       this.#ready.reject(new GlimpseError(message.code, message));
   }
 }
+
+const NOT_LOADED = 'ONNX Runtime cannot be loaded: its installation is incomplete, or of another system. Run npm ci.';
+
+/** The native library, or the package around it, is not there. */
+const isNotLoaded = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  'code' in cause &&
+  ['ERR_DLOPEN_FAILED', 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(String(cause.code));
 
 /** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
 const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
