@@ -46,7 +46,7 @@ describe('config', () => {
   });
 
   it('takes secrets from files, without their last line end', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'glimpse-config-')), 'secret');
+    const file = join(folder, 'secret');
     const secret = 's3cret '.repeat(8).trim();
     writeFileSync(file, `${secret}\n`);
     const environment = { GLIMPSE_AUTH_SECRET_FILE: file, GLIMPSE_TURN_CREDENTIAL_FILE: file };

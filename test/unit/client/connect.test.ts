@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import '../../support/browser-globals.ts';
 import { connect } from '../../../src/client/index.ts';
 import type { ConnectOptions, GlimpseClientError, Live, LiveState } from '../../../src/client/index.ts';
 import type { ServerMessage } from '../../../signaling/protocol.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ScriptedSignalingServer } from '../../support/scripted-signaling-server.ts';
+import '../../support/watched-peers.ts';
 
 let server: ScriptedSignalingServer;
 const opened: Live[] = [];
