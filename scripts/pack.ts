@@ -22,7 +22,7 @@ const LEFT_OUT = [
   /^dist\/(packages|bench|scripts|test|src\/client)(\/|$)/,
   /^docs\/plots(\/|$)/,
   /^models\/(?!glimpse-)[^/]+/,
-  /^bin\/(check|node-link)\.js$/,
+  /^bin\/(check|dev|start)\.js$/,
 ];
 /** npm turned a link into a second copy of 45 MB; the binding loads the other name. */
 const COPIED_LIBRARY = /libonnxruntime\.\d+\.\d+\.\d+\.dylib$/;
