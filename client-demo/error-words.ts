@@ -13,7 +13,6 @@ const WORDS: Readonly<Record<string, string>> = {
   PROMPT_REFUSED: 'That prompt is not allowed here.',
   PROMPT_FILTER_DOWN: 'The prompt could not be checked. Try again.',
   PROMPT_EMPTY: 'Describe something first.',
-  PROMPT_TOO_LONG: 'That prompt is too long.',
   PARAMETER_INVALID: 'One of the values is out of its range.',
   INPUT_INVALID: 'That file holds no picture or video that can be read.',
   INPUT_LIMIT: 'You have uploaded as much as fits. Wait a moment.',

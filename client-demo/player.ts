@@ -79,7 +79,7 @@ export class Player {
     };
     // Once it is known what the server can do, a prompt saves a round trip.
     const asked = prompt !== undefined && this.#welcomed ? prompt : choose;
-    return connect({ url: location.href, ...wish, prompt: asked, signal });
+    return connect({ ...wish, prompt: asked, signal });
   }
 
   #begin(live: Live): void {

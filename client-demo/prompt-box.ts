@@ -5,10 +5,12 @@ import { byId, make } from './element.ts';
 export class PromptBox {
   readonly #input = byId('prompt', HTMLInputElement);
   readonly #examples = byId('examples', HTMLUListElement);
+  #maxChars = Infinity;
   readonly #onPrompt: (prompt: string) => void;
 
   constructor(onPrompt: (prompt: string) => void) {
     this.#onPrompt = onPrompt;
+    this.#input.addEventListener('input', () => this.#check());
     byId('prompt-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       onPrompt(this.#input.value.trim());
@@ -18,18 +20,28 @@ export class PromptBox {
   /** What runs; never over what is being typed. */
   show(prompt: string): void {
     if (document.activeElement !== this.#input || this.#input.value === '') this.#input.value = prompt;
+    this.#check();
     for (const button of this.#examples.querySelectorAll('button')) {
       button.setAttribute('aria-pressed', String(button.textContent === prompt));
     }
   }
 
+  /** A text that is too long stays as it is, and its box says so: cutting it off would change what it says. */
+  #check(): void {
+    const { length } = this.#input.value.trim();
+    const tooLong = `The prompt has ${length} characters; ${this.#maxChars} are the most.`;
+    this.#input.setCustomValidity(length > this.#maxChars ? tooLong : '');
+  }
+
   offer({ generator, limits }: Welcome): void {
-    this.#input.maxLength = limits.promptMaxChars;
+    this.#maxChars = limits.promptMaxChars;
+    this.#check();
     if (this.#examples.childElementCount > 0) return;
     for (const example of generator.examples) {
       const button = make('button', example, { type: 'button', 'aria-pressed': 'false' });
       button.addEventListener('click', () => {
         this.#input.value = example;
+        this.#check();
         this.#onPrompt(example);
       });
       const item = make('li');

@@ -7,7 +7,7 @@ import { LIMITS } from '../src/limits.ts';
 import { adain, guidance, prompt, seed, sessionStats, tier } from './protocol.ts';
 
 /** `POST /v1/clips`. */
-export const clipRequest = z.object({
+export const clipRequest = z.strictObject({
   prompt,
   seed: seed.optional(),
   guidance: guidance.optional(),

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import { joinPrompts, parsePrompts } from '../src/generation/prompt-list.ts';
-import { normalizePrompt } from '../src/generation/prompt.ts';
+import { normalizePrompt, promptTooLong } from '../src/generation/prompt.ts';
 import type { Session, SessionRegistry, User } from '../src/session/contract.ts';
 import type { Inputs } from '../src/session/inputs.ts';
 import type { Access } from './access/access.ts';
@@ -197,7 +197,6 @@ export class Gate {
 
   #requireLength(prompt: string, { claims }: Identity): void {
     const max = claims?.limits?.promptChars;
-    if (max !== undefined && prompt.length > max)
-      throw new GlimpseError('PROMPT_TOO_LONG', { details: { promptMaxChars: max } });
+    if (max !== undefined && prompt.length > max) throw promptTooLong(prompt.length, max);
   }
 }

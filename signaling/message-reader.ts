@@ -72,10 +72,17 @@ function idOf(value: unknown): number | undefined {
 export function mismatch(error: z.ZodError): GlimpseError {
   const [issue] = error.issues;
   if (issue === undefined) return new GlimpseError('MESSAGE_INVALID');
+  if (issue.code === 'unrecognized_keys') return unknownField(issue.keys[0] ?? '');
   const path = issue.path.map(String);
   const code = path.map((field) => FIELD_CODES[field]).find((found) => found !== undefined) ?? 'MESSAGE_INVALID';
   return new GlimpseError(code, { message: `${path.join('.') || 'message'}: ${issue.message}` });
 }
+
+/** Names it only where it looks like one: what a client puts there may be anything. */
+const unknownField = (key: string): GlimpseError =>
+  new GlimpseError('PARAMETER_INVALID', {
+    message: `${/^\w{1,40}$/.test(key) ? key : 'a field'}: there is no such field here; /openapi.json names those there are.`,
+  });
 
 /** Why a message is not even read; undefined for one that is. */
 export function refusal(data: Buffer, isBinary: boolean): GlimpseError | undefined {

@@ -1,6 +1,7 @@
 /**
  * The wire: every message of the `/signal` WebSocket, the `control` data channel and the control API, as zod schemas.
- * One schema gives the check, the type and the OpenAPI document. Unknown keys are ignored, unknown types are errors.
+ * One schema gives the check, the type and the OpenAPI document. Unknown types are errors; so are unknown keys of what asks
+ * for something, because a misspelt parameter would pass for one that is left out. Other unknown keys are ignored.
  */
 import { z } from 'zod';
 import { LIMITS } from '../src/limits.ts';
@@ -39,7 +40,7 @@ const change = {
   strength: strength.optional(),
 };
 
-export const generationRequest = z.object({
+export const generationRequest = z.strictObject({
   prompt,
   seed: seed.optional(),
   guidance: guidance.optional(),
@@ -72,17 +73,17 @@ export const iceCandidate = z.object({
 
 /** What may be sent over the WebSocket, the data channel and `POST /v1/sessions/{id}/control` alike. */
 export const controlMessage = z.discriminatedUnion('type', [
-  z.object({
+  z.strictObject({
     type: z.literal('prompt'),
     id,
     prompt,
     ...change,
   }),
-  z.object({ type: z.literal('steer'), id, ...change, tierCap: tier.optional() }),
-  z.object({ type: z.literal('pause'), id }),
-  z.object({ type: z.literal('play'), id }),
+  z.strictObject({ type: z.literal('steer'), id, ...change, tierCap: tier.optional() }),
+  z.strictObject({ type: z.literal('pause'), id }),
+  z.strictObject({ type: z.literal('play'), id }),
   /** Clip mode only: jump to a time. */
-  z.object({ type: z.literal('seek'), id, timeMs: z.number().min(0) }),
+  z.strictObject({ type: z.literal('seek'), id, timeMs: z.number().min(0) }),
 ]);
 export type ControlMessage = z.infer<typeof controlMessage>;
 

@@ -4,6 +4,7 @@
  * are answered with what became of it.
  */
 import { GlimpseError } from '../src/errors.ts';
+import { promptTooLong } from '../src/generation/prompt.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { Session } from '../src/session/contract.ts';
 import type { TokenBucket } from './access/token-bucket.ts';
@@ -59,7 +60,7 @@ export class SessionControls {
     const { id, prompt } = message;
     const { promptMaxChars } = this.#rules;
     if (promptMaxChars !== undefined && prompt.length > promptMaxChars)
-      return { waits: false, reply: Promise.reject(new GlimpseError('PROMPT_TOO_LONG')) };
+      return { waits: false, reply: Promise.reject(promptTooLong(prompt.length, promptMaxChars)) };
     const { promise, resolve, reject } = Promise.withResolvers<AcceptedMessage>();
     const waiting = this.#next?.waiting ?? [];
     if (waiting.length >= LIMITS.promptsMergedMax) return { waits: false, reply: Promise.reject(tooFast(1_000)) };

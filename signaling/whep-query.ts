@@ -11,7 +11,9 @@ const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** @throws GlimpseError PARAMETER_INVALID, CODEC_UNSUPPORTED */
 export function readWhepQuery(query: Record<string, string>): GenerationRequest {
-  const fields = Object.entries(query).map(([name, value]) => [
+  // Proxies and analytics add parameters of their own, which mean nothing here.
+  const known = Object.entries(query).filter(([name]) => name in generationRequest.shape);
+  const fields = known.map(([name, value]) => [
     name,
     name === 'adain' ? (BOOLEANS[value] ?? value) : NUMBERS.has(name) && DECIMAL.test(value) ? Number(value) : value,
   ]);

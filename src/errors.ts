@@ -2,20 +2,30 @@
  * Every error a user or operator can meet, in one table: its stable code, the HTTP status that goes with it, and
  * whether trying the same thing again can help. Docs are made from this table; clients switch on `code`, never on text.
  */
+import { LIMITS } from './limits.ts';
+
 export const ERROR_CODES = {
   MESSAGE_INVALID: {
     status: 400,
     retryable: false,
     text: 'The message is not valid JSON or does not match the protocol.',
   },
-  MESSAGE_TOO_LARGE: { status: 413, retryable: false, text: 'The message is larger than the limit.' },
+  MESSAGE_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    text: `The message is larger than ${LIMITS.messageMaxBytes} bytes.`,
+  },
   MEDIA_TYPE_UNSUPPORTED: {
     status: 415,
     retryable: false,
     text: 'The Content-Type of the body is not one this address accepts.',
   },
   SDP_INVALID: { status: 400, retryable: false, text: 'The SDP cannot be read as an offer this server can answer.' },
-  SDP_TOO_LARGE: { status: 413, retryable: false, text: 'The SDP is larger than the limit.' },
+  SDP_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    text: `The SDP is larger than ${LIMITS.sdpMaxBytes} bytes, or has more lines or candidates than any.`,
+  },
   CANDIDATE_INVALID: { status: 400, retryable: false, text: 'The ICE candidate cannot be used.' },
   CODEC_UNSUPPORTED: { status: 406, retryable: false, text: 'No video codec is supported by both sides.' },
   PROMPT_EMPTY: { status: 400, retryable: false, text: 'The prompt is empty.' },

@@ -1,5 +1,6 @@
 /** The one way in: opens a session and hands out its stream. */
 import { Live } from './live.ts';
+import { requireOptions } from './options.ts';
 import type { ConnectOptions } from './options.ts';
 
 /**
@@ -10,9 +11,11 @@ import type { ConnectOptions } from './options.ts';
  * video.srcObject = live.stream;
  * await live.setPrompt('a red ball over a green meadow at night');
  *
- * @throws GlimpseClientError why the server refused, CONNECTION_LOST when it cannot be reached, ABORTED
+ * @throws GlimpseClientError why the server refused, PROMPT_EMPTY without a prompt, CONNECTION_LOST when it cannot be
+ *   reached, ABORTED
  */
 export async function connect(options: ConnectOptions): Promise<Live> {
+  requireOptions(options);
   const live = new Live(options);
   await live.start();
   return live;

@@ -12,13 +12,14 @@ import { reportFreezes } from './freeze-report.ts';
 import type { PresentedFrame } from './frames.ts';
 import { Link } from './link.ts';
 import type { LiveEvents, LiveState, PromptChange, Stats, Steering } from './live-events.ts';
-import { generationRequest } from './options.ts';
+import { generationRequest, requirePrompt } from './options.ts';
 import type { Accepted, ConnectOptions, Message, PlayingEvent, Welcome } from './options.ts';
 import { Reconnection } from './reconnection.ts';
 import { Reported } from './reported.ts';
 import { serverError } from './signaling-socket.ts';
 import type { Request } from './signaling-socket.ts';
 import { swapTrack } from './track-swap.ts';
+import { WaitingControls } from './waiting-controls.ts';
 
 export class Live implements AsyncDisposable {
   /** Give it to a video element once; it survives reconnections. */
@@ -29,6 +30,7 @@ export class Live implements AsyncDisposable {
   readonly #link: Link;
   readonly #reconnection: Reconnection;
   readonly #reported = new Reported(this.#events);
+  readonly #waiting = new WaitingControls();
   readonly #observers = new Set<() => void>();
   readonly #startedAtMs = performance.now();
   #state: LiveState = 'connecting';
@@ -101,8 +103,8 @@ export class Live implements AsyncDisposable {
     try {
       if (this.#options.signal?.aborted) throw aborted();
       const { prompt } = this.#options;
-      const build = (welcome: Welcome) => this.#remember(typeof prompt === 'string' ? prompt : prompt(welcome));
-      const accepted = await this.#link.start(typeof prompt === 'string' ? this.#remember(prompt) : build);
+      const build = (welcome: Welcome) => this.#remember(typeof prompt === 'function' ? prompt(welcome) : prompt);
+      const accepted = await this.#link.start(typeof prompt === 'function' ? build : this.#remember(prompt));
       this.#reported.accept(accepted);
       this.#enter('live', '');
       // After whoever awaits `connect` has added listeners.
@@ -115,7 +117,10 @@ export class Live implements AsyncDisposable {
     }
   }
 
-  /** Changes the prompt in the running stream; resolves when the server has accepted it. */
+  /**
+   * Changes the prompt in the running stream; resolves when the server has accepted it. While the stream reconnects it
+   * waits, as all controls do, and the newest is sent.
+   */
   async setPrompt(text: string, change: PromptChange = {}): Promise<Accepted> {
     const accepted = await this.#control({ type: 'prompt', prompt: text, ...change });
     this.#amend({ prompt: text, ...change });
@@ -176,9 +181,21 @@ export class Live implements AsyncDisposable {
 
   async #control(message: Request): Promise<Accepted> {
     if (this.#state === 'closed') throw aborted();
-    const accepted = await this.#link.control(message);
+    const accepted = await this.#sent(message);
     this.#reported.accept(accepted);
     return accepted;
+  }
+
+  /** What meets a link that is being brought back waits for it. */
+  async #sent(message: Request): Promise<Accepted> {
+    if (this.#reconnection.underWay) return this.#waiting.add(message);
+    try {
+      return await this.#link.control(message);
+    } catch (thrown) {
+      const error = toClientError(thrown);
+      if (error.code === 'CONNECTION_LOST' && this.#reconnection.underWay) return this.#waiting.add(message);
+      throw error;
+    }
   }
 
   #receive(message: ServerMessage): void {
@@ -215,10 +232,12 @@ export class Live implements AsyncDisposable {
     if (newSessionId !== undefined) this.#events.emit('session', newSessionId);
     if (accepted) this.#reported.accept(accepted);
     this.#enter('live', '');
+    this.#waiting.flush((message) => this.#sent(message));
   }
 
   #giveUp(error: GlimpseClientError): void {
     this.#events.emit('error', error);
+    this.#waiting.reject(error);
     this.#end(error.message);
   }
 
@@ -229,7 +248,7 @@ export class Live implements AsyncDisposable {
   }
 
   #remember(prompt: string): GenerationRequest {
-    return (this.#request = generationRequest(this.#options, prompt));
+    return (this.#request = generationRequest(this.#options, requirePrompt(prompt)));
   }
 
   /** A new session after a loss shows what the viewer last asked for. */
@@ -255,6 +274,7 @@ export class Live implements AsyncDisposable {
   #end(reason: string): void {
     if (this.#state === 'closed') return;
     this.#lifetime.abort();
+    this.#waiting.reject(aborted());
     this.#options.signal?.removeEventListener('abort', this.#abort);
     globalThis.removeEventListener?.('pagehide', this.#leave);
     for (const stop of this.#observers) stop();

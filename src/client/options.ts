@@ -1,5 +1,6 @@
 /** What `connect` takes, and how it becomes the request on the wire. */
 import type { GenerationRequest, ServerMessage } from './wire.ts';
+import { GlimpseClientError } from './errors.ts';
 
 export type Message<Type extends ServerMessage['type']> = Extract<ServerMessage, { type: Type }>;
 export type Welcome = Message<'welcome'>;
@@ -11,7 +12,10 @@ export type Tier = TierEvent['tier'];
 export type Mode = GenerationRequest['mode'];
 
 export interface ConnectOptions {
-  /** The server: `http(s)://host`, or the WebSocket's own address ending in `/signal`. Default: the page's origin. */
+  /**
+   * The server: `https://host`, with the path it is served below if any, or the WebSocket's own address ending in
+   * `/signal`. Default: where the page is.
+   */
   url?: string | URL | undefined;
   /**
    * Bearer token, where the server asks for one; or a function that fetches one, called for every connection, so that a
@@ -65,12 +69,31 @@ export function generationRequest(options: ConnectOptions, prompt: string): Gene
   return { prompt, mode, seconds, seed, guidance, transitionSlices, interpolation, codec, tierCap, ...chosen };
 }
 
+/** For callers whom no compiler tells. @throws GlimpseClientError PROMPT_EMPTY */
+export function requireOptions(options: Partial<ConnectOptions> | undefined): void {
+  if (typeof options?.prompt !== 'function') requirePrompt(options?.prompt);
+}
+
+/** @throws GlimpseClientError PROMPT_EMPTY */
+export function requirePrompt(prompt: unknown): string {
+  if (typeof prompt === 'string') return prompt;
+  throw new GlimpseClientError('PROMPT_EMPTY', 'connect needs a prompt: a string, or a function that returns one.');
+}
+
+/** A server's address as a folder: without one, where the page is. */
+export function serverUrl({ url }: Pick<ConnectOptions, 'url'>): URL {
+  const page = globalThis.location?.href;
+  const address = url === undefined ? new URL('.', page) : new URL(url, page);
+  address.search = '';
+  address.hash = '';
+  // A path is the service's own, below a proxy's; what ends it may be the socket's name, or a page's.
+  address.pathname = `${address.pathname.replace(/\/(signal|[^/]*\.html?)?$/, '')}/`;
+  return address;
+}
+
 /** The address of the WebSocket for a server's address. */
-export function signalUrl({ url = globalThis.location?.href }: Pick<ConnectOptions, 'url'>): URL {
-  const address = new URL('.', url);
-  const explicit = new URL(url).pathname.endsWith('/signal');
-  if (explicit) address.pathname = new URL(url).pathname;
-  else address.pathname += 'signal';
+export function signalUrl(options: Pick<ConnectOptions, 'url'>): URL {
+  const address = new URL('signal', serverUrl(options));
   address.protocol = address.protocol.replace('http', 'ws');
   return address;
 }

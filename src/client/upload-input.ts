@@ -1,12 +1,13 @@
 /** Uploads a picture or video for a session to begin from; `connect` then takes its id as `input`. */
 import type { InputBody } from './wire.ts';
 import { connectionLost, GlimpseClientError, type ClientErrorCode } from './errors.ts';
+import { serverUrl } from './options.ts';
 import type { ConnectOptions, Message } from './options.ts';
 
 export type UploadedInput = InputBody;
 
 export interface UploadOptions extends Pick<ConnectOptions, 'token' | 'signal'> {
-  /** The server. Default: the page's origin. */
+  /** As `connect` takes it. Default: where the page is. */
   url?: string | URL | undefined;
 }
 
@@ -37,7 +38,9 @@ interface Asked extends RequestInit {
 
 async function ask(path: string, init: Asked, { url, token, signal }: UploadOptions): Promise<Response> {
   const bearer = typeof token === 'function' ? await token() : token;
-  const response = await fetch(new URL(path, new URL('.', url ?? globalThis.location.href)), {
+  const server = serverUrl({ url });
+  server.protocol = server.protocol.replace('ws', 'http');
+  const response = await fetch(new URL(path, server), {
     ...init,
     headers: { ...init.headers, ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }) },
     ...(signal ? { signal } : {}),

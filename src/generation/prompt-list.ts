@@ -48,7 +48,10 @@ export function parsePrompts(text: string, maxPrompts: number = LIMITS.promptLis
   const parts = normalizePrompt(text).split(BAR);
   const most = Math.min(maxPrompts, LIMITS.promptListMax);
   if (parts.length > most)
-    throw new GlimpseError('PROMPT_LIST_TOO_LONG', { details: { prompts: parts.length, maxPrompts: most } });
+    throw new GlimpseError('PROMPT_LIST_TOO_LONG', {
+      message: `The list has ${parts.length} prompts; ${most} are the most here.`,
+      details: { prompts: parts.length, maxPrompts: most },
+    });
   return parts.map((part) => normalizePrompt(part.replaceAll('\\|', '|')));
 }
 

@@ -61,5 +61,11 @@ function isSpelling(character: string, text: string, at: number): boolean {
   return character === '\u200d' && AFTER_EMOJI.test(before) && BEFORE_EMOJI.test(after);
 }
 
-const tooLong = (chars: number): GlimpseError =>
-  new GlimpseError('PROMPT_TOO_LONG', { details: { chars, maxChars: LIMITS.promptMaxChars } });
+/** @param chars UTF-16 units, as JavaScript counts a string's length */
+export const promptTooLong = (chars: number, maxChars: number): GlimpseError =>
+  new GlimpseError('PROMPT_TOO_LONG', {
+    message: `The prompt has ${chars} characters; ${maxChars} are the most.`,
+    details: { chars, maxChars },
+  });
+
+const tooLong = (chars: number): GlimpseError => promptTooLong(chars, LIMITS.promptMaxChars);

@@ -6,6 +6,21 @@ import { startFixture } from '../support/signaling-fixture.ts';
 
 const CANDIDATE = { candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMid: '0' };
 
+describe('what a refusal says', () => {
+  it.each([
+    [{ type: 'steer', guidence: 7 }, /^guidence: there is no such field/],
+    [{ type: 'steer', 'a secret prompt': 7 }, /^a field: there is no such field/],
+    [{ type: 'prompt', prompt: 'x'.repeat(1_234) }, /1234 characters; 1000 are the most/],
+    [{ type: 'prompt', prompt: `${'a|'.repeat(40)}b` }, /41 prompts; 32 are the most/],
+  ])('of %o names what would be right', async (message, words) => {
+    await using fixture = await startFixture();
+    const client = await fixture.connect();
+    await client.offer();
+    client.send(message);
+    expect((await client.next('error')).message).toMatch(words);
+  });
+});
+
 describe('bad input over the WebSocket', () => {
   const request = { prompt: 'a red ball' };
   const large = offerSdp({ extra: Array.from({ length: 70 }, () => `a=x:${'y'.repeat(1_000)}`) });
@@ -34,6 +49,11 @@ describe('bad input over the WebSocket', () => {
       'CODEC_UNSUPPORTED',
     ],
     ['a seed below zero', { type: 'offer', sdp: offerSdp(), request: { ...request, seed: -1 } }, 'PARAMETER_INVALID'],
+    [
+      'a misspelt parameter',
+      { type: 'offer', sdp: offerSdp(), request: { ...request, guidence: 7 } },
+      'PARAMETER_INVALID',
+    ],
     ['a candidate before the offer', { type: 'candidate', candidate: CANDIDATE }, 'NO_SESSION'],
     ['a control before the offer', { type: 'pause' }, 'NO_SESSION'],
     ['a restart before the offer', { type: 'restart', sdp: offerSdp() }, 'NO_SESSION'],
@@ -57,6 +77,8 @@ describe('bad input over the WebSocket', () => {
     ['an empty prompt', { type: 'prompt', prompt: '' }, 'PROMPT_EMPTY'],
     ['a 3000-character prompt', { type: 'prompt', prompt: 'x'.repeat(3_000) }, 'PROMPT_TOO_LONG'],
     ['a seek in live mode', { type: 'seek', timeMs: 5 }, 'PARAMETER_INVALID'],
+    ['a misspelt parameter to steer', { type: 'steer', guidence: 7 }, 'PARAMETER_INVALID'],
+    ['a misspelt parameter beside a prompt', { type: 'prompt', prompt: 'sea', sede: 7 }, 'PARAMETER_INVALID'],
     ['an unknown tier', { type: 'steer', tierCap: 'best' }, 'PARAMETER_INVALID'],
     [
       'a candidate that cannot be used',

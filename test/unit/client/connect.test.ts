@@ -90,6 +90,25 @@ describe('connect', () => {
     await eventually(() => expect(slices).toEqual([0, 1, 2, 3]));
   });
 
+  it.each([
+    ['no options', undefined],
+    ['no prompt', {}],
+    ['a prompt that is none', { prompt: 7 }],
+  ])('says what is missing with %s, before anything is opened', async (_, options) => {
+    const untyped = connect as (options: unknown) => Promise<Live>;
+    const asked = options && { url: server.url, ...options };
+    await expect(untyped(asked)).rejects.toMatchObject({
+      code: 'PROMPT_EMPTY',
+      message: expect.stringContaining('needs a prompt') as string,
+    });
+    expect(server.connections).toEqual([]);
+  });
+
+  it('says what is missing when the function gives no prompt', async () => {
+    const prompt = (() => undefined) as unknown as () => string;
+    await expect(open({ prompt })).rejects.toMatchObject({ code: 'PROMPT_EMPTY' });
+  });
+
   it("rejects with the server's code", async () => {
     server.script = ({ type }, reply) => {
       if (type !== 'offer') return false;

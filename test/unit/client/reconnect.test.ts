@@ -64,14 +64,50 @@ describe('reconnecting', () => {
     expect((await live.setPrompt('again')).prompt).toBe('again');
   });
 
-  it('rejects controls while there is no connection, saying that they may be tried again', async () => {
+  it('sends what was asked for meanwhile once it is back: of each kind the newest', async () => {
     const { live, states } = await open();
     const attempt = holdPauses();
     server.dropSockets();
     await settled(states, 'reconnecting');
-    await expect(live.setPrompt('x')).rejects.toMatchObject({ code: 'CONNECTION_LOST', retryable: true });
+    const asked = [
+      live.setPrompt('first', { seed: 1 }),
+      live.pause(),
+      live.setPrompt('second'),
+      live.steer({ guidance: 3 }),
+      live.steer({ tierCap: 'base' }),
+      live.play(),
+    ];
     attempt();
     await settled(states, 'live');
+    await Promise.all(asked);
+    expect((await asked[0])?.prompt).toBe('second');
+    expect(server.of('prompt').map(({ prompt, seed }) => [prompt, seed])).toEqual([['second', undefined]]);
+    expect(server.of('steer')).toMatchObject([{ guidance: 3, tierCap: 'base' }]);
+    expect([server.of('pause').length, server.of('play').length]).toEqual([0, 1]);
+  });
+
+  it('sends again what was under way when the connection was lost', async () => {
+    const { live, states } = await open();
+    server.script = ({ type }) => {
+      if (type !== 'prompt') return false;
+      server.script = () => false;
+      server.dropSockets();
+      return true;
+    };
+    expect((await live.setPrompt('under way')).prompt).toBe('under way');
+    expect(states).toEqual(['reconnecting', 'live']);
+  });
+
+  it('rejects what waits when the stream ends', async () => {
+    const { live, states } = await open();
+    const attempt = holdPauses();
+    server.dropSockets();
+    await settled(states, 'reconnecting');
+    const asked = live.setPrompt('x');
+    const refused = expect(asked).rejects.toMatchObject({ code: 'ABORTED' });
+    await live.close();
+    await refused;
+    attempt();
   });
 
   it('keeps trying while the server refuses for now', async () => {
