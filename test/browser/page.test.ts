@@ -60,6 +60,20 @@ describe('the page', () => {
     });
   });
 
+  it('takes a prompt that is too long as it is, says so, and sends nothing cut off', async () => {
+    const page = await fixture.open();
+    await becomes(() => text(page, '#status-text'), 'Live');
+    const long = 'snow '.repeat(250).trim();
+    await page.fill('#prompt', long);
+    expect(await page.inputValue('#prompt')).toBe(long);
+    await page.press('#prompt', 'Enter');
+    const said = await page.evaluate(() => document.querySelector<HTMLInputElement>('#prompt')?.validationMessage);
+    expect(said).toContain('1249 characters; 1000 are the most');
+    await page.fill('#prompt', 'snow');
+    await page.press('#prompt', 'Enter');
+    await eventually(() => expect(fixture.server.of('prompt').map(({ prompt }) => prompt)).toEqual(['snow']));
+  });
+
   it('fills the strip as slices reach tiers, and says so in words', async () => {
     const page = await fixture.open('?mode=clip');
     const strip = page.locator('#strip');
