@@ -11,12 +11,17 @@ import { HANDSHAKE, type HandshakeMessage, type WeriftDtls } from './werift-dtls
 
 const FLIGHT_SERVER_HELLO = 4;
 const FLIGHT_SERVER_FINISHED = 6;
+/** A flight is not sent again sooner, however many records ask for it: the shortest timer of a browser is 50 ms. */
+const RESEND_INTERVAL_US = 40_000;
 
 export class DtlsHandshake {
   readonly #server: WeriftDtls;
   readonly #expected: readonly Fingerprint[];
   readonly #onFailure: (error: GlimpseError) => void;
   readonly #order = new HandshakeOrder();
+  /** When the datagram at hand came. */
+  nowUs = 0;
+  #sentUs = -Infinity;
   #possessionProved = false;
   #finished = false;
   #failed = false;
@@ -32,12 +37,22 @@ export class DtlsHandshake {
    * @param expected what the client's certificate must match
    * @param onFailure called once, with PEER_UNTRUSTED
    */
-  static install(server: WeriftDtls, expected: readonly Fingerprint[], onFailure: (error: GlimpseError) => void): void {
+  static install(
+    server: WeriftDtls,
+    expected: readonly Fingerprint[],
+    onFailure: (error: GlimpseError) => void,
+  ): DtlsHandshake {
     const handshake = new DtlsHandshake(server, expected, onFailure);
     server.handleFragmentHandshake = (fragments) => {
       for (const fragment of fragments) handshake.#accept(fragment);
       return [];
     };
+    return handshake;
+  }
+
+  /** The client's Finished was verified: it has read our flight. */
+  get finished(): boolean {
+    return this.#finished;
   }
 
   #accept(fragment: HandshakeMessage): void {
@@ -55,7 +70,10 @@ export class DtlsHandshake {
     const again =
       (type === HANDSHAKE.finished && this.#finished && flight === FLIGHT_SERVER_FINISHED) ||
       (type === HANDSHAKE.clientHello && flight === FLIGHT_SERVER_HELLO);
-    if (again) for (const record of lastMessage) void this.#server.transport.send(record);
+    if (again && this.nowUs - this.#sentUs >= RESEND_INTERVAL_US) {
+      this.#sentUs = this.nowUs;
+      for (const record of lastMessage) void this.#server.transport.send(record);
+    }
     return again || this.#finished;
   }
 
@@ -99,6 +117,7 @@ export class DtlsHandshake {
       return this.#fail('Finished does not match the handshake');
     }
     this.#finished = true;
+    this.#sentUs = this.nowUs;
     this.#pass(message);
   }
 
@@ -126,6 +145,7 @@ export class DtlsHandshake {
     const sent = hello.fragment;
     hello.fragment = withCookie(sent, cookie);
     ignoreFirstAssignment(dtls);
+    this.#sentUs = this.nowUs;
     this.#pass(hello);
     hello.fragment = sent;
   }

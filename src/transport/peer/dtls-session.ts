@@ -1,12 +1,15 @@
 /**
  * One DTLS 1.2 association (RFC 6347, RFC 5764) in the server role over werift, reduced to: datagrams in and out,
  * `connected` with SRTP keys, application data, and an end. Once connected only authenticated records count: werift
- * would act on plaintext alerts, hellos and unknown record types that anyone on the path can forge.
+ * would act on plaintext alerts, hellos and unknown record types that anyone on the path can forge; and each of them
+ * once (RFC 6347 section 4.1.2.6), which werift does not look at.
  */
 import { Emitter } from '../../events.ts';
 import { GlimpseError } from '../../errors.ts';
+import { Budget } from '../budget.ts';
 import type { DtlsCertificate, Fingerprint } from './dtls-certificate.ts';
 import { DtlsHandshake } from './dtls-handshake.ts';
+import { ReplayWindow } from './replay-window.ts';
 import { MASTER_SALT_BYTES, SRTP_PROFILES, type SrtpMasterKeys, type SrtpProfile } from './srtp-keys.ts';
 import { createWeriftDtls, type DtlsRecord, type WeriftDtls } from './werift-dtls.ts';
 
@@ -20,6 +23,14 @@ const FLIGHT_OVER = 99;
  * of Finished, and with it the AES-GCM nonce, would come a second time. Finished is record 8; start well above it.
  */
 const FIRST_APPLICATION_RECORD = 64;
+
+/** Records that may overtake each other; RFC 6347 asks for at least 32, and wants 64. */
+const WINDOW_RECORDS = 128;
+/** Records a peer may send: a message of the largest size is 84. */
+const RECORDS_PER_SECOND = { perSecond: 1_000, burst: 2_000 };
+
+/** What a datagram has shown: `proof` of having read our flight, or a record that only the peer can write. */
+export type DtlsNews = 'none' | 'authentic' | 'proof';
 
 export interface DtlsEvents {
   /** Handshake done and every check passed. */
@@ -43,29 +54,42 @@ export class DtlsSession {
   readonly events = new Emitter<DtlsEvents>();
   readonly #server: WeriftDtls;
   readonly #options: DtlsSessionOptions;
+  readonly #handshake: DtlsHandshake;
+  readonly #budget = new Budget(RECORDS_PER_SECOND);
+  readonly #replays = new ReplayWindow(WINDOW_RECORDS);
   #connected = false;
   #closed = false;
+  #news: DtlsNews = 'none';
 
   constructor(options: DtlsSessionOptions) {
     this.#options = options;
     this.#server = createWeriftDtls(options.certificate, SRTP_PROFILES, (datagram) => {
       if (!this.#closed) options.send(datagram);
     });
-    DtlsHandshake.install(this.#server, options.fingerprints, (error) => this.#fail(error));
+    this.#handshake = DtlsHandshake.install(this.#server, options.fingerprints, (error) => this.#fail(error));
     this.#server.onConnect.subscribe(() => this.#connect());
     this.#server.onData.subscribe((data) => {
-      if (this.#connected && !this.#closed) this.events.emit('data', data);
+      if (!this.#connected || this.#closed) return;
+      this.#news = 'authentic';
+      this.events.emit('data', data);
     });
   }
 
   /** Takes one datagram whose first byte says DTLS (RFC 7983: 20 to 63). */
-  receive(datagram: Buffer): void {
-    if (this.#closed) return;
+  receive(datagram: Buffer, nowUs: number): DtlsNews {
+    if (this.#closed) return 'none';
+    this.#news = 'none';
+    const before = this.#handshake.finished;
+    this.#handshake.nowUs = nowUs;
     try {
-      for (const record of recordsOf(datagram)) this.#receiveRecord(record);
+      for (const record of recordsOf(datagram)) {
+        if (this.#budget.take(1, nowUs)) this.#receiveRecord(record);
+        else this.#options.onRefused();
+      }
     } catch {
       this.#options.onRefused();
     }
+    return this.#handshake.finished && !before ? 'proof' : this.#news;
   }
 
   /** Sends application data; nothing happens before `connected` and after `close`. */
@@ -106,11 +130,16 @@ export class DtlsSession {
     if (!this.#connected) {
       // Plaintext alerts are anyone's word; a handshake that fails shows by its silence.
       if (type !== CONTENT.alert) this.#server.transport.socket.onData(record);
-    } else if (epoch === 0) this.#options.onRefused();
-    else if (type === CONTENT.handshake || type === CONTENT.applicationData)
-      this.#server.transport.socket.onData(record);
+    } else if (epoch !== 1 || !this.#replays.admits(record.readUIntBE(5, 6))) this.#options.onRefused();
+    else if (type === CONTENT.handshake) this.#server.transport.socket.onData(record);
+    else if (type === CONTENT.applicationData) this.#receiveData(record);
     else if (type === CONTENT.alert) this.#receiveAlert(record);
     else this.#options.onRefused();
+  }
+
+  #receiveData(record: Buffer): void {
+    this.#server.transport.socket.onData(record);
+    if (this.#news === 'authentic') this.#replays.accept(record.readUIntBE(5, 6));
   }
 
   /** werift takes an alert that happens to look like plaintext at its word; here only a decrypted one counts. */

@@ -8,7 +8,7 @@ import { isIPv6 } from 'node:net';
 import { DtlsClient, HashAlgorithm, SignatureAlgorithm } from 'werift';
 import type { DtlsCertificate } from './dtls-certificate.ts';
 import { SRTP_PROFILES } from './srtp-keys.ts';
-import { isStun, STUN_TYPE, writeBindingRequest, type RemoteAddress } from './stun.ts';
+import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess, type RemoteAddress } from './stun.ts';
 
 const UFRAG = 'self';
 const PASSWORD = 'selftestselftestselftest';
@@ -106,9 +106,16 @@ export class LoopbackClient {
     // RFC 7983: what is above is media, which werift's DTLS would choke on.
     if (first >= 20 && first <= 63) this.#dtls.transport.socket.onData(datagram, ['', 0]);
     else if (!isStun(datagram)) return;
+    else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingRequest) this.#answer(datagram);
     else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingSuccess && !this.#dtls.connected) {
       this.#dtls.connect().catch(() => {});
     }
+  }
+
+  /** The server asks whether what it sends arrives here. */
+  #answer(request: Buffer): void {
+    const { address, port } = this.#to ?? { address: '', port: 0 };
+    if (port > 0) this.#send(writeBindingSuccess(request.subarray(8, 20), { address, port }, PASSWORD));
   }
 
   #send(datagram: Buffer): void {

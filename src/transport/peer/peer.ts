@@ -9,6 +9,7 @@ import { GlimpseError } from '../../errors.ts';
 import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
 import { Budget } from '../budget.ts';
+import { buildGoodbye } from '../goodbye.ts';
 import type { MediaPath, NegotiatedVideo } from '../media-path.ts';
 import { writeAnswer } from './answer.ts';
 import { checkCandidate, checkCandidateCount } from './candidate.ts';
@@ -22,7 +23,7 @@ import { invalid, readOffer, type Offer } from './offer.ts';
 import { SrtcpSession } from './srtcp-session.ts';
 import type { SrtpMasterKeys } from './srtp-keys.ts';
 import { SrtpSender } from './srtp-sender.ts';
-import type { BindingRequest, RemoteAddress } from './stun.ts';
+import type { BindingRequest, BindingSuccess, RemoteAddress } from './stun.ts';
 import type { MuxEndpoint, UdpMux } from './udp-mux.ts';
 
 /** What a peer shares with the others of its host. */
@@ -38,6 +39,10 @@ export interface PeerContext {
 
 /** RFC 7983: first bytes of what may share the port. */
 const FIRST_BYTE = { dtlsMin: 20, dtlsMax: 63, rtpMin: 128, rtpMax: 191 } as const;
+/** Checks a peer may send: a browser with a dozen pairs sends twenty a second while it connects. */
+const CHECKS_PER_SECOND = { perSecond: 200, burst: 400 };
+/** A peer that is silent so long is asked. RFC 7675 section 5.1 has every peer ask every five seconds. */
+const ASK_CONSENT_MS = 5_000;
 /** Compounds a viewer may send: a browser sends some tens a second, and more while it asks for lost packets. */
 const RTCP_PER_SECOND = { perSecond: 500, burst: 1_000 };
 /** RFC 5761: second bytes that mean RTCP. */
@@ -50,6 +55,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   readonly #ice: IceLite;
   readonly #sessionId = String(randomInt(2 ** 47));
   readonly #cname = randomBytes(12).toString('base64url');
+  readonly #stunBudget = new Budget(CHECKS_PER_SECOND);
   readonly #rtcpBudget = new Budget(RTCP_PER_SECOND);
   #state: PeerState = 'new';
   #answers = 0;
@@ -111,6 +117,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
 
   async close(reason: string): Promise<void> {
     if (this.#state === 'closed') return;
+    this.#path?.sendRtcp(buildGoodbye(this.#path.video, this.#cname));
     this.#setState('closed', reason);
     this.events.clear();
     await this.#control?.close();
@@ -120,27 +127,53 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   }
 
   onCheck(request: BindingRequest, from: RemoteAddress): void {
-    if (!this.#ice.check(request, from, this.#context.clock.nowUs())) this.#context.mux.drop('stunUnknownUfrag');
-    else if (this.#state === 'disconnected') this.#setState('connected', 'the client is back');
+    const { mux, clock } = this.#context;
+    const nowUs = clock.nowUs();
+    if (!this.#stunBudget.take(1, nowUs)) mux.drop('unexpected');
+    else if (!this.#ice.check(request, from, nowUs)) mux.drop('stunUnknownUfrag');
+    else this.#heard();
+  }
+
+  onAnswer(datagram: Buffer, answer: BindingSuccess, from: RemoteAddress): void {
+    if (!this.#ice.onAnswer(datagram, answer, from, this.#context.clock.nowUs()))
+      this.#context.mux.drop('stunIntegrity');
+    else this.#heard();
   }
 
   onDatagram(datagram: Buffer, from: RemoteAddress): void {
     const [first = 0, second = 0] = datagram;
-    if (first >= FIRST_BYTE.dtlsMin && first <= FIRST_BYTE.dtlsMax) {
-      // Before nomination the handshake goes back to whoever began it.
-      if (this.#path === undefined) this.#ice.remote ??= from;
-      this.#dtls?.receive(datagram);
-    } else if (first >= FIRST_BYTE.rtpMin && first <= FIRST_BYTE.rtpMax) {
-      if (second >= RTCP_TYPE.min && second <= RTCP_TYPE.max) this.#receiveRtcp(datagram);
-      else this.#context.mux.drop('unexpected');
-    } else this.#context.mux.drop('unexpected');
+    this.#ice.onReceived(from, datagram.length);
+    if (first >= FIRST_BYTE.dtlsMin && first <= FIRST_BYTE.dtlsMax) this.#receiveDtls(datagram, from);
+    else if (first < FIRST_BYTE.rtpMin || first > FIRST_BYTE.rtpMax) this.#context.mux.drop('unexpected');
+    else if (second >= RTCP_TYPE.min && second <= RTCP_TYPE.max) this.#receiveRtcp(datagram, from);
+    else this.#context.mux.drop('unexpected');
   }
 
-  /** RFC 7675: without an authenticated check for `consentTimeoutMs` nothing more is sent. The host calls this. */
+  /**
+   * RFC 7675: without anything authenticated from where media goes for `consentTimeoutMs`, nothing more is sent. The host
+   * calls this.
+   */
   checkConsent(nowUs: number): void {
-    if (this.#state !== 'connected') return;
-    const silentMs = (nowUs - this.#ice.lastCheckUs) / 1000;
-    if (silentMs >= this.#context.consentTimeoutMs) this.#setState('disconnected', 'consent ran out');
+    const { heardUs } = this.#ice;
+    if (this.#state !== 'connected' || heardUs === undefined) return;
+    const silentMs = (nowUs - heardUs) / 1_000;
+    if (silentMs >= ASK_CONSENT_MS) this.#ice.askConsent(nowUs);
+    if (silentMs < this.#context.consentTimeoutMs) return;
+    this.#ice.loseConsent();
+    this.#setState('disconnected', 'consent ran out');
+  }
+
+  #heard(): void {
+    if (this.#state === 'disconnected' && this.#ice.remote) this.#setState('connected', 'the client is back');
+  }
+
+  #receiveDtls(datagram: Buffer, from: RemoteAddress): void {
+    const nowUs = this.#context.clock.nowUs();
+    const news = this.#dtls?.receive(datagram, nowUs);
+    if (news === 'none' || news === undefined) return;
+    this.#ice.onAuthentic(from, nowUs);
+    if (news === 'proof') this.#ice.onProof(from);
+    this.#heard();
   }
 
   #begin(offer: Offer, negotiation: Negotiation): void {
@@ -148,7 +181,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     const dtls = new DtlsSession({
       certificate: this.#context.certificate,
       fingerprints: negotiation.remote.fingerprints,
-      send: (datagram) => this.#send(datagram),
+      send: (datagram) => this.#ice.send(datagram),
       onRefused: () => this.#context.mux.drop('dtlsPlaintext'),
     });
     this.#dtls = dtls;
@@ -168,7 +201,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
       srtcp,
       clock,
       canSend: () => this.#state === 'connected' && this.#ice.remote !== undefined,
-      send: (datagram) => this.#send(datagram),
+      send: (datagram) => this.#ice.send(datagram),
     });
     const remoteSctpPort = this.#negotiation?.remoteSctpPort;
     if (remoteSctpPort !== undefined) this.#openControl(dtls, remoteSctpPort);
@@ -187,16 +220,14 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     });
   }
 
-  #receiveRtcp(datagram: Buffer): void {
+  #receiveRtcp(datagram: Buffer, from: RemoteAddress): void {
     const compound = this.#srtcp?.unprotect(datagram);
     const { mux, clock } = this.#context;
-    if (compound === undefined || !this.#rtcpBudget.take(1, clock.nowUs())) mux.drop('srtcpRefused');
-    else this.events.emit('rtcp', compound);
-  }
-
-  #send(datagram: Buffer): void {
-    const { remote } = this.#ice;
-    if (remote !== undefined) this.#context.mux.send(datagram, remote);
+    const nowUs = clock.nowUs();
+    if (compound === undefined || !this.#rtcpBudget.take(1, nowUs)) return mux.drop('srtcpRefused');
+    this.#ice.onAuthentic(from, nowUs);
+    this.#heard();
+    this.events.emit('rtcp', compound);
   }
 
   #admitCandidate(candidate: string): void {

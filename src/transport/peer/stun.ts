@@ -1,5 +1,6 @@
 /**
- * STUN messages (RFC 8489) as far as an ICE-lite agent meets them: binding requests in, binding responses out. Pure.
+ * STUN messages (RFC 8489) as far as an ICE-lite agent that checks addresses meets them: binding requests and success
+ * responses, both ways. Pure.
  * Attributes behind MESSAGE-INTEGRITY are never read (section 14.5), so nothing unauthenticated can ask for nomination.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
@@ -40,16 +41,25 @@ export interface RemoteAddress {
   stream?: DatagramStream;
 }
 
-export interface BindingRequest {
+/** One address, and one TCP connection, as a key. */
+export function addressKey({ address, port, stream }: RemoteAddress): string {
+  return `${stream ? 'tcp ' : ''}${address}:${port}`;
+}
+
+export interface BindingSuccess {
   transactionId: Buffer;
+  /** Where MESSAGE-INTEGRITY starts; undefined when the message carries none. */
+  integrityOffset: number | undefined;
+}
+
+export interface BindingRequest extends BindingSuccess {
+  sizeBytes: number;
   /** USERNAME is `localUfrag:remoteUfrag` as seen by the receiver (RFC 8445 section 7.2.2). */
   localUfrag: string;
   remoteUfrag: string;
   useCandidate: boolean;
   /** The sender believes to be the controlled side: a role conflict for an agent that is always controlled. */
   controlled: boolean;
-  /** Where MESSAGE-INTEGRITY starts; undefined when the message carries none. */
-  integrityOffset: number | undefined;
 }
 
 /** True when the datagram is framed as a STUN message; says nothing about who sent it. */
@@ -67,36 +77,55 @@ export function readBindingRequest(datagram: Buffer): BindingRequest | undefined
   if (!isStun(datagram) || datagram.readUInt16BE(0) !== STUN_TYPE.bindingRequest) return undefined;
   const request: BindingRequest = {
     transactionId: Buffer.from(datagram.subarray(8, HEADER_BYTES)),
+    sizeBytes: datagram.length,
     localUfrag: '',
     remoteUfrag: '',
     useCandidate: false,
     controlled: false,
     integrityOffset: undefined,
   };
-  for (let at = HEADER_BYTES; at + 4 <= datagram.length;) {
-    const type = datagram.readUInt16BE(at);
-    const length = datagram.readUInt16BE(at + 2);
-    const value = datagram.subarray(at + 4, at + 4 + length);
-    if (value.length !== length) return undefined;
-    if (type === ATTRIBUTE.messageIntegrity) {
-      if (length !== INTEGRITY_BYTES) return undefined;
-      request.integrityOffset = at;
-      break;
-    }
-    if (type === ATTRIBUTE.username) {
-      const [local, remote] = value.toString('utf8').split(':');
+  for (const { type, value, at } of attributesOf(datagram)) {
+    if (type === ATTRIBUTE.messageIntegrity) request.integrityOffset = at;
+    else if (type === ATTRIBUTE.username) {
+      const [local, remote] = value.toString('utf8').split(':', 2);
       request.localUfrag = local ?? '';
       request.remoteUfrag = remote ?? '';
     } else if (type === ATTRIBUTE.useCandidate) request.useCandidate = true;
     else if (type === ATTRIBUTE.iceControlled) request.controlled = true;
-    at += 4 + padded(length);
+    else if (type === undefined) return undefined;
   }
   return request;
 }
 
-/** Checks MESSAGE-INTEGRITY (HMAC-SHA1 under the short-term password) of a request that was just read. */
-export function hasIntegrity(datagram: Buffer, request: BindingRequest, password: string): boolean {
-  const at = request.integrityOffset;
+/** Reads a binding success response; undefined for every other or malformed message. */
+export function readBindingSuccess(datagram: Buffer): BindingSuccess | undefined {
+  if (!isStun(datagram) || datagram.readUInt16BE(0) !== STUN_TYPE.bindingSuccess) return undefined;
+  const transactionId = Buffer.from(datagram.subarray(8, HEADER_BYTES));
+  let integrityOffset: number | undefined;
+  for (const { type, at } of attributesOf(datagram)) {
+    if (type === ATTRIBUTE.messageIntegrity) integrityOffset = at;
+    else if (type === undefined) return undefined;
+  }
+  return { transactionId, integrityOffset };
+}
+
+/** Attributes up to MESSAGE-INTEGRITY; one without a type is the end of a message that is malformed. */
+function* attributesOf(datagram: Buffer): Generator<{ type: number | undefined; value: Buffer; at: number }> {
+  for (let at = HEADER_BYTES; at + 4 <= datagram.length;) {
+    const type = datagram.readUInt16BE(at);
+    const length = datagram.readUInt16BE(at + 2);
+    const value = datagram.subarray(at + 4, at + 4 + length);
+    const integrity = type === ATTRIBUTE.messageIntegrity;
+    const whole = value.length === length && (!integrity || length === INTEGRITY_BYTES);
+    yield { type: whole ? type : undefined, value, at };
+    if (integrity || !whole) return;
+    at += 4 + padded(length);
+  }
+}
+
+/** Checks MESSAGE-INTEGRITY (HMAC-SHA1 under the short-term password) of a message that was just read. */
+export function hasIntegrity(datagram: Buffer, message: BindingSuccess, password: string): boolean {
+  const at = message.integrityOffset;
   if (at === undefined) return false;
   const covered = Buffer.from(datagram.subarray(0, at));
   covered.writeUInt16BE(at + 4 + INTEGRITY_BYTES - HEADER_BYTES, 2);
@@ -122,14 +151,17 @@ export interface BindingRequestFields {
   /** The receiver's password. */
   password: string;
   useCandidate: boolean;
+  /** Of a controlled agent; default a controlling one, as the boot self-test and tests are. */
+  controlled?: boolean;
 }
 
-/** A controlling agent's connectivity check; what the boot self-test and tests send. */
-export function writeBindingRequest({ transactionId, username, password, useCandidate }: BindingRequestFields): Buffer {
+/** A connectivity check (RFC 8445 section 7.1.1). */
+export function writeBindingRequest(fields: BindingRequestFields): Buffer {
+  const { transactionId, username, password, useCandidate, controlled = false } = fields;
   const attributes = [
     attribute(ATTRIBUTE.username, Buffer.from(username)),
     attribute(ATTRIBUTE.priority, Buffer.from([0x6e, 0, 1, 0xff])),
-    attribute(ATTRIBUTE.iceControlling, Buffer.alloc(8, 1)),
+    attribute(controlled ? ATTRIBUTE.iceControlled : ATTRIBUTE.iceControlling, Buffer.alloc(8, 1)),
   ];
   if (useCandidate) attributes.push(attribute(ATTRIBUTE.useCandidate, Buffer.alloc(0)));
   return seal(STUN_TYPE.bindingRequest, transactionId, attributes, password);

@@ -1,25 +1,35 @@
 /**
- * One UDP socket for every peer, and beside it, where a network needs one, a TCP port that carries the same datagrams. A STUN binding request is routed by the local ufrag it names, and only after its
- * MESSAGE-INTEGRITY (RFC 8445 section 7.3) proved the sender knows that peer's password; from then on its address may
- * send DTLS and SRTCP to that peer. Everything else is dropped and counted by reason.
+ * One UDP socket for every peer, and beside it, where a network needs one, a TCP port that carries the same datagrams. A
+ * STUN binding request is routed by the local ufrag it names, and only after its MESSAGE-INTEGRITY (RFC 8445 section 7.3)
+ * proved the sender knows that peer's password; from then on its address may send DTLS and SRTCP to that peer. An answer
+ * to a check of ours is routed by its transaction. Everything else is dropped and counted by reason.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { GlimpseError } from '../../errors.ts';
 import { FirstFailures } from './first-failures.ts';
-import { hasIntegrity, isStun, readBindingRequest, type BindingRequest, type RemoteAddress } from './stun.ts';
+import {
+  addressKey,
+  hasIntegrity,
+  isStun,
+  readBindingRequest,
+  readBindingSuccess,
+  type BindingRequest,
+  type BindingSuccess,
+  type RemoteAddress,
+} from './stun.ts';
 import { FRAME_MAX_BYTES } from './tcp-frames.ts';
 import { TcpListener } from './tcp-listener.ts';
 
 /** Kernel buffer asked for in each direction, bytes: 30 ms of 1 Gbps, so that one late wake-up loses nothing. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
-/** Addresses one peer may prove: a laptop with VPNs has a handful of interfaces, each with one NAT mapping. */
-const ADDRESSES_PER_PEER = 16;
 
 /** A peer as the mux sees it. */
 export interface MuxEndpoint {
   /** An authenticated connectivity check. */
   onCheck(request: BindingRequest, from: RemoteAddress): void;
+  /** What answers a check of this peer's by its transaction; its integrity is not verified. */
+  onAnswer(datagram: Buffer, answer: BindingSuccess, from: RemoteAddress): void;
   /** DTLS, SRTP or SRTCP from an address that proved itself. */
   onDatagram(datagram: Buffer, from: RemoteAddress): void;
 }
@@ -29,6 +39,7 @@ export type DropReason =
   | 'stunUnknownUfrag'
   | 'stunIntegrity'
   | 'offPath'
+  | 'unproven'
   | 'sendFailed'
   | 'receiveFailed'
   | 'dtlsPlaintext'
@@ -45,6 +56,13 @@ export interface MuxOptions {
   accepts?: (address: string) => boolean;
 }
 
+/** Who is sent what comes from an address. */
+interface Owner {
+  endpoint: MuxEndpoint;
+  /** What is sent to the address arrives at this endpoint's peer. */
+  proved: boolean;
+}
+
 interface Claim {
   password: string;
   endpoint: MuxEndpoint;
@@ -57,6 +75,7 @@ export class UdpMux {
     stunUnknownUfrag: 0,
     stunIntegrity: 0,
     offPath: 0,
+    unproven: 0,
     sendFailed: 0,
     receiveFailed: 0,
     dtlsPlaintext: 0,
@@ -69,8 +88,9 @@ export class UdpMux {
   readonly #socket: Socket;
   readonly #ipv6: boolean;
   readonly #claims = new Map<string, Claim>();
-  readonly #owners = new Map<string, MuxEndpoint>();
-  readonly #addresses = new Map<MuxEndpoint, Set<string>>();
+  readonly #owners = new Map<string, Owner>();
+  /** Checks of ours by transaction; a peer has at most one for each of its addresses. */
+  readonly #expected = new Map<string, MuxEndpoint>();
   readonly #failures: FirstFailures;
   readonly #accepts: (address: string) => boolean;
   #tcp: TcpListener | undefined;
@@ -130,7 +150,7 @@ export class UdpMux {
       host: this.address.host,
       port,
       onDatagram: (datagram, from) => this.#receive(datagram, from),
-      onGone: (from) => this.#revoke(from),
+      onGone: (from) => void this.#owners.delete(addressKey(from)),
     });
   }
 
@@ -161,10 +181,32 @@ export class UdpMux {
   /** Takes back everything an endpoint holds. */
   forget(endpoint: MuxEndpoint): void {
     for (const [ufrag, claim] of this.#claims) if (claim.endpoint === endpoint) this.#claims.delete(ufrag);
-    for (const key of this.#addresses.get(endpoint) ?? []) {
-      if (this.#owners.get(key) === endpoint) this.#owners.delete(key);
-    }
-    this.#addresses.delete(endpoint);
+    for (const [key, owner] of this.#owners) if (owner.endpoint === endpoint) this.#owners.delete(key);
+    for (const [id, expecting] of this.#expected) if (expecting === endpoint) this.#expected.delete(id);
+  }
+
+  /**
+   * Lets an address send to `endpoint`. One that has been proved for another peer stays with that one until this one
+   * proves it as well: a check with a forged source must not take it away.
+   */
+  admit(from: RemoteAddress, endpoint: MuxEndpoint, proved = false): void {
+    const key = addressKey(from);
+    const owner = this.#owners.get(key);
+    if (owner?.endpoint === endpoint) owner.proved ||= proved;
+    else if (owner?.proved !== true || proved) this.#owners.set(key, { endpoint, proved });
+  }
+
+  /** Takes an address back. */
+  revoke(from: RemoteAddress, endpoint: MuxEndpoint): void {
+    const key = addressKey(from);
+    if (this.#owners.get(key)?.endpoint === endpoint) this.#owners.delete(key);
+  }
+
+  /** Routes the answer to a check; undefined: it is not waited for any more. */
+  expect(transactionId: Buffer, endpoint: MuxEndpoint | undefined): void {
+    const id = transactionId.toString('hex');
+    if (endpoint) this.#expected.set(id, endpoint);
+    else this.#expected.delete(id);
   }
 
   drop(reason: DropReason): void {
@@ -191,7 +233,7 @@ export class UdpMux {
     this.#closed = true;
     this.#claims.clear();
     this.#owners.clear();
-    this.#addresses.clear();
+    this.#expected.clear();
     await this.#tcp?.close();
     await new Promise<void>((resolve) => {
       this.#socket.close(() => resolve());
@@ -204,9 +246,9 @@ export class UdpMux {
     try {
       if (datagram.length > 0 && datagram[0]! < 4) this.#receiveStun(datagram, from);
       else {
-        const owner = this.#owners.get(keyOf(from));
+        const owner = this.#owners.get(addressKey(from));
         if (owner === undefined) this.drop('offPath');
-        else owner.onDatagram(datagram, from);
+        else owner.endpoint.onDatagram(datagram, from);
       }
     } catch (error) {
       this.drop('receiveFailed');
@@ -216,37 +258,20 @@ export class UdpMux {
 
   #receiveStun(datagram: Buffer, from: RemoteAddress): void {
     const request = readBindingRequest(datagram);
-    // Responses and indications are ignored too: an ICE-lite agent never asks.
-    if (request === undefined) return this.drop(isStun(datagram) ? 'unexpected' : 'stunMalformed');
+    if (request === undefined) return this.#receiveAnswer(datagram, from);
     const claim = this.#claims.get(request.localUfrag);
     if (claim === undefined) return this.drop('stunUnknownUfrag');
     if (!hasIntegrity(datagram, request, claim.password)) return this.drop('stunIntegrity');
     from.stream?.prove();
-    this.#admit(keyOf(from), claim.endpoint);
     claim.endpoint.onCheck(request, from);
   }
 
-  #revoke(from: RemoteAddress): void {
-    const key = keyOf(from);
-    const owner = this.#owners.get(key);
-    this.#owners.delete(key);
-    if (owner) this.#addresses.get(owner)?.delete(key);
+  /** Only what answers a check of ours is read; indications and errors are not. */
+  #receiveAnswer(datagram: Buffer, from: RemoteAddress): void {
+    const answer = readBindingSuccess(datagram);
+    if (answer === undefined) return this.drop(isStun(datagram) ? 'unexpected' : 'stunMalformed');
+    const endpoint = this.#expected.get(answer.transactionId.toString('hex'));
+    if (endpoint === undefined) this.drop('unexpected');
+    else endpoint.onAnswer(datagram, answer, from);
   }
-
-  #admit(key: string, endpoint: MuxEndpoint): void {
-    if (this.#owners.get(key) === endpoint) return;
-    const addresses = this.#addresses.get(endpoint) ?? new Set<string>();
-    this.#addresses.set(endpoint, addresses);
-    if (addresses.size >= ADDRESSES_PER_PEER) {
-      const [oldest] = addresses;
-      addresses.delete(oldest!);
-      if (this.#owners.get(oldest!) === endpoint) this.#owners.delete(oldest!);
-    }
-    addresses.add(key);
-    this.#owners.set(key, endpoint);
-  }
-}
-
-function keyOf({ address, port, stream }: RemoteAddress): string {
-  return `${stream ? 'tcp ' : ''}${address}:${port}`;
 }

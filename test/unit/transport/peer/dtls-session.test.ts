@@ -18,6 +18,8 @@ beforeAll(async () => {
   [ours, theirs] = await Promise.all([createDtlsCertificate(), createDtlsCertificate()]);
 });
 
+const nowUs = (): number => Math.round(performance.now() * 1_000);
+
 type Network = (datagram: Buffer, deliver: (datagram: Buffer) => void) => void;
 const perfect: Network = (datagram, deliver) => queueMicrotask(() => deliver(datagram));
 
@@ -36,7 +38,7 @@ function join(toServer: Network, { profiles = SRTP_PROFILES, expected = theirs.f
   });
   const client = createDtlsClient(
     theirs,
-    (datagram) => toServer(datagram, (arrived) => session.receive(arrived)),
+    (datagram) => toServer(datagram, (arrived) => session.receive(arrived, nowUs())),
     profiles,
   );
   const state: { keys?: SrtpMasterKeys; failure?: string; closed?: boolean } = {};
@@ -97,6 +99,38 @@ describe('a DTLS session', () => {
     }
   });
 
+  it('sends its first flight again once an interval, however many hellos are repeated', async () => {
+    const hellos: Buffer[] = [];
+    const { session, fromServer, stop } = join((datagram, deliver) => {
+      hellos.push(Buffer.from(datagram));
+      if (hellos.length === 1) perfect(datagram, deliver);
+    });
+    await until(() => fromServer.length >= 5);
+    const flight = fromServer.length;
+    const laterUs = nowUs() + 1_000_000;
+    for (let count = 0; count < 200; count++) session.receive(hellos[0]!, laterUs + 100 * count);
+    expect(fromServer.length).toBe(2 * flight);
+    session.close();
+    stop();
+  });
+
+  it('takes each record of data once', async () => {
+    const records: Buffer[] = [];
+    const { state, session, client, stop } = join((datagram, deliver) => {
+      if (datagram[0] === 23) records.push(Buffer.from(datagram));
+      perfect(datagram, deliver);
+    });
+    await until(() => state.keys !== undefined && client.connected);
+    const heard: string[] = [];
+    session.events.on('data', (data) => heard.push(data.toString()));
+    for (const text of ['one', 'two']) await client.send(Buffer.from(text));
+    await until(() => heard.length === 2);
+    expect(records.map((record) => session.receive(record, nowUs()))).toEqual(['none', 'none']);
+    expect(heard).toEqual(['one', 'two']);
+    session.close();
+    stop();
+  });
+
   it('answers a repeated Finished with its last flight', async () => {
     let finished: Buffer | undefined;
     const { state, session, fromServer, stop } = join((datagram, deliver) => {
@@ -105,9 +139,16 @@ describe('a DTLS session', () => {
     });
     await until(() => state.keys !== undefined);
     const flight = fromServer.slice(-2);
-    session.receive(finished!);
+    const copies = (): number => fromServer.filter((datagram) => datagram.equals(flight[1]!)).length;
+    const laterUs = nowUs() + 1_000_000;
+    session.receive(finished!, laterUs);
     expect(fromServer.slice(-2)).toEqual(flight);
-    expect(fromServer.filter((datagram) => datagram.equals(flight[1]!))).toHaveLength(2);
+    expect(copies()).toBe(2);
+    // Once an interval, however often it is repeated.
+    for (let count = 0; count < 100; count++) session.receive(finished!, laterUs + count);
+    expect(copies()).toBe(2);
+    session.receive(finished!, laterUs + 40_000);
+    expect(copies()).toBe(3);
     session.close();
     stop();
   });
@@ -169,7 +210,7 @@ describe('a DTLS session', () => {
     ).encryptPacket(record);
     const header = Buffer.from('15fefd00010000000000630000', 'hex');
     header.writeUInt16BE(fragment.length, 11);
-    session.receive(Buffer.concat([header, fragment]));
+    session.receive(Buffer.concat([header, fragment]), nowUs());
     expect(state.closed).toBe(true);
     stop();
   });

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { writeBindingRequest, type RemoteAddress } from '../../../../src/transport/peer/stun.ts';
 import { TcpListener } from '../../../../src/transport/peer/tcp-listener.ts';
-import { UdpMux } from '../../../../src/transport/peer/udp-mux.ts';
+import { UdpMux, type MuxEndpoint } from '../../../../src/transport/peer/udp-mux.ts';
 import { until } from '../../../support/werift-client.ts';
 
 const framed = (datagram: Buffer): Buffer => {
@@ -106,7 +106,15 @@ describe('ICE over TCP', () => {
     await mux.listenTcp(0);
     const password = 'passwordpasswordpassword';
     const checks: RemoteAddress[] = [];
-    mux.claim('ours', password, { onCheck: (_request, from) => checks.push(from), onDatagram: () => {} });
+    const endpoint: MuxEndpoint = {
+      onCheck: (_request, from) => {
+        checks.push(from);
+        mux.admit(from, endpoint);
+      },
+      onDatagram: () => {},
+      onAnswer: () => {},
+    };
+    mux.claim('ours', password, endpoint);
     const request = { transactionId: Buffer.alloc(12, 1), username: 'ours:theirs', useCandidate: false };
     const socket = await dial(mux.tcpPort ?? 0);
     socket.write(framed(writeBindingRequest({ ...request, password: 'not the password at all' })));

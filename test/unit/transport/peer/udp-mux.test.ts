@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { describe, expect, it } from 'vitest';
 import { FirstFailures } from '../../../../src/transport/peer/first-failures.ts';
 import { writeBindingRequest } from '../../../../src/transport/peer/stun.ts';
-import { UdpMux } from '../../../../src/transport/peer/udp-mux.ts';
+import { UdpMux, type MuxEndpoint } from '../../../../src/transport/peer/udp-mux.ts';
 import { until } from '../../../support/werift-client.ts';
 
 const PASSWORD = 'passwordpasswordpassword';
@@ -23,11 +23,54 @@ describe('UdpMux', () => {
     const bug = (): never => {
       throw new TypeError('a bug');
     };
-    mux.claim('ours', PASSWORD, { onCheck: bug, onDatagram: () => {} });
+    mux.claim('ours', PASSWORD, { onCheck: bug, onDatagram: () => {}, onAnswer: () => {} });
     try {
       for (let times = 0; times < 3; times++) client.send(checkOf('ours'), mux.address.port, '127.0.0.1');
       await until(() => mux.dropped.receiveFailed === 3);
       expect(failures).toEqual([new TypeError('a bug')]);
+    } finally {
+      client.close();
+      await mux.close();
+    }
+  });
+});
+
+describe('An address of the UdpMux', () => {
+  const endpoint = (): MuxEndpoint & { heard: number } => ({
+    heard: 0,
+    onCheck: () => {},
+    onAnswer: () => {},
+    onDatagram() {
+      this.heard += 1;
+    },
+  });
+
+  it('that is proved for one peer is not taken by another one’s check, but by its proof', async () => {
+    const mux = await UdpMux.bind('127.0.0.1', 0);
+    const client = createSocket('udp4');
+    await new Promise<void>((resolve) => void client.bind(0, '127.0.0.1', resolve));
+    const from = { address: '127.0.0.1', port: client.address().port };
+    const [victim, thief] = [endpoint(), endpoint()];
+    const media = Buffer.from([128, 200]);
+    const sent = async (): Promise<[number, number]> => {
+      const before = victim.heard + thief.heard;
+      client.send(media, mux.address.port, '127.0.0.1');
+      await until(() => victim.heard + thief.heard > before);
+      return [victim.heard, thief.heard];
+    };
+    try {
+      mux.admit(from, victim);
+      mux.admit(from, victim, true);
+      mux.admit(from, thief);
+      expect(await sent()).toEqual([1, 0]);
+      mux.revoke(from, thief);
+      expect(await sent()).toEqual([2, 0]);
+      mux.admit(from, thief, true);
+      expect(await sent()).toEqual([2, 1]);
+      mux.forget(victim);
+      expect(mux.addressCount).toBe(1);
+      mux.forget(thief);
+      expect(mux.addressCount).toBe(0);
     } finally {
       client.close();
       await mux.close();
@@ -41,7 +84,7 @@ describe('UdpMux for some addresses only', () => {
     let open = false;
     const mux = await UdpMux.bind('127.0.0.1', 0, { accepts: () => open });
     const client = createSocket('udp4');
-    mux.claim('ours', PASSWORD, { onCheck: (check) => checks.push(check), onDatagram: () => {} });
+    mux.claim('ours', PASSWORD, { onCheck: (check) => checks.push(check), onDatagram: () => {}, onAnswer: () => {} });
     try {
       client.send(checkOf('ours'), mux.address.port, '127.0.0.1');
       await until(() => mux.dropped.foreign === 1);
