@@ -22,11 +22,16 @@ const SETTLE_MS = 10_000;
 const POLL_MS = 100;
 const MARK = 'GLIMPSE_TEST_RUN';
 
-export default function setup({ config }: TestProject): (() => Promise<void>) | undefined {
+/** @param settleMs for its own test */
+export default function setup(
+  { config }: { config: Pick<TestProject['config'], 'watch'> },
+  settleMs = SETTLE_MS,
+): (() => Promise<void>) | undefined {
   // Whoever watches also edits.
   if (config.watch) return undefined;
   const before = new Set(paths(ROOT));
-  const temporary = mkdtempSync(join(tmpdir(), 'glimpse-tests-'));
+  forgetInterrupted();
+  const temporary = mkdtempSync(join(tmpdir(), `glimpse-tests-${process.pid}-`));
   // Inherited by every worker and all that it starts.
   process.env['TMPDIR'] = temporary;
   process.env[MARK] = temporary;
@@ -43,12 +48,29 @@ export default function setup({ config }: TestProject): (() => Promise<void>) | 
         .map((name) => `in the temporary folder: ${name}`),
       ...processes(temporary).map((name) => `running: ${name}`),
     ];
-    for (const deadline = performance.now() + SETTLE_MS; left().length > 0 && performance.now() < deadline;)
+    for (const deadline = performance.now() + settleMs; left().length > 0 && performance.now() < deadline;)
       await sleep(POLL_MS);
     const found = left();
     rmSync(temporary, { recursive: true, force: true });
     if (found.length > 0) throw new Error(`The tests left something:\n  ${found.join('\n  ')}`);
   };
+}
+
+/** The folders of runs that were killed before they could remove them. */
+function forgetInterrupted(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^glimpse-tests-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Of all files and folders below, empty folders too: git does not show those. */
