@@ -119,6 +119,11 @@ export class Gate {
     return this.#allowed(prompt, identity, undefined);
   }
 
+  /** Whether this client may have an upload decoded; counts as a creation. @throws GlimpseError as `Access.admit` */
+  async admitUpload(identity: Identity): Promise<void> {
+    (await this.access.admit(identity)).release();
+  }
+
   /** @throws GlimpseError PARAMETER_INVALID where the generator takes no uploads */
   requireInputs(): Inputs {
     if (this.#inputs) return this.#inputs;

@@ -112,6 +112,19 @@ export const LIMITS = {
   inputMaxSidePx: 1_920,
   /** Pixels an upload may claim before anything is decoded. */
   inputMaxPixels: 8_192 * 8_192,
+  /** Of one picture of a video: 4K and a little. */
+  inputVideoMaxPixels: 4_096 * 2_304,
+  /** Pictures times pixels of a video: 20 s of 1080p at 30 a second. Decoding takes seconds for it, not minutes. */
+  inputVideoMaxPixelFrames: 1_300_000_000,
+  /** 20 s at 120 a second. */
+  inputVideoMaxPictures: 2_400,
+  /** What an upload may become, written anew. */
+  inputResultMaxBytes: 64 * 1024 * 1024,
+  /** Memory of the process that decodes one. */
+  inputDecodeMemoryBytes: 1024 * 1024 * 1024,
+  /** Uploads being received at once, together and of one user: each is held in memory. */
+  inputsReadingMax: 8,
+  inputsReadingPerUserMax: 2,
   /** How long an upload that no session uses is kept. */
   inputTtlMs: 30 * 60_000,
   /** Uploads kept, of one user and together, and their bytes. */

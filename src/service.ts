@@ -32,17 +32,16 @@ import type { RetryHealth } from './generation/retrying-generator.ts';
 import { createLog, type Log } from './log.ts';
 import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
 import { encoderFactory } from './media/encoders.ts';
-import { readInputMedia } from './media/input-media.ts';
 import { ladder } from './media/ladder.ts';
 import { SharedLoops } from './media/shared-loops.ts';
 import { warmUp } from './warm-up.ts';
 import { Metrics } from './metrics/metrics.ts';
-import { Inputs } from './session/inputs.ts';
 import { Sessions } from './session/registry.ts';
 import type { SessionLatency } from './session/session-deps.ts';
 import { ResourceStack } from './resource-stack.ts';
 import { PacerTimer } from './transport/pacer-timer.ts';
 import type { PeerHost } from './transport/peer/contract.ts';
+import { inputsFor } from './uploads.ts';
 import { TracedGenerator } from './tracing.ts';
 import { mediaAddressOf } from './media-address.ts';
 import { createPeerHost } from './transport/peer/peer-host.ts';
@@ -239,7 +238,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const signaling = await startSignaling({
       clips,
       registry: sessions,
-      inputs: generator.info.input && new Inputs({ clock: systemClock, read: readInputMedia }),
+      inputs: inputsFor(generator.info),
       access,
       filterPrompt: options.filterPrompt,
       metricsOn: metricsPlaceOf(config),

@@ -4,59 +4,52 @@
  * another. The kind is fixed before the decoder sees a byte; playlists and their like are never tried.
  */
 import { createHash } from 'node:crypto';
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { GlimpseError } from '../errors.ts';
 import type { InputMedia } from '../generation/generator.ts';
 import { LIMITS } from '../limits.ts';
-import { ffmpegArguments, ffmpegBinary, QUIET, type FfmpegOptions } from './ffmpeg-binary.ts';
+import { mediaTypeOf, UPLOAD_FORMATS, type UploadFormat } from './upload/format.ts';
+import { orientationOf } from './upload/orientation.ts';
+import { decodeUpload, type UploadProgram } from './upload/upload-decoder.ts';
 
-interface Format {
-  kind: InputMedia['kind'];
-  maxBytes: number;
-  /** FFmpeg's demuxer. */
-  demuxer: string;
-}
+export { mediaTypeOf } from './upload/format.ts';
 
-const IMAGE = { kind: 'image', maxBytes: LIMITS.inputImageMaxBytes } as const;
-const FORMATS: Readonly<Record<(typeof LIMITS.inputTypes)[number], Format>> = {
-  'image/png': { ...IMAGE, demuxer: 'png_pipe' },
-  'image/jpeg': { ...IMAGE, demuxer: 'jpeg_pipe' },
-  'image/webp': { ...IMAGE, demuxer: 'webp_pipe' },
-  'video/mp4': { kind: 'video', maxBytes: LIMITS.inputVideoMaxBytes, demuxer: 'mov' },
-};
-
-const run = promisify(execFile);
-
-/** By signature: `RIFF….WEBP` and `….ftyp` have theirs after a length. */
-export function mediaTypeOf(data: Uint8Array): keyof typeof FORMATS | undefined {
-  const text = (from: number, to: number): string => Buffer.from(data.subarray(from, to)).toString('latin1');
-  if (text(0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png';
-  if (text(0, 3) === '\xff\xd8\xff') return 'image/jpeg';
-  if (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP') return 'image/webp';
-  return text(4, 8) === 'ftyp' ? 'video/mp4' : undefined;
+export interface InputMediaOptions {
+  signal: AbortSignal;
+  /** The only kind that is decoded; default: either. */
+  kind?: InputMedia['kind'] | undefined;
+  /** What decodes; default: the first that starts here. */
+  programs?: readonly UploadProgram[];
 }
 
 /**
- * Decodes an upload and writes it anew: a picture as PNG, a video as MP4 without sound, neither with a side over 1920 px.
- * @throws GlimpseError INPUT_INVALID when it is not what can be decoded, INPUT_TOO_LARGE, ABORTED
+ * Decodes an upload and writes it anew: a picture as PNG, upright; a video as MP4 without sound; neither with a side over
+ * 1920 px.
+ * @throws GlimpseError INPUT_INVALID when it is not what can be decoded, or of the wrong kind, INPUT_TOO_LARGE, ABORTED
  */
-export async function readInputMedia(upload: Uint8Array, signal: AbortSignal): Promise<InputMedia> {
+export async function readInputMedia(
+  upload: Uint8Array,
+  { signal, kind, programs }: InputMediaOptions,
+): Promise<InputMedia> {
   const type = mediaTypeOf(upload);
   if (!type) throw invalid('It is neither PNG, JPEG, WebP nor MP4.');
-  const format = FORMATS[type];
+  const format = UPLOAD_FORMATS[type];
+  if (kind !== undefined && format.kind !== kind) throw invalid(`This server takes a ${kind} only.`);
   if (upload.length > format.maxBytes) throw tooLarge(`${format.maxBytes / 2 ** 20} MiB`);
-  const binary = await ffmpegBinary();
-  if (!binary) throw new GlimpseError('INPUT_INVALID', { message: 'This server has no decoder for uploads.' });
-  const directory = await mkdtemp(join(tmpdir(), 'glimpse-input-'));
+  const folder = await mkdtemp(join(tmpdir(), 'glimpse-input-'));
   try {
-    const from = join(directory, 'upload');
-    const to = join(directory, format.kind === 'image' ? 'input.png' : 'input.mp4');
+    const from = join(folder, 'upload');
+    const to = join(folder, format.kind === 'image' ? 'input.png' : 'input.mp4');
     await writeFile(from, upload, { mode: 0o600 });
-    await decode(binary.path, [...sourceArguments(format, from), ...resultArguments(format, to)], signal);
+    const job = { from, to, type, orientation: orientationOf(upload, type) };
+    const verdict = await decodeUpload(job, { folder, signal, ...(programs && { programs }) });
+    if (signal.aborted) throw new GlimpseError('ABORTED');
+    if (verdict === 'no decoder') throw invalid('This server has no decoder for uploads.');
+    if (verdict === 'pixels') throw tooLarge(pixelsAllowed(format));
+    if (verdict === 'seconds') throw tooLarge(`${LIMITS.inputVideoMaxSeconds} s`);
+    if (verdict !== 'written') throw invalid('It cannot be decoded.');
     const data = new Uint8Array(await readFile(to).catch(() => Buffer.alloc(0)));
     if (data.length === 0) throw invalid('It has no picture.');
     if (format.kind === 'video' && secondsOf(data) > LIMITS.inputVideoMaxSeconds)
@@ -64,48 +57,7 @@ export async function readInputMedia(upload: Uint8Array, signal: AbortSignal): P
     const mediaType = format.kind === 'image' ? 'image/png' : 'video/mp4';
     return { kind: format.kind, mediaType, sha256: createHash('sha256').update(data).digest('hex'), data };
   } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-function sourceArguments({ demuxer, kind }: Format, path: string): string[] {
-  const source: FfmpegOptions = {
-    ...QUIET,
-    xerror: true,
-    err_detect: 'explode',
-    threads: 1,
-    protocol_whitelist: 'file',
-    max_pixels: LIMITS.inputMaxPixels,
-    f: demuxer,
-    ...(kind === 'video' ? { enable_drefs: 0, t: LIMITS.inputVideoMaxSeconds + 1 } : {}),
-    i: path,
-  };
-  return ['-nostdin', ...ffmpegArguments(source)];
-}
-
-function resultArguments({ kind }: Format, path: string): string[] {
-  const side = LIMITS.inputMaxSidePx;
-  const smaller = `scale='min(${side},iw)':'min(${side},ih)':force_original_aspect_ratio=decrease`;
-  const even = 'crop=trunc(iw/2)*2:trunc(ih/2)*2';
-  const video: FfmpegOptions = { 'c:v': 'libx264', preset: 'veryfast', crf: 12, pix_fmt: 'yuv420p', f: 'mp4' };
-  const image: FfmpegOptions = { 'frames:v': 1, pix_fmt: 'rgb24', 'c:v': 'png', f: 'image2' };
-  const common: FfmpegOptions = {
-    map: '0:v:0',
-    an: true,
-    sn: true,
-    dn: true,
-    map_metadata: -1,
-    vf: `${smaller},${even}`,
-  };
-  return [...ffmpegArguments({ ...common, ...(kind === 'image' ? image : video), threads: 1 }), path];
-}
-
-async function decode(binary: string, options: string[], signal: AbortSignal): Promise<void> {
-  try {
-    await run(binary, options, { signal, timeout: LIMITS.inputDecodeTimeoutMs, killSignal: 'SIGKILL' });
-  } catch (cause) {
-    if (signal.aborted) throw new GlimpseError('ABORTED');
-    throw new GlimpseError('INPUT_INVALID', { message: 'It cannot be decoded.', cause });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -116,6 +68,11 @@ function secondsOf(mp4: Uint8Array): number {
   return at < 0 ? Infinity : bytes.readUInt32BE(at + 20) / bytes.readUInt32BE(at + 16);
 }
 
+const megapixels = (pixels: number): string => `${Math.round(pixels / 1e6)} megapixels`;
+const pixelsAllowed = ({ kind, maxPixels }: UploadFormat): string =>
+  kind === 'image'
+    ? megapixels(maxPixels)
+    : `${megapixels(maxPixels)} a picture, and ${megapixels(LIMITS.inputVideoMaxPixelFrames)} in all pictures together`;
 const invalid = (message: string): GlimpseError => new GlimpseError('INPUT_INVALID', { message });
 const tooLarge = (most: string): GlimpseError =>
   new GlimpseError('INPUT_TOO_LARGE', { message: `The upload is larger than ${most}.` });

@@ -16,6 +16,8 @@ interface Held {
 
 export interface InputsOptions {
   clock: Clock;
+  /** What the generator takes. */
+  kind: InputMedia['kind'];
   /** Checks and decodes an upload. */
   read: (upload: Uint8Array, signal: AbortSignal) => Promise<InputMedia>;
 }
@@ -33,6 +35,8 @@ export class Inputs {
   /** Oldest first. */
   readonly #held = new Map<string, Held>();
   readonly #waiting: (() => void)[] = [];
+  /** Uploads being received now, by user. */
+  readonly #reading = new Map<string, number>();
   #decoding = 0;
   #bytes = 0;
 
@@ -42,6 +46,30 @@ export class Inputs {
 
   get size(): number {
     return this.#held.size;
+  }
+
+  get kind(): InputMedia['kind'] {
+    return this.#options.kind;
+  }
+
+  /**
+   * Leave to receive one upload: each is held in memory from its first byte on. Dispose of it when it has come.
+   * @throws GlimpseError INPUT_LIMIT, RATE_LIMITED
+   */
+  beginReading(owner: string): Disposable {
+    this.requireRoom(owner);
+    const own = this.#reading.get(owner) ?? 0;
+    const all = [...this.#reading.values()].reduce((sum, count) => sum + count, 0);
+    if (own >= LIMITS.inputsReadingPerUserMax || all >= LIMITS.inputsReadingMax)
+      throw new GlimpseError('RATE_LIMITED', { retryAfterMs: 2_000 });
+    this.#reading.set(owner, own + 1);
+    return {
+      [Symbol.dispose]: () => {
+        const left = (this.#reading.get(owner) ?? 1) - 1;
+        if (left > 0) this.#reading.set(owner, left);
+        else this.#reading.delete(owner);
+      },
+    };
   }
 
   /**

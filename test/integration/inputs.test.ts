@@ -40,14 +40,14 @@ describe('an upload', () => {
     ['a.mp4', ['-t', '2', '-pix_fmt', 'yuv420p'], 'video'],
   ] as const)('%s is decoded and written anew', async (name, options, kind) => {
     const upload = made(name, [...options]);
-    const media = await readInputMedia(upload, never);
+    const media = await readInputMedia(upload, { signal: never });
     expect(media.kind).toBe(kind);
     expect(mediaTypeOf(media.data)).toBe(media.mediaType);
   });
 
   it('keeps nothing that hides behind the picture', async () => {
     const secret = Buffer.from('<script>alert(1)</script>');
-    const { data } = await readInputMedia(Buffer.concat([PNG, secret]), never);
+    const { data } = await readInputMedia(Buffer.concat([PNG, secret]), { signal: never });
     expect(Buffer.from(data).includes(secret)).toBe(false);
   });
 
@@ -59,15 +59,15 @@ describe('an upload', () => {
     ['a picture whose bytes are broken', PNG.map((byte, index) => (index > 60 ? byte ^ 0x5a : byte))],
     ['an MP4 that is none', Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1')],
   ])('that is %s is refused', async (_, upload) => {
-    await expect(readInputMedia(upload, never)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    await expect(readInputMedia(upload, { signal: never })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   });
 
   it('of too many bytes or seconds is refused', async () => {
     const large = new Uint8Array(LIMITS.inputImageMaxBytes + 1);
     large.set(PNG);
-    await expect(readInputMedia(large, never)).rejects.toMatchObject({ code: 'INPUT_TOO_LARGE' });
+    await expect(readInputMedia(large, { signal: never })).rejects.toMatchObject({ code: 'INPUT_TOO_LARGE' });
     const long = made('a.mp4', ['-t', String(LIMITS.inputVideoMaxSeconds + 3), '-pix_fmt', 'yuv420p']);
-    await expect(readInputMedia(long, never)).rejects.toMatchObject({ code: 'INPUT_TOO_LARGE' });
+    await expect(readInputMedia(long, { signal: never })).rejects.toMatchObject({ code: 'INPUT_TOO_LARGE' });
   });
 });
 
@@ -77,7 +77,7 @@ describe('the store of uploads', () => {
   it('gives an upload to whoever brought it, until it expires', async () => {
     const time = { now: 0 };
     const clock = clockAt(time);
-    const inputs = new Inputs({ clock, read: () => Promise.resolve(media) });
+    const inputs = new Inputs({ clock, kind: 'image', read: () => Promise.resolve(media) });
     const { id } = await inputs.add('anna', PNG, never);
     expect(id).toMatch(/^[\w-]{22}$/);
     expect(inputs.get(id, 'anna')).toBe(media);
@@ -88,7 +88,7 @@ describe('the store of uploads', () => {
   });
 
   it('is bounded for each user', async () => {
-    const inputs = new Inputs({ clock: clockAt({ now: 0 }), read: () => Promise.resolve(media) });
+    const inputs = new Inputs({ clock: clockAt({ now: 0 }), kind: 'image', read: () => Promise.resolve(media) });
     for (let index = 0; index < LIMITS.inputsPerUserMax; index++) await inputs.add('anna', PNG, never);
     await expect(inputs.add('anna', PNG, never)).rejects.toMatchObject({ code: 'INPUT_LIMIT' });
     await inputs.add('bert', PNG, never);
@@ -102,7 +102,7 @@ describe('the store of uploads', () => {
       await gate.promise;
       return media;
     };
-    const inputs = new Inputs({ clock: clockAt({ now: 0 }), read });
+    const inputs = new Inputs({ clock: clockAt({ now: 0 }), kind: 'image', read });
     const all = Array.from({ length: LIMITS.inputsDecodingMax + LIMITS.inputsPendingMax }, (_, user) =>
       inputs.add(`user ${user}`, PNG, never),
     );

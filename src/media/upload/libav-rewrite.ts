@@ -1,0 +1,178 @@
+/**
+ * Decodes an upload and writes it anew through node-av: for a process of its own (upload-process.ts), where the codecs may
+ * crash without harm. Size and length are looked at before a codec sees a byte, as far as the container says them, and
+ * again with each picture, since a container may lie.
+ */
+import { readFileSync } from 'node:fs';
+import { assertNever } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
+import { storedPng } from '../stored-png.ts';
+import { UPLOAD_FORMATS, type UploadCodec, type UploadFormat, type UploadType } from './format.ts';
+import { orientationOfMatrix, UPRIGHT_FILTERS, type Orientation } from './orientation.ts';
+
+/** Where a process of its own finds its job, in its working folder. */
+export const JOB_FILE = 'job.json';
+
+export interface RewriteJob {
+  from: string;
+  to: string;
+  type: UploadType;
+  /** Of a picture; a video's is in its track. */
+  orientation: Orientation;
+}
+
+/** Why an upload is refused; undefined when it was written. */
+export type Refusal = 'invalid' | 'pixels' | 'seconds';
+
+type Api = typeof import('node-av/api');
+type Constants = typeof import('node-av/constants');
+type Demuxer = Awaited<ReturnType<Api['Demuxer']['open']>>;
+type Stream = NonNullable<ReturnType<Demuxer['video']>>;
+
+export interface UploadCodecs {
+  api: Api;
+  constants: Constants;
+}
+
+/** Rejects where node-av does not load. */
+export async function loadUploadCodecs(): Promise<UploadCodecs> {
+  const [api, constants, { Log }] = await Promise.all([
+    import('node-av/api'),
+    import('node-av/constants'),
+    import('node-av/lib'),
+  ]);
+  // FFmpeg has a word for each of thousands of bad pictures.
+  Log.setLevel(constants.AV_LOG_QUIET);
+  return { api, constants };
+}
+
+export async function rewriteUpload(
+  { from, to, type, orientation }: RewriteJob,
+  codecs: UploadCodecs,
+): Promise<Refusal | undefined> {
+  const format = UPLOAD_FORMATS[type];
+  // FFmpeg fills what is missing of a PNG with what its memory holds.
+  if (type === 'image/png' && storedPng(readFileSync(from), format.maxPixels) === undefined) return 'invalid';
+  try {
+    await using demuxer = await codecs.api.Demuxer.open(from, {
+      format: format.demuxer,
+      // Reading it would decode.
+      skipStreamInfo: true,
+      options: { protocol_whitelist: 'file', enable_drefs: 0 },
+    });
+    const stream = demuxer.video();
+    if (!stream) return 'invalid';
+    const { width, height, codecId } = stream.codecpar;
+    if (!format.codecs.some((name) => codecIdOf(name, codecs.constants) === codecId)) return 'invalid';
+    const tooMuch = overBudget(
+      { pictures: Number(stream.nbFrames), pixels: width * height, seconds: secondsOf(stream) },
+      format,
+    );
+    if (tooMuch) return tooMuch;
+    const turned = format.kind === 'video' ? trackOrientation(stream, codecs.constants) : orientation;
+    return await transcode({ demuxer, stream, format, orientation: turned, to }, codecs);
+  } catch {
+    return 'invalid';
+  }
+}
+
+interface Transcoding {
+  demuxer: Demuxer;
+  stream: Stream;
+  format: UploadFormat;
+  orientation: Orientation;
+  to: string;
+}
+
+async function transcode(
+  work: Transcoding,
+  { api: { Decoder, Encoder, FilterAPI, Muxer }, constants }: UploadCodecs,
+): Promise<Refusal | undefined> {
+  const { demuxer, stream, format, orientation, to } = work;
+  const isImage = format.kind === 'image';
+  const context = { threadCount: 1 };
+  const codecOptions = { max_pixels: format.maxPixels, err_detect: 'explode' };
+  await using decoder = await Decoder.create(stream, { exitOnError: true, context, options: codecOptions });
+  await using filter = FilterAPI.create(resultFilters(orientation, isImage ? 'rgb24' : 'yuv420p'));
+  await using encoder = await (isImage
+    ? Encoder.create(constants.FF_ENCODER_PNG, { context })
+    : Encoder.create(constants.FF_ENCODER_LIBX264, { context, options: { preset: 'veryfast', crf: 12 } }));
+  await using muxer = await (isImage
+    ? Muxer.open(to, { format: 'image2', options: { update: true } })
+    : Muxer.open(to, { format: 'mp4' }));
+  const output = muxer.addStream(encoder);
+  let refusal: Refusal | undefined;
+  let pictures = 0;
+  async function* taken() {
+    for await (const frame of decoder.frames(demuxer.packets(stream.index))) {
+      if (!frame) continue;
+      pictures += 1;
+      refusal = overBudget({ pictures, pixels: frame.width * frame.height, seconds: 0 }, format);
+      if (refusal) break;
+      yield frame;
+      if (isImage) break;
+    }
+    yield null;
+  }
+  for await (const packet of encoder.packets(filter.frames(taken())))
+    if (packet) await muxer.writePacket(packet, output);
+  return refusal ?? (pictures === 0 ? 'invalid' : undefined);
+}
+
+/** FFmpeg's own list of codecs counts for probing alone. */
+function codecIdOf(name: UploadCodec, constants: Constants): number {
+  switch (name) {
+    case 'png':
+      return constants.AV_CODEC_ID_PNG;
+    case 'mjpeg':
+      return constants.AV_CODEC_ID_MJPEG;
+    case 'webp':
+      return constants.AV_CODEC_ID_WEBP;
+    case 'h264':
+      return constants.AV_CODEC_ID_H264;
+    case 'hevc':
+      return constants.AV_CODEC_ID_HEVC;
+    case 'vp9':
+      return constants.AV_CODEC_ID_VP9;
+    default:
+      return assertNever(name);
+  }
+}
+
+interface Extent {
+  pictures: number;
+  /** Of one of them. */
+  pixels: number;
+  seconds: number;
+}
+
+function overBudget({ pictures, pixels, seconds }: Extent, { kind, maxPixels }: UploadFormat): Refusal | undefined {
+  if (pixels > maxPixels) return 'pixels';
+  if (kind === 'image') return undefined;
+  if (seconds > LIMITS.inputVideoMaxSeconds + 1 || pictures > LIMITS.inputVideoMaxPictures) return 'seconds';
+  return pictures * pixels > LIMITS.inputVideoMaxPixelFrames ? 'pixels' : undefined;
+}
+
+/** Unknown counts as none: the pictures are counted as they come. */
+function secondsOf({ duration, timeBase: { num, den } }: Stream): number {
+  return duration > 0n && den > 0 ? (Number(duration) * num) / den : 0;
+}
+
+function trackOrientation({ codecpar }: Stream, { AV_PKT_DATA_DISPLAYMATRIX }: Constants): Orientation {
+  const matrix = codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
+  return matrix ? orientationOfMatrix(matrix) : 1;
+}
+
+/** Upright, no side over the limit, even sides, and without what the pictures carry beside their pixels. */
+export function resultFilters(orientation: Orientation, pixelFormat: 'rgb24' | 'yuv420p'): string {
+  const side = LIMITS.inputMaxSidePx;
+  const filters = [
+    UPRIGHT_FILTERS[orientation],
+    `scale='min(${side},iw)':'min(${side},ih)':force_original_aspect_ratio=decrease`,
+    'crop=trunc(iw/2)*2:trunc(ih/2)*2',
+    'sidedata=mode=delete',
+    'metadata=mode=delete',
+    `format=${pixelFormat}`,
+  ];
+  return filters.filter((text) => text !== undefined).join(',');
+}
