@@ -1,6 +1,7 @@
 /** The latencies a viewer feels, each with its definition as a tooltip. What the page can see, the page measures. */
-import type { Stats } from '../src/client/index.ts';
+import type { PlayingEvent, Stats } from '../src/client/index.ts';
 import { make } from './element.ts';
+import { tierRank } from './tiers.ts';
 
 const FIGURES = {
   connect: ['Connect', 'From asking to a connected peer; measured in this page'],
@@ -8,7 +9,7 @@ const FIGURES = {
   draft: ['Prompt → draft', 'From the accepted prompt to its first draft leaving the server; measured there'],
   refined: [
     'Prompt → refined',
-    'From the accepted prompt to its first refined frame leaving the server; measured there',
+    'From the accepted prompt to its first refined frame leaving the server, made by the full or by the fast refiner; measured there',
   ],
   steer: ['Steer → visible', 'From Enter to the new revision on screen; measured in this page'],
 } as const;
@@ -16,8 +17,11 @@ type Figure = keyof typeof FIGURES;
 
 export class LatencyBoard {
   readonly #cells = new Map<Figure, HTMLElement>();
+  readonly #terms = new Map<Figure, HTMLElement>();
   #askedAtMs = 0;
   #firstFrameSeen = false;
+  /** The last revision that a refined frame was seen of. */
+  #refinedRevision = -1;
   /** When steering was sent, by the revision it became. */
   readonly #steeredAtMs = new Map<number, number>();
 
@@ -25,7 +29,9 @@ export class LatencyBoard {
     for (const [figure, [name, definition]] of Object.entries(FIGURES)) {
       const row = make('div', '', { title: definition });
       const value = make('dd', '–', { 'data-figure': figure });
-      row.append(make('dt', name), value);
+      const term = make('dt', name);
+      row.append(term, value);
+      this.#terms.set(figure as Figure, term);
       list.append(row);
       this.#cells.set(figure as Figure, value);
     }
@@ -35,6 +41,7 @@ export class LatencyBoard {
   start(nowMs: number): void {
     this.#askedAtMs = nowMs;
     this.#firstFrameSeen = false;
+    this.#refinedRevision = -1;
     this.#steeredAtMs.clear();
     for (const figure of this.#cells.keys()) this.#show(figure, null);
   }
@@ -47,17 +54,28 @@ export class LatencyBoard {
     this.#steeredAtMs.set(revision, sentAtMs);
   }
 
-  /** A frame is on screen. @param revision what it shows, when known */
-  presented(revision: number | undefined, atMs: number): void {
+  /** A frame is on screen. @param playing what it shows, when known */
+  presented(playing: PlayingEvent | undefined, atMs: number): void {
     if (!this.#firstFrameSeen) {
       this.#firstFrameSeen = true;
       this.#show('firstFrame', atMs - this.#askedAtMs);
     }
-    if (revision === undefined) return;
+    if (playing === undefined) return;
+    this.#refined(playing);
+    const { revision } = playing;
     const sentAtMs = this.#steeredAtMs.get(revision);
     if (sentAtMs === undefined) return;
     for (const known of this.#steeredAtMs.keys()) if (known <= revision) this.#steeredAtMs.delete(known);
     this.#show('steer', atMs - sentAtMs);
+  }
+
+  /** Says who refined the first picture of a prompt that was. */
+  #refined({ revision, tier, variant }: PlayingEvent): void {
+    if (tierRank(tier) < tierRank('refined') || revision <= this.#refinedRevision) return;
+    this.#refinedRevision = revision;
+    const [name] = FIGURES.refined;
+    const term = this.#terms.get('refined');
+    if (term) term.textContent = variant === 'fast' ? `${name} (fast)` : name;
   }
 
   measured({ timeToDraftMs, timeToRefinedMs }: Stats): void {

@@ -16,6 +16,7 @@ import { Player } from './player.ts';
 import { PromptBox } from './prompt-box.ts';
 import { ReadingView } from './reading-view.ts';
 import { Screen } from './screen.ts';
+import { SharpnessView } from './sharpness-view.ts';
 import { StatusLine } from './status-line.ts';
 import { TimelineView } from './timeline-view.ts';
 import { TransitionChoice } from './transition-choice.ts';
@@ -29,6 +30,7 @@ let { prompt, token } = link;
 
 const status = new StatusLine();
 const screen = new Screen();
+const sharpness = new SharpnessView(status);
 const network = new NetworkView();
 const latency = new LatencyBoard(byId('latency', HTMLElement));
 const reading = new ReadingView(byId('fields', HTMLElement), byId('unknown', HTMLElement));
@@ -84,7 +86,10 @@ function open(): void {
 }
 
 function watch(live: Live): void {
-  const begin = () => timeline.reset(live, parameters.mode === 'clip' ? CLIP_SECONDS * 1000 : null);
+  const begin = () => {
+    timeline.reset(live, parameters.mode === 'clip' ? CLIP_SECONDS * 1000 : null);
+    sharpness.reset(live.welcome);
+  };
   begin();
   live.on('session', begin);
   screen.show(live.stream);
@@ -107,7 +112,8 @@ function present(live: Live, frame: PresentedFrame): void {
   timeline.present(frame, screen.video);
   if (frame.playing) reading.present(timeline.promptOf(frame.playing));
   latency.connected(live.timeToConnectMs);
-  latency.presented(frame.playing?.revision, frame.presentedAtMs);
+  sharpness.present(frame);
+  latency.presented(frame.playing, frame.presentedAtMs);
 }
 
 function accept(accepted: Accepted): void {

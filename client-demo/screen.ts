@@ -20,7 +20,8 @@ export class Screen {
   present({ playing, widthPx, heightPx }: PresentedFrame): void {
     this.#frame.style.setProperty('--ratio', String(widthPx / heightPx));
     this.#ambient.getContext('2d')?.drawImage(this.video, 0, 0, this.#ambient.width, this.#ambient.height);
-    if (playing && !this.#reconnecting) this.#label(playing.tier, `${playing.tier} ${widthPx}×${heightPx}`);
+    if (playing && !this.#reconnecting)
+      this.#label(playing.tier, `${playing.tier}${playing.variant === 'fast' ? ' fast' : ''} ${widthPx}×${heightPx}`);
   }
 
   /** The last frame stays and the badge claims no tier for it; the first frame known after that puts it right. */

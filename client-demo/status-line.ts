@@ -20,6 +20,8 @@ export class StatusLine {
   /** Where the picture will be: whoever sees nothing yet looks there. */
   readonly #waiting = byId('waiting', HTMLElement);
   #standing = STATE_WORDS.connecting;
+  /** What is to be known of a live stream. */
+  #qualified = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #withdraw = () => {};
 
@@ -32,9 +34,23 @@ export class StatusLine {
     clearTimeout(this.#timer);
     this.#standing = words;
     this.#line.dataset['state'] = kind;
-    this.#text.textContent = words;
+    this.#text.textContent = this.#standingWords;
     this.#again.hidden = kind !== 'closed';
     this.#wait('');
+  }
+
+  /** @param words beside `Live`; empty for none */
+  qualify(words: string): void {
+    const before = this.#standingWords;
+    this.#qualified = words;
+    // A notice stays for its time.
+    if (this.#text.textContent === before) this.#text.textContent = this.#standingWords;
+  }
+
+  get #standingWords(): string {
+    return this.#qualified !== '' && this.#standing === STATE_WORDS.live
+      ? `${this.#standing}, ${this.#qualified}`
+      : this.#standing;
   }
 
   /** Something passing; the standing state comes back by itself. @returns withdraws it sooner */
@@ -43,7 +59,7 @@ export class StatusLine {
     this.#text.textContent = words;
     if (lasts === 'until withdrawn') this.#wait(words);
     const withdraw = () => {
-      if (this.#text.textContent === words) this.#text.textContent = this.#standing;
+      if (this.#text.textContent === words) this.#text.textContent = this.#standingWords;
       if (this.#waiting.textContent === words) this.#wait('');
     };
     if (lasts === 'a while') {

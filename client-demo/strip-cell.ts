@@ -1,6 +1,7 @@
 /**
  * How one slice is drawn: before it has been seen, a mosaic in its tier's colour; after, a still of it. Both are as
- * coarse as the slice is rough, so that the strip sharpens as the video does. A bar below fills with the tier.
+ * coarse as the slice is rough, so that the strip sharpens as the video does. A bar below fills with the tier; it is dashed
+ * where the tier was made fast.
  */
 import type { Cell } from './strip-model.ts';
 import { TIER_COLOURS, tierRank } from './tiers.ts';
@@ -16,6 +17,9 @@ const BAR_GAP_PX = 4;
 const RADIUS_PX = 6;
 /** Radius of the dot on a slice that came from a cache. */
 const CACHED_PX = 2.5;
+/** Dashes of a tier that was made fast, CSS px. */
+const DASH_PX = 5;
+const DASH_GAP_PX = 3;
 /** A cell lights up for this long when it reaches a tier. */
 const FLASH_MS = 700;
 
@@ -101,6 +105,14 @@ function drawBar(
   context.roundRect(box.x, box.y, Math.max(box.height, box.width * fill), box.height, box.height / 2);
   context.fill();
   context.restore();
+  if (cell.variant === 'fast') drawDashes(context, box);
+}
+
+/** Gaps in a bar that is full. */
+function drawDashes(context: CanvasRenderingContext2D, { x, y, width, height }: CellBox): void {
+  context.fillStyle = '#0a0c11';
+  for (let at = DASH_PX; at < width - DASH_PX; at += DASH_PX + DASH_GAP_PX)
+    context.fillRect(x + at, y, DASH_GAP_PX, height);
 }
 
 /** Cuts the middle of a still to the box and shows it in blocks. */

@@ -24,6 +24,8 @@ export interface Cell {
   readonly startMs: number;
   readonly durationMs: number;
   tier: Tier;
+  /** How the tier was made. */
+  variant: 'full' | 'fast';
   /** When it reached its tier, on the caller's clock, ms. */
   reachedAtMs: number;
   /** It was not computed for this viewer alone: replayed, or begun from a near picture. */
@@ -97,16 +99,18 @@ export class StripModel {
   }
 
   /** A slice has reached a tier. */
-  addTier({ revision, slice, tier, startMs, durationMs, cached }: TierEvent, nowMs: number): void {
+  addTier({ revision, slice, tier, variant = 'full', startMs, durationMs, cached }: TierEvent, nowMs: number): void {
     if (revision < this.#revision) return;
     if (revision > this.#revision) this.#begin(revision, startMs, nowMs);
     const known = this.#find(revision, slice);
     if (known) {
-      if (tierRank(tier) > tierRank(known.tier)) Object.assign(known, { tier, reachedAtMs: nowMs, cached });
+      const isBetter =
+        tier === known.tier ? variant === 'full' && known.variant === 'fast' : tierRank(tier) > tierRank(known.tier);
+      if (isBetter) Object.assign(known, { tier, variant, reachedAtMs: nowMs, cached });
       return;
     }
     const place = { revision, slice, startMs: this.#offsetMs + startMs, durationMs };
-    this.#cells.push({ ...place, tier, reachedAtMs: nowMs, cached });
+    this.#cells.push({ ...place, tier, variant, reachedAtMs: nowMs, cached });
     this.#forget(nowMs);
   }
 

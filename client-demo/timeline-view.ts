@@ -3,7 +3,7 @@ import type { Accepted, Live, PresentedFrame, TierEvent } from '../src/client/in
 import { byId } from './element.ts';
 import { Strip } from './strip.ts';
 import { StripModel } from './strip-model.ts';
-import { TIER_ORDER } from './tiers.ts';
+import { tierRank } from './tiers.ts';
 
 /** How often the strip is put in words for those who cannot see it, ms. */
 const WORDS_INTERVAL_MS = 1_000;
@@ -66,15 +66,16 @@ export class TimelineView {
 
   addTier(event: TierEvent): void {
     this.#model.addTier(event, performance.now());
-    for (const item of document.querySelectorAll<HTMLElement>('.legend [data-tier=upscaled]')) {
-      if (event.tier === 'upscaled') item.hidden = false;
-    }
+    const { tier, variant = 'full' } = event;
+    const seldom =
+      variant === 'fast' ? '.legend [data-variant=fast]' : `.legend [data-tier=${tier}]:not([data-variant])`;
+    for (const item of document.querySelectorAll<HTMLElement>(seldom)) item.hidden = false;
   }
 
   present({ playing, rtpTimestamp }: PresentedFrame, video: HTMLVideoElement): void {
     if (!playing) return;
     this.#model.present(playing, rtpTimestamp ?? playing.rtpTimestamp, performance.now());
-    const still = `${playing.revision}:${playing.slice}:${playing.tier}`;
+    const still = `${playing.revision}:${playing.slice}:${playing.tier}:${playing.variant}`;
     if (still === this.#still) return;
     this.#still = still;
     this.#strip.keepStill(video, playing);
@@ -99,14 +100,16 @@ export class TimelineView {
   #speak(): void {
     const nowMs = performance.now();
     const cells = this.#model.ahead(nowMs);
-    const counts = TIER_ORDER.toReversed()
-      .map((tier) => ({ tier, count: cells.filter((cell) => cell.tier === tier).length }))
-      .filter(({ count }) => count > 0);
+    const kinds = new Map<string, number>();
+    for (const { tier, variant } of cells.toSorted((a, b) => tierRank(b.tier) - tierRank(a.tier))) {
+      const kind = variant === 'fast' ? `${tier} fast` : tier;
+      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    }
     const fromCache = cells.filter(({ cached }) => cached !== undefined).length;
-    const made = counts.map(({ tier, count }) => `${count} ${tier}`).join(', ') || 'nothing made yet';
+    const made = [...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ') || 'nothing made yet';
     const words = fromCache === 0 ? made : `${made}; ${fromCache} from the cache`;
     const { clipMs } = this.#model;
-    this.#text.textContent = counts.length === 0 ? '' : `${clipMs === null ? 'from here on' : 'slices'}: ${words}`;
+    this.#text.textContent = kinds.size === 0 ? '' : `${clipMs === null ? 'from here on' : 'slices'}: ${words}`;
     const prompts = this.#model.promptRuns.map(({ prompt }) => prompt);
     const lists = prompts.length === 0 ? '' : `; prompts: ${prompts.join(', then ')}`;
     this.#canvas.setAttribute('aria-label', `Timeline: ${words}${lists}`);

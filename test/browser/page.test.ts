@@ -35,8 +35,8 @@ const watchBrightness = (page: Page): Promise<void> =>
 const darkest = (page: Page): Promise<number> => page.evaluate(() => (window as unknown as WatchedWindow).darkest);
 
 /** The next frame on the glass is of this slice and tier. */
-const play = async (page: Page, slice: number, tier: Tier) =>
-  fixture.server.send({ type: 'playing', ...shared, slice, tier, rtpTimestamp: await rtpTimestamp(page) });
+const play = async (page: Page, slice: number, tier: Tier, variant: 'full' | 'fast' = 'full') =>
+  fixture.server.send({ type: 'playing', ...shared, slice, tier, variant, rtpTimestamp: await rtpTimestamp(page) });
 
 describe('the page', () => {
   it('shows a picture of the first example without a click', async () => {
@@ -102,6 +102,24 @@ describe('the page', () => {
     await play(page, 0, 'refined');
     await becomes(() => text(page, '#badge'), 'refined 128×128');
     expect(Number(await text(page, '[data-figure=firstFrame]'))).toBeGreaterThan(0);
+  });
+
+  it('says that the fast refiner is at work, why, and when it is no more', async () => {
+    const page = await fixture.open();
+    const legend = page.locator('.legend [data-variant=fast]');
+    expect(await legend.isVisible()).toBe(false);
+    for (const slice of [1, 2]) {
+      fixture.server.send({ type: 'tier', ...shared, ...cellOf(slice, 'refined'), variant: 'fast' });
+      await play(page, slice, 'refined', 'fast');
+      await becomes(() => text(page, '#badge'), 'refined fast 128×128');
+    }
+    await becomes(() => text(page, '#status-text'), 'Live, fast refiner');
+    expect(await text(page, '#sharpness')).toMatch(/^Fast refiner: the server is busy.*128×128 instead of 256×256/);
+    expect(await legend.isVisible()).toBe(true);
+    expect(await page.locator('#latency').innerText()).toContain('Prompt → refined (fast)');
+    await play(page, 3, 'refined');
+    await becomes(() => text(page, '#status-text'), 'Live');
+    expect(await page.locator('#sharpness').isVisible()).toBe(false);
   });
 
   it('cuts to a new prompt, or bends over as many slices as are chosen', async () => {

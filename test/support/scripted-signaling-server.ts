@@ -36,7 +36,7 @@ export const WELCOME: Extract<ServerMessage, { type: 'welcome' }> = {
     tiers: [
       { tier: 'draft', widthPx: 32, heightPx: 32 },
       { tier: 'base', widthPx: 128, heightPx: 128 },
-      { tier: 'refined', widthPx: 256, heightPx: 256 },
+      { tier: 'refined', widthPx: 256, heightPx: 256, fast: { widthPx: 128, heightPx: 128 } },
     ],
     examples: [
       'a red ball bouncing over a green meadow',

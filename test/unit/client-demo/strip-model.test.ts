@@ -38,6 +38,18 @@ describe('StripModel', () => {
     expect(look(model)).toEqual(['1.0 refined', '1.1 draft']);
   });
 
+  it('knows which slices were made fast, until they are made in full', () => {
+    const model = new StripModel();
+    model.addTier({ ...made(1, 0, 'refined'), variant: 'fast' }, 0);
+    model.addTier({ ...made(1, 1, 'refined'), variant: 'fast' }, 1);
+    model.addTier(made(1, 0, 'refined'), 2);
+    model.addTier({ ...made(1, 0, 'refined'), variant: 'fast' }, 3);
+    expect(model.cells.map(({ tier, variant, reachedAtMs }) => [tier, variant, reachedAtMs])).toEqual([
+      ['refined', 'full', 2],
+      ['refined', 'fast', 1],
+    ]);
+  });
+
   it('knows which slices came out of a cache', () => {
     const model = new StripModel();
     model.addTier({ ...made(1, 0, 'base'), cached: 'latent' }, 0);
