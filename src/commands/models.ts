@@ -26,7 +26,7 @@ async function listed({ name, directory }: FoundPack): Promise<string[]> {
   try {
     if (isDiffusersDirectory(directory)) return await listedDiffusers(directory);
     const manifest = await readManifest(directory);
-    const tiers = manifest.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ');
+    const tiers = manifest.tiers.map((info) => `${info.tier} ${sizeOf(info)}`).join(', ');
     return [manifest.name, manifest.version, manifest.license, tiers, megabytes(weightBytes(manifest)), directory];
   } catch (error) {
     return [name, '', '', toGlimpseError(error).message, '', directory];
@@ -49,8 +49,8 @@ async function verify(directory: string): Promise<void> {
   const pack = await loadModelPack(resolve(directory));
   const { manifest } = pack;
   print(`${manifest.name} ${manifest.version}: ${directory}`);
-  for (const [part, { file, bytes }] of partsOf(manifest))
-    print(`  ${part}: ${file}, ${megabytes(bytes)}, hash matches`);
+  for (const [part, spec] of partsOf(manifest))
+    print(`  ${part}: ${fileOf(spec)}, ${megabytes(spec.bytes)}, hash matches`);
   await using runtime = new OnnxRuntime({ parts: workerParts(pack), threads: 1 });
   await runtime.start();
   print(`  all ${partsOf(manifest).length} parts load, and their shapes fit the manifest`);
@@ -70,15 +70,19 @@ export async function showModel(name: string): Promise<void> {
   print(
     `sampler  ${sampler.steps} steps, sigmas ${sampler.sigmas.join(' ')}, guidance ${sampler.guidance} (${sampler.guidanceRange.join(' to ')})\n`,
   );
-  printTable([['tier', 'size'], ...tiers.map(({ tier, widthPx, heightPx }) => [tier, `${widthPx}x${heightPx}`])]);
+  const fast = tiers.some((info) => info.fast);
+  printTable([
+    ['tier', 'size', ...(fast ? ['made fast'] : [])],
+    ...tiers.map((info) => [info.tier, sizeOf(info), ...(fast ? [info.fast ? sizeOf(info.fast) : ''] : [])]),
+  ]);
   print('');
   printTable([
     ['part', 'file', 'bytes', 'weights', 'inputs', 'outputs'],
-    ...partsOf(manifest).map(([part, { file, bytes, variant, inputs, outputs }]) => [
+    ...partsOf(manifest).map(([part, { inputs, outputs, ...spec }]) => [
       part,
-      file,
-      String(bytes),
-      variant,
+      fileOf(spec),
+      String(spec.bytes),
+      spec.variant,
       inputs.map(({ name, shape }) => `${name}[${shape.join()}]`).join(' '),
       outputs.map(({ name, shape }) => `${name}[${shape.join()}]`).join(' '),
     ]),
@@ -88,5 +92,11 @@ export async function showModel(name: string): Promise<void> {
   print(`\nwords    ${vocabulary.join(' ')}\n`);
   for (const example of examples) print(`example  ${example}`);
 }
+
+const sizeOf = ({ widthPx, heightPx }: { widthPx: number; heightPx: number }): string => `${widthPx}x${heightPx}`;
+
+/** With the pack that it is shared with. */
+const fileOf = ({ pack, file }: { pack?: string | undefined; file: string }): string =>
+  pack === undefined ? file : `${pack}/${file}`;
 
 const weightBytes = (manifest: Manifest): number => partsOf(manifest).reduce((sum, [, { bytes }]) => sum + bytes, 0);
