@@ -44,13 +44,9 @@ export class SharpnessView {
       const { widthPx = 0, heightPx = 0 } = (fast ? info?.fast : info) ?? {};
       return `${widthPx}×${heightPx}`;
     };
-    switch (sharpness) {
-      case 'full':
-        return '';
-      case 'fast':
-        return `Fast refiner: the server is busy, so a smaller model sharpens the picture, at ${size('refined', true)} instead of ${size('refined')}, until there is time again.`;
-      case 'unrefined':
-        return `Not sharpened: the server is so busy that there is no time to refine the ${size('base')} picture. It sharpens when there is.`;
-    }
+    if (sharpness === 'full') return '';
+    return sharpness === 'fast'
+      ? `Fast refiner: the server is busy, so a smaller model sharpens the picture, at ${size('refined', true)} instead of ${size('refined')}, until there is time again.`
+      : `Not sharpened: the server is so busy that there is no time to refine the ${size('base')} picture. It sharpens when there is.`;
   }
 }

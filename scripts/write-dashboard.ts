@@ -45,7 +45,7 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: 'Slices by tier reached',
       unit: 'ops',
-      queries: { '{{tier}}': `sum by (tier) (rate(glimpse_slices_total${RATE}))` },
+      queries: { '{{tier}} {{variant}}': `sum by (tier, variant) (rate(glimpse_slices_total${RATE})) > 0` },
     },
   ],
   'The network': [

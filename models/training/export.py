@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .denoiser import Denoiser, SamplerStep
 from .latent import CHANNELS, TOKENS, Latent
-from .manifest import write_manifest
+from .manifest import share_fast_refiner, write_manifest
 from .particles import PARTICLES
 from .pictures import DECODED_PX, I420Decoder, I420Probe, I420Refiner
 from .presets import Preset
@@ -229,3 +229,4 @@ def run(_preset: Preset, work_dir: Path, packs: Path) -> None:
     export_pack(work_dir, "probe", packs / "probe")
     if (work_dir / "refiner_xs.pt").exists():
         export_pack(work_dir, "glimpse-xs", packs / "glimpse-xs")
+        share_fast_refiner(packs)

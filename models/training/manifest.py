@@ -44,6 +44,21 @@ def tiers(refined_px: int, upscaled: bool) -> list[dict]:
     return [{"tier": tier, "widthPx": size, "heightPx": size} for tier, size in sizes.items()]
 
 
+def share_fast_refiner(packs: Path) -> None:
+    """glimpse-s refines with the refiner of glimpse-xs while there is no time for its own: same latents, fewer pixels."""
+    path = packs / "glimpse-s" / "manifest.json"
+    manifest, small = (json.loads((packs / name / "manifest.json").read_text()) for name in ("glimpse-s", "glimpse-xs"))
+    sizes = {tier["tier"]: {key: tier[key] for key in ("widthPx", "heightPx")} for tier in small["tiers"]}
+    refined = next(tier for tier in manifest["tiers"] if tier["tier"] == "refined")
+    refined["fast"] = sizes["refined"]
+    shared = {"file": small["parts"]["refiner"]["file"], "pack": "glimpse-xs"} | small["parts"]["refiner"]
+    parts = {}
+    for name, part in manifest["parts"].items():
+        parts |= {name: part} | ({"fastRefiner": shared} if name == "refiner" else {})
+    manifest["parts"] = parts
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
 def write_manifest(path: Path, name: str, parts: dict[str, dict], refined_px: int) -> None:
     fields = [
         {"name": name, "offset": offset, "values": values, **OPEN.get(name, {})}
