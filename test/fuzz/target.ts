@@ -7,6 +7,8 @@ export interface FuzzTarget {
   seeds: readonly Buffer[];
   /** Each input costs a process. */
   costly?: true;
+  /** How many the short form tries, where each takes a round trip; default 4,000. */
+  shortInputs?: number;
   /** What an input of at most 64 KiB may take, ms; default 50. */
   costMaxMs?: number;
   /** Throws, or rejects, only for a failure that is no refusal. */

@@ -22,6 +22,7 @@ import { parseRtcp } from '../../src/transport/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
+import { http2Targets } from './http2-targets.ts';
 import { mediaTargets } from './media-targets.ts';
 import { rtcpTarget } from './rtcp-target.ts';
 import { sctpTarget } from './sctp-target.ts';
@@ -184,5 +185,6 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
     rtcpTarget(),
     ...(await sourceTargets()),
     ...(await mediaTargets()),
+    ...http2Targets(),
   ];
 }
