@@ -24,7 +24,7 @@ it('ends with the shell that npm ends', async () => {
   const command = `"${process.execPath}" bin/start.js --port 0 --generator pattern & wait`;
   const env = { ...process.env, npm_lifecycle_event: 'start' };
   const shell = spawn('sh', ['-c', command], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
-  onTestFailed(() => process.kill(-(shell.pid ?? 0), 'SIGKILL'));
+  onTestFailed(() => void process.kill(-(shell.pid ?? 0), 'SIGKILL'));
   const url = await untilReady(shell);
   expect((await fetch(url)).status).toBe(200);
   const closed = once(shell, 'close');
