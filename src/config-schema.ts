@@ -254,7 +254,9 @@ export const configSchema = z.object({
     .describe('kind of weights (fp32, fp16-weights, int8) where a pack has several; auto takes the best that fit'),
   warmIdle: count(0, 86_400)
     .default(300)
-    .describe('without a viewer for so long, seconds, the model gives back most of its memory; 0: never'),
+    .describe(
+      'without a viewer for so long, seconds, the model gives back most of its memory and the caches all of theirs; 0: never',
+    ),
   admissionTier: z
     .enum(['draft', 'base', 'refined', 'upscaled'])
     .default('base')

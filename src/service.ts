@@ -21,6 +21,7 @@ import { CIRCUIT_STATES } from './generation/circuit.ts';
 import { gradeCosts } from './generation/calibration.ts';
 import { createGenerator, servesDiffusers } from './generation/create-generator.ts';
 import { Engine } from './generation/engine.ts';
+import type { CacheSource } from './generation/cache/cache-source.ts';
 import type { Generator } from './generation/generator.ts';
 import { memoryBudget } from './generation/memory-budget.ts';
 import { PRESSURES } from './generation/memory-pressure.ts';
@@ -29,6 +30,7 @@ import { PackCalibrator } from './generation/onnx/pack-calibrator.ts';
 import { chosenPack } from './generation/onnx/pack-choice.ts';
 import { REDUCTIONS } from './generation/reduction.ts';
 import type { RetryHealth } from './generation/retrying-generator.ts';
+import { idleRelease } from './idle-release.ts';
 import { createLog, type Log } from './log.ts';
 import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
 import { encoderFactory } from './media/encoders.ts';
@@ -69,6 +71,8 @@ export interface ServiceOptions {
   filterPrompt?: PromptFilter;
   /** Every latency as it is measured, beside the metrics. */
   onLatency?: (latency: SessionLatency, ms: number) => void;
+  /** No session has been there for some seconds, from the start on too; and again when `warmIdle` has emptied the caches. */
+  onIdle?: () => void;
 }
 
 /** @throws GlimpseError CONFIG_INVALID, MODEL_INVALID */
@@ -89,6 +93,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
     // What is measured now is chosen again at the next start; this one keeps the pack it began with.
     const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
     let memory: ModelMemory | undefined;
+    const caches: CacheSource[] = [];
+    const addCaches = (sources: readonly CacheSource[]): void => {
+      caches.push(...sources);
+      metrics.addCaches(sources);
+    };
     let retryHealth: (() => RetryHealth) | undefined;
     const generator = stack.use(
       new TracedGenerator(
@@ -101,7 +110,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
             metrics.engine.set('memoryPressure', PRESSURES.indexOf(pressure));
             log.warn({ pressure, ratio }, 'memory pressure at a generating server has changed');
           },
-          onCaches: (sources) => metrics.addCaches(sources),
+          onCaches: (sources) => addCaches(sources),
           onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
         }),
       ),
@@ -147,7 +156,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
     );
     const pacerTimer = new PacerTimer({ clock: systemClock });
     const loops = new SharedLoops();
-    metrics.addCaches([{ cache: 'loops', read: () => ({ ...loops.counts, bytes: loops.bytes }) }]);
+    addCaches([{ cache: 'loops', read: () => ({ ...loops.counts, bytes: loops.bytes }), clear: () => loops.clear() }]);
+    const idle = stack.use(idleRelease({ warmIdleMs: config.warmIdle * 1000, caches, onIdle: options.onIdle }));
     const best = generator.info.tiers.at(-1);
     if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });
     const sessions: Sessions = new Sessions(
@@ -183,6 +193,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         onSize: (size) => {
           metrics.set('sessions', size);
           engine.onSessions(size);
+          idle.onSessions(size);
         },
         onError: (error) => errors.note(error, 'a session failed'),
       },
@@ -201,7 +212,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
     });
     // Whoever awaits `ready` sees the failure; nobody else needs to.
     ready.then(
-      () => calibrator?.start(),
+      () => {
+        calibrator?.start();
+        idle.onSessions(sessions.size);
+      },
       (error: unknown) => {
         // A start that failed elsewhere closed the generator under its warm-up, and says itself why.
         if (!stack.disposed && !ending.signal.aborted) log.error({ err: error }, 'not ready');

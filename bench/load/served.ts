@@ -5,12 +5,6 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** As the image and the systemd unit start it: what glibc and V8 may keep of the memory that pictures pass through. */
-export const DEPLOYED = {
-  environment: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536' },
-  nodeFlags: ['--max-semi-space-size=8'],
-} as const;
-
 /** How often Node looks at its event loop; prom-client's default. */
 const LOOP_SAMPLING_MS = 10;
 
@@ -30,10 +24,8 @@ export class Served {
 
   /** @param flags of `glimpse serve`, e.g. `['--generator', 'pattern']` */
   static async start(flags: readonly string[]): Promise<Served> {
-    const args = [...DEPLOYED.nodeFlags, 'src/cli.ts', 'serve', '--port', '0', ...flags];
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, ['src/cli.ts', 'serve', '--port', '0', ...flags], {
       cwd: ROOT,
-      env: { ...process.env, ...DEPLOYED.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const complaints: string[] = [];

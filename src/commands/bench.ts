@@ -84,6 +84,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ seconds: seconds ?? (quick ? 60 : undefined) });
     return { report, table: formatTable(report) };
   },
+  memory: async ({ quick }) => {
+    const { run, formatTable } = await import('../../bench/suites/memory.ts');
+    const report = await run(quick ? { sessions: 41, restAfterS: 15 } : {});
+    return { report, table: formatTable(report) };
+  },
   security: async () => {
     const { run, formatTable } = await import('../../bench/suites/security.ts');
     const report = await run();

@@ -81,8 +81,10 @@ export class LibavImageDecoder {
     // Threads would hold pictures back: one in must be one out.
     context.threadCount = 1;
     context.setOption('max_pixels', PIXELS_MAX);
-    const opened = context.open2Sync(codec);
-    if (opened < 0) throw new GlimpseError('GENERATOR_DOWN', { message: `The decoder for ${format} does not open.` });
+    if (context.open2Sync(codec) < 0) {
+      context.freeContext();
+      throw new GlimpseError('GENERATOR_DOWN', { message: `The decoder for ${format} does not open.` });
+    }
     this.#contexts.set(format, context);
     return context;
   }
@@ -108,6 +110,7 @@ export class LibavImageDecoder {
     const key = [width, height, format, widthPx, heightPx].join();
     if (this.#scaler?.key === key) return this.#scaler.context;
     this.#scaler?.context.freeContext();
+    this.#scaler = undefined;
     const { lib, constants } = this.#libav;
     const context = new lib.SoftwareScaleContext();
     const source = format as Parameters<SoftwareScaleContext['getContext']>[2];

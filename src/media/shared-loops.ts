@@ -43,6 +43,11 @@ export class SharedLoops {
     return this.#loops.bytes;
   }
 
+  /** Forgets all of them. */
+  clear(): void {
+    this.#loops.clear();
+  }
+
   /** Takes a whole loop, unless one like it is there. */
   put(pictures: LoopPictures, loop: RecordedLoop): void {
     const key = `${stepOf(loop.bitrateBps)} ${this.#keyOf(pictures)}`;

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { DEPLOYED } from '../../bench/load/served.ts';
 import { findTool } from '../../scripts/tool-path.ts';
 import { dashboard, metricNames } from '../../scripts/write-dashboard.ts';
 import { configOptions } from '../../src/config.ts';
@@ -35,14 +34,6 @@ describe('what is watched', () => {
       expect(asked.length).toBeGreaterThan(5);
     },
   );
-});
-
-describe('the image and the systemd unit', () => {
-  it.each(['Dockerfile', 'systemd/glimpse.service'])('%s starts the service as the soak measures it', async (file) => {
-    const text = await read(file);
-    for (const [name, value] of Object.entries(DEPLOYED.environment)) expect(text).toContain(`${name}=${value}`);
-    for (const flag of DEPLOYED.nodeFlags) expect(text).toContain(flag);
-  });
 });
 
 describe('the dashboard', () => {

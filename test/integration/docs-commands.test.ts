@@ -27,6 +27,7 @@ const PROOFS: readonly (readonly [command: RegExp, proof: string])[] = [
   [/^npm run bench -- congestion/, 'test/integration/congestion-bench.test.ts'],
   [/^npm run soak/, 'test/soak/short.test.ts'],
   [/^npm run bench -- compare/, 'test/unit/bench/compare.test.ts'],
+  [/^(MALLOC_ARENA_MAX=8 )?npm run bench -- memory/, 'test/soak/memory.test.ts'],
   [/^npm run bench -- \w+/, 'bench/results'],
   [/^turnserver /, 'test/browser/turn.test.ts'],
   [/^curl .*\/v1\/clips/, 'test/integration/clips.test.ts'],

@@ -1,6 +1,7 @@
 /** The soak in small: viewers who come, steer and go, and afterwards nothing is left. The long one is `npm run soak`. */
 import { describe, expect, it } from 'vitest';
-import { run, slope } from '../../bench/suites/soak.ts';
+import { slope } from '../../bench/memory/slope.ts';
+import { run } from '../../bench/suites/soak.ts';
 
 describe('viewers who come and go', () => {
   it('leave no session, no error and a service that ends by SIGTERM', async () => {

@@ -46,6 +46,15 @@ describe('shared loops', () => {
     expect(found.map((each) => each !== undefined)).toEqual([false, true, true, true, true, false]);
   });
 
+  it('forgets all when it is told to', () => {
+    const loops = new SharedLoops();
+    const shown = pictures();
+    loops.put(shown, loop());
+    loops.clear();
+    expect(loops.bytes).toBe(0);
+    expect(loops.find(shown, 500_000)).toBeUndefined();
+  });
+
   it('holds no more bytes than it may, and forgets what was used longest ago', () => {
     const loops = new SharedLoops(250);
     const [one, two, three] = [pictures(), pictures(), pictures()];

@@ -19,4 +19,6 @@ export interface CacheFigures {
 export interface CacheSource {
   cache: CacheName;
   read(): CacheFigures;
+  /** Lets go of what it holds in memory; left out where it holds nothing there. */
+  clear?(): void;
 }

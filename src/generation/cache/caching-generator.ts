@@ -70,9 +70,17 @@ export class CachingGenerator implements Generator {
     const { segments, latents } = this.#options;
     const { memory, disk } = segments;
     return [
-      { cache: 'segments-memory', read: () => ({ ...memory.counts, bytes: memory.bytes }) },
+      {
+        cache: 'segments-memory',
+        read: () => ({ ...memory.counts, bytes: memory.bytes }),
+        clear: () => memory.clear(),
+      },
       ...(disk ? [{ cache: 'segments-disk' as const, read: () => ({ ...disk.counts, bytes: disk.bytes }) }] : []),
-      { cache: 'latents', read: () => ({ ...latents.counts, bytes: latents.memory.bytes }) },
+      {
+        cache: 'latents',
+        read: () => ({ ...latents.counts, bytes: latents.memory.bytes }),
+        clear: () => latents.memory.clear(),
+      },
     ];
   }
 

@@ -50,6 +50,17 @@ describe('segments', () => {
     expect(inner.jobs).toHaveLength(1);
   });
 
+  it('makes a slice again when its caches have been cleared', async () => {
+    const { inner, generator } = cached({ maxDistance: 0.5 });
+    await collect(generator, JOB);
+    const held = () => generator.sources.map((source) => source.read().bytes);
+    expect(Math.max(...held())).toBeGreaterThan(0);
+    for (const source of generator.sources) source.clear?.();
+    expect(held()).toEqual(held().map(() => 0));
+    expect(tiers(await collect(generator, JOB))).toEqual(['draft', 'base', 'refined']);
+    expect(inner.jobs).toHaveLength(2);
+  });
+
   it('hands out finished latents with what it replays, and only once', async () => {
     const { inner, generator } = cached();
     const [, base] = await collect(generator, JOB);

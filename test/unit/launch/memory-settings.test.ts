@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { MALLOC_SETTINGS, withMemorySettings } from '../../../src/launch/memory-settings.ts';
+
+describe('the settings that keep memory flat', () => {
+  it('are added to how the process was started', () => {
+    expect(withMemorySettings({ nodeFlags: ['--enable-source-maps'], environment: { HOME: '/h' } })).toEqual({
+      nodeFlags: ['--enable-source-maps', '--max-semi-space-size=8'],
+      environment: { HOME: '/h', ...MALLOC_SETTINGS },
+    });
+  });
+
+  it('need no second start', () => {
+    const first = withMemorySettings({ nodeFlags: [], environment: {} });
+    expect(first && withMemorySettings(first)).toBeUndefined();
+  });
+
+  it('leave what the user has set', () => {
+    const environment = { MALLOC_ARENA_MAX: '8', NODE_OPTIONS: '--max_semi_space_size=64' };
+    expect(withMemorySettings({ nodeFlags: [], environment })).toEqual({
+      nodeFlags: [],
+      environment: { ...MALLOC_SETTINGS, ...environment },
+    });
+    expect(withMemorySettings({ nodeFlags: ['--max-semi-space-size=1'], environment })?.nodeFlags).toEqual([
+      '--max-semi-space-size=1',
+    ]);
+  });
+});
