@@ -74,14 +74,14 @@ describe('glimpse', () => {
 
   it('generate goes on where it was killed, and makes the same file', async () => {
     const out = join(folder, 'cut.mp4');
-    const command = ['generate', 'a boat on the sea at night', '--seconds', '6', '--seed', '6'];
+    const command = ['generate', 'a boat on the sea at night', '--seconds', '12', '--seed', '6'];
     const cut = start(...command, '--out', out);
     await madeSlices(out, 3);
     cut.child.kill('SIGKILL');
     await cut.finished;
     await expect(stat(out)).rejects.toThrow('ENOENT');
     const { stdout } = await run(...command, '--out', out);
-    const [, before = 0] = /; (\d+) of 9 slices were made before/.exec(stdout) ?? [];
+    const [, before = 0] = /; (\d+) of 18 slices were made before/.exec(stdout) ?? [];
     expect(Number(before)).toBeGreaterThanOrEqual(3);
     await expect(stat(`${out}.slices`)).rejects.toThrow('ENOENT');
     const whole = join(folder, 'whole.mp4');
@@ -91,7 +91,7 @@ describe('glimpse', () => {
 
   it('generate --fresh makes everything anew', async () => {
     const out = join(folder, 'fresh.mp4');
-    const command = ['generate', 'a boat on the sea at night', '--out', out, '--seconds', '4', '--seed', '6'];
+    const command = ['generate', 'a boat on the sea at night', '--out', out, '--seconds', '8', '--seed', '6'];
     const cut = start(...command);
     await madeSlices(out, 2);
     cut.child.kill('SIGINT');

@@ -104,7 +104,8 @@ describe('ComfyClient', () => {
   it('interrupts its own running prompt, and takes a waiting one out of the queue', async () => {
     await using standIn = await ComfyStandIn.start();
     await using client = new ComfyClient({ url: standIn.url });
-    standIn.faults.stepMs = 20;
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    standIn.faults.holdSteps = promise;
     const first = new AbortController();
     const second = new AbortController();
     const running = client.run(GRAPH, { signal: first.signal });
@@ -120,6 +121,8 @@ describe('ComfyClient', () => {
     expect(standIn.interrupts).toEqual([]);
     first.abort();
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+    await until(() => standIn.interrupts.length > 0);
+    goOn();
     await until(() => standIn.queued.length === 0);
     expect(standIn.interrupts).toEqual([runningId]);
   });
@@ -176,13 +179,14 @@ describe('ComfyClient', () => {
   it('says GENERATOR_DOWN when the server dies in the middle of a prompt', async () => {
     const standIn = await ComfyStandIn.start();
     await using client = new ComfyClient({ url: standIn.url, silenceMs: 50 });
-    standIn.faults.silent = true;
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    Object.assign(standIn.faults, { silent: true, holdSteps: promise });
     const run = client.run(GRAPH, { signal: never });
-    standIn.faults.stepMs = 1_000;
     await until(() => standIn.queued.length === 1);
     const failed = expect(run).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
     await standIn.close();
     await failed;
+    goOn();
   });
 
   it('refuses an address that is none', () => {

@@ -186,12 +186,15 @@ describe('ComfyUiGenerator', () => {
   it('interrupts the server when a job is aborted', async () => {
     await using held = await fixture();
     const { generator, standIn } = held;
-    standIn.faults.stepMs = 50;
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    standIn.faults.holdSteps = promise;
     const abort = new AbortController();
     const running = collect(generator.generate(JOB, { signal: abort.signal }));
     while (sampled(standIn) === 0) await sleep(2);
     abort.abort();
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+    while (standIn.interrupts.length === 0) await sleep(2);
+    goOn();
     while (standIn.queued.length > 0) await sleep(2);
     expect(standIn.interrupts).toHaveLength(1);
   });

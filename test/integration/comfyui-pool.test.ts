@@ -44,8 +44,12 @@ describe('a pool of ComfyUI servers', () => {
     const before = takeHoldings();
     {
       await using held = await fixture();
-      for (const { faults } of held.standIns) faults.stepMs = 5;
-      await Promise.all([generate(held.generator, { seed: 1 }), generate(held.generator, { seed: 2 })]);
+      const { promise, resolve: goOn } = Promise.withResolvers<void>();
+      for (const { faults } of held.standIns) faults.holdSteps = promise;
+      const both = Promise.all([generate(held.generator, { seed: 1 }), generate(held.generator, { seed: 2 })]);
+      while (held.standIns.some(({ queued }) => queued.length === 0)) await sleep(2);
+      goOn();
+      await both;
       for (const { prompts, executed } of held.standIns) {
         expect(prompts).toHaveLength(2);
         expect(new Set(prompts.map(({ graph }) => graph['stage1-noise']?.inputs['noise_seed'])).size).toBe(1);
@@ -88,7 +92,8 @@ describe('a pool of ComfyUI servers', () => {
     await using held = await fixture();
     const [first, second] = held.standIns;
     await using other = new ComfyClient({ url: first.url });
-    first.faults.stepMs = 50;
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    first.faults.holdSteps = promise;
     const graph = { blank: { class_type: 'EmptyImage', inputs: { width: 8, height: 8, batch_size: 40, color: 0 } } };
     const abort = new AbortController();
     const busy = other.run(
@@ -101,6 +106,7 @@ describe('a pool of ComfyUI servers', () => {
     expect([first.prompts.length, second.prompts.length]).toEqual([1, 1]);
     abort.abort();
     await expect(busy).rejects.toMatchObject({ code: 'ABORTED' });
+    goOn();
   });
 
   it('loads models one after another where memory is nine tenths full, and says so at 80% and at 90%', async () => {

@@ -21,8 +21,10 @@ export interface Faults {
   answer?: 'html' | 'error' | 'nothing' | 'silence' | 'other version';
   /** No prompt is taken: a proxy before the server answers 502. */
   badGateway?: boolean;
-  /** How long each sampler step and each picture of a tap takes, ms. */
+  /** How long each sampler step and each picture of a tap takes, ms: for benches. */
   stepMs?: number;
+  /** No sampler step and no picture of a tap is done before it resolves. */
+  holdSteps?: Promise<void>;
 }
 
 /** What the node that has just run raises, as the server tells it; one of `outOfMemory` is used up. */

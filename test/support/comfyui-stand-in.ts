@@ -265,7 +265,7 @@ export class ComfyStandIn implements AsyncDisposable {
     for (let value = 1; value <= STEPS && !this.#interrupted; value++) {
       if (this.#options.preview) this.#sockets.sendPicture(promptId, clientId, nodeId, this.#options.preview);
       this.#sockets.send(clientId, 'progress', { value, max: STEPS, prompt_id: promptId, node: nodeId });
-      await sleep(this.faults.stepMs ?? 0);
+      await (this.faults.holdSteps ?? sleep(this.faults.stepMs ?? 0));
     }
   }
 
@@ -289,7 +289,7 @@ export class ComfyStandIn implements AsyncDisposable {
         this.#options.tapPicture ?? encodePng(widthPx, heightPx, () => [(frame * 20) % 256, samplers * 60, 0]);
       this.#sockets.sendPicture(promptId, clientId, nodeId, picture);
       this.#sockets.send(clientId, 'progress', { value: frame, max: frames, prompt_id: promptId, node: nodeId });
-      await sleep(this.faults.stepMs ?? 0);
+      await (this.faults.holdSteps ?? sleep(this.faults.stepMs ?? 0));
     }
   }
 }
