@@ -12,7 +12,11 @@ import { VideoSender } from '../transport/video-sender.ts';
 
 export interface ConnectionEvents {
   connected: [sender: VideoSender, codec: VideoCodec];
-  /** The peer is gone (closed, or silent until its consent ran out, RFC 7675) and this connection has closed itself. */
+  /** The peer was silent until its consent ran out (RFC 7675): nothing may be sent. A check or an ICE restart brings it back. */
+  away: [];
+  /** A peer that was away is heard again: the same path goes on, and its decoder needs a keyframe. */
+  back: [sender: VideoSender, codec: VideoCodec];
+  /** The peer has closed, and so has this connection. */
   lost: [];
 }
 
@@ -29,6 +33,7 @@ export class Connection {
   readonly events = new Emitter<ConnectionEvents>();
   readonly #options: ConnectionOptions;
   #sender: VideoSender | undefined;
+  #away = false;
   #closed = false;
 
   constructor(options: ConnectionOptions) {
@@ -36,13 +41,18 @@ export class Connection {
     this.peer = options.peer;
     this.peer.events.on('state', (state, reason) => {
       if (state === 'connected') this.#onConnected();
-      else if (state === 'disconnected' || state === 'closed') this.#onLost(reason);
+      else if (state === 'disconnected') this.#onAway();
+      else if (state === 'closed') this.#onLost(reason);
     });
     this.peer.events.on('rtcp', (packet) => this.#sender?.onRtcp(packet));
   }
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  get away(): boolean {
+    return this.#away;
   }
 
   get sender(): VideoSender | undefined {
@@ -59,7 +69,13 @@ export class Connection {
 
   #onConnected(): void {
     const { path } = this.peer;
-    if (this.#closed || this.#sender || !path) return;
+    if (this.#closed || !path) return;
+    if (this.#sender) {
+      if (!this.#away) return;
+      this.#away = false;
+      this.events.emit('back', this.#sender, path.video.codec);
+      return;
+    }
     const { clock, timer, random, startBitrateBps } = this.#options;
     this.#sender = new VideoSender({
       path,
@@ -69,6 +85,12 @@ export class Connection {
       random,
     });
     this.events.emit('connected', this.#sender, path.video.codec);
+  }
+
+  #onAway(): void {
+    if (this.#closed || this.#away) return;
+    this.#away = true;
+    this.events.emit('away');
   }
 
   #onLost(reason: string): void {

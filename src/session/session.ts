@@ -247,6 +247,7 @@ export class ViewerSession implements Session {
         this.#counting.onConnected();
         this.#pictures.attach(sender, agreed);
       },
+      onBack: (sender) => this.#pictures.attach(sender, sender.video.codec),
       onDetached: () => this.#pictures.detach(),
       onLosing: () => this.#reportCounts(),
     });

@@ -3,6 +3,7 @@
  * life, and whether anybody watches. What is shown over it is not known here.
  */
 import { GlimpseError } from '../errors.ts';
+import { kept } from '../kept-promise.ts';
 import type { VideoCodec } from '../media/encoder.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
 import type { VideoSender, VideoSenderStats } from '../transport/video-sender.ts';
@@ -26,6 +27,8 @@ export interface ViewerLinkOptions {
   /** An offer has come in and is about to be answered. */
   onOffered: () => void;
   onConnected: (sender: VideoSender, codec: VideoCodec) => void;
+  /** The same connection goes on after a silence. */
+  onBack: (sender: VideoSender) => void;
   /** The connection that carried the pictures is going, or gone; nothing may be sent over it any more. */
   onDetached: () => void;
   /** Called while what the lost connection has counted can still be read. */
@@ -35,6 +38,9 @@ export interface ViewerLinkOptions {
 export class ViewerLink {
   readonly #options: ViewerLinkOptions;
   #connection: Connection | undefined;
+  /** The one before, while an offer that would replace it is answered. */
+  #replaced: Connection | undefined;
+  #answers: Promise<void> = kept(Promise.resolve());
   #knownBps: number | undefined;
 
   constructor(options: ViewerLinkOptions) {
@@ -59,10 +65,22 @@ export class ViewerLink {
     return this.#connection?.peer.path?.video.codec;
   }
 
-  /** First offer, or one that replaces the connection; a refused offer leaves the old one as it is. */
-  async answer(offerSdp: string): Promise<string> {
+  /**
+   * First offer, or one that replaces the connection; a refused offer leaves the old one as it is. One after the other:
+   * each knows the connection it replaces, so that none is forgotten.
+   * @throws GlimpseError as `Peer.answer`, SESSION_NOT_FOUND after the end
+   */
+  answer(offerSdp: string): Promise<string> {
+    const answered = this.#answers.then(() => this.#answer(offerSdp));
+    this.#answers = kept(answered.then(ignore, ignore));
+    return answered;
+  }
+
+  async #answer(offerSdp: string): Promise<string> {
     const { life, presence, onOffered, onDetached } = this.#options;
+    if (life.state === 'closed') throw new GlimpseError('SESSION_NOT_FOUND');
     const old = this.#connection;
+    this.#replaced = old;
     this.#remember(old);
     const connection = this.#connect();
     this.#connection = connection;
@@ -72,19 +90,27 @@ export class ViewerLink {
     try {
       return await connection.peer.answer(offerSdp);
     } catch (error) {
-      // The old connection may have been lost while this offer was being read; then there is none.
-      this.#connection = old?.closed ? undefined : old;
-      if (!this.#connection) {
-        life.apply('lost');
-        presence.missed();
-      }
+      this.#restore(old);
       await connection.close('offer refused');
       throw error;
     } finally {
+      this.#replaced = undefined;
       if (old && this.#connection === connection) {
         onDetached();
         void old.close('replaced');
       }
+    }
+  }
+
+  /** The old connection after an offer that was refused; it may have been lost, or come back, meanwhile. */
+  #restore(old: Connection | undefined): void {
+    const { life, presence } = this.#options;
+    this.#connection = old?.closed ? undefined : old;
+    if (!this.#connection || this.#connection.away) {
+      life.apply('lost');
+      presence.missed();
+    } else if (life.state === 'connecting' && this.#connection.sender) {
+      this.#onBack(this.#connection, this.#connection.sender);
     }
   }
 
@@ -108,7 +134,7 @@ export class ViewerLink {
   }
 
   async close(reason: string): Promise<void> {
-    await this.#connection?.close(reason);
+    await Promise.all([this.#connection?.close(reason), this.#replaced?.close(reason)]);
   }
 
   #connect(): Connection {
@@ -120,6 +146,8 @@ export class ViewerLink {
     peer.events.on('candidate', onCandidate);
     peer.events.on('control', onChannelMessage);
     connection.events.on('connected', (sender, agreed) => this.#onConnected(connection, sender, agreed));
+    connection.events.on('away', () => this.#onAway(connection));
+    connection.events.on('back', (sender) => this.#onBack(connection, sender));
     connection.events.on('lost', () => this.#onLost(connection));
     return connection;
   }
@@ -137,14 +165,28 @@ export class ViewerLink {
     if (targetBps !== undefined) this.#knownBps = targetBps * KNOWN_SHARE;
   }
 
-  #onLost(connection: Connection): void {
+  #onBack(connection: Connection, sender: VideoSender): void {
+    if (connection !== this.#connection) return;
+    this.#options.life.apply('connected');
+    this.#options.presence.back();
+    this.#options.onBack(sender);
+  }
+
+  #onAway(connection: Connection): void {
     if (connection !== this.#connection) return;
     const { life, presence, onLosing, onDetached } = this.#options;
     onLosing();
     this.#remember(connection);
-    this.#connection = undefined;
     onDetached();
     presence.left();
     life.apply('lost');
   }
+
+  #onLost(connection: Connection): void {
+    if (connection !== this.#connection) return;
+    this.#onAway(connection);
+    this.#connection = undefined;
+  }
 }
+
+const ignore = (): void => {};

@@ -13,7 +13,7 @@ export interface IceCandidate {
 }
 
 export interface PeerEvents {
-  /** `disconnected`: consent (RFC 7675) ran out; a restart may bring it back. `closed` is final. */
+  /** `disconnected`: consent (RFC 7675) ran out; a check or a restart brings it back. `closed` is final. */
   state: [state: PeerState, reason: string];
   /** One decrypted compound RTCP packet. */
   rtcp: [packet: Uint8Array];
