@@ -125,10 +125,10 @@ export class SignalSockets {
     });
     // A protocol violation; ws closes the socket itself.
     socket.on('error', () => {});
-    socket.on('close', () => this.#forget(socket));
+    socket.on('close', (code) => this.#forget(socket, code));
   }
 
-  #forget(socket: WebSocket): void {
+  #forget(socket: WebSocket, code: number): void {
     const held = this.#held.get(socket);
     if (!held) return;
     this.#held.delete(socket);
@@ -136,7 +136,9 @@ export class SignalSockets {
     const left = (this.#counts.get(key) ?? 1) - 1;
     if (left > 0) this.#counts.set(key, left);
     else this.#counts.delete(key);
-    held.connection.closed();
+    // Firefox closes the sockets of a page that is left before the page hears of it, so it says no `bye`.
+    if (code === GOING_AWAY) held.connection.left();
+    else held.connection.closed();
   }
 
   #turnAway(socket: WebSocket, error: GlimpseError, who: Identity | string): void {

@@ -88,8 +88,17 @@ export class SignalConnection {
 
   /** The socket is gone, for whatever reason. The session stays. */
   closed(): void {
+    const session = this.#session;
     this.#gone = true;
     this.#detach();
+    if (session) this.#context.gate.access.setLeft(session.id, true);
+  }
+
+  /** The browser left the page (status 1001): its session has nobody who would come back to it. */
+  left(): void {
+    const session = this.#session;
+    this.closed();
+    session?.close('the viewer left').catch(() => {});
   }
 
   /** Says `bye` and closes the socket; the session stays. */
@@ -239,6 +248,7 @@ export class SignalConnection {
     if (owner !== this) owner?.end('the session was resumed on another connection');
     this.#detach();
     owners.set(session.id, this);
+    this.#context.gate.access.setLeft(session.id, false);
     this.#session = session;
     this.#stopEvents = forwardEvents(session, (message) => {
       this.#send(message);

@@ -178,7 +178,7 @@ export class Access {
     this.requireFresh(identity);
     if (claims?.glimpse_sid !== undefined)
       throw new GlimpseError('FORBIDDEN', { message: 'The token creates no session.' });
-    await this.#quotas.check(key, claims?.limits);
+    await this.#quotas.check(key, claims?.limits, this.#owners.leftBy(key));
   }
 
   /**
@@ -188,6 +188,8 @@ export class Access {
   async admit(identity: Identity): Promise<Admission> {
     const { key, claims } = identity;
     await this.checkAdmission(identity);
+    // A user's own session that waits for a viewer who left gives its place to their new one.
+    if (this.#quotas.isFull(key, claims?.limits)) this.#owners.endLeft(key);
     const release = await this.#quotas.take(key, claims?.limits);
     const once = claims?.once === true ? claims : undefined;
     try {
@@ -209,6 +211,11 @@ export class Access {
   /** Whose session it is; undefined after its end. */
   ownerOf(sessionId: string): Identity | undefined {
     return this.#owners.of(sessionId);
+  }
+
+  /** The viewer's socket is gone, or there is one again: what waits for its viewer may give its place up. */
+  setLeft(sessionId: string, left: boolean): void {
+    this.#owners.setLeft(sessionId, left);
   }
 
   /** A bucket for the messages of one connection or session. */
@@ -250,7 +257,7 @@ export class Access {
   }
 
   #own(session: Session, identity: Identity, release: () => void): void {
-    this.#owners.add(session, identity);
+    this.#owners.add(session, identity, release);
     session.events.on('closed', () => {
       this.#owners.remove(session.id);
       release();

@@ -11,9 +11,16 @@ import { unauthorized } from './tokens.ts';
 /** The reason of sessions and sockets that outlived their token. */
 export const TOKEN_EXPIRED = 'token-expired';
 
+/** The reason of a session whose place its own user's newer one took, as the registry gives it. */
+export const PLACE_TAKEN = 'place-taken';
+
 interface Owned {
   identity: Identity;
   session: Pick<Session, 'close'>;
+  /** Gives its place among the user's sessions back. Idempotent. */
+  release: () => void;
+  /** Its viewer's socket is gone, and nobody has resumed it. */
+  left: boolean;
   /** Unix time of the newest `exp` that was shown, seconds. */
   expiresAt: number;
 }
@@ -30,8 +37,33 @@ export function requireFresh(identity: Identity, nowSeconds: number): void {
 export class SessionOwners {
   readonly #owned = new Map<string, Owned>();
 
-  add(session: Pick<Session, 'id' | 'close'>, identity: Identity): void {
-    this.#owned.set(session.id, { identity, session, expiresAt: identity.claims?.exp ?? Infinity });
+  add(session: Pick<Session, 'id' | 'close'>, identity: Identity, release: () => void): void {
+    const expiresAt = identity.claims?.exp ?? Infinity;
+    this.#owned.set(session.id, { identity, session, release, left: false, expiresAt });
+  }
+
+  /** Whether the viewer of a session is there to be told of it. */
+  setLeft(sessionId: string, left: boolean): void {
+    const owned = this.#owned.get(sessionId);
+    if (!owned) return;
+    owned.left = left;
+    // The longest gone come first.
+    if (left) this.#owned.delete(sessionId);
+    this.#owned.set(sessionId, owned);
+  }
+
+  /** Sessions of this user or address that wait for a viewer who left. */
+  leftBy(key: string): number {
+    return [...this.#owned.values()].filter((owned) => owned.left && owned.identity.key === key).length;
+  }
+
+  /** Ends the one that waits longest; its place is free at once. */
+  endLeft(key: string): void {
+    const owned = [...this.#owned.values()].find(({ left, identity }) => left && identity.key === key);
+    if (!owned) return;
+    owned.left = false;
+    owned.release();
+    owned.session.close(PLACE_TAKEN).catch(() => {});
   }
 
   remove(sessionId: string): void {

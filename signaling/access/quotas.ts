@@ -29,11 +29,20 @@ export class Quotas {
     this.#creations = new RateLimiterMemory({ points: settings.creationsPerMinute, duration: 60 });
   }
 
-  /** Looks without counting: a request that must fail is refused before its body is read. @throws as `take` */
-  async check(key: string, limits: UserLimits = {}): Promise<void> {
+  /**
+   * Looks without counting: a request that must fail is refused before its body is read.
+   * @param yielding open sessions that would give their place to another
+   * @throws as `take`
+   */
+  async check(key: string, limits: UserLimits = {}, yielding = 0): Promise<void> {
     const found = await this.#creations.get(key);
     if (found && found.consumedPoints >= this.#creationsOf(limits)) throw tooFast(found.msBeforeNext);
-    this.#checkOpen(key, limits);
+    this.#checkOpen(key, limits, yielding);
+  }
+
+  /** Whether another open session would be refused. */
+  isFull(key: string, { sessions = this.#settings.sessionsPerUser }: UserLimits = {}): boolean {
+    return sessions !== undefined && (this.#open.get(key) ?? 0) >= sessions;
   }
 
   /**
@@ -60,8 +69,8 @@ export class Quotas {
     return creationsPerMinute ?? this.#settings.creationsPerMinute;
   }
 
-  #checkOpen(key: string, { sessions = this.#settings.sessionsPerUser }: UserLimits): void {
-    if (sessions === undefined || (this.#open.get(key) ?? 0) < sessions) return;
+  #checkOpen(key: string, { sessions = this.#settings.sessionsPerUser }: UserLimits, yielding = 0): void {
+    if (sessions === undefined || (this.#open.get(key) ?? 0) - yielding < sessions) return;
     throw new GlimpseError('USER_LIMIT', { details: { sessions }, retryAfterMs: SESSION_RETRY_MS });
   }
 }

@@ -6,6 +6,7 @@ import { TokenVerifier } from '../../signaling/access/tokens.ts';
 import type { PromptFilter } from '../../signaling/prompt-filter.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
+import { eventually } from '../support/eventually.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { codeOf, postWhep, startPattern } from '../support/pattern-service.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
@@ -49,6 +50,53 @@ describe('sessions', () => {
     first.send({ type: 'bye' });
     await first.closed;
     await second.offer();
+  });
+});
+
+describe('a user at the limit', () => {
+  it('takes the place of an own session whose viewer is gone, and of no other', async () => {
+    await using fixture = await fixtureWith({ sessionsPerUser: 2 });
+    const [gone, stays] = [await fixture.connect(), await fixture.connect()];
+    const { sessionId: lost } = await gone.offer();
+    const { sessionId: kept } = await stays.offer();
+    gone.socket.terminate();
+    await gone.closed;
+    const third = await fixture.connect();
+    await eventually(async () => {
+      third.send({ type: 'offer', sdp: offerSdp(), request });
+      expect((await Promise.race([third.next('answer'), third.next('error')])).type).toBe('answer');
+    });
+    expect([...fixture.registry.sessions.keys()]).toEqual([kept, expect.not.stringContaining(lost)]);
+    const fourth = await fixture.connect();
+    fourth.send({ type: 'offer', sdp: offerSdp(), request });
+    expect(await fourth.next('error')).toMatchObject({ code: 'USER_LIMIT' });
+  });
+
+  it('keeps a session that was resumed', async () => {
+    await using fixture = await fixtureWith({ sessionsPerUser: 1 });
+    const gone = await fixture.connect();
+    const { sessionId, resumeToken } = await gone.offer();
+    gone.socket.terminate();
+    await gone.closed;
+    const back = await fixture.connect();
+    back.send({ type: 'resume', sessionId, resumeToken });
+    await back.next('accepted');
+    const other = await fixture.connect();
+    other.send({ type: 'offer', sdp: offerSdp(), request });
+    expect(await other.next('error')).toMatchObject({ code: 'USER_LIMIT' });
+  });
+
+  it('is not locked out by a page that is loaded again: 1001 ends its session', async () => {
+    await using fixture = await fixtureWith({ sessionsPerUser: 5 });
+    const page = await fixture.connect();
+    await page.offer();
+    page.socket.close(1001);
+    await eventually(() => expect(fixture.registry.size).toBe(0));
+    const crashed = await fixture.connect();
+    await crashed.offer();
+    crashed.socket.close(1000);
+    await crashed.closed;
+    expect(fixture.registry.size).toBe(1);
   });
 });
 
