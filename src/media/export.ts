@@ -86,7 +86,7 @@ export async function assertWritable(path: string): Promise<void> {
 
 /** ffmpeg gives up when the next block of its buffer finds no room, so a little may be left. */
 async function hasNoRoom(path: string): Promise<boolean> {
-  const { bavail, bsize } = await statfs(dirname(resolve(path))).catch(() => ({ bavail: 1, bsize: 4096 }));
+  const { bavail, bsize } = await statfs(dirname(resolve(path))).catch(() => ({ bavail: Infinity, bsize: 1 }));
   return bavail * bsize < FULL_BELOW_BYTES;
 }
 
