@@ -1,33 +1,15 @@
 /** The attacks of `glimpse bench security`, each against a service of its own; figures with their limits. */
 import { createSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { LIMITS } from '../../src/limits.ts';
+import { most, OFFER, UNLIMITED, type SecurityFigure } from './figures.ts';
 import { malformedMessages, mutatedOffers } from './hostile-input.ts';
 import { Target } from './target.ts';
 import { post, watch } from './viewer.ts';
 
-export interface SecurityFigure {
-  attack: string;
-  figure: string;
-  value: number;
-  /** At most this. */
-  limit: number;
-  unit: string;
-}
-
 const SEED = 1;
-const OFFER = readFileSync(new URL('../../test/fixtures/chromium-offer.sdp', import.meta.url), 'utf8');
-/** Without rates, which would refuse most of it unread, and with room in the line for whoever the machine cannot hold. */
-const UNLIMITED = {
-  messagesPerSecond: 10_000,
-  creationsPerMinute: 100_000,
-  abuseScore: 0,
-  maxSessions: 200,
-  queueMax: 200,
-};
 
 /** Resident memory is flat from here to 3,000 cycles, at any speed of the machine. */
 const WARM_UP_CYCLES = 1_000;
@@ -38,13 +20,6 @@ const GIVE_UP_MS = 60_000;
 
 const p99 = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? 0;
-const most = (attack: string, figure: string, value: number, limit: number, unit: string): SecurityFigure => ({
-  attack,
-  figure,
-  value: Math.round(value * 100) / 100,
-  limit,
-  unit,
-});
 
 /** What is true of every attack: it crashed nothing and left nothing. */
 async function aftermath(attack: string, target: Target, before: { fileDescriptors: number; activeResources: number }) {

@@ -1,7 +1,7 @@
 /** A browser that is killed says no goodbye: how long until its sessions are free again. */
 import { launchMortalChromium } from '../../test/support/chromium.ts';
 import { WhepPage } from '../../test/support/whep-page.ts';
-import type { SecurityFigure } from './attacks.ts';
+import type { SecurityFigure } from './figures.ts';
 import { Target } from './target.ts';
 
 export async function killedBrowser(): Promise<SecurityFigure[]> {

@@ -12,8 +12,16 @@ import {
   slowSenders,
   zombies,
 } from '../security/attacks.ts';
-import type { SecurityFigure } from '../security/attacks.ts';
+import type { SecurityFigure } from '../security/figures.ts';
 import { killedBrowser } from '../security/killed-browser.ts';
+import {
+  dtlsResends,
+  feedbackClaims,
+  forgedChecks,
+  repeatingOffers,
+  sctpGaps,
+  sctpLengths,
+} from '../security/transport-attacks.ts';
 import { describeMachine, textTable, type Machine } from '../report.ts';
 
 export interface SecurityReport {
@@ -27,6 +35,12 @@ const ATTACKS: readonly (() => Promise<SecurityFigure[]>)[] = [
   mutated,
   foreignCandidates,
   dtlsFlood,
+  sctpLengths,
+  sctpGaps,
+  feedbackClaims,
+  repeatingOffers,
+  forgedChecks,
+  dtlsResends,
   creations,
   slowSenders,
   churn,

@@ -4,8 +4,10 @@ import { parseFragment, restartOffer } from '../../signaling/sdp-fragment.ts';
 import { checkSdp } from '../../signaling/sdp-guard.ts';
 import { negotiate } from '../../src/transport/peer/negotiation.ts';
 import { readOffer } from '../../src/transport/peer/offer.ts';
+import { hasIntegrity, readBindingRequest } from '../../src/transport/peer/stun.ts';
 import { cpuMs } from '../support/cpu-cost.ts';
 import { SDP_REPEATS } from './sdp-repeats.ts';
+import { data, sack, SctpPeer, chunk } from '../support/sctp-peer.ts';
 import { refusing } from './target.ts';
 
 const COST_MAX_MS = 20;
@@ -25,5 +27,63 @@ describe('an offer that repeats', () => {
   it.each(SDP_REPEATS)('%s makes the offer of an ICE restart in time', async (_name, sdp) => {
     const fragment = parseFragment('a=ice-ufrag:wxyz\r\na=ice-pwd:zyxwvutsrqponmlkjihgfedc\r\n');
     expect(await cpuMs(() => void restartOffer(sdp, fragment))).toBeLessThan(COST_MAX_MS);
+  });
+});
+
+/** A binding request of 64 KiB: so many attributes of `bytes` bytes, and no integrity. */
+function stunOf(type: number, bytes: number): Buffer {
+  const attribute = Buffer.alloc(4 + ((bytes + 3) & ~3), ':');
+  attribute.writeUInt16BE(type, 0);
+  attribute.writeUInt16BE(bytes, 2);
+  const count = Math.floor((64 * 1024 - 20) / attribute.length);
+  const header = Buffer.alloc(20);
+  header.writeUInt16BE(1, 0);
+  header.writeUInt16BE(count * attribute.length, 2);
+  header.writeUInt32BE(0x2112_a442, 4);
+  return Buffer.concat([header, ...Array.from({ length: count }, () => attribute)]);
+}
+
+describe('a STUN message', () => {
+  it.each([
+    ['empty attributes', stunOf(0x7f00, 0)],
+    ['one large user name', stunOf(0x0006, 60_000)],
+    ['many user names', stunOf(0x0006, 4)],
+  ])('of %s is read in time', async (_name, message) => {
+    const cost = await cpuMs(() => {
+      const request = readBindingRequest(message);
+      if (request) hasIntegrity(message, request, 'secret');
+    });
+    expect(cost).toBeLessThan(COST_MAX_MS);
+  });
+});
+
+describe('an SCTP packet', () => {
+  const many = (count: number, make: (index: number) => Buffer): Buffer[] =>
+    Array.from({ length: count }, (_, i) => make(i));
+
+  it.each([
+    [
+      'gap blocks of 0 to 65,535',
+      (peer: SctpPeer) => [
+        sack(
+          peer.theirTsn - 1,
+          many(280, () => Buffer.alloc(0)).map(() => [0, 65_535] as const),
+        ),
+      ],
+    ],
+    ['gap blocks of what was never sent', (peer: SctpPeer) => [sack(peer.theirTsn - 1, [[2, 60_000]])]],
+    ['holes', (peer: SctpPeer) => many(60, (index) => data(peer.firstTsn + 2 * index + 2, 'x'))],
+    ['holes in 64 KiB', (peer: SctpPeer) => many(3_000, (index) => data(peer.firstTsn + 2 * index + 2, 'x'))],
+    ['heartbeats in 64 KiB', () => many(15_000, () => chunk(4, 0, Buffer.alloc(0)))],
+    ['pieces of no message', (peer: SctpPeer) => many(60, (index) => data(peer.firstTsn + index, 'x', { flags: 4 }))],
+  ])('of %s costs little, however often it comes', async (_name, chunks) => {
+    const peer = new SctpPeer();
+    await peer.establish();
+    const cost = await cpuMs(async () => {
+      peer.nowUs += 1_000_000;
+      await peer.send(...chunks(peer));
+    });
+    await peer.channel.close();
+    expect(cost).toBeLessThan(COST_MAX_MS);
   });
 });

@@ -16,7 +16,14 @@ import { GlimpseError } from '../../src/errors.ts';
 import { checkCandidate } from '../../src/transport/peer/candidate.ts';
 import { negotiate } from '../../src/transport/peer/negotiation.ts';
 import { readOffer } from '../../src/transport/peer/offer.ts';
-import { hasIntegrity, readBindingRequest, writeBindingRequest } from '../../src/transport/peer/stun.ts';
+import {
+  hasIntegrity,
+  isStun,
+  readBindingRequest,
+  readBindingSuccess,
+  writeBindingRequest,
+  writeBindingSuccess,
+} from '../../src/transport/peer/stun.ts';
 import { FRAME_MAX_BYTES, frameHead, TcpFrames } from '../../src/transport/peer/tcp-frames.ts';
 import { parseRtcp } from '../../src/transport/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
@@ -62,10 +69,15 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
     },
     {
       name: 'stun',
-      seeds: [writeBindingRequest(CHECK)],
+      seeds: [
+        writeBindingRequest(CHECK),
+        writeBindingRequest({ ...CHECK, useCandidate: false, controlled: true }),
+        writeBindingSuccess(CHECK.transactionId, { address: '2001:db8::1', port: 1 }, CHECK.password),
+      ],
+      costMaxMs: 20,
       run: (input) => {
-        const request = readBindingRequest(input);
-        if (request) hasIntegrity(input, request, CHECK.password);
+        const message = readBindingRequest(input) ?? readBindingSuccess(input);
+        if (message && hasIntegrity(input, message, CHECK.password) && !isStun(input)) throw new Error('no STUN');
       },
     },
     {

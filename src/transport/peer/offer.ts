@@ -113,9 +113,9 @@ function readMediaLine(line: string, defaults: OfferSection): OfferSection {
   if (match === null) throw invalid('a media line cannot be read');
   const [, kind = '', port, protocol = '', formats = ''] = match;
   const { direction, setup, iceUfrag, icePassword } = defaults;
-  const named = [...new Set(formats.trim().split(' ', LIMITS.sdpMaxFormats + 1))];
+  const named = formats.trim().split(' ', LIMITS.sdpMaxFormats + 1);
   if (named.length > LIMITS.sdpMaxFormats) throw invalid('a media line names too many formats');
-  const section = emptySection(kind, Number(port), protocol, named);
+  const section = emptySection(kind, Number(port), protocol, [...new Set(named)]);
   return Object.assign(section, { direction, setup, iceUfrag, icePassword });
 }
 

@@ -24,8 +24,8 @@ function setUp() {
     claim: (ufrag) => void claims.add(ufrag),
     release: (ufrag) => void claims.delete(ufrag),
     send: (datagram, to) => void sent.push({ datagram, type: datagram.readUInt16BE(0), to }),
-    admit: (from, _endpoint, proved = false) =>
-      void admitted.set(addressKey(from), proved || admitted.get(addressKey(from)) === true),
+    admit: (from, _endpoint, proved) =>
+      void admitted.set(addressKey(from), proved === true || admitted.get(addressKey(from)) === true),
     revoke: (from) => void admitted.delete(addressKey(from)),
     expect: (id, endpoint) => void (endpoint ? expected.add(id.toString('hex')) : expected.delete(id.toString('hex'))),
     drop: (reason) => void dropped.push(reason),
