@@ -56,9 +56,9 @@ const DIRECTIONS: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inac
 
 /** @throws GlimpseError SDP_INVALID */
 export function readOffer(sdp: string): Offer {
-  if (sdp.length > LIMITS.sdpMaxBytes) throw invalid('the offer is too long');
+  if (sdp.length > LIMITS.sdpMaxBytes) throw invalid(`it has more than ${LIMITS.sdpMaxBytes} characters`);
   const lines = sdp.split(/\r?\n/, LIMITS.sdpMaxLines + 2);
-  if (lines.length > LIMITS.sdpMaxLines + 1) throw invalid('it has too many lines');
+  if (lines.length > LIMITS.sdpMaxLines + 1) throw invalid(`it has more than ${LIMITS.sdpMaxLines} lines`);
   if (lines[0] !== 'v=0') throw invalid('it does not begin with v=0');
   /** Session-level attributes are the defaults of every section. */
   const defaults = emptySection('session', 0, '', []);
@@ -66,7 +66,8 @@ export function readOffer(sdp: string): Offer {
   let section = defaults;
   for (const line of lines) {
     if (line.startsWith('m=')) {
-      if (offer.sections.length >= LIMITS.sdpMaxMediaSections) throw invalid('it has too many media sections');
+      if (offer.sections.length >= LIMITS.sdpMaxMediaSections)
+        throw invalid(`it has more than ${LIMITS.sdpMaxMediaSections} media sections`);
       section = readMediaLine(line, defaults);
       offer.sections.push(section);
     } else if (line.startsWith('a=')) {
@@ -114,7 +115,8 @@ function readMediaLine(line: string, defaults: OfferSection): OfferSection {
   const [, kind = '', port, protocol = '', formats = ''] = match;
   const { direction, setup, iceUfrag, icePassword } = defaults;
   const named = formats.trim().split(' ', LIMITS.sdpMaxFormats + 1);
-  if (named.length > LIMITS.sdpMaxFormats) throw invalid('a media line names too many formats');
+  if (named.length > LIMITS.sdpMaxFormats)
+    throw invalid(`a media line names more than ${LIMITS.sdpMaxFormats} formats`);
   const section = emptySection(kind, Number(port), protocol, [...new Set(named)]);
   return Object.assign(section, { direction, setup, iceUfrag, icePassword });
 }
@@ -158,7 +160,8 @@ function readAttribute(section: OfferSection, name: string, value: string): void
     case 'rtpmap':
       return addKeyed(section.rtpmap, value);
     case 'fmtp':
-      if (value.length > LIMITS.sdpMaxFmtpChars) throw invalid('an fmtp line is too long');
+      if (value.length > LIMITS.sdpMaxFmtpChars)
+        throw invalid(`an fmtp line has more than ${LIMITS.sdpMaxFmtpChars} characters`);
       return addKeyed(section.fmtp, value);
     case 'rtcp-fb':
       return addFeedback(section, value);
