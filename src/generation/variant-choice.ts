@@ -37,7 +37,7 @@ export interface VariantHistory {
 }
 
 /** Expected costs may be wrong by this much. */
-const MARGIN = 1.25;
+export const MARGIN = 1.25;
 /** Of the time that a slice on screen has left, a full refiner may take this share; else the fast one shows for longer. */
 const ON_SCREEN_SHARE = 1 / 3;
 /** Share of a slice's length that all its tiers together may take: to stay full, and to become full again. */

@@ -10,7 +10,7 @@ import type { Playout } from '../timeline/playout.ts';
 export interface PresenceOptions {
   clock: Clock;
   playout: Playout;
-  /** Computing may go on, or may not any more. */
+  /** Computing may go on, or may not any more, or has another picture to care for: one that stands may be made better. */
   onChange: () => void;
 }
 
@@ -70,11 +70,13 @@ export class Presence {
   pause(): void {
     this.#held = false;
     this.#options.playout.pause();
+    this.#options.onChange();
   }
 
   play(): void {
     if (this.#away) this.#held = true;
     else this.#options.playout.play(this.#options.clock.nowUs());
+    this.#options.onChange();
   }
 
   close(): void {

@@ -41,7 +41,7 @@ export class RevisionPlan {
       variantFor: (slice, tier) => variants.choose(tier, this.#facts(slice, tier), gradeCap()),
       mayGoFirst: (slice, tier, variant) => variants.mayGoFirst(tier, variant, this.#facts(slice, tier)),
       mayUpgrade: (slice, tier) => variants.mayUpgrade(tier, this.#facts(slice, tier), gradeCap()),
-      isHurried: variants.isHurried,
+      skipsDraft: (slice) => variants.skipsDraft(this.untilSeenMs(slice)),
     });
   }
 

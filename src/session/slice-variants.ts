@@ -9,6 +9,7 @@ import {
   afterSlice,
   chooseVariant,
   mayBeUpgraded,
+  MARGIN,
   mayGoFirst,
   NO_HISTORY,
   type VariantFacts,
@@ -52,9 +53,9 @@ export class SliceVariants {
     return !isFastAlone(facts, tier, cap) && mayBeUpgraded(facts, this.#history);
   }
 
-  /** True while slices are made fast: what need not be made is left out. */
-  get isHurried(): boolean {
-    return this.#history.last === 'fast';
+  /** Whether a slice ahead goes without its draft: time is short, and its base will be ready before it is seen. */
+  skipsDraft(untilSeenMs: number): boolean {
+    return this.#history.last === 'fast' && this.#costs.sliceMs('base') * MARGIN <= untilSeenMs;
   }
 
   /** A tier of a slice is begun this way. @param slice its index within its revision */

@@ -23,8 +23,8 @@ export interface PlanInput {
   mayGoFirst?(slice: number, tier: Tier, variant: Variant): boolean;
   /** Live: whether there is time to make a slice in full that was made fast; default: always. */
   mayUpgrade?(slice: number, tier: Tier): boolean;
-  /** Live: drafts of slices that are not on screen are left out, because time is short. Default: they are made. */
-  isHurried?: boolean;
+  /** Live: whether a slice that is not on screen goes without its draft, because time is short; default: never. */
+  skipsDraft?(slice: number): boolean;
 }
 
 export interface PlannedWork {
@@ -91,7 +91,8 @@ const isFast = (input: PlanInput, slice: number): boolean => {
 function lacking(input: PlanInput, tiers: readonly Tier[], slice: number): PlannedWork | undefined {
   const continuing = continuationTier(tiers);
   const next = nextTier(input, tiers, slice, continuing);
-  const tier = next && input.isHurried && slice > input.playheadSlice ? continuing : next;
+  const skips = next && slice > input.playheadSlice && input.skipsDraft?.(slice);
+  const tier = skips ? continuing : next;
   return tier && full(slice, tier, 1);
 }
 

@@ -1,6 +1,7 @@
 /** Sessions over real encoder, timeline and send path, with the test pattern and peers the test controls. */
 import { systemClock, type Clock } from '../../src/clock.ts';
 import { Engine, type EngineConfig } from '../../src/generation/engine.ts';
+import { gradeOf } from '../../src/generation/grades.ts';
 import type { Generator } from '../../src/generation/generator.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { PatternGenerator } from '../../src/generation/pattern.ts';
@@ -69,7 +70,10 @@ export function sessionFixture(options: FixtureOptions = {}): SessionFixture {
         observe: (latency, ms) => latencies.set(latency, [...(latencies.get(latency) ?? []), ms]),
         count: (what, amount) => counts.set(what, (counts.get(what) ?? 0) + amount),
         sample: (what) => counts.set(what, (counts.get(what) ?? 0) + 1),
-        reached: (tier) => counts.set(tier, (counts.get(tier) ?? 0) + 1),
+        reached: (tier, variant) => {
+          const grade = gradeOf({ tier, variant });
+          counts.set(grade, (counts.get(grade) ?? 0) + 1);
+        },
         decided: (reason) => counts.set(reason, (counts.get(reason) ?? 0) + 1),
         sentBytes: (kind, bytes) => counts.set(kind, (counts.get(kind) ?? 0) + bytes),
       },

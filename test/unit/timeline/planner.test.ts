@@ -106,9 +106,12 @@ describe('planner', () => {
     });
 
     it('leaves out drafts of slices ahead in a hurry, not of the one on screen', () => {
-      expect(ask({}, { isHurried: true })).toMatchObject({ slice: 0, tier: 'draft' });
-      expect(ask({ 0: 'base' }, { isHurried: true })).toMatchObject({ slice: 1, tier: 'base' });
-      expect(ask({ 0: 'base' }, { isHurried: true, tierCap: 'draft' })).toMatchObject({ slice: 1, tier: 'draft' });
+      expect(ask({}, { skipsDraft: () => true })).toMatchObject({ slice: 0, tier: 'draft' });
+      expect(ask({ 0: 'base' }, { skipsDraft: () => true })).toMatchObject({ slice: 1, tier: 'base' });
+      expect(ask({ 0: 'base' }, { skipsDraft: () => true, tierCap: 'draft' })).toMatchObject({
+        slice: 1,
+        tier: 'draft',
+      });
     });
 
     it('makes a clip in full, whatever was made of it before', () => {
