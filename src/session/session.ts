@@ -126,9 +126,8 @@ export class ViewerSession implements Session {
       brought,
       admitted: () => this.#place.admitted && this.#presence.computes,
       tierCap: () => {
-        const { allocation } = this.#pictures;
-        const recovering = deps.generator.tierCap ?? this.#tierCap;
-        return lowerTier(lowerTier(this.#tierCap, recovering), allocation?.tierCap ?? this.#tierCap);
+        const allocated = this.#pictures.allocation?.tierCap ?? this.#tierCap;
+        return lowerTier(lowerTier(this.#tierCap, deps.generator.tierCap ?? this.#tierCap), allocated);
       },
       gradeCap: () => this.#place.gradeCap,
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
