@@ -46,7 +46,7 @@ export class SharpnessView {
     };
     if (sharpness === 'full') return '';
     return sharpness === 'fast'
-      ? `Fast refiner: the server is busy, so a smaller model sharpens the picture, at ${size('refined', true)} instead of ${size('refined')}, until there is time again.`
+      ? `Fast refiner: the server is busy, so a smaller model sharpens the picture for now, at ${size('refined', true)} instead of ${size('refined')}.`
       : `Not sharpened: the server is so busy that there is no time to refine the ${size('base')} picture. It sharpens when there is.`;
   }
 }
