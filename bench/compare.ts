@@ -32,8 +32,19 @@ export function compare(before: unknown, after: unknown): Change[] {
   return changes;
 }
 
-/** @throws GlimpseError PARAMETER_INVALID for a file that cannot be read or is not JSON. */
-export const compareFiles = (oldFile: string, newFile: string): Change[] => compare(read(oldFile), read(newFile));
+/** @throws GlimpseError PARAMETER_INVALID for a file that cannot be read or is not JSON, and for reports of two suites. */
+export function compareFiles(oldFile: string, newFile: string): Change[] {
+  const [before, after] = [read(oldFile), read(newFile)];
+  const [old, newer] = [suiteOf(before), suiteOf(after)];
+  if (old === newer) return compare(before, after);
+  const message = `compare takes two reports of one suite: ${oldFile} is of ${old}, ${newFile} of ${newer}`;
+  throw new GlimpseError('PARAMETER_INVALID', { message });
+}
+
+const suiteOf = (report: unknown): string =>
+  typeof report === 'object' && report !== null && 'suite' in report && typeof report.suite === 'string'
+    ? report.suite
+    : 'no suite';
 
 export function formatChanges(changes: readonly Change[]): string {
   if (changes.length === 0) return 'nothing moved';

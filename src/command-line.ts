@@ -15,7 +15,7 @@ type Flags = Partial<Record<ConfigKey, string>> & { config?: string };
 
 const program = new Command('glimpse')
   .description('Streams generative video to a browser while it is still being made.')
-  .showHelpAfterError()
+  .showHelpAfterError('--help lists what there is.')
   .configureHelp({ helpWidth: 110 });
 
 const VALUE_NAMES: Partial<Record<ConfigKey, string>> = { size: '<WxH>', calibrate: '[when]' };
@@ -42,7 +42,13 @@ const COMFYUI_KEYS = [
   'comfyuiInput',
 ] as const satisfies readonly ConfigKey[];
 
-const configOf = (flags: Flags): Config => loadConfig({ flags, environment: process.env, file: flags.config });
+const configOf = (flags: Flags): Config =>
+  loadConfig({
+    flags,
+    environment: process.env,
+    file: flags.config,
+    onWarning: (text) => process.stderr.write(`warning: ${text}\n`),
+  });
 
 /** Aborts on the first SIGINT or SIGTERM; a second one ends the process at once. */
 function interrupted(): AbortSignal {
@@ -133,7 +139,7 @@ program
       prompts,
       sheet,
     } = flags;
-    await bench(suite, {
+    const missed = await bench(suite, {
       json,
       out,
       connections: Number(connections),
@@ -147,6 +153,7 @@ program
       sheet,
       reports,
     });
+    if (missed > 0) process.exitCode = 1;
   });
 
 const modelPacks = program.command('models').description('the model packs: list, verify, show');

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { configSchema } from './config-schema.ts';
+import { withoutEditorSchema } from './editor-schema.ts';
 import { GlimpseError } from './errors.ts';
 
 export type Config = z.infer<typeof configSchema>;
@@ -45,14 +46,25 @@ export interface ConfigSources {
   environment: Readonly<Record<string, string | undefined>>;
   /** Path of a JSON file. */
   file?: string | undefined;
+  /** Told of a variable that was left aside. */
+  onWarning?: ((text: string) => void) | undefined;
 }
 
+/**
+ * What Kubernetes puts into every container for a Service: one named `glimpse` gives `GLIMPSE_PORT=tcp://10.96.0.12:8080`
+ * (service links, its `enableServiceLinks`). No setting is ever of this form.
+ */
+const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
+
 /** @throws GlimpseError CONFIG_INVALID naming each setting that is wrong. */
-export function loadConfig({ flags, environment, file }: ConfigSources): Config {
+export function loadConfig({ flags, environment, file, onWarning }: ConfigSources): Config {
   const merged: Record<string, unknown> = file === undefined ? {} : readFile(file);
   for (const option of configOptions()) {
     // An empty variable is how a shell or a compose file says that there is none.
-    const value = flags[option.key] ?? (environment[option.environment] || undefined);
+    const given = environment[option.environment] || undefined;
+    const isLink = given !== undefined && SERVICE_LINK.test(given);
+    if (isLink) onWarning?.(`${option.environment}=${given} is a service link of Kubernetes and is left aside`);
+    const value = flags[option.key] ?? (isLink ? undefined : given);
     if (value !== undefined) merged[option.key] = value;
   }
   for (const key of SECRETS) readSecret(merged, key);
@@ -81,7 +93,7 @@ function readSecret(settings: Record<string, unknown>, key: (typeof SECRETS)[num
 
 function readFile(path: string): Record<string, unknown> {
   try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, 'utf8')));
+    return z.record(z.string(), z.unknown()).parse(withoutEditorSchema(JSON.parse(readFileSync(path, 'utf8'))));
   } catch (cause) {
     throw new GlimpseError('CONFIG_INVALID', { message: `cannot read the config file ${path} as JSON`, cause });
   }

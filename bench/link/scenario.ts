@@ -49,6 +49,7 @@ const flow = z.strictObject({
 });
 
 export const scenarioSchema = z.strictObject({
+  $schema: z.string().optional().describe('for editors'),
   name: z.string().regex(/^[\w.-]{1,80}$/, { error: 'letters, digits, dot, dash and underscore only' }),
   description: z.string().optional(),
   durationMs: z.number().int().min(100).max(3_600_000).describe('length of the run, ms'),

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GlimpseError } from '../errors.ts';
+import { missedGoals } from './missed-goals.ts';
 import { growHeapFurther } from './heap-growth.ts';
 
 export interface BenchOptions {
@@ -115,8 +116,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
 
 export const SUITE_NAMES = Object.keys(SUITES).filter((name) => name !== 'compare');
 
-/** @throws GlimpseError PARAMETER_INVALID for an unknown suite or count. */
-export async function bench(suite: string, options: BenchOptions): Promise<void> {
+/**
+ * @returns how many goals were missed
+ * @throws GlimpseError PARAMETER_INVALID for an unknown suite or count.
+ */
+export async function bench(suite: string, options: BenchOptions): Promise<number> {
   const run = Object.hasOwn(SUITES, suite) ? SUITES[suite] : undefined;
   if (!run)
     throw new GlimpseError('PARAMETER_INVALID', {
@@ -133,7 +137,11 @@ export async function bench(suite: string, options: BenchOptions): Promise<void>
   });
   const json = `${JSON.stringify(report, null, 2)}\n`;
   process.stdout.write(options.json ? json : `${table}\n`);
-  if (options.out === undefined) return;
-  await mkdir(dirname(options.out), { recursive: true });
-  await writeFile(options.out, json);
+  if (options.out !== undefined) {
+    await mkdir(dirname(options.out), { recursive: true });
+    await writeFile(options.out, json);
+  }
+  const missed = missedGoals(report);
+  if (missed.length > 0) process.stderr.write(`${missed.length} missed: ${missed.join('; ')}\n`);
+  return missed.length;
 }

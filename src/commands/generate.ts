@@ -1,6 +1,6 @@
 /** `glimpse generate`: a clip to a file through the same generator as the service, with a progress bar. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import type { Config } from '../config.ts';
 import { GlimpseError } from '../errors.ts';
@@ -31,6 +31,7 @@ export interface GenerateOptions {
 /** @throws GlimpseError PARAMETER_INVALID, PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, MODEL_INVALID, ABORTED */
 export async function generate(config: Config, options: GenerateOptions, signal: AbortSignal): Promise<void> {
   parsePrompts(options.prompt);
+  requireMp4(options.out);
   const seed = numberOption('--seed', options.seed, 0, 2 ** 32 - 1);
   const seconds = numberOption('--seconds', options.seconds, 0.1, 600);
   const most = LIMITS.transitionSlicesMax;
@@ -99,8 +100,27 @@ async function write(config: Config, options: WriteOptions, signal: AbortSignal)
   }
   const before = madeBefore === 0 ? '' : `; ${madeBefore} of ${slices} slices were made before`;
   process.stdout.write(
-    `${options.out}: ${((slices * slice.frames) / slice.fps).toFixed(1)} s, ${display.widthPx}x${display.heightPx}, seed ${seed}${before}\n`,
+    `${options.out}: ${((slices * slice.frames) / slice.fps).toFixed(1)} s, ${sizesOf(tier, size, display)}, seed ${seed}${before}\n`,
   );
+}
+
+/** The size of the file, and what the tier was made at where that is another. */
+function sizesOf(tier: Tier, made: Size, shown: Size): string {
+  const [from, to] = [made, shown].map(({ widthPx, heightPx }) => `${widthPx}x${heightPx}`);
+  return from === to ? `${tier} ${to}` : `${tier} ${from} scaled to ${to}`;
+}
+
+interface Size {
+  widthPx: number;
+  heightPx: number;
+}
+
+/** Players go by the name: no other format is written. */
+function requireMp4(out: string): void {
+  const extension = extname(out);
+  if (['', '.mp4', '.m4v'].includes(extension.toLowerCase())) return;
+  const name = `${basename(out, extension)}.mp4`;
+  throw new GlimpseError('PARAMETER_INVALID', { message: `--out writes MP4, not ${extension}: name it ${name}` });
 }
 
 interface Clip extends ClipPlan {

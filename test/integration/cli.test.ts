@@ -99,8 +99,17 @@ describe('glimpse', () => {
     expect((await run(...command, '--fresh')).stdout).not.toContain('before');
   });
 
-  it('generate says which words the model does not know', async () => {
-    const { stderr } = await run(
+  it('says in two lines what is missing', async () => {
+    const { code, stderr } = await run('generate', 'sea');
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toEqual([
+      "error: required option '--out <file>' not specified",
+      expect.stringContaining('--help'),
+    ]);
+  });
+
+  it('generate says which words the model does not know, and what was made at which size', async () => {
+    const { stderr, stdout } = await run(
       'generate',
       'a zebra in the desert',
       '--out',
@@ -112,6 +121,7 @@ describe('glimpse', () => {
     );
     expect(stderr).toContain('zebra');
     expect(stderr).not.toContain('desert');
+    expect(stdout).toMatch(/draft 64x64 scaled to 512x512/);
   });
 
   it('generate divides a clip between the prompts of a list, and travels from one to the next', async () => {
@@ -134,6 +144,7 @@ describe('glimpse', () => {
     ['more prompts than slices', ['generate', 'a|b|c', '--out', 'x.mp4', '--seconds', '1'], 'PROMPT_LIST_TOO_LONG'],
     ['a travel too long', ['generate', 'sea', '--out', 'x', '--transition-slices', '99'], 'PARAMETER_INVALID'],
     ['a tier that does not exist', ['generate', 'sea', '--out', 'x.mp4', '--tier', 'perfect'], 'PARAMETER_INVALID'],
+    ['another format than MP4', ['generate', 'sea', '--out', 'x.avi'], 'PARAMETER_INVALID'],
     ['a folder that does not exist', ['generate', 'sea', '--out', '/nope/x.mp4'], 'PARAMETER_INVALID'],
     ['a folder as a file', ['generate', 'sea', '--out', tmpdir()], 'PARAMETER_INVALID'],
     ['a model pack that is not there', ['models', '--model', '/nowhere'], 'MODEL_INVALID'],

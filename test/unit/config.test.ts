@@ -29,6 +29,23 @@ describe('config', () => {
     });
   });
 
+  it.each([
+    ['GLIMPSE_PORT', 'tcp://10.96.0.12:8080', 8080],
+    ['GLIMPSE_PORT', 'udp://10.96.0.12:8080', 8080],
+  ])('leaves a service link of Kubernetes aside, %s=%s, and says so', (name, link, port) => {
+    const told: string[] = [];
+    const onWarning = (text: string) => void told.push(text);
+    expect(loadConfig({ flags: {}, environment: { [name]: link }, onWarning }).port).toBe(port);
+    expect(told).toEqual([expect.stringMatching(/^GLIMPSE_PORT=.*Kubernetes/)]);
+    expect(loadConfig({ flags: { port: '7' }, environment: { [name]: link } }).port).toBe(7);
+  });
+
+  it('leaves the schema that a file names to its editor', () => {
+    const file = join(folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ $schema: './x.json', port: 81 }));
+    expect(loadConfig({ flags: {}, environment: {}, file }).port).toBe(81);
+  });
+
   it('names what is wrong', () => {
     const load = () => loadConfig({ flags: { port: 'many', generator: 'magic' }, environment: {} });
     expect(load).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('port') }));

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { withoutEditorSchema } from '../../editor-schema.ts';
 import { GlimpseError } from '../../errors.ts';
 import { areSigmas } from '../schedule.ts';
 import { CAMERA_MOVES, CONTROLS } from './model-files.ts';
@@ -84,11 +85,11 @@ const mappingSchema = z.strictObject({
 
 /** Defaults where there is no file. @throws GlimpseError CONFIG_INVALID naming each field that is wrong. */
 export const readParameters = (path: string | undefined): ParametersFile =>
-  checked(parametersSchema, path === undefined ? {} : readJson(path), path ?? 'the defaults');
+  checked(parametersSchema, path === undefined ? {} : withoutEditorSchema(readJson(path)), path ?? 'the defaults');
 
 /** @throws GlimpseError CONFIG_INVALID */
 export function readMapping(path: string): Mapping {
-  const mapping = checked(mappingSchema, readJson(path), path);
+  const mapping = checked(mappingSchema, withoutEditorSchema(readJson(path)), path);
   const { graph, inputs, tiers } = mapping;
   for (const [nodeId, input] of Object.values(inputs).filter((given) => given !== undefined))
     if (graph[nodeId]?.inputs[input] === undefined)

@@ -36,6 +36,12 @@ describe('compare', () => {
     expect(formatChanges(compare(report(40, 1), report(20, 1)))).toContain('-50.0%');
   });
 
+  it('refuses reports of two suites, and names both', () => {
+    const [link, load] = ['bench/results/link.json', 'bench/results/load.json'];
+    expect(() => compareFiles(link, load)).toThrow(/link\.json is of link, .*load\.json of load/);
+    expect(compareFiles(link, link)).toEqual([]);
+  });
+
   it('says which file it could not read', () => {
     expect(() => compareFiles('/nowhere.json', '/nowhere.json')).toThrow(/nowhere\.json/);
   });

@@ -127,6 +127,12 @@ describe('scenarios', () => {
         expect(properties).toHaveProperty(key);
   });
 
+  it('may name the schema for their editor, and the schema allows it', () => {
+    const $schema = '../../docs/scenario.schema.json';
+    expect(() => parseScenario({ ...valid, $schema }, 'here')).not.toThrow();
+    expect(scenarioJsonSchema()).toMatchObject({ properties: { $schema: { type: 'string' } } });
+  });
+
   it('are refused when they are no JSON, or not there', () => {
     const folder = mkdtempSync(join(tmpdir(), 'glimpse-scenario-'));
     try {
