@@ -10,20 +10,13 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { build } from './build.ts';
+import { isShipped, SHIPPED } from './shipped.ts';
 
 const root = join(import.meta.dirname, '..');
 const packages = join(root, 'dist/packages');
 /** Outside `dist`, which is copied into it. */
 const stage = mkdtempSync(join(tmpdir(), 'glimpse-pack-'));
 
-/** What a user of the service needs; benches and tests are run from a clone. */
-const SHIPPED = ['bin', 'dist', 'docs', 'examples', 'models', 'LICENSE', 'README.md', 'SECURITY.md'];
-const LEFT_OUT = [
-  /^dist\/(packages|bench|scripts|test|src\/client)(\/|$)/,
-  /^docs\/plots(\/|$)/,
-  /^models\/(?!glimpse-)[^/]+/,
-  /^bin\/(check|dev|start)\.js$/,
-];
 /** npm turned a link into a second copy of 45 MB; the binding loads the other name. */
 const COPIED_LIBRARY = /libonnxruntime\.\d+\.\d+\.\d+\.dylib$/;
 /** What onnxruntime-node needs to run; its other dependencies serve its install script. */
@@ -41,7 +34,7 @@ function stageService(): void {
   for (const name of SHIPPED)
     cpSync(join(root, name), join(stage, name), {
       recursive: true,
-      filter: (path) => !LEFT_OUT.some((pattern) => pattern.test(path.slice(root.length + 1).replaceAll('\\', '/'))),
+      filter: (path) => isShipped(path.slice(root.length + 1).replaceAll('\\', '/')),
     });
   const { name, version, description, license, type, bin, exports, engines, dependencies } = packageJsonOf(root);
   const head = { name, version, description, license, type, bin, exports, engines };

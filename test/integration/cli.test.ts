@@ -80,7 +80,8 @@ describe('glimpse', () => {
     cut.child.kill('SIGKILL');
     await cut.finished;
     await expect(stat(out)).rejects.toThrow('ENOENT');
-    const { stdout } = await run(...command, '--out', out);
+    const { code, stdout, stderr } = await run(...command, '--out', out);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [, before = 0] = /; (\d+) of 18 slices were made before/.exec(stdout) ?? [];
     expect(Number(before)).toBeGreaterThanOrEqual(3);
     await expect(stat(`${out}.slices`)).rejects.toThrow('ENOENT');
