@@ -18,11 +18,15 @@ const WARM_UP_OFFERS = 200;
 /** What should have ended by then never will: the figure says so. */
 const GIVE_UP_MS = 60_000;
 
-const p99 = (values: readonly number[]): number =>
+export const p99 = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? 0;
 
 /** What is true of every attack: it crashed nothing and left nothing. */
-async function aftermath(attack: string, target: Target, before: { fileDescriptors: number; activeResources: number }) {
+export async function aftermath(
+  attack: string,
+  target: Target,
+  before: { fileDescriptors: number; activeResources: number },
+) {
   let after = await target.settled();
   // What is closing may take a moment to go.
   for (let tries = 0; tries < 10 && after.activeResources > before.activeResources; tries++)

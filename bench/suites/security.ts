@@ -13,6 +13,15 @@ import {
   zombies,
 } from '../security/attacks.ts';
 import type { SecurityFigure } from '../security/figures.ts';
+import {
+  clipsNowhere,
+  foreignPages,
+  forgedTokens,
+  hoardedConnections,
+  http2Drip,
+  unicodePrompts,
+} from '../security/service-attacks.ts';
+import { uploadBombs } from '../security/uploads.ts';
 import { killedBrowser } from '../security/killed-browser.ts';
 import {
   dtlsResends,
@@ -45,6 +54,13 @@ const ATTACKS: readonly (() => Promise<SecurityFigure[]>)[] = [
   slowSenders,
   churn,
   zombies,
+  hoardedConnections,
+  http2Drip,
+  forgedTokens,
+  unicodePrompts,
+  clipsNowhere,
+  foreignPages,
+  uploadBombs,
   killedBrowser,
 ];
 
