@@ -16,8 +16,9 @@ export interface VariantFacts {
   costMs: Readonly<Record<Variant, number | undefined>>;
   /** The tier can be made fast. */
   hasFast: boolean;
-  /** What the tiers below cost, for the next slice, ms. */
+  /** What the tiers below cost, for the next slice, ms, and the lowest of them. */
   belowMs: number;
+  draftMs: number;
   /** Length of a slice, ms. */
   sliceMs: number;
   /** The slice after it lacks the tier as well. */
@@ -68,10 +69,13 @@ export const mayBeUpgraded = (facts: VariantFacts, history: VariantHistory): boo
 
 /**
  * Whether a slice may be made `variant` before there is anything at all of the next one: it is finished sooner, and there
- * is time for the next one's lower tiers all the same.
+ * is time for the next one's lower tiers all the same. For the first sharp picture of a revision the next slice may begin as
+ * a draft.
  */
-export const mayGoFirst = ({ untilOverMs, costMs, belowMs, hasFast }: VariantFacts, variant: Variant): boolean =>
-  hasFast && ((costMs[variant] ?? Infinity) + belowMs) * MARGIN <= untilOverMs;
+export function mayGoFirst(facts: VariantFacts, variant: Variant): boolean {
+  const { untilOverMs, costMs, belowMs, draftMs, hasFast, isFirst } = facts;
+  return hasFast && ((costMs[variant] ?? Infinity) + (isFirst ? draftMs : belowMs)) * MARGIN <= untilOverMs;
+}
 
 /** @param variant chosen for a slice ahead of the playhead, or for one that should have been ahead of it */
 export function afterSlice({ last, slices, hold }: VariantHistory, variant: Variant): VariantHistory {

@@ -85,6 +85,7 @@ export class SliceVariants {
       hasFast: fast !== undefined,
       costMs: { fast: fastMs, full: this.#costs.gradeMs(tier) ?? (fastMs && fastMs * this.#pixelRatio(tier)) },
       belowMs,
+      draftMs: this.#costs.sliceMs('draft'),
       sliceMs: (frames * 1000) / fps,
     };
   }

@@ -4,6 +4,7 @@ import {
   afterSlice,
   chooseVariant,
   mayBeUpgraded,
+  mayGoFirst,
   NO_HISTORY,
   type VariantFacts,
   type VariantHistory,
@@ -16,6 +17,7 @@ const facts = (change: Partial<VariantFacts> = {}): VariantFacts => ({
   costMs: { full: 300, fast: 80 },
   hasFast: true,
   belowMs: 140,
+  draftMs: 40,
   sliceMs: 667,
   nextWaits: true,
   isFirst: false,
@@ -98,6 +100,17 @@ describe('chooseVariant', () => {
         if (variant === 'full') expect(costMs.full).toBeLessThanOrEqual(given.lead);
       }),
     );
+  });
+});
+
+describe('mayGoFirst', () => {
+  it('leaves time for what the next slice is continued from, or for its draft where nothing was sharp yet', () => {
+    const slice = facts({ untilSeenMs: -367, untilOverMs: 300, costMs: { full: 900, fast: 100 } });
+    expect(mayGoFirst(slice, 'fast')).toBe(true);
+    expect(mayGoFirst({ ...slice, belowMs: 150 }, 'fast')).toBe(false);
+    expect(mayGoFirst({ ...slice, belowMs: 150, isFirst: true }, 'fast')).toBe(true);
+    expect(mayGoFirst({ ...slice, draftMs: 150, isFirst: true }, 'fast')).toBe(false);
+    expect(mayGoFirst({ ...slice, hasFast: false }, 'full')).toBe(false);
   });
 });
 

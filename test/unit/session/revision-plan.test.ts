@@ -31,7 +31,7 @@ interface Seen {
 
 /**
  * @param paceAt how many times as long work takes at an instant, ms
- * @returns slices as they were seen
+ * @returns slices as they were seen, and when the first sharp picture was there, ms from the start
  */
 function play({
   slices,
@@ -46,6 +46,7 @@ function play({
   const variants = new SliceVariants({ info, costs });
   const made = new Map<number, Grade>();
   const seen: Seen[] = [];
+  let firstSharpMs: number | undefined;
   let nowMs = 0;
   let startedMs: number | undefined;
   const playheadMs = () => (startedMs === undefined ? 0 : nowMs - startedMs);
@@ -78,9 +79,10 @@ function play({
     costs.observe(grade, computeMs);
     plan.reached(work.slice, grade);
     made.set(work.slice, grade);
+    if (gradeRank(grade) >= REFINED) firstSharpMs ??= nowMs;
     startedMs ??= nowMs;
   }
-  return seen.slice(0, slices);
+  return Object.assign(seen.slice(0, slices), { firstSharpMs });
 }
 
 const sharp = (seen: readonly Seen[]) => seen.filter(({ grade }) => grade && gradeRank(grade) >= REFINED).length;
@@ -96,6 +98,14 @@ describe('a live revision', () => {
   it('is refined fast, before it is seen and without a change, where full does not hold', () => {
     const seen = play({ slices: 60, paceAt: () => 2.5 });
     expect(seen.slice(3).every(({ grade }) => grade === 'refined-fast')).toBe(true);
+  });
+
+  it.each([
+    [1, 250],
+    [2, 500],
+    [3, 1500],
+  ])('has a sharp picture soon on a machine %d times as slow', (pace, withinMs) => {
+    expect(play({ slices: 10, paceAt: () => pace }).firstSharpMs).toBeLessThanOrEqual(withinMs);
   });
 
   it('would be a blur for ever without a fast way', () => {
