@@ -130,7 +130,9 @@ export const configSchema = z.object({
   clipsDir: z
     .string()
     .optional()
-    .describe('folder for the files of /v1/clips; default: a temporary one that goes with the service'),
+    .describe(
+      'folder for the files of /v1/clips, kept between runs; default: a temporary one that goes with the service',
+    ),
   clipsDisk: z.coerce
     .number()
     .int()

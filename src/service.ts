@@ -240,7 +240,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       config.clipsDisk === 0
         ? undefined
         : stack.adopt(
-            new Clips({
+            await Clips.open({
               folder: config.clipsDir,
               maxBytes: config.clipsDisk * 1e6,
               slice: generator.info.slice,

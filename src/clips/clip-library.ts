@@ -1,7 +1,7 @@
 /**
  * Makes clips one after another in the background of the generator, and keeps their files in a folder bounded in bytes:
- * the clip fetched longest ago goes first. Everything is gone when the service ends, unless a folder was named; names are
- * random, so nothing of an earlier run is found again by accident.
+ * the clip fetched longest ago goes first. Everything is gone when the service ends, unless a folder was named: then the
+ * next run serves what is finished there (clip-shelf.ts).
  */
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { parsePrompts } from '../generation/prompt-list.ts';
 import { sliceCount, sliceStartMs } from '../generation/schedule.ts';
 import { kept } from '../kept-promise.ts';
 import { LIMITS } from '../limits.ts';
+import { shelve, shelved, type ShelvedClip } from './clip-shelf.ts';
 import type { ClipFile, ClipLibrary, ClipRequest, ClipStatus } from './contract.ts';
 
 export interface ClipJob {
@@ -23,7 +24,7 @@ export interface ClipJob {
 }
 
 export interface ClipLibraryOptions {
-  /** Kept between runs; a temporary one when left out. */
+  /** Its finished clips are kept between runs; a temporary one when left out. */
   folder?: string | undefined;
   maxBytes: number;
   slice: { frames: number; fps: number };
@@ -33,7 +34,8 @@ export interface ClipLibraryOptions {
 
 interface Entry {
   status: ClipStatus;
-  request: ClipRequest & { seed: number };
+  /** Undefined for one that an earlier run has made. */
+  request?: ClipRequest & { seed: number };
   /** Who asked for it. */
   user: string;
   abort: AbortController;
@@ -64,6 +66,15 @@ export class Clips implements ClipLibrary {
 
   constructor(options: ClipLibraryOptions) {
     this.#options = options;
+  }
+
+  /** With the clips that an earlier run has left in a named folder. */
+  static async open(options: ClipLibraryOptions): Promise<Clips> {
+    const clips = new Clips(options);
+    if (options.folder === undefined) return clips;
+    for (const clip of await shelved(options.folder)) clips.#restore(clip);
+    await clips.#makeRoom();
+    return clips;
   }
 
   create(request: ClipRequest, user: string): ClipStatus {
@@ -125,11 +136,15 @@ export class Clips implements ClipLibrary {
     this.#queue.length = 0;
     for (const { abort } of this.#entries.values()) abort.abort();
     await this.#making;
-    const kept = this.#options.folder !== undefined;
     const folder = await this.#folder?.catch(() => undefined);
-    if (folder === undefined) return;
-    if (!kept) await rm(folder, { recursive: true, force: true });
-    else await Promise.all([...this.#entries.values()].map((entry) => this.#erase(entry)));
+    if (folder === undefined || this.#options.folder !== undefined) return;
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  #restore({ id, folder, seed, durationMs, files }: ShelvedClip): void {
+    const bytes = [...files.values()].reduce((sum, file) => sum + file.bytes, 0);
+    const status = { id, state: 'ready', progress: 1, queuePosition: 0, seed, durationMs } as const;
+    this.#entries.set(id, { status: { ...status }, user: '', abort: new AbortController(), folder, bytes, files });
   }
 
   async #work(): Promise<void> {
@@ -142,6 +157,7 @@ export class Clips implements ClipLibrary {
 
   async #make(entry: Entry): Promise<void> {
     const { status, request, abort } = entry;
+    if (!request) return;
     status.state = 'making';
     try {
       const folder = join(await this.#home(), status.id);
@@ -175,10 +191,12 @@ export class Clips implements ClipLibrary {
       entry.files.set(name, { path, bytes, etag: `"${hash}"`, contentType });
       entry.bytes += bytes;
     }
+    const { seed, durationMs } = entry.status;
+    if (this.#options.folder !== undefined) await shelve({ folder, seed, durationMs, files: entry.files });
   }
 
   /** The newest stays even where it alone is too large: it was just asked for. */
-  async #makeRoom(newest: Entry): Promise<void> {
+  async #makeRoom(newest?: Entry): Promise<void> {
     let bytes = 0;
     for (const entry of this.#entries.values()) bytes += entry.bytes;
     const ended = [...this.#entries.values()].filter((entry) => ['ready', 'failed'].includes(entry.status.state));

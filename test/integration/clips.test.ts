@@ -1,19 +1,21 @@
 /** Clips over HTTP, made by the embedded model in the background, as a CDN and a player fetch them. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readRange } from '../../signaling/clips.ts';
 import type { ClipBody } from '../../signaling/api-bodies.ts';
+import { shelved } from '../../src/clips/clip-shelf.ts';
 import { Clips } from '../../src/clips/clip-library.ts';
 import { loadConfig } from '../../src/config.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { silentLog } from '../../src/log.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
 import { startService, type Service } from '../../src/service.ts';
+import { eventually } from '../support/eventually.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 
 let folder: string;
@@ -26,7 +28,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.close('test over');
-  expect(await readdir(folder)).toEqual([]);
+  // Whole clips stay for the next run, and nothing else.
+  for (const id of await readdir(folder)) expect(await readdir(join(folder, id))).toContain('clip.json');
   await rm(folder, { recursive: true });
 });
 
@@ -173,6 +176,76 @@ describe('the library', () => {
     await clips.close();
     await expect(readdir(join(path, '..', '..'))).rejects.toThrow('ENOENT');
     await expectNoLeaks(before);
+  });
+
+  describe('in a named folder', () => {
+    let home: string;
+    beforeEach(async () => {
+      home = await mkdtemp(join(tmpdir(), 'glimpse-shelf-'));
+    });
+    afterEach(() => rm(home, { recursive: true }));
+    const open = (maxBytes = 1_000) => Clips.open({ folder: home, maxBytes, slice, make: fill(100) });
+    async function made(clips: Clips): Promise<string> {
+      const { id } = clips.create({ prompt: 'a secret sea', seconds: 1, seed: 7 }, 'anna');
+      await eventually(() => expect(clips.status(id).state).toBe('ready'));
+      return id;
+    }
+
+    it('serves after a restart what was finished, under the same name and tag', async () => {
+      const first = await open();
+      const id = await made(first);
+      const { etag } = await first.file(id, 'clip.mp4');
+      await first.close();
+      const second = await open();
+      expect(second.status(id)).toMatchObject({ state: 'ready', progress: 1, seed: 7 });
+      expect(await second.file(id, 'clip.mp4')).toMatchObject({ etag, bytes: 100, contentType: 'video/mp4' });
+      await expect(second.file(id, 'clip.json')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      expect(await readFile(join(home, id, 'clip.json'), 'utf8')).not.toContain('secret');
+      await second.remove(id);
+      await second.close();
+      expect(await readdir(home)).toEqual([]);
+    });
+
+    it('keeps within its bytes after a restart too', async () => {
+      const first = await open();
+      await made(first);
+      const newest = await made(first);
+      await first.close();
+      const second = await open(150);
+      expect((await readdir(home)).toSorted()).toEqual([newest]);
+      await second.close();
+    });
+
+    it.each([
+      ['a damaged list', async (clip: string) => writeFile(join(clip, 'clip.json'), '{"files":')],
+      [
+        'a list of another folder’s files',
+        async (clip: string) =>
+          writeFile(
+            join(clip, 'clip.json'),
+            '{"seed":1,"durationMs":1,"files":{"../../x":{"bytes":1,"etag":"a","contentType":"b"}}}',
+          ),
+      ],
+      ['a file cut short', async (clip: string) => writeFile(join(clip, 'clip.mp4'), 'x')],
+      ['no list', async (clip: string) => rm(join(clip, 'clip.json'))],
+    ])('leaves out a clip with %s', async (_, damage) => {
+      const first = await open();
+      const id = await made(first);
+      await first.close();
+      await damage(join(home, id));
+      const second = await open();
+      expect(() => second.status(id)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+      await second.close();
+    });
+
+    it('clears away what was never finished, once nobody can be at work on it', async () => {
+      const id = 'x'.repeat(22);
+      await mkdir(join(home, id));
+      await shelved(home);
+      expect(await readdir(home)).toEqual([id]);
+      await shelved(home, Date.now() + 7_200_000);
+      expect(await readdir(home)).toEqual([]);
+    });
   });
 
   it('queues so many and no more, and says where each stands', async () => {
