@@ -3,7 +3,7 @@
  * broken off anywhere; and frames that are none. Answers have a code that is no INTERNAL, and nothing throws.
  */
 import { connect, type ClientHttp2Session } from 'node:http2';
-import { duplexPair, type Duplex } from 'node:stream';
+import { duplexPair } from 'node:stream';
 import { Clips } from '../../src/clips/clip-library.ts';
 import { silentLog } from '../../src/log.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
@@ -154,7 +154,7 @@ async function post(session: ClientHttp2Session, input: Buffer): Promise<void> {
 
 /** One connection's bytes, as if TLS had brought them. */
 async function speak(server: Listener['server'], bytes: Buffer): Promise<void> {
-  const [client, served] = duplexPair() as [Duplex, Duplex];
+  const [client, served] = duplexPair();
   client.on('error', () => {}).resume();
   served.on('error', () => {});
   server.emit(

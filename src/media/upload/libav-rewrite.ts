@@ -92,9 +92,9 @@ async function transcode(
   const isImage = format.kind === 'image';
   const context = { threadCount: 1 };
   const codecOptions = { max_pixels: format.maxPixels, err_detect: 'explode' };
-  await using decoder = await Decoder.create(stream, { exitOnError: true, context, options: codecOptions });
-  await using filter = FilterAPI.create(resultFilters(orientation, isImage ? 'rgb24' : 'yuv420p'));
-  await using encoder = await (isImage
+  using decoder = await Decoder.create(stream, { exitOnError: true, context, options: codecOptions });
+  using filter = FilterAPI.create(resultFilters(orientation, isImage ? 'rgb24' : 'yuv420p'));
+  using encoder = await (isImage
     ? Encoder.create(constants.FF_ENCODER_PNG, { context })
     : Encoder.create(constants.FF_ENCODER_LIBX264, { context, options: { preset: 'veryfast', crf: 12 } }));
   await using muxer = await (isImage
