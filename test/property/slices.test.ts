@@ -3,60 +3,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { interpolate } from '../../src/generation/interpolation.ts';
 import { raiseNoise, stepsFrom, towardsReference } from '../../src/generation/latents.ts';
-import { isOverlapRule, joinOverlapped, LTX_OVERLAP, overlappedSlices } from '../../src/generation/overlap.ts';
-import type { OverlapRule } from '../../src/generation/overlap.ts';
 import { joinPrompts, parsePrompts, promptAt, promptStretches } from '../../src/generation/prompt-list.ts';
 
-const rule: fc.Arbitrary<OverlapRule> = fc
-  .tuple(fc.integer({ min: 2, max: 20 }), fc.nat(), fc.nat())
-  .map(([length, a, b]) => {
-    const overlap = a % (Math.floor(length / 2) + 1);
-    return { length, overlap, dropped: b % (overlap + 1) };
-  });
 const vector = fc.array(fc.float({ min: -4, max: 4, noNaN: true }), { minLength: 8, maxLength: 8 });
 const amount = fc.double({ min: 0, max: 1, noNaN: true });
 const normOf = (values: Float32Array): number => Math.hypot(...values);
-
-describe('overlapping slices', () => {
-  it('weigh every latent of the timeline to exactly one', () => {
-    fc.assert(
-      fc.property(rule, fc.integer({ min: 1, max: 200 }), (rule, total) => {
-        expect(isOverlapRule(rule)).toBe(true);
-        const slices = overlappedSlices(total, rule);
-        const end = (slices.at(-1)?.start ?? 0) + rule.length;
-        expect(end).toBeGreaterThanOrEqual(total);
-        const sums = new Float64Array(end);
-        for (const { start, weights } of slices)
-          for (const [latent, weight] of weights.entries()) sums[start + latent] = (sums[start + latent] ?? 0) + weight;
-        for (const sum of sums) expect(sum).toBeCloseTo(1, 9);
-      }),
-    );
-  });
-
-  it('follow the LTX rule: the first shared latent is dropped, the next two keep 2/3 and 1/3 of the old', () => {
-    const [first, second] = overlappedSlices(17, LTX_OVERLAP);
-    expect(first?.weights).toEqual([1, 1, 1, 1, 1, 1, 1, 1, expect.closeTo(2 / 3), expect.closeTo(1 / 3)]);
-    expect(second).toEqual({
-      start: 7,
-      weights: [0, expect.closeTo(1 / 3), expect.closeTo(2 / 3), 1, 1, 1, 1, 1, 1, 1],
-    });
-  });
-
-  it('join to themselves when they agree where they overlap', () => {
-    fc.assert(
-      fc.property(rule, fc.integer({ min: 1, max: 5 }), (rule, count) => {
-        const step = rule.length - rule.overlap;
-        const whole = Float32Array.from({ length: (count * step + rule.overlap) * 2 }, (_, index) => Math.sin(index));
-        const slices = Array.from({ length: count }, (_, slice) =>
-          whole.slice(slice * step * 2, (slice * step + rule.length) * 2),
-        );
-        const joined = joinOverlapped(slices, rule, 2);
-        expect(joined).toHaveLength(whole.length);
-        for (const [index, value] of joined.entries()) expect(value).toBeCloseTo(whole[index] ?? NaN, 5);
-      }),
-    );
-  });
-});
 
 describe('between two vectors', () => {
   it('both ends are exact, on either way', () => {
