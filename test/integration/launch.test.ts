@@ -9,7 +9,7 @@ const wordsOf = (pid: number, what: 'environ' | 'cmdline'): string[] =>
   readFileSync(`/proc/${pid}/${what}`, 'utf8').split('\0');
 
 describe.skipIf(process.platform !== 'linux')('the service', () => {
-  it('has the settings that keep its memory flat, in the process that was started', { timeout: 60_000 }, async () => {
+  it('has the settings that keep its memory flat, in the process that was started', async () => {
     const served = await Served.start(['--generator', 'pattern']);
     const environment = wordsOf(served.pid, 'environ');
     for (const [name, value] of Object.entries(MALLOC_SETTINGS)) expect(environment).toContain(`${name}=${value}`);
@@ -21,7 +21,7 @@ describe.skipIf(process.platform !== 'linux')('the service', () => {
     expect(served.complaints).toEqual([]);
   });
 
-  it('says what is wrong with its settings, and fails', { timeout: 60_000 }, async () => {
+  it('says what is wrong with its settings, and fails', async () => {
     await expect(Served.start(['--generator', 'no-such-thing'])).rejects.toThrow(/ended with 1: .*CONFIG_INVALID/s);
   });
 });

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { formatTable, run } from '../../bench/suites/memory.ts';
 
-it('looks at what sessions leave behind', { timeout: 120_000 }, async () => {
+it('looks at what sessions leave behind', async () => {
   const report = await run({ sessions: 2, restAfterS: 1, settleMs: 500 });
   expect(report.refused).toEqual([]);
   for (const held of [report.idle, report.warm, ...report.samples, report.ended, report.rested])

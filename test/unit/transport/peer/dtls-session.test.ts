@@ -4,6 +4,7 @@
  */
 import { DtlsServer } from 'werift';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../../src/clock.ts';
 import { createDtlsCertificate, type DtlsCertificate } from '../../../../src/transport/peer/dtls-certificate.ts';
 import { prf } from '../../../../src/transport/peer/dtls-checks.ts';
 import { DtlsSession } from '../../../../src/transport/peer/dtls-session.ts';
@@ -18,7 +19,7 @@ beforeAll(async () => {
   [ours, theirs] = await Promise.all([createDtlsCertificate(), createDtlsCertificate()]);
 });
 
-const nowUs = (): number => Math.round(performance.now() * 1_000);
+const nowUs = (): number => Math.round(systemClock.nowUs());
 
 type Network = (datagram: Buffer, deliver: (datagram: Buffer) => void) => void;
 const perfect: Network = (datagram, deliver) => queueMicrotask(() => deliver(datagram));
