@@ -39,23 +39,26 @@ export class IdleRelease implements Disposable {
   }
 }
 
+/** Nobody has been there for seconds, or for `warmIdleMs`: the next viewer waits for the model anyway. */
+export type Idleness = 'idle' | 'at rest';
+
 export interface IdleReleaseOptions {
   /** Without a session for so long, ms, the caches let go of what they hold in memory; 0: never. */
   warmIdleMs: number;
   /** Asked then, so that those which come later count too. */
   caches: readonly Pick<CacheSource, 'clear'>[];
-  /** Nothing more will be let go of for a while: time to collect it. */
-  onIdle: (() => void) | undefined;
+  /** Time to collect what has been let go of. */
+  onIdle: ((since: Idleness) => void) | undefined;
 }
 
 /** The stages of a service. */
 export function idleRelease({ warmIdleMs, caches, onIdle }: IdleReleaseOptions): IdleRelease {
   const rest = (): void => {
     for (const cache of caches) cache.clear?.();
-    onIdle?.();
+    onIdle?.('at rest');
   };
   return new IdleRelease([
-    { afterMs: GARBAGE_AFTER_MS, release: () => onIdle?.() },
+    { afterMs: GARBAGE_AFTER_MS, release: () => onIdle?.('idle') },
     ...(warmIdleMs === 0 ? [] : [{ afterMs: warmIdleMs, release: rest }]),
   ]);
 }

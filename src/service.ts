@@ -30,7 +30,7 @@ import { PackCalibrator } from './generation/onnx/pack-calibrator.ts';
 import { chosenPack } from './generation/onnx/pack-choice.ts';
 import { REDUCTIONS } from './generation/reduction.ts';
 import type { RetryHealth } from './generation/retrying-generator.ts';
-import { idleRelease } from './idle-release.ts';
+import { idleRelease, type Idleness } from './idle-release.ts';
 import { createLog, type Log } from './log.ts';
 import { VIDEO_CODECS, type EncoderFactory } from './media/encoder.ts';
 import { encoderFactory } from './media/encoders.ts';
@@ -72,7 +72,7 @@ export interface ServiceOptions {
   /** Every latency as it is measured, beside the metrics. */
   onLatency?: (latency: SessionLatency, ms: number) => void;
   /** No session has been there for some seconds, from the start on too; and again when `warmIdle` has emptied the caches. */
-  onIdle?: () => void;
+  onIdle?: (since: Idleness) => void;
 }
 
 /** @throws GlimpseError CONFIG_INVALID, MODEL_INVALID */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startService } from '../service.ts';
+import type { Idleness } from '../idle-release.ts';
 import { collectGarbage } from './garbage.ts';
 import { growHeapFurther } from './heap-growth.ts';
 import { ProcessFaults } from './process-faults.ts';
@@ -22,7 +23,8 @@ export async function serve(
 ): Promise<ServeEnd> {
   growHeapFurther();
   const log = createLog({ level: config.logLevel });
-  const service = await startService(config, { log, onIdle: collectGarbage });
+  const onIdle = (since: Idleness): void => collectGarbage(since === 'idle' ? 'usual' : 'thorough');
+  const service = await startService(config, { log, onIdle });
   const faulty = new AbortController();
   using _listening = listen(
     new ProcessFaults({

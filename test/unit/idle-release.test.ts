@@ -59,7 +59,7 @@ describe('a service without viewers', () => {
   const idleFor = (warmIdleMs: number) => {
     const seen: string[] = [];
     const caches = [{ clear: () => void seen.push('cleared') }, {}];
-    const idle = idleRelease({ warmIdleMs, caches, onIdle: () => void seen.push('collect') });
+    const idle = idleRelease({ warmIdleMs, caches, onIdle: (since) => void seen.push(since) });
     idle.onSessions(0);
     return seen;
   };
@@ -67,14 +67,14 @@ describe('a service without viewers', () => {
   it('collects what they left, and in time what is kept for the next', () => {
     const seen = idleFor(300_000);
     vi.advanceTimersByTime(299_999);
-    expect(seen).toEqual(['collect']);
+    expect(seen).toEqual(['idle']);
     vi.advanceTimersByTime(1);
-    expect(seen).toEqual(['collect', 'cleared', 'collect']);
+    expect(seen).toEqual(['idle', 'cleared', 'at rest']);
   });
 
   it('keeps its caches where the model never rests', () => {
     const seen = idleFor(0);
     vi.advanceTimersByTime(3_600_000);
-    expect(seen).toEqual(['collect']);
+    expect(seen).toEqual(['idle']);
   });
 });
