@@ -12,6 +12,7 @@ export interface TestTool {
 export const TOOLS: readonly TestTool[] = [
   { program: 'turnserver', debianPackage: 'coturn', tests: 'the tests through a TURN server' },
   { program: 'firefox-esr', debianPackage: 'firefox-esr', tests: 'the tests in Firefox' },
+  { program: 'nginx', debianPackage: 'nginx-light', tests: 'the tests below a path behind a proxy' },
   { program: 'promtool', debianPackage: 'prometheus', tests: 'the tests of the alert rules' },
 ];
 

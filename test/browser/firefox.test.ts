@@ -5,6 +5,7 @@ import { silentLog } from '../../src/log.ts';
 import { startService } from '../../src/service.ts';
 import { eventually } from '../support/eventually.ts';
 import { FirefoxPage, firefoxPath } from '../support/firefox.ts';
+import { startPattern } from '../support/pattern-service.ts';
 import { bundledSdk } from '../support/sdk-bundle.ts';
 
 /** Draws frames as they are presented and says of each which slice and tier it is, and how bright. */
@@ -58,5 +59,29 @@ describe.skipIf(firefoxPath === undefined)('a prompt becomes a moving picture in
     } finally {
       await service.close('test over');
     }
+  });
+});
+
+/** Loads itself again as soon as it is live, twice. */
+const reload = (url: string) => `
+  glimpse.connect({ url: '${url}', prompt: 'the sea' }).then(
+    async (live) => {
+      const loads = Number(sessionStorage.loads ?? 0) + 1;
+      sessionStorage.loads = loads;
+      await report({ live: loads });
+      if (loads < 3) location.reload();
+    },
+    ({ code }) => report({ error: code }),
+  );
+`;
+
+describe.skipIf(firefoxPath === undefined)('a page that is loaded again in Firefox', () => {
+  it('leaves no session behind that would lock its user out', async () => {
+    const flags = { generator: 'pattern', size: '64x64', maxSessionsPerUser: 1 };
+    await using service = await startPattern(flags);
+    await using page = await FirefoxPage.open((await bundledSdk()) + reload(service.url));
+    await eventually(() => expect(page.reports.length).toBe(3));
+    expect(page.reports).toEqual([{ live: 1 }, { live: 2 }, { live: 3 }]);
+    expect(service.sessions.size).toBe(1);
   });
 });
