@@ -18,8 +18,8 @@ function install(packages: readonly string[]): void {
   }
 }
 
-const missing = TOOLS.filter(({ program }) => findTool(program) === undefined).map(
-  ({ debianPackage }) => debianPackage,
+const missing = TOOLS.filter(({ program }) => findTool(program) === undefined).flatMap(({ debianPackage }) =>
+  debianPackage.split(' '),
 );
 if (findBrowser() === undefined) missing.unshift('chromium');
 if (missing.length > 0 && process.argv.includes('--install') && isRootOnDebian) install(missing);

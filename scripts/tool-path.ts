@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 
 export interface TestTool {
   program: string;
+  /** One or more, with spaces between. */
   debianPackage: string;
   /** What needs it, for people. */
   tests: string;
@@ -13,6 +14,13 @@ export const TOOLS: readonly TestTool[] = [
   { program: 'turnserver', debianPackage: 'coturn', tests: 'the tests through a TURN server' },
   { program: 'firefox-esr', debianPackage: 'firefox-esr', tests: 'the tests in Firefox' },
   { program: 'nginx', debianPackage: 'nginx-light', tests: 'the tests below a path behind a proxy' },
+  {
+    program: 'gst-launch-1.0',
+    debianPackage:
+      'gstreamer1.0-tools gstreamer1.0-nice gstreamer1.0-plugins-good gstreamer1.0-plugins-bad ' +
+      'gir1.2-gst-plugins-bad-1.0 python3-gst-1.0',
+    tests: 'the tests with GStreamer',
+  },
   { program: 'promtool', debianPackage: 'prometheus', tests: 'the tests of the alert rules' },
 ];
 
