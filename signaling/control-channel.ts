@@ -57,7 +57,7 @@ export function serveDataChannel(session: Session, { controls, events, onError }
   };
   const take = async (text: string) => {
     const { waits, reply } = answerControl(controls, text);
-    if (waits) void send(reply);
+    if (waits) send(reply).catch((error: unknown) => onError(toGlimpseError(error)));
     else await send(reply);
   };
   session.events.on('channelMessage', (text) => {

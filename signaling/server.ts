@@ -77,7 +77,12 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
   const [main, own] = opened as [Listener, Listener | undefined];
   const times = { pingIntervalMs: options.pingIntervalMs, idleMs: options.socketIdleMs };
   const sockets = new SignalSockets({ gate, metrics, log, errors, welcome: () => welcome(options) }, times);
-  main.server.on('upgrade', (request, socket, head) => void sockets.upgrade(request, socket, head));
+  main.server.on('upgrade', (request, socket, head) => {
+    sockets.upgrade(request, socket, head).catch((error: unknown) => {
+      log.error({ err: error }, 'an upgrade failed');
+      socket.destroy();
+    });
+  });
   const close = async (reason: string): Promise<void> => {
     const ended = sockets.close(reason, LIMITS.serverCloseGraceMs);
     await Promise.all([ended, ...opened.map((listener) => listener.stop())]);

@@ -1,5 +1,5 @@
 /**
- * `glimpse bench security`: the attacks of docs/security.md against a real service, each figure beside its limit. Four
+ * `glimpse bench security`: the attacks of docs/security.md against a real service, each figure beside its limit. Six
  * minutes; the same seeds as the tests, which hold everything but the times.
  */
 import {
