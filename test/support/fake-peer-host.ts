@@ -1,15 +1,20 @@
 /** Peers that never touch a network: a test decides when they connect, fall silent, or close. */
 import { Emitter } from '../../src/events.ts';
 import type { IceCandidate, Peer, PeerEvents, PeerHost, PeerState } from '../../src/transport/peer/contract.ts';
-import type { MediaPath } from '../../src/transport/media-path.ts';
+import type { MediaPath, NegotiatedVideo } from '../../src/transport/media-path.ts';
 import { ArrayMediaPath } from './array-media-path.ts';
 
 export class FakePeer implements Peer {
   readonly events = new Emitter<PeerEvents>();
-  readonly sent = new ArrayMediaPath();
+  readonly sent: ArrayMediaPath;
   readonly controls: string[] = [];
   state: PeerState = 'new';
   path: MediaPath | undefined;
+
+  /** @param video what is agreed on; default VP8 */
+  constructor(video?: NegotiatedVideo) {
+    this.sent = new ArrayMediaPath(video);
+  }
 
   async answer(offerSdp: string): Promise<string> {
     this.state = 'connecting';
@@ -42,6 +47,12 @@ export class FakePeerHost implements PeerHost {
   readonly address = { host: '127.0.0.1', port: 1 };
   readonly dropped = {};
   readonly peers: FakePeer[] = [];
+  readonly #video: NegotiatedVideo | undefined;
+
+  /** @param video what each of its peers agrees on; default VP8 */
+  constructor(video?: NegotiatedVideo) {
+    this.#video = video;
+  }
 
   get peerCount(): number {
     return this.peers.filter(({ state }) => state !== 'closed').length;
@@ -56,7 +67,7 @@ export class FakePeerHost implements PeerHost {
   checkOffer(): void {}
 
   createPeer(): Peer {
-    const peer = new FakePeer();
+    const peer = new FakePeer(this.#video);
     this.peers.push(peer);
     return peer;
   }

@@ -38,7 +38,7 @@ const importersOf = (name: RegExp): string[] =>
   imports.filter(({ target }) => name.test(target)).map(({ file }) => file);
 
 const PURE =
-  /^src\/(congestion\/|timeline\/|generation\/(schedule|turn-order|fair-share|work-costs|overlap|interpolation|latents|seam|seam-fade|load-sharing|memory-pressure|onnx\/(batching|part-memory|diffusers\/(noise-levels|sampler|euler|lcm|flow-match|guidance)))\.ts|session\/state\.ts|transport\/(vp8|h264)\.ts|media\/(ladder|convergence|annex-b)\.ts)|^signaling\/sdp-guard\.ts/;
+  /^src\/(congestion\/|timeline\/|generation\/(schedule|turn-order|fair-share|work-costs|overlap|interpolation|latents|seam|seam-fade|load-sharing|memory-pressure|onnx\/(batching|part-memory|diffusers\/(noise-levels|sampler|euler|lcm|flow-match|guidance)))\.ts|session\/state\.ts|transport\/(vp8|h264|budget|goodbye|peer\/(remote-path|sctp\/packet))\.ts|media\/(ladder|h264-level|convergence|annex-b)\.ts)|^signaling\/sdp-guard\.ts/;
 
 describe('import rules', () => {
   it('reads imports at all', () => {
