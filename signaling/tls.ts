@@ -4,6 +4,7 @@
  */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import type { Config } from '../src/config.ts';
 import { GlimpseError } from '../src/errors.ts';
 
 export interface TlsFiles {
@@ -55,4 +56,12 @@ export function watchKeyPair(files: TlsFiles, { onRenewed, onTrouble, everyMs = 
   return () => {
     for (const path of paths) unwatchFile(path, renew);
   };
+}
+
+/** @throws GlimpseError CONFIG_INVALID when only one of the two is set */
+export function tlsFilesOf({ tlsCert: cert, tlsKey: key }: Pick<Config, 'tlsCert' | 'tlsKey'>): TlsFiles | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new GlimpseError('CONFIG_INVALID', { message: '--tls-cert and --tls-key belong together' });
+  return { cert, key };
 }

@@ -1,14 +1,21 @@
 /**
  * A typed event emitter. A class owns one, names its events in a map of argument tuples, and a listener that throws
- * never breaks the emitter: the failure goes to `onListenerError` and is counted there.
+ * never breaks the emitter: the failure goes to the instance's `onListenerError`. Two services in one process have one each.
  */
 export type EventMap = Record<string, readonly unknown[]>;
 type Listener<Arguments extends readonly unknown[]> = (...args: Arguments) => void;
 
-export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[] }> {
-  /** Process-wide hook for listener failures; the command line points it at the log and a counter. */
-  static onListenerError: (error: unknown, event: string) => void = () => {};
+export type ListenerErrorHandler = (error: unknown, event: string) => void;
 
+/** Where no owner said otherwise: a warning of the process, without the error's words, which may be private. */
+export const warnOfListener: ListenerErrorHandler = (error, event) => {
+  const type = error instanceof Error ? error.name : typeof error;
+  process.emitWarning(`a listener of "${event}" threw ${type}`, 'GlimpseListenerWarning');
+};
+
+export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[] }> {
+  /** Told of a listener that threw; set by whoever owns the instance. */
+  onListenerError: ListenerErrorHandler = warnOfListener;
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
   /** Adds a listener; returns the function that removes it. */
@@ -32,7 +39,7 @@ export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[]
       try {
         (listener as Listener<Events[Name]>)(...args);
       } catch (error) {
-        Emitter.onListenerError(error, String(event));
+        this.onListenerError(error, String(event));
       }
     }
   }

@@ -2,21 +2,19 @@
  * Builds the whole service from a config and takes it down again: generator, encoder, peer host, sessions, signaling.
  * The command line, the tests and the benches all start it here, so they all run the same thing.
  */
-import { fileURLToPath } from 'node:url';
-import { existsSync } from 'node:fs';
 import { judgeReadiness, type Readiness } from '../signaling/health.ts';
 import { iceServersFrom } from '../signaling/ice-servers.ts';
 import { accessOf, metricsPlaceOf, warnings } from '../signaling/access/settings.ts';
 import type { PromptFilter } from '../signaling/prompt-filter.ts';
 import { startSignaling } from '../signaling/server.ts';
-import type { TlsFiles } from '../signaling/tls.ts';
+import { tlsFilesOf } from '../signaling/tls.ts';
 import { Clips } from './clips/clip-library.ts';
 import { makeClip } from './clips/make-clip.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { ErrorLog } from './error-log.ts';
 import { GlimpseError } from './errors.ts';
-import { Emitter } from './events.ts';
+import type { ListenerErrorHandler } from './events.ts';
 import { CIRCUIT_STATES } from './generation/circuit.ts';
 import { gradeCosts } from './generation/calibration.ts';
 import { createGenerator, servesDiffusers } from './generation/create-generator.ts';
@@ -46,6 +44,7 @@ import type { PeerHost } from './transport/peer/contract.ts';
 import { inputsFor } from './uploads.ts';
 import { TracedGenerator } from './tracing.ts';
 import { mediaAddressOf } from './media-address.ts';
+import { pageDirectory } from './page-directory.ts';
 import { createPeerHost } from './transport/peer/peer-host.ts';
 
 export interface Service {
@@ -81,7 +80,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
   const iceServers = iceServersFrom({ ...config, urls: config.iceServers });
   const errors = new ErrorLog(log);
   const metrics = new Metrics();
-  Emitter.onListenerError = (error, event) => {
+  const onListenerError: ListenerErrorHandler = (error, event) => {
     log.error({ err: error, event }, 'a listener failed');
     metrics.count('listenerErrors');
   };
@@ -102,6 +101,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const generator = stack.use(
       new TracedGenerator(
         await createGenerator(settled, {
+          onListenerError,
           onRestart: () => metrics.count('workerRestarts'),
           onRetrying: (health) => (retryHealth = health),
           onRetried: (retried) => metrics.countBy('retries', retried),
@@ -122,6 +122,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       await createPeerHost({
         ...mediaAddressOf(config),
         log,
+        onListenerError,
         tcpPort: config.rtcTcpPort,
         ...(config.rtcAnnounce === undefined ? {} : { announceHost: config.rtcAnnounce }),
       }),
@@ -154,7 +155,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         onPressure: (pressure, ratio) => log.warn({ pressure, ratio }, 'memory pressure has changed'),
       }),
     );
-    const pacerTimer = new PacerTimer({ clock: systemClock });
+    const pacerTimer = new PacerTimer({ clock: systemClock, onError: (error) => onListenerError(error, 'wake') });
     const loops = new SharedLoops();
     addCaches([{ cache: 'loops', read: () => ({ ...loops.counts, bytes: loops.bytes }), clear: () => loops.clear() }]);
     const idle = stack.use(idleRelease({ warmIdleMs: config.warmIdle * 1000, caches, onIdle: options.onIdle }));
@@ -168,6 +169,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         admission: engine.admission,
         createEncoder,
         peers,
+        onListenerError,
         pacerTimer,
         loops,
         rungs: ladder(best),
@@ -289,18 +291,4 @@ export async function startService(config: Config, options: ServiceOptions = {})
     await stack.disposeAsync();
     throw error;
   }
-}
-
-/** @throws GlimpseError CONFIG_INVALID when only one of the two is set */
-function tlsFilesOf({ tlsCert: cert, tlsKey: key }: Config): TlsFiles | undefined {
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined)
-    throw new GlimpseError('CONFIG_INVALID', { message: '--tls-cert and --tls-key belong together' });
-  return { cert, key };
-}
-
-/** The built page: beside the compiled service in a package, in the demo's own folder in a checkout. */
-function pageDirectory(): string | undefined {
-  const candidates = ['../page', '../client-demo/dist'];
-  return candidates.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(path));
 }

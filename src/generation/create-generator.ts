@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts';
 import { systemClock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
+import type { ListenerErrorHandler } from '../events.ts';
 import { withCaches, type CacheConfig, type CacheHooks } from './cache/create.ts';
 import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
 import { createComfyUiGenerator, type ComfyUiConfig } from './comfyui/create.ts';
@@ -35,6 +36,7 @@ type GeneratorConfig = Pick<
   CacheConfig;
 
 export interface GeneratorHooks extends CacheHooks {
+  onListenerError?: ListenerErrorHandler;
   /** Where failures are tried again: how that goes, to be asked at any time. */
   onRetrying?: (health: () => RetryHealth) => void;
   onRetried?: (retried: Retried) => void;
@@ -71,7 +73,7 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
     );
   }
   if (config.generator === 'comfyui') {
-    const generator = await createComfyUiGenerator(config, hooks.onPressure);
+    const generator = await createComfyUiGenerator(config, hooks);
     return withCaches(retrying(generator, hooks), await comfyUiIdentity(config), config, hooks);
   }
   const [widthPx = 0, heightPx = 0] = (config.size ?? PATTERN_SIZE).split('x').map(Number);

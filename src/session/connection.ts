@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { GlimpseEstimator } from '../congestion/estimator.ts';
-import { Emitter } from '../events.ts';
+import { Emitter, type ListenerErrorHandler } from '../events.ts';
 import type { VideoCodec } from '../media/encoder.ts';
 import type { Peer } from '../transport/peer/contract.ts';
 import type { PacerTimer } from '../transport/pacer-timer.ts';
@@ -26,6 +26,7 @@ export interface ConnectionOptions {
   timer: PacerTimer;
   random: () => number;
   startBitrateBps: number;
+  onListenerError?: ListenerErrorHandler | undefined;
 }
 
 export class Connection {
@@ -39,6 +40,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.peer = options.peer;
+    if (options.onListenerError) this.events.onListenerError = options.onListenerError;
     this.peer.events.on('state', (state, reason) => {
       if (state === 'connected') this.#onConnected();
       else if (state === 'disconnected') this.#onAway();
@@ -84,6 +86,7 @@ export class Connection {
       timer,
       random,
     });
+    this.#sender.events.onListenerError = this.events.onListenerError;
     this.events.emit('connected', this.#sender, path.video.codec);
   }
 

@@ -229,8 +229,7 @@ export class PictureLoop {
     if (this.#replaying && !fresh && !playout.paused && !this.#keyframeNeeded) return;
     const replayed = cut ? undefined : this.#replay(shown, allocation);
     const units = replayed ?? [await this.#encode(shown, allocation, cut, nowUs)];
-    // Encoded for a path that is gone: what comes next builds on what was not sent.
-    if (sender !== this.#sender) this.#keyframeNeeded = true;
+    if (sender !== this.#sender) this.#keyframeNeeded = true; // What comes next would build on what was not sent.
     if (this.#closed || sender !== this.#sender) return;
     this.#replaying = replayed !== undefined;
     for (const unit of units) this.#send(sender, picture, unit, nowUs);

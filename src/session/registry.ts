@@ -81,6 +81,8 @@ export class Sessions implements SessionRegistry {
     if (gone) this.#giveUp(gone);
     this.#sessions.set(session.id, session);
     this.#deps.metrics.count('sessionsStarted', 1);
+    const { onListenerError } = this.#deps;
+    if (onListenerError) session.events.onListenerError = onListenerError;
     session.events.on('error', (error) => this.#options.onError?.(error));
     session.events.on('closed', () => {
       if (this.#sessions.delete(session.id)) onSize(this.#sessions.size);

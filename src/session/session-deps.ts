@@ -1,4 +1,5 @@
 /** What every session of a service shares: handed in once by whoever builds the service. */
+import type { ListenerErrorHandler } from '../events.ts';
 import type { Clock } from '../clock.ts';
 import type { Rung } from '../congestion/allocation.ts';
 import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
@@ -72,6 +73,8 @@ export interface SessionDeps {
   /** How long a session whose viewer is gone waits for him. */
   resumeGraceMs: number;
   metrics: SessionMetrics;
+  /** Told of a listener of a session's events that threw. */
+  onListenerError?: ListenerErrorHandler | undefined;
   /** Uniform in [0, 1); for RTP's random starting points. */
   random: () => number;
 }

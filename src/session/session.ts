@@ -150,7 +150,6 @@ export class ViewerSession implements Session {
     return this.#acceptance.latest;
   }
 
-  /** As the link's. */
   get goneSinceUs(): number | undefined {
     return this.#link.goneSinceUs;
   }

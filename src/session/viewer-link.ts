@@ -17,7 +17,10 @@ import type { SessionState } from './state.ts';
 const KNOWN_SHARE = 0.85;
 
 export interface ViewerLinkOptions {
-  deps: Pick<SessionDeps, 'peers' | 'codecs' | 'clock' | 'pacerTimer' | 'random' | 'startBitrateBps'>;
+  deps: Pick<
+    SessionDeps,
+    'peers' | 'codecs' | 'clock' | 'pacerTimer' | 'random' | 'startBitrateBps' | 'onListenerError'
+  >;
   life: Lifetime;
   presence: Presence;
   /** The only codec to offer; undefined: all that can be encoded. */
@@ -139,10 +142,11 @@ export class ViewerLink {
 
   #connect(): Connection {
     const { deps, codec, onCandidate, onChannelMessage } = this.#options;
-    const { peers, codecs, clock, pacerTimer, random, startBitrateBps } = deps;
+    const { peers, codecs, clock, pacerTimer, random, startBitrateBps, onListenerError } = deps;
     const startBps = this.#knownBps ?? startBitrateBps;
     const peer = peers.createPeer({ codecs: codec ? [codec] : codecs });
-    const connection = new Connection({ peer, clock, timer: pacerTimer, random, startBitrateBps: startBps });
+    const common = { clock, timer: pacerTimer, random, onListenerError };
+    const connection = new Connection({ peer, startBitrateBps: startBps, ...common });
     peer.events.on('candidate', onCandidate);
     peer.events.on('control', onChannelMessage);
     connection.events.on('connected', (sender, agreed) => this.#onConnected(connection, sender, agreed));

@@ -4,7 +4,7 @@
  * on and reported: the others must not stop for it.
  */
 import { systemClock, type Clock } from '../clock.ts';
-import { Emitter } from '../events.ts';
+import { warnOfListener } from '../events.ts';
 
 /** Runs a callback once after a delay; returns what cancels it. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
@@ -13,7 +13,7 @@ export interface PacerTimerOptions {
   clock?: Clock;
   /** For virtual time; the default does not keep the process alive. */
   schedule?: Schedule;
-  /** A `wake` threw; it is not called again. Default: `Emitter.onListenerError`, which logs and counts. */
+  /** A `wake` threw; it is not called again. Default: a warning of the process. */
   onError?: (error: unknown) => void;
 }
 
@@ -50,8 +50,7 @@ export class PacerTimer {
   constructor({ clock = systemClock, schedule = scheduleTimeout, onError }: PacerTimerOptions = {}) {
     this.#clock = clock;
     this.#schedule = schedule;
-    // Looked up when it happens: the service sets the hook, and may do so later.
-    this.#onError = onError ?? ((error) => Emitter.onListenerError(error, 'wake'));
+    this.#onError = onError ?? ((error) => warnOfListener(error, 'wake'));
   }
 
   /** How many are registered; for leak tests. */

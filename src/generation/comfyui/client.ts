@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { GlimpseError } from '../../errors.ts';
+import type { ListenerErrorHandler } from '../../events.ts';
 import type { BinaryEvent, ImageOrigin } from './binary-event.ts';
 import type { Graph } from './graph.ts';
 import { ComfyHttp, type Upload } from './http.ts';
@@ -26,6 +27,7 @@ export interface ComfyClientOptions {
   silenceMs?: number;
   /** How long an answer may take, uploads apart, ms. */
   timeoutMs?: number;
+  onListenerError?: ListenerErrorHandler | undefined;
 }
 
 export interface RunOptions extends PromptListener {
@@ -48,11 +50,12 @@ export class ComfyClient implements AsyncDisposable {
   #closed = false;
 
   /** Connects on first use. @throws GlimpseError CONFIG_INVALID when `url` is not of http or https. */
-  constructor({ url, silenceMs = SILENCE_MS, timeoutMs }: ComfyClientOptions) {
+  constructor({ url, silenceMs = SILENCE_MS, timeoutMs, onListenerError }: ComfyClientOptions) {
     const base = baseOf(url);
     this.#silenceMs = silenceMs;
     this.#http = new ComfyHttp(base, timeoutMs);
     this.#socket = new ComfySocket(base, this.#clientId, () => this.#runs.size > 0);
+    if (onListenerError) this.#socket.events.onListenerError = onListenerError;
     this.#socket.events.on('text', (event) => this.#onText(event));
     this.#socket.events.on('binary', (event) => this.#onBinary(event));
     this.#socket.events.on('malformed', () => this.#malformed++);

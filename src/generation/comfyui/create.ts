@@ -1,6 +1,7 @@
 /** Puts the ComfyUI backend together from the service's settings. */
 import type { Config } from '../../config.ts';
 import { GlimpseError } from '../../errors.ts';
+import type { ListenerErrorHandler } from '../../events.ts';
 import { ComfyUiGenerator } from './backend.ts';
 import { ComfyClient } from './client.ts';
 import { InputFile } from './input-file.ts';
@@ -15,14 +16,22 @@ export type ComfyUiConfig = Pick<
   'comfyuiUrl' | 'workflow' | 'comfyuiCheckpoint' | 'comfyuiSize' | 'comfyuiParameters' | 'comfyuiInput'
 >;
 
+export interface ComfyUiHooks {
+  onPressure?: ComfyPoolOptions['onPressure'];
+  onListenerError?: ListenerErrorHandler | undefined;
+}
+
 /** @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
 export async function createComfyUiGenerator(
   config: ComfyUiConfig,
-  onPressure?: ComfyPoolOptions['onPressure'],
+  { onPressure, onListenerError }: ComfyUiHooks = {},
 ): Promise<ComfyUiGenerator> {
   const workflow = workflowOf(config);
   const inputFile = config.comfyuiInput === undefined ? undefined : await InputFile.read(config.comfyuiInput);
-  const pool = new ComfyPool({ clients: urlsOf(config).map((url) => new ComfyClient({ url })), onPressure });
+  const pool = new ComfyPool({
+    clients: urlsOf(config).map((url) => new ComfyClient({ url, onListenerError })),
+    onPressure,
+  });
   return new ComfyUiGenerator({ pool, workflow, inputFile });
 }
 

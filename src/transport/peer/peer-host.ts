@@ -5,7 +5,7 @@
 import { isIP } from 'node:net';
 import { systemClock, type Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
-import { Emitter } from '../../events.ts';
+import { warnOfListener, type ListenerErrorHandler } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
 import type { VideoCodec } from '../../media/encoder.ts';
 import type { PeerHost, PeerOptions } from './contract.ts';
@@ -34,7 +34,8 @@ export interface PeerHostOptions {
   /** RFC 7675; see `LIMITS.consentTimeoutMs`. */
   consentTimeoutMs?: number | undefined;
   clock?: Clock | undefined;
-  /** Without one, failures go to `Emitter.onListenerError`. */
+  /** Told of listeners of a peer's events that threw; without a log of failures in datagrams too. */
+  onListenerError?: ListenerErrorHandler | undefined;
   log?: PeerHostLog | undefined;
 }
 
@@ -59,7 +60,7 @@ export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost
   const own = new OwnAddresses();
   const [mux, certificate] = await Promise.all([
     UdpMux.bind(options.host, options.port, {
-      onFailure: (error) => reportFailure(error, options.log),
+      onFailure: (error) => reportFailure(error, options),
       ...(options.ownMachineOnly === true ? { accepts: (address) => own.has(address) } : {}),
     }),
     createDtlsCertificate(),
@@ -136,6 +137,8 @@ class UdpPeerHost implements PeerHost {
       },
       options,
     );
+    const { onListenerError } = this.#options;
+    if (onListenerError) peer.events.onListenerError = onListenerError;
     this.#peers.add(peer);
     return peer;
   }
@@ -155,9 +158,9 @@ class UdpPeerHost implements PeerHost {
 }
 
 /** A datagram made our own code throw: told, so that a bug does not hide in a counter. */
-function reportFailure(error: unknown, log: PeerHostLog | undefined): void {
+function reportFailure(error: unknown, { log, onListenerError = warnOfListener }: PeerHostOptions): void {
   if (log) log.error({ err: error }, 'a datagram failed; more of this kind are only counted');
-  else Emitter.onListenerError(error, 'datagram');
+  else onListenerError(error, 'datagram');
 }
 
 /** @throws GlimpseError CONFIG_INVALID */

@@ -185,6 +185,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
       onRefused: () => this.#context.mux.drop('dtlsPlaintext'),
     });
     this.#dtls = dtls;
+    dtls.events.onListenerError = this.events.onListenerError;
     dtls.events.on('connected', (keys) => this.#connect(dtls, keys));
     dtls.events.on('failed', ({ code, message }) => void this.close(`${code}: ${message}`));
     dtls.events.on('closed', () => void this.close('the client closed the connection'));
@@ -211,6 +212,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   #openControl(dtls: DtlsSession, remoteSctpPort: number): void {
     const control = new ControlChannel((packet) => dtls.send(packet), remoteSctpPort);
     this.#control = control;
+    control.events.onListenerError = this.events.onListenerError;
     control.events.on('text', (text) => {
       if (Buffer.byteLength(text) <= LIMITS.messageMaxBytes) this.events.emit('control', text);
     });
