@@ -7,7 +7,14 @@ import { access, constants, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
 import { GlimpseError } from '../errors.ts';
-import { COLOUR_TAGS, ffmpegArguments, ffmpegBinary, type FfmpegOptions, QUIET } from './ffmpeg-binary.ts';
+import {
+  NO_ENVIRONMENT,
+  COLOUR_TAGS,
+  ffmpegArguments,
+  ffmpegBinary,
+  type FfmpegOptions,
+  QUIET,
+} from './ffmpeg-binary.ts';
 import type { I420Frame } from './frame.ts';
 import { isWhole } from './whole-file.ts';
 
@@ -120,7 +127,11 @@ async function encodeTo(partial: string, { frames, widthPx, heightPx, fps, signa
   if (binary === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No ffmpeg for this platform.' });
   const input = { f: 'rawvideo', pix_fmt: 'yuv420p', s: `${widthPx}x${heightPx}`, r: fps, i: 'pipe:0' };
   const flags = [...ffmpegArguments({ ...QUIET, y: true, ...input }), ...ffmpegArguments(output)];
-  const child = spawn(binary.path, [...flags, partial], { stdio: ['pipe', 'ignore', 'pipe'], windowsHide: true });
+  const child = spawn(binary.path, [...flags, partial], {
+    env: NO_ENVIRONMENT,
+    stdio: ['pipe', 'ignore', 'pipe'],
+    windowsHide: true,
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT_CHARS);

@@ -10,6 +10,9 @@ export async function ffmpegBinary(): Promise<{ path: string; version: string } 
   }
 }
 
+/** Nothing of the service's is handed on to the program: its secrets are in the environment. */
+export const NO_ENVIRONMENT: NodeJS.ProcessEnv = {};
+
 /** An option's value, or `true` for one that takes none. */
 export type FfmpegOptions = Readonly<Record<string, string | number | true>>;
 

@@ -9,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { GlimpseError } from '../errors.ts';
 import { CODEC_OPTIONS, GOP_FRAMES, h264Level, VP8_BUFFER_S, X264_BUFFER_FRAMES } from './codec-options.ts';
 import type { EncoderSettings } from './encoder.ts';
-import { COLOUR_TAGS, ffmpegArguments, type FfmpegOptions, QUIET } from './ffmpeg-binary.ts';
+import { NO_ENVIRONMENT, COLOUR_TAGS, ffmpegArguments, type FfmpegOptions, QUIET } from './ffmpeg-binary.ts';
 import { FlvReader } from './flv.ts';
 import { i420Bytes } from './frame.ts';
 import { ivfFrameHeader, ivfHeader, IvfReader } from './ivf.ts';
@@ -53,7 +53,11 @@ export class FfmpegChild {
 
   constructor(binaryPath: string, settings: EncoderSettings) {
     this.#read = pictureReader(settings);
-    this.#process = spawn(binaryPath, childArguments(settings), { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+    this.#process = spawn(binaryPath, childArguments(settings), {
+      env: NO_ENVIRONMENT,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
     this.pid = this.#process.pid;
     this.#process.stdout.on('data', (chunk: Uint8Array) => this.#deliver(chunk));
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { GlimpseError } from '../errors.ts';
-import { ffmpegArguments, ffmpegBinary, QUIET, type FfmpegOptions } from './ffmpeg-binary.ts';
+import { NO_ENVIRONMENT, ffmpegArguments, ffmpegBinary, QUIET, type FfmpegOptions } from './ffmpeg-binary.ts';
 import { i420Bytes, type I420Frame } from './frame.ts';
 import { type ImageFormat, PIXELS_MAX } from './libav-image-decoder.ts';
 import { storedPng } from './stored-png.ts';
@@ -33,6 +33,7 @@ export class FfmpegImageDecoder {
     const scale = `scale=${widthPx}:${heightPx}:flags=area:out_color_matrix=bt601:out_range=tv`;
     const result: FfmpegOptions = { 'frames:v': 1, vf: scale, pix_fmt: 'yuv420p', f: 'rawvideo' };
     const child = spawn(this.#path, [...ffmpegArguments(source), ...ffmpegArguments(result), 'pipe:1'], {
+      env: NO_ENVIRONMENT,
       stdio: ['pipe', 'pipe', 'ignore'],
       timeout: TIMEOUT_MS,
       windowsHide: true,

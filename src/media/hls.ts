@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { GlimpseError } from '../errors.ts';
-import { ffmpegArguments, ffmpegBinary, QUIET } from './ffmpeg-binary.ts';
+import { NO_ENVIRONMENT, ffmpegArguments, ffmpegBinary, QUIET } from './ffmpeg-binary.ts';
 
 export const PLAYLIST = 'index.m3u8';
 /** Length aimed at, s; the file needs keyframes this often. */
@@ -52,7 +52,11 @@ async function segment(mp4: string, folder: string): Promise<void> {
     hls_flags: 'independent_segments',
   });
   // Relative names, because this ffmpeg writes into the playlist what it was told.
-  const child = spawn(binary.path, [...flags, PLAYLIST], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(binary.path, [...flags, PLAYLIST], {
+    cwd: folder,
+    env: NO_ENVIRONMENT,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT_CHARS);

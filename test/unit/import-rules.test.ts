@@ -78,6 +78,21 @@ describe('import rules', () => {
     expect(importersOf(/^(node-av|@ffmpeg-installer)/).filter((file) => !allowed.test(file))).toEqual([]);
   });
 
+  it('no process that is started sees the environment of the service', () => {
+    const starts = files
+      .filter((file) => /^(src|signaling)\//.test(file))
+      .flatMap((file) => {
+        const text = readFileSync(join(ROOT, file), 'utf8');
+        // To the end of the statement: its options are in it.
+        return Array.from(text.matchAll(/(?<!function )\b(spawn|execFile|fork)\((?:[^;]*);/g), ([call]) => ({
+          file,
+          call,
+        }));
+      });
+    expect(starts.length).toBeGreaterThan(3);
+    expect(starts.filter(({ call }) => !call.includes('env: NO_ENVIRONMENT'))).toEqual([]);
+  });
+
   it('zod stays at the edges', () => {
     const edge =
       /^src\/config(-schema)?\.ts$|^src\/generation\/(onnx\/(model-pack|diffusers\/(layout|scheduler-config|prompt-tokens))|comfyui\/(wire|settings))\.ts$|^src\/clips\/clip-shelf\.ts$|^signaling\/|^bench\/link\/scenario\.ts$/;

@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { LIMITS } from '../../limits.ts';
+import { NO_ENVIRONMENT } from '../ffmpeg-binary.ts';
 
 export interface ProcessLimits {
   /** Address space. */
@@ -42,7 +43,7 @@ export function runLimited(command: readonly string[], limits: ProcessLimits): P
     process.platform === 'win32' ? command : ['/bin/sh', '-c', LIMITED, 'sh', ...bounds.map(String), ...command];
   const child = spawn(program, options, {
     cwd: folder,
-    env: {},
+    env: NO_ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'ignore'],
     windowsHide: true,
     timeout: timeoutMs,
