@@ -108,6 +108,8 @@ async function writeFile(job: FileJob): Promise<void> {
   try {
     job.signal?.throwIfAborted();
     await assertWritable(job.path);
+    // The ffmpeg of a process that was killed may still be writing to it: that file stays its own.
+    await rm(partial, { force: true });
     await encodeTo(partial, job);
     if (!(await isWhole(partial)))
       throw new GlimpseError('STORAGE_FAILED', { message: `${job.path} could not be written to its end.` });

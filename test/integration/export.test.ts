@@ -1,4 +1,4 @@
-import { access, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { access, mkdtemp, open, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
@@ -44,6 +44,19 @@ describe('exportMp4', () => {
     const file = await readFile(path);
     expect(file.indexOf('moov')).toBeLessThan(file.indexOf('mdat'));
     expect(progress.at(-1)).toBe(24);
+    expect(await readdir(directory)).toEqual(['clip.mp4']);
+  });
+
+  it('is not written to by the ffmpeg of a process that was killed', async () => {
+    const path = join(directory, 'clip.mp4');
+    await using orphan = await open(`${path}.partial`, 'w');
+    let isDone = false;
+    const orphaned = (async () => {
+      while (!isDone) await orphan.write('left over', 1_000_000);
+    })();
+    await exportMp4({ frames: frames(8), ...SIZE, fps: 12, path }).finally(() => (isDone = true));
+    await orphaned;
+    expect(await readVideo(path)).toHaveLength(8);
     expect(await readdir(directory)).toEqual(['clip.mp4']);
   });
 
