@@ -2,7 +2,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { cpuMs } from '../support/cpu-cost.ts';
 import { Mutator } from './mutate.ts';
+import type { FuzzTarget } from './target.ts';
 import { fuzzTargets } from './targets.ts';
 
 const CORPUS = join(import.meta.dirname, 'corpus');
@@ -10,6 +12,13 @@ const INPUTS = 4_000;
 const COSTLY_INPUTS = 24;
 const targets = await fuzzTargets();
 const crashers = readdirSync(CORPUS).filter((name) => name.endsWith('.bin'));
+
+/** Neither crashes nor costs more than the target allows. */
+async function stands(target: FuzzTarget, input: Buffer): Promise<void> {
+  await target.run(input);
+  const { costMaxMs } = target;
+  if (costMaxMs !== undefined) expect(await cpuMs(() => target.run(input))).toBeLessThan(costMaxMs);
+}
 
 describe.each(targets.map((target) => [target.name, target] as const))('%s', (name, target) => {
   afterAll(() => target.close?.());
@@ -23,7 +32,7 @@ describe.each(targets.map((target) => [target.name, target] as const))('%s', (na
 
   it('stands what has crashed it before', async () => {
     for (const file of crashers.filter((crasher) => crasher.startsWith(`${name}.`)))
-      await target.run(readFileSync(join(CORPUS, file)));
+      await stands(target, readFileSync(join(CORPUS, file)));
   });
 });
 

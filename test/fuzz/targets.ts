@@ -90,6 +90,7 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
     {
       name: 'twcc',
       seeds: [Buffer.from('0001000500000001200504040404', 'hex'), Buffer.from('00010007000000018a800404', 'hex')],
+      costMaxMs: 20,
       run: (input) => void parseTwcc(input),
     },
     {
