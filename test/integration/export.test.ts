@@ -50,11 +50,11 @@ describe('exportMp4', () => {
   it('is not written to by the ffmpeg of a process that was killed', async () => {
     const path = join(directory, 'clip.mp4');
     await using orphan = await open(`${path}.partial`, 'w');
-    let isDone = false;
+    const done = new AbortController();
     const orphaned = (async () => {
-      while (!isDone) await orphan.write('left over', 1_000_000);
+      while (!done.signal.aborted) await orphan.write('left over', 1_000_000);
     })();
-    await exportMp4({ frames: frames(8), ...SIZE, fps: 12, path }).finally(() => (isDone = true));
+    await exportMp4({ frames: frames(8), ...SIZE, fps: 12, path }).finally(() => done.abort());
     await orphaned;
     expect(await readVideo(path)).toHaveLength(8);
     expect(await readdir(directory)).toEqual(['clip.mp4']);
