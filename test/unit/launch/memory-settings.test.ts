@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MALLOC_SETTINGS, withMemorySettings } from '../../../src/launch/memory-settings.ts';
 
@@ -23,5 +25,15 @@ describe('the settings that keep memory flat', () => {
     expect(withMemorySettings({ nodeFlags: ['--max-semi-space-size=1'], environment })?.nodeFlags).toEqual([
       '--max-semi-space-size=1',
     ]);
+  });
+
+  it('are those of docs/memory.md, and the deployment leaves them to the program', () => {
+    const read = (path: string): string => readFileSync(join(import.meta.dirname, '../../..', path), 'utf8');
+    const page = read('docs/memory.md');
+    for (const [name, value] of Object.entries(MALLOC_SETTINGS)) expect(page).toContain(`| \`${name}=${value}\` |`);
+    for (const flag of withMemorySettings({ nodeFlags: [], environment: {} })?.nodeFlags ?? [])
+      expect(page).toContain(`| \`node ${flag}\` |`);
+    for (const path of ['deploy/Dockerfile', 'deploy/systemd/glimpse.service'])
+      expect(read(path)).not.toMatch(/MALLOC_|semi-space/);
   });
 });
