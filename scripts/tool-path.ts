@@ -1,8 +1,9 @@
 /** Where programs are that some tests drive; without them those tests are skipped and say so. */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 export interface TestTool {
+  /** A name on the PATH; or the full path of a file, for what is no program. */
   program: string;
   /** One or more, with spaces between. */
   debianPackage: string;
@@ -21,11 +22,17 @@ export const TOOLS: readonly TestTool[] = [
       'gir1.2-gst-plugins-bad-1.0 python3-gst-1.0',
     tests: 'the tests with GStreamer',
   },
+  {
+    program: '/usr/lib/python3/dist-packages/aiortc/__init__.py',
+    debianPackage: 'python3-aiortc',
+    tests: 'the tests with aiortc',
+  },
   { program: 'promtool', debianPackage: 'prometheus', tests: 'the tests of the alert rules' },
 ];
 
-/** Full path of a program on the PATH; undefined when there is none. */
+/** Full path of a program on the PATH, or of a file; undefined when there is none. */
 export function findTool(program: string): string | undefined {
+  if (isAbsolute(program)) return existsSync(program) ? program : undefined;
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.map((folder) => join(folder, program)).find(isExecutable);
 }

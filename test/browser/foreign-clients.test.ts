@@ -2,6 +2,7 @@
 import { PeerConnection, Video } from 'node-datachannel';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasAiortc, watchWithAiortc } from '../support/aiortc.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { nginxPath, startNginx } from '../support/nginx.ts';
@@ -115,5 +116,13 @@ describe('libdatachannel, as node-datachannel', () => {
     expect((await fetch(session, { method: 'DELETE' })).status).toBe(200);
     peer.close();
     await eventually(() => expect(service.sessions.size).toBe(0));
+  });
+});
+
+describe.skipIf(!hasAiortc)('aiortc', () => {
+  it('watches by WHEP, and ends its session', async () => {
+    await using service = await startPattern();
+    expect(await watchWithAiortc(`${service.url}/whep?prompt=sea`)).toEqual(['frames 20', 'deleted 200']);
+    expect(service.sessions.size).toBe(0);
   });
 });
