@@ -18,7 +18,7 @@ const HOLES_MAX = 16;
 /** Streams an association may use in its life; a viewer uses one. */
 const STREAMS_MAX = 64;
 /** Chunks of ours that are queued or unacknowledged: the backlog of a slow reader is full long before. */
-const QUEUED_CHUNKS_MAX = 1_024;
+const QUEUED_CHUNKS_MAX = 2_048;
 /** Chunks other than DATA: each may be answered by a packet. */
 const CONTROL_CHUNKS_MAX = 4;
 /** A viewer sends some hundred a second when it uploads as fast as it may. */
@@ -118,6 +118,8 @@ export class SctpGuard {
     const waiting = Object.values(inboundStreams).reduce((sum, { reassembly }) => sum + reassembly.length, 0);
     // A message that never ends, larger than any we take.
     if (bytes > advertisedRwnd || waiting > HELD_CHUNKS_MAX) return 'fail';
+    // Another INIT moves the window, and what was beyond a hole of the old one stays.
+    if (held.size > WINDOW_TSNS) return 'fail';
     let holesLeft = HOLES_MAX - holesIn(held);
     let previous: number | undefined;
     for (const { body } of data) {

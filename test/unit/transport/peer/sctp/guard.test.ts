@@ -3,6 +3,7 @@ import { Event, RTCSctpTransport, type RTCDtlsTransport } from 'werift';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ControlChannel } from '../../../../../src/transport/peer/control-channel.ts';
 import { CHUNK } from '../../../../../src/transport/peer/sctp/packet.ts';
+import { init } from '../../../../../bench/security/sctp-packet.ts';
 import { chunk, data, packetOf, sack, SctpPeer, u16, u32 } from '../../../../support/sctp-peer.ts';
 import { until } from '../../../../support/werift-client.ts';
 
@@ -130,6 +131,17 @@ describe('what an association holds', () => {
   it('ends with streams without number', async () => {
     for (let stream = 0; stream < 80; stream++) await peer.send(data(peer.firstTsn + stream, 'x', { stream }));
     expect(peer.failures).toHaveLength(1);
+  });
+
+  it('ends when the peer begins anew over and over, and leaves TSNs behind each time', async () => {
+    let cycles = 0;
+    for (; cycles < 50 && peer.failures.length === 0; cycles++) {
+      const first = peer.firstTsn + 1_000 * cycles;
+      await peer.deliver(packetOf(0, init(7, first)));
+      for (let tsn = first + 2; tsn < first + 200; tsn++) await peer.send(data(tsn, 'x'));
+      peer.nowUs += 1_000_000;
+    }
+    expect(cycles).toBeLessThan(10);
   });
 
   it('ends when answers that are never acknowledged pile up', async () => {
