@@ -247,7 +247,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
               maxBytes: config.clipsDisk * 1e6,
               slice: generator.info.slice,
               make: (job) => makeClip(job, { generator, scheduler: engine.scheduler }),
-              onError: (error) => metrics.countError(error.code),
+              onError: (error) => {
+                metrics.countError(error.code);
+                errors.note(error, 'a clip failed');
+              },
             }),
             (library) => library.close(),
           );

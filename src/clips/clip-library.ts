@@ -170,7 +170,7 @@ export class Clips implements ClipLibrary {
       await this.#shelve(entry, folder);
       Object.assign(status, { state: 'ready', progress: 1 });
     } catch (thrown) {
-      const error = toGlimpseError(thrown, isOfStorage(thrown) ? 'STORAGE_FAILED' : 'ENCODER_FAILED');
+      const error = failureOf(thrown);
       Object.assign(status, { state: 'failed', error: error.toJSON() });
       await this.#erase(entry);
       if (!abort.signal.aborted) this.#options.onError?.(error);
@@ -256,6 +256,13 @@ export class Clips implements ClipLibrary {
 
 /** Of the file system itself: no room, no right, no such folder. */
 const STORAGE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EIO']);
+
+/** A file that cannot be written is the operator's affair here: the request was checked before. */
+function failureOf(thrown: unknown): GlimpseError {
+  const error = toGlimpseError(thrown, isOfStorage(thrown) ? 'STORAGE_FAILED' : 'ENCODER_FAILED');
+  if (error.code !== 'PARAMETER_INVALID' || error.details['path'] === undefined) return error;
+  return new GlimpseError('STORAGE_FAILED', { message: error.message, cause: error });
+}
 
 function isOfStorage(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && STORAGE_CODES.has(String(thrown.code));

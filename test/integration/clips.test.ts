@@ -11,6 +11,7 @@ import type { ClipBody } from '../../signaling/api-bodies.ts';
 import { shelved } from '../../src/clips/clip-shelf.ts';
 import { Clips } from '../../src/clips/clip-library.ts';
 import { loadConfig } from '../../src/config.ts';
+import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { silentLog } from '../../src/log.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
@@ -292,6 +293,27 @@ describe('the library', () => {
     await expect.poll(() => clips.status(id).state).toBe('failed');
     expect(clips.status(id).error).toMatchObject({ code: 'ENCODER_FAILED' });
     expect(JSON.stringify(clips.status(id))).not.toContain('private');
+    await clips.close();
+  });
+});
+
+describe('a clip that cannot be written', () => {
+  it.each([
+    new GlimpseError('STORAGE_FAILED', { message: 'Cannot write /srv/clips/x.mp4: the disk is full.' }),
+    new GlimpseError('PARAMETER_INVALID', {
+      message: 'Cannot write /srv/clips/x.mp4: there is no folder /srv/clips.',
+      details: { path: '/srv/clips/x.mp4' },
+    }),
+  ])('tells its viewer no path of the operator, and the operator all of it: %o', async (failure) => {
+    const told: string[] = [];
+    const onError = (error: GlimpseError) => void told.push(`${error.code} ${error.message}`);
+    const slice = { frames: 8, fps: 12 };
+    const clips = new Clips({ maxBytes: 1, slice, make: () => Promise.reject(failure), onError });
+    const { id } = clips.create({ prompt: 'sea', seconds: 1 }, 'anna');
+    await eventually(() => expect(clips.status(id).state).toBe('failed'));
+    expect(clips.status(id).error).toMatchObject({ code: 'STORAGE_FAILED', retryable: true });
+    expect(JSON.stringify(clips.status(id))).not.toContain('/srv');
+    expect(told).toEqual([expect.stringMatching(/^STORAGE_FAILED .*\/srv\/clips/)]);
     await clips.close();
   });
 });
