@@ -39,6 +39,8 @@ export interface VariantHistory {
 
 /** Expected costs may be wrong by this much. */
 export const MARGIN = 1.25;
+/** So many times as long may be expected of what is tried for want of anything else. */
+const IDLE_TIMES = 2;
 /** Of the time that a slice on screen has left, a full refiner may take this share; else the fast one shows for longer. */
 const ON_SCREEN_SHARE = 1 / 3;
 /** Share of a slice's length that all its tiers together may take: to stay full, and to become full again. */
@@ -59,6 +61,13 @@ export function chooseVariant(facts: VariantFacts, history: VariantHistory): Var
   if (!hasFast) return 'full';
   return mayBeFull(facts, history) ? 'full' : 'fast';
 }
+
+/**
+ * For a slice that is not expected to be ready, while there is nothing else to do: expected costs may be those of a moment
+ * that has passed, and only trying shows it.
+ */
+export const chooseWhenIdle = ({ untilOverMs, costMs, hasFast }: VariantFacts): Variant | undefined =>
+  hasFast && (costMs.fast ?? 0) < IDLE_TIMES * untilOverMs ? 'fast' : undefined;
 
 /**
  * Whether a slice that was made fast may be made again, full: where there is nothing else to do, and it does not stand out

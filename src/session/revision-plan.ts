@@ -39,6 +39,7 @@ export class RevisionPlan {
       tiers: info.tiers.map(({ tier }) => tier),
       tierCap: tierCap(),
       variantFor: (slice, tier) => variants.choose(tier, this.#facts(slice, tier), gradeCap()),
+      whenIdle: (slice, tier) => variants.whenIdle(tier, this.#facts(slice, tier)),
       mayGoFirst: (slice, tier, variant) => variants.mayGoFirst(tier, variant, this.#facts(slice, tier)),
       mayUpgrade: (slice, tier) => variants.mayUpgrade(tier, this.#facts(slice, tier), gradeCap()),
       skipsDraft: (slice) => variants.skipsDraft(this.untilSeenMs(slice)),

@@ -8,6 +8,7 @@ import type { Tier } from '../generation/tiers.ts';
 import {
   afterSlice,
   chooseVariant,
+  chooseWhenIdle,
   mayBeUpgraded,
   MARGIN,
   mayGoFirst,
@@ -40,6 +41,11 @@ export class SliceVariants {
     const facts = this.#facts(tier, slice);
     const variant = chooseVariant(facts, this.#history);
     return variant === 'full' && isFastAlone(facts, tier, cap) ? 'fast' : variant;
+  }
+
+  /** The way to try a tier of a slice while there is nothing else to do; undefined where it could not be seen. */
+  whenIdle(tier: Tier, slice: SliceFacts): Variant | undefined {
+    return chooseWhenIdle(this.#facts(tier, slice));
   }
 
   /** Whether a slice may be made so before there is anything of the next one. */

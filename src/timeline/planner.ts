@@ -19,6 +19,8 @@ export interface PlanInput {
   tierCap: Tier;
   /** Live: how to polish a slice to this tier, undefined where it would not be seen; default: always in full. */
   variantFor?(slice: number, tier: Tier): Variant | undefined;
+  /** Live: the same where nothing else is to be done; default: as little. */
+  whenIdle?(slice: number, tier: Tier): Variant | undefined;
   /** Live: whether a slice may be polished before there is anything of the one after it; default: never. */
   mayGoFirst?(slice: number, tier: Tier, variant: Variant): boolean;
   /** Live: whether there is time to make a slice in full that was made fast; default: always. */
@@ -60,7 +62,15 @@ function planLive(input: PlanInput, tiers: readonly Tier[], first: Tier): Planne
     if (goesFirst) return polish;
     if (next) return next;
   }
-  return upgrade(input, tiers, playheadSlice, LIVE_SLICES_AHEAD + 1);
+  return idle(input, tiers) ?? upgrade(input, tiers, playheadSlice, LIVE_SLICES_AHEAD + 1);
+}
+
+/** What to try while there is nothing else to do: slices that nobody has seen yet first. */
+function idle(input: PlanInput, tiers: readonly Tier[]): PlannedWork | undefined {
+  const { playheadSlice } = input;
+  const ahead = Array.from({ length: LIVE_SLICES_AHEAD }, (_, index) => playheadSlice + 1 + index);
+  const polish = (slice: number) => polishOf(input, tiers, slice, input.whenIdle ?? (() => undefined));
+  return [...ahead, playheadSlice].map(polish).find((work) => work !== undefined);
 }
 
 function planClip(input: PlanInput, tiers: readonly Tier[], first: Tier, sliceCount: number): PlannedWork | undefined {
@@ -97,9 +107,14 @@ function lacking(input: PlanInput, tiers: readonly Tier[], slice: number): Plann
 }
 
 /** What is next for a slice that can be continued from. What was made fast is made in full before anything is built on it. */
-function polishOf(input: PlanInput, tiers: readonly Tier[], slice: number): PlannedWork | undefined {
+function polishOf(
+  input: PlanInput,
+  tiers: readonly Tier[],
+  slice: number,
+  choose: PlanInput['variantFor'] = input.variantFor ?? (() => 'full'),
+): PlannedWork | undefined {
   const tier = isFast(input, slice) ? undefined : nextTier(input, tiers, slice, tiers.at(-1) ?? 'base');
-  const variant = tier && variantFor(input, slice, tier);
+  const variant = tier && choose(slice, tier);
   return tier && variant && { slice, tier, variant, rank: slice === input.playheadSlice ? 1 : 2 };
 }
 
@@ -109,9 +124,6 @@ const full = (slice: number, tier: Tier, rank: PlannedWork['rank']): PlannedWork
   variant: 'full',
   rank,
 });
-
-const variantFor = (input: PlanInput, slice: number, tier: Tier): Variant | undefined =>
-  input.variantFor === undefined ? 'full' : input.variantFor(slice, tier);
 
 /** The first slice from the playhead on that was made fast, and may be made in full now. */
 function upgrade(input: PlanInput, tiers: readonly Tier[], from: number, count: number): PlannedWork | undefined {

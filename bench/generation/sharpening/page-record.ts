@@ -30,8 +30,9 @@ export function record(name: string): void {
     }
 
     override send(data: string): void {
-      const { type } = JSON.parse(data);
-      if (type === 'offer' || type === 'prompt') made.asked.push({ atMs: performance.now() });
+      const { type, request } = JSON.parse(data);
+      // An offer without a request is an old session's.
+      if ((type === 'offer' && request) || type === 'prompt') made.asked.push({ atMs: performance.now() });
       super.send(data);
     }
   }

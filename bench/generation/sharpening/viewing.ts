@@ -17,7 +17,7 @@ export interface ViewingPlan {
 }
 
 /** Nothing is measured of a page that does not come up in this time. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export async function watchPage(browser: Browser, plan: ViewingPlan): Promise<PageRecord> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   afterSlice,
   chooseVariant,
+  chooseWhenIdle,
   mayBeUpgraded,
   mayGoFirst,
   NO_HISTORY,
@@ -100,6 +101,16 @@ describe('chooseVariant', () => {
         if (variant === 'full') expect(costMs.full).toBeLessThanOrEqual(given.lead);
       }),
     );
+  });
+});
+
+describe('chooseWhenIdle', () => {
+  it('tries what is not expected in time, within reason', () => {
+    const slow = facts({ untilSeenMs: 300, untilOverMs: 967, costMs: { full: 4000, fast: 1200 } });
+    expect(chooseVariant(slow, NO_HISTORY)).toBeUndefined();
+    expect(chooseWhenIdle(slow)).toBe('fast');
+    expect(chooseWhenIdle({ ...slow, untilOverMs: 500 })).toBeUndefined();
+    expect(chooseWhenIdle({ ...slow, hasFast: false })).toBeUndefined();
   });
 });
 

@@ -29,19 +29,15 @@ interface Seen {
   grade: Grade | undefined;
 }
 
-/**
- * @param paceAt how many times as long work takes at an instant, ms
- * @returns slices as they were seen, and when the first sharp picture was there, ms from the start
- */
-function play({
-  slices,
-  paceAt,
-  info = INFO,
-}: {
+interface Machine {
   slices: number;
+  /** How many times as long work takes at an instant, ms. */
   paceAt: (ms: number) => number;
   info?: GeneratorInfo;
-}) {
+}
+
+/** @returns slices as they were seen, and when the first sharp picture was there, ms from the start */
+function play({ slices, paceAt, info = INFO }: Machine) {
   const costs = new WorkCosts();
   const variants = new SliceVariants({ info, costs });
   const made = new Map<number, Grade>();
@@ -124,6 +120,13 @@ describe('a live revision', () => {
     expect(sharp(during) / during.length).toBeGreaterThanOrEqual(0.85);
     const freeAgain = seen.filter(({ slice }) => slice * SLICE_MS > busyUntilMs + 15_000);
     expect(freeAgain.every(({ grade }) => grade === 'refined')).toBe(true);
+  });
+
+  it('tries again, in idle time, what a moment made look too slow', () => {
+    // The first slice to be refined falls into a stall, so that nothing better is known of the fast way.
+    const seen = play({ slices: 30, paceAt: (ms) => (ms >= 140 && ms < 150 ? 20 : 1) });
+    expect(seen.firstSharpMs).toBeGreaterThan(1_500);
+    expect(sharp(seen.slice(6))).toBe(24);
   });
 
   it('does not pump on a machine between the two', () => {

@@ -92,6 +92,14 @@ describe('planner', () => {
       expect(ask(based, { variantFor })).toMatchObject({ slice: 1, tier: 'refined', variant: 'fast' });
     });
 
+    it('tries what is not expected in time where there is nothing else to do, slices ahead first', () => {
+      const late = { variantFor: () => undefined, whenIdle: () => 'fast' as const };
+      expect(ask(based, late)).toEqual({ slice: 1, tier: 'refined', variant: 'fast', rank: 2 });
+      expect(ask({ ...fast, 0: 'base' }, late)).toMatchObject({ slice: 0, rank: 1 });
+      expect(ask({ 0: 'base', 1: 'base' }, late)).toMatchObject({ slice: 2, tier: 'draft' });
+      expect(ask(based, { variantFor: () => undefined })).toBeUndefined();
+    });
+
     it('makes in full what was made fast once all else is there, if there is time', () => {
       expect(ask(fast)).toEqual({ slice: 0, tier: 'refined', variant: 'full', rank: 2 });
       expect(ask(fast, { mayUpgrade: (slice) => slice === 2 })).toMatchObject({ slice: 2, variant: 'full' });
