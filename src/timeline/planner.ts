@@ -69,7 +69,7 @@ function planLive(input: PlanInput, tiers: readonly Tier[], first: Tier): Planne
 function idle(input: PlanInput, tiers: readonly Tier[]): PlannedWork | undefined {
   const { playheadSlice } = input;
   const ahead = Array.from({ length: LIVE_SLICES_AHEAD }, (_, index) => playheadSlice + 1 + index);
-  const polish = (slice: number) => polishOf(input, tiers, slice, input.whenIdle ?? (() => undefined));
+  const polish = (slice: number) => polishOf(input, tiers, slice, (tier) => input.whenIdle?.(slice, tier));
   return [...ahead, playheadSlice].map(polish).find((work) => work !== undefined);
 }
 
@@ -111,10 +111,10 @@ function polishOf(
   input: PlanInput,
   tiers: readonly Tier[],
   slice: number,
-  choose: PlanInput['variantFor'] = input.variantFor ?? (() => 'full'),
+  choose: (tier: Tier) => Variant | undefined = (tier) => (input.variantFor ? input.variantFor(slice, tier) : 'full'),
 ): PlannedWork | undefined {
   const tier = isFast(input, slice) ? undefined : nextTier(input, tiers, slice, tiers.at(-1) ?? 'base');
-  const variant = tier && choose(slice, tier);
+  const variant = tier && choose(tier);
   return tier && variant && { slice, tier, variant, rank: slice === input.playheadSlice ? 1 : 2 };
 }
 
