@@ -10,9 +10,10 @@ import { TurnClient } from '../support/turn-client.ts';
 const DEPLOY = join(import.meta.dirname, '../../deploy');
 const CONFIG = join(DEPLOY, 'turnserver.conf');
 /** This machine as others reach it. */
-const OWN = Object.values(networkInterfaces())
-  .flat()
-  .find((found) => found?.family === 'IPv4' && !found.internal)?.address;
+const interfaces = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+const OWN = interfaces.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+/** Containers often have no IPv6 at all: then there is no relay of it either. */
+const hasIpv6 = interfaces.some(({ address }) => address === '::1');
 
 /** coturn allows nothing of loopback by itself; a machine without any network tests the rules all the same. */
 const loopbackPeers = OWN === undefined ? ['--allow-loopback-peers'] : [];
@@ -24,7 +25,7 @@ describe.skipIf(turnServerPath === undefined)('the TURN server of deploy/', () =
   beforeAll(async () => {
     turn = await startTurnServer({
       peers: ['-c', CONFIG, `--allowed-peer-ip=${media}`, ...loopbackPeers],
-      relays: [media, '::1'],
+      relays: hasIpv6 ? [media, '::1'] : [media],
     });
     echo = createSocket('udp4').on('message', (data, from) => echo.send(data, from.port, from.address));
     await new Promise<void>((resolve) => void echo.bind(0, media, resolve));
@@ -57,7 +58,9 @@ describe.skipIf(turnServerPath === undefined)('the TURN server of deploy/', () =
     expect(await client.permit(address)).toBe(403);
   });
 
-  it.each(['::1', '::', 'fd00::1', 'fe80::1', '::ffff:10.0.0.1', '64:ff9b::a00:1', '2002:a00:1::1', '2001:db8::1'])(
+  it
+    .skipIf(!hasIpv6)
+    .each(['::1', '::', 'fd00::1', 'fe80::1', '::ffff:10.0.0.1', '64:ff9b::a00:1', '2002:a00:1::1', '2001:db8::1'])(
     'refuses %s',
     async (address) => {
       await using client = TurnClient.overUdp(turn.port, '127.0.0.1', turn.secret);
