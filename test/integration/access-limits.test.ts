@@ -1,5 +1,5 @@
 /** Quotas, rates, merging and the prompt filter, over real sockets. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Access } from '../../signaling/access/access.ts';
 import type { AccessOptions } from '../../signaling/access/access.ts';
 import { TokenVerifier } from '../../signaling/access/tokens.ts';
@@ -169,8 +169,11 @@ describe('a flood on one WebSocket', () => {
   });
 
   it('ends a socket that never opens a session', async () => {
-    await using fixture = await startFixture({ pingIntervalMs: 30, socketIdleMs: 60 });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await using fixture = await startFixture({ pingIntervalMs: 1_000, socketIdleMs: 60 });
     const client = await fixture.connect();
+    vi.advanceTimersByTime(1_000);
     expect(await client.next('bye')).toMatchObject({ reason: expect.stringContaining('no session') });
     expect(await client.closed).toBe(1000);
   });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { startFixture } from '../support/signaling-fixture.ts';
 
@@ -43,10 +43,19 @@ describe('startSignaling', () => {
   });
 
   it('keeps a socket that answers pings', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
     await using fixture = await startFixture({ pingIntervalMs: 20 });
     const client = await fixture.connect();
-    for (let pings = 0; pings < 4; pings++) await new Promise((resolve) => void client.socket.once('ping', resolve));
     await client.offer();
+    for (let id = 1; id <= 4; id++) {
+      const ping = new Promise((resolve) => void client.socket.once('ping', resolve));
+      vi.advanceTimersByTime(20);
+      await ping;
+      // Its answer comes after the pong.
+      client.send({ type: 'pause', id });
+      await client.next('accepted');
+    }
   });
 
   it('upgrades nothing but /signal', async () => {
