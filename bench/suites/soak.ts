@@ -39,6 +39,8 @@ export interface SoakReport {
   /** Error lines of the log and whatever came on standard error. */
   complaints: string[];
   sessionsLeft: number;
+  /** Inference threads that were replaced: one that hangs keeps its memory until it answers. */
+  workerRestarts: number;
   exitCode: number | null;
   goals: { goal: string; measured: string; met: boolean }[];
 }
@@ -122,6 +124,7 @@ export async function run({ seconds = 1_800, viewers = 8, flags = [] }: SoakOpti
       loopLagP99MedianMs: median(settled.map(({ loopLagP99Ms }) => loopLagP99Ms)),
       lateShare: late / Math.max(1, late + sent),
       sessionsLeft: last['glimpse_sessions'] ?? 0,
+      workerRestarts: last['glimpse_generator_worker_restarts_total'] ?? 0,
       exitCode: await served.stop(),
       complaints: [...served.complaints],
     };
@@ -199,6 +202,7 @@ export function formatTable(report: SoakReport): string {
       GROWING.map((part) => `${part.replace('MiB', '')} ${report.slopesMiBPerMinute[part].toFixed(2)}`).join(', '),
     ],
     ['event-loop lag p99, median of 5 s', `${report.loopLagP99MedianMs} ms`],
+    ['inference threads replaced', String(report.workerRestarts)],
     ['late frames', `${(lateShare * 100).toFixed(2)}%`],
     ...report.goals.map(({ goal, measured, met }) => [goal, `${measured} ${met ? '(met)' : '(MISSED)'}`]),
   ];
