@@ -8,10 +8,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CODEC_OPTIONS, GOP_FRAMES, VP8_BUFFER_S, X264_BUFFER_FRAMES } from '../src/media/codec-options.ts';
-import type { EncoderSettings } from '../src/media/encoder.ts';
+import { CODEC_OPTIONS, GOP_FRAMES, VP8_BUFFER_S, X264_BUFFER_FRAMES } from '../src/media/encode/codec-options.ts';
+import type { EncoderSettings } from '../src/media/encode/encoder.ts';
 import { ffmpegArguments, ffmpegBinary } from '../src/media/ffmpeg-binary.ts';
-import type { I420Frame } from '../src/media/frame.ts';
+import type { I420Frame } from '../src/picture/frame.ts';
 
 /** CPU milliseconds a frame; undefined where there is no ffmpeg program. */
 export async function codecCpuMsPerFrame(settings: EncoderSettings, frames: I420Frame[]): Promise<number | undefined> {

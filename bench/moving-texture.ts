@@ -3,8 +3,8 @@
  * crossing it, and a little film grain, so that motion, residual and spare bits all exist at every bitrate. The same
  * size, seed and index give the same bytes on every machine: only integer arithmetic decides a sample.
  */
-import type { I420Frame } from '../src/media/frame.ts';
-import { i420Bytes } from '../src/media/frame.ts';
+import type { I420Frame } from '../src/picture/frame.ts';
+import { i420Bytes } from '../src/picture/frame.ts';
 
 /** Side of the periodic texture tile, in samples; a power of two so that wrapping is a mask. */
 const TILE = 256;

@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Part } from '../src/generation/onnx/model-pack.ts';
+import type { Part } from '../src/generation/onnx/pack/model-pack.ts';
 import { partEntry, toyManifest } from './toy-pack/manifest.ts';
 import { type Graph, onnxFile } from './toy-pack/onnx-file.ts';
 import { decoderPart, denoiserPart, refinerPart, textPart, upscalerPart } from './toy-pack/parts.ts';

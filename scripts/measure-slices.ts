@@ -3,12 +3,12 @@
  * the seam between slices as they are made and as they are joined. `node scripts/measure-slices.ts [MODEL_DIRECTORY]`
  */
 import type { Rendition, SliceJob } from '../src/generation/generator.ts';
-import { defaultModelDirectory } from '../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../src/generation/onnx/pipeline.ts';
-import { promptAt, type PromptTrack } from '../src/generation/prompt-list.ts';
-import { frameDifference, seamOf } from '../src/generation/seam.ts';
-import { SliceJoints } from '../src/generation/slice-joints.ts';
-import type { Tier } from '../src/generation/tiers.ts';
+import { defaultModelDirectory } from '../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../src/generation/onnx/model/onnx-generator.ts';
+import { promptAt, type PromptTrack } from '../src/generation/prompt/prompt-list.ts';
+import { frameDifference, seamOf } from '../src/generation/slices/seam.ts';
+import { SliceJoints } from '../src/generation/slices/slice-joints.ts';
+import type { Tier } from '../src/picture/tiers.ts';
 
 const CHANGES = [
   ['a red ball over a green meadow', 'a red ball over a green meadow at night'],

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scenarioJsonSchema } from '../bench/link/scenario.ts';
-import { configOptions } from '../src/config.ts';
+import { configOptions } from '../src/config/config.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { Metrics } from '../src/metrics/metrics.ts';
 

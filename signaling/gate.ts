@@ -5,8 +5,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GlimpseError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
-import { joinPrompts, parsePrompts } from '../src/generation/prompt-list.ts';
-import { normalizePrompt, promptTooLong } from '../src/generation/prompt.ts';
+import { joinPrompts, parsePrompts } from '../src/generation/prompt/prompt-list.ts';
+import { normalizePrompt, promptTooLong } from '../src/generation/prompt/prompt.ts';
 import type { Session, SessionRegistry, User } from '../src/session/contract.ts';
 import type { Inputs } from '../src/session/inputs.ts';
 import type { Access } from './access/access.ts';
@@ -14,9 +14,9 @@ import type { Identity } from './access/identity.ts';
 import { requireAllowed } from './prompt-filter.ts';
 import type { PromptFilter } from './prompt-filter.ts';
 import type { GenerationRequest } from './protocol.ts';
-import { checkSdp } from './sdp-guard.ts';
-import { SessionControls } from './session-controls.ts';
-import { kept } from '../src/kept-promise.ts';
+import { checkSdp } from './control/sdp-guard.ts';
+import { SessionControls } from './control/session-controls.ts';
+import { kept } from '../src/lifetime/kept-promise.ts';
 
 /** @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE */
 export function requireSdp(sdp: string): void {

@@ -10,16 +10,16 @@ import type { SessionRegistry } from '../src/session/contract.ts';
 import type { Inputs } from '../src/session/inputs.ts';
 import { Access } from './access/access.ts';
 import { Gate } from './gate.ts';
-import { httpApp } from './http.ts';
-import type { HttpOptions } from './http.ts';
-import { listen } from './listener.ts';
-import type { Listener } from './listener.ts';
-import { metricsApp } from './metrics-routes.ts';
+import { httpApp } from './http/http.ts';
+import type { HttpOptions } from './http/http.ts';
+import { listen } from './listen/listener.ts';
+import type { Listener } from './listen/listener.ts';
+import { metricsApp } from './http/metrics-routes.ts';
 import type { PromptFilter } from './prompt-filter.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 import type { ServerMessage } from './protocol.ts';
-import { isSignalUpgrade, SignalSockets } from './sockets.ts';
-import type { TlsFiles } from './tls.ts';
+import { isSignalUpgrade, SignalSockets } from './socket/sockets.ts';
+import type { TlsFiles } from './listen/tls.ts';
 
 export interface SignalingOptions extends Omit<HttpOptions, 'gate' | 'metricsHere'> {
   registry: SessionRegistry;

@@ -8,7 +8,7 @@ import { listModels, showModel, verifyModels } from './commands/models.ts';
 import type { ProcessFaults } from './commands/process-faults.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
-import { configOptions, loadConfig, type Config, type ConfigKey } from './config.ts';
+import { configOptions, loadConfig, type Config, type ConfigKey } from './config/config.ts';
 import { toGlimpseError } from './errors.ts';
 
 type Flags = Partial<Record<ConfigKey, string>> & { config?: string };

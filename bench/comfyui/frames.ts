@@ -1,10 +1,10 @@
 /** How long a frame takes from the socket to where the encoder can have it, and what 121 of them do to the event loop. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { ComfyClient } from '../../src/generation/comfyui/client.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import { freeMemory } from '../../src/media/free-memory.ts';
-import { ImageDecoder } from '../../src/media/image-decoder.ts';
-import { LibavImageDecoder } from '../../src/media/libav-image-decoder.ts';
+import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import { freeMemory } from '../../src/media/decode/free-memory.ts';
+import { ImageDecoder } from '../../src/media/decode/image-decoder.ts';
+import { LibavImageDecoder } from '../../src/media/decode/libav-image-decoder.ts';
 import { distribution, type Distribution } from '../report.ts';
 import { benchGenerator, jobOf, never } from './generator.ts';
 import { texturedPng } from './picture.ts';

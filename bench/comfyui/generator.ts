@@ -1,8 +1,8 @@
 /** The ComfyUI backend at the bench's server: 121 frames, base at 960x544. */
-import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
-import { ComfyClient } from '../../src/generation/comfyui/client.ts';
-import { ComfyPool } from '../../src/generation/comfyui/pool.ts';
-import { readParameters } from '../../src/generation/comfyui/settings.ts';
+import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator.ts';
+import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
+import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
+import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import type { SliceJob } from '../../src/generation/generator.ts';
 

@@ -1,5 +1,5 @@
 /** The socket is cut in the middle of a tap: until it is open again, and whether a frame is missing at the end. */
-import { ComfySocket } from '../../src/generation/comfyui/socket.ts';
+import { ComfySocket } from '../../src/generation/comfyui/server/socket.ts';
 import { benchGenerator, jobOf, never } from './generator.ts';
 import type { Server } from './server-handle.ts';
 

@@ -1,7 +1,7 @@
 /** From handing in a graph of an LTX-2 workflow to the server's acceptance, over the kept-alive connection. */
 import { randomUUID } from 'node:crypto';
-import { ComfyHttp } from '../../src/generation/comfyui/http.ts';
-import { readParameters } from '../../src/generation/comfyui/settings.ts';
+import { ComfyHttp } from '../../src/generation/comfyui/server/http.ts';
+import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import type { Server } from './server-handle.ts';
 

@@ -3,16 +3,16 @@
  * away: what is measured is the machine, not a network.
  */
 import { systemClock } from '../../src/clock.ts';
-import { Engine, type EngineConfig } from '../../src/generation/engine.ts';
-import type { ModelPack } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import type { Tier } from '../../src/generation/tiers.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import { ladder } from '../../src/media/ladder.ts';
-import { SharedLoops } from '../../src/media/shared-loops.ts';
+import { Engine, type EngineConfig } from '../../src/generation/engine/engine.ts';
+import type { ModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import type { Tier } from '../../src/picture/tiers.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import { ladder } from '../../src/picture/rungs.ts';
+import { SharedLoops } from '../../src/media/loops/shared-loops.ts';
 import type { Session } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
-import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import { FakePeerHost } from '../../test/support/fake-peer-host.ts';
 
 export interface Viewer {

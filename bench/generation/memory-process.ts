@@ -1,7 +1,7 @@
 /** A fresh process under a mixed load: viewers come, steer and go; prints what it took, second by second summed up, as JSON. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom } from '../../src/generation/noise.ts';
-import { loadModelPack } from '../../src/generation/onnx/model-pack.ts';
+import { createRandom } from '../../src/generation/slices/noise.ts';
+import { loadModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
 import { LiveSessions, type Viewer } from './live-sessions.ts';
 
 export interface MemoryRun {

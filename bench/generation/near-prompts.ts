@@ -1,5 +1,5 @@
 /** Pairs of prompts that differ in one or more words, for measures of the latent cache: drawn from a seed, the same everywhere. Pure. */
-import { createRandom } from '../../src/generation/noise.ts';
+import { createRandom } from '../../src/generation/slices/noise.ts';
 
 /** What a prompt stands for, and what it says. */
 export interface Spoken {

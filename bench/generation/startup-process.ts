@@ -1,5 +1,5 @@
 /** A process that loads one pack, makes one slice, and says how long that took and what memory it has. */
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
 
 export interface StartupReport {
   /** Pack checked and all parts loaded, ms since the start of loading. */

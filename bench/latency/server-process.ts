@@ -3,11 +3,11 @@
  * `glimpse serve` starts it, `libwebrtc` its peer. Reports over IPC: its URL, when each frame was ready, latencies.
  */
 import { createGenerator } from '../../src/generation/create-generator.ts';
-import { readBarCode } from '../../src/generation/bar-code.ts';
-import { loadConfig, type Config } from '../../src/config.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
-import type { EncoderFactory } from '../../src/media/encoder.ts';
+import { readBarCode } from '../../src/generation/pattern/bar-code.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
+import type { EncoderFactory } from '../../src/media/encode/encoder.ts';
 import { startService } from '../../src/service.ts';
 import { PATCH_EVERY_FRAMES, patchOf } from '../link/quality.ts';
 import { startLibwebrtcServer } from './libwebrtc-server.ts';

@@ -6,7 +6,7 @@ import type { Allocation } from '../../src/congestion/allocation.ts';
 import { allocate } from '../../src/congestion/allocator.ts';
 import type { BandwidthEstimator } from '../../src/congestion/bandwidth-estimator.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
-import { mediaTargetBps, PACING, type PacingRules } from '../../src/transport/pacing.ts';
+import { mediaTargetBps, PACING, type PacingRules } from '../../src/transport/pacing/pacing.ts';
 import { GccEstimator } from './gcc/estimator.ts';
 
 export const CONTROLLERS = ['glimpse', 'gcc'] as const;

@@ -3,8 +3,8 @@
  * of a browser at the other end. Pauses are silences of the source, as when a user mutes the camera.
  */
 import { VideoSender } from '../../src/transport/video-sender.ts';
-import type { PacerTimer } from '../../src/transport/pacer-timer.ts';
-import { RateMeter } from '../../src/transport/rate-meter.ts';
+import type { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
+import { RateMeter } from '../../src/transport/pacing/rate-meter.ts';
 import { within, type Span } from './capacity.ts';
 import { createController, type Controller, type ControllerName } from './controllers.ts';
 import type { Flow, FlowContext } from './flow.ts';

@@ -1,6 +1,6 @@
 /** The media path of a flow on the virtual link: what the production send path hands over instead of to a peer. */
 import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../src/transport/media-path.ts';
-import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/vp8.ts';
+import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/rtp/vp8.ts';
 
 /** RTP header, the usual extensions and the SRTP tag. */
 const RTP_OVERHEAD_BYTES = 12 + 24 + 16;

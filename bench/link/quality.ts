@@ -3,7 +3,7 @@
  * the encoder and as the browser showed it, found again by the bar code. Both are compared as the luma of what a screen
  * would show, which the canvas of a page can tell; a picture of a lower rung is scaled up first, and so pays for it. Pure.
  */
-import type { I420Frame } from '../../src/media/frame.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 
 /** In pixels of the full picture. */
 export const PATCH = { widthPx: 160, heightPx: 90 } as const;

@@ -2,7 +2,7 @@
  * The receiving browser as far as a sender can tell: transport-wide feedback at a fixed interval, a NACK as soon as a gap
  * shows and again every round trip, a PLI when a gap stays open, a receiver report every second (libwebrtc's habits).
  */
-import { distance16, SequenceUnwrapper } from '../../src/congestion/sequence.ts';
+import { distance16, SequenceUnwrapper } from '../../src/congestion/feedback/sequence.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
 import * as rtcp from '../../test/support/rtcp-builder.ts';
 import { encodeTwcc, type TwccArrival } from '../../test/support/twcc-encoder.ts';

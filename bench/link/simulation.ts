@@ -2,7 +2,7 @@
  * Runs a scenario in virtual time with one controller in the role of `media`. The same scenario, seed and controller give
  * the same recording to the last bit.
  */
-import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import { assertNever } from '../../src/errors.ts';
 import type { ControllerName } from './controllers.ts';
 import type { Flow, FlowContext } from './flow.ts';

@@ -3,8 +3,8 @@
  * section 4.3 asks; frames scatter around their budget and over- or undershoot it for seconds, keyframes cost several
  * deltas and are saved up for afterwards by the production bit budget.
  */
-import type { AccessUnit } from '../../src/media/encoder.ts';
-import { BitBudget } from '../../src/media/bit-budget.ts';
+import type { AccessUnit } from '../../src/media/encode/encoder.ts';
+import { BitBudget } from '../../src/media/encode/bit-budget.ts';
 
 /** Sizes of single frames: standard deviation of the logarithm. */
 const FRAME_SCATTER = 0.15;

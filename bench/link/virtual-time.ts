@@ -3,7 +3,7 @@
  * Events of the same instant run in the order in which they were scheduled, so a run is the same every time.
  */
 import type { Clock } from '../../src/clock.ts';
-import type { Schedule } from '../../src/transport/pacer-timer.ts';
+import type { Schedule } from '../../src/transport/pacing/pacer-timer.ts';
 
 interface Timer {
   atUs: number;

@@ -1,9 +1,9 @@
 /** One pack through the held-out prompts: adherence slice by slice, tiers against the best, seams, drift. */
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import type { ModelPack } from '../../src/generation/onnx/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import type { ModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
-import { sliceStartMs } from '../../src/generation/schedule.ts';
-import type { Tier } from '../../src/generation/tiers.ts';
+import { sliceStartMs } from '../../src/generation/slices/schedule.ts';
+import type { Tier } from '../../src/picture/tiers.ts';
 import { distribution, type Distribution } from '../report.ts';
 import { Adherence } from './adherence.ts';
 import { lumaPsnrDb, SeamMeter, shiftPx } from './pictures.ts';

@@ -2,8 +2,8 @@
  * Whether a picture with little motion is better sent less often: the same bits for every frame, for each second, and for
  * each third one, and at every instant of the full rate what is on screen against what should be. `node bench/quality/motion.ts`
  */
-import { encoderFactory } from '../../src/media/encoders.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 import { decode } from '../../test/support/decode.ts';
 import { lowestPsnrDb } from '../../test/support/psnr.ts';
 import { MovingTexture } from '../moving-texture.ts';

@@ -1,6 +1,6 @@
 /** Measures of pictures against pictures: PSNR between tiers, shift of composition, change from frame to frame. Pure. */
-import type { I420Frame } from '../../src/media/frame.ts';
-import { scaleI420 } from '../../src/media/scale.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
+import { scaleI420 } from '../../src/media/encode/scale.ts';
 
 /** How far a shift is looked for, px. */
 const SHIFT_MAX_PX = 3;

@@ -6,12 +6,12 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GlimpseError } from '../../src/errors.ts';
-import { defaultModelDirectory, type Manifest, readManifest } from '../../src/generation/onnx/model-pack.ts';
-import { startedRuntime } from '../../src/generation/onnx/model-runtime.ts';
-import type { OnnxRuntime } from '../../src/generation/onnx/runtime.ts';
-import type { Tensor } from '../../src/generation/onnx/tensor.ts';
-import { type I420Frame, i420Bytes } from '../../src/media/frame.ts';
-import { scaleI420 } from '../../src/media/scale.ts';
+import { defaultModelDirectory, type Manifest, readManifest } from '../../src/generation/onnx/pack/model-pack.ts';
+import { startedRuntime } from '../../src/generation/onnx/runtime/model-runtime.ts';
+import type { OnnxRuntime } from '../../src/generation/onnx/runtime/runtime.ts';
+import type { Tensor } from '../../src/generation/onnx/thread/tensor.ts';
+import { type I420Frame, i420Bytes } from '../../src/picture/frame.ts';
+import { scaleI420 } from '../../src/media/encode/scale.ts';
 
 /** The probe for packs of the world that ships; undefined for any other, which it would misread, and without its file. */
 export async function probeFor(manifest: Manifest): Promise<Probe | undefined> {

@@ -2,7 +2,7 @@
  * Held-out prompts: sentences that the training's templates do not make, in words that they use, each with the fields it
  * stands for (and "an", as English wants it). Drawn from a seed of their own, so that every run and every machine measures the same ones. Pure.
  */
-import { createRandom, type Random } from '../../src/generation/noise.ts';
+import { createRandom, type Random } from '../../src/generation/slices/noise.ts';
 
 export interface HeldOutPrompt {
   text: string;

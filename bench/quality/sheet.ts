@@ -5,9 +5,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rendition } from '../../src/generation/generator.ts';
-import { writeJpeg } from '../../src/media/export.ts';
-import { type I420Frame, i420Bytes } from '../../src/media/frame.ts';
-import { scaleI420 } from '../../src/media/scale.ts';
+import { writeJpeg } from '../../src/media/files/export.ts';
+import { type I420Frame, i420Bytes } from '../../src/picture/frame.ts';
+import { scaleI420 } from '../../src/media/encode/scale.ts';
 import type { HeldOutPrompt } from './prompts.ts';
 
 /** A tile of the strip: larger than refined frames, so that what upscaling adds shows; a strip stays under 100 kB. */

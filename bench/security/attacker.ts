@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createDtlsCertificate, type DtlsCertificate } from '../../src/transport/peer/dtls-certificate.ts';
-import { createDtlsClient } from '../../src/transport/peer/loopback-client.ts';
-import { SrtcpSession } from '../../src/transport/peer/srtcp-session.ts';
-import { MASTER_SALT_BYTES, SRTP_PROFILE } from '../../src/transport/peer/srtp-keys.ts';
-import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess } from '../../src/transport/peer/stun.ts';
+import { createDtlsCertificate, type DtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
+import { createDtlsClient } from '../../src/transport/peer/self-test/loopback-client.ts';
+import { SrtcpSession } from '../../src/transport/peer/srtp/srtcp-session.ts';
+import { MASTER_SALT_BYTES, SRTP_PROFILE } from '../../src/transport/peer/srtp/srtp-keys.ts';
+import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess } from '../../src/transport/peer/ice/stun.ts';
 import { init, packetOf, readInitAck } from './sctp-packet.ts';
 import type { Target } from './target.ts';
 import { post } from './viewer.ts';

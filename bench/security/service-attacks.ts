@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SignJWT, generateKeyPair } from 'jose';
 import { WebSocket } from 'ws';
-import { HTTP2_STREAMS_MAX } from '../../signaling/http2-limits.ts';
+import { HTTP2_STREAMS_MAX } from '../../signaling/listen/http2-limits.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { temporaryCertificate } from '../../test/support/certificate.ts';
 import { aftermath, p99 } from './attacks.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
-import { readInputMedia } from '../../src/media/input-media.ts';
+import { readInputMedia } from '../../src/media/decode/input-media.ts';
 import { most, type SecurityFigure } from './figures.ts';
 
 const BOMBS: readonly [name: string, options: readonly string[]][] = [

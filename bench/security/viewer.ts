@@ -1,7 +1,7 @@
 /** A viewer that is a program: WHEP, a real DTLS handshake, and what it takes to stay. */
-import { createDtlsCertificate } from '../../src/transport/peer/dtls-certificate.ts';
-import type { DtlsCertificate } from '../../src/transport/peer/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/loopback-client.ts';
+import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
+import type { DtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
+import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
 import type { Target } from './target.ts';
 
 /** RFC 7675: consent is given every few seconds. */

@@ -3,11 +3,11 @@
  * Beside each figure stands its limit: the CPU time of the same codec driven from C, measured in the same run.
  */
 import { readFileSync } from 'node:fs';
-import type { EncodeOptions, EncoderSettings, VideoCodec, VideoEncoder } from '../../src/media/encoder.ts';
-import { VIDEO_CODECS } from '../../src/media/encoder.ts';
-import { encoderBackends, type EncoderBackend, encoderFactory } from '../../src/media/encoders.ts';
-import { FfmpegEncoder } from '../../src/media/ffmpeg-encoder.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import type { EncodeOptions, EncoderSettings, VideoCodec, VideoEncoder } from '../../src/media/encode/encoder.ts';
+import { VIDEO_CODECS } from '../../src/media/encode/encoder.ts';
+import { encoderBackends, type EncoderBackend, encoderFactory } from '../../src/media/encode/encoders.ts';
+import { FfmpegEncoder } from '../../src/media/encode/ffmpeg-encoder.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 import { codecCpuMsPerFrame } from '../encode-limit.ts';
 import { MovingTexture } from '../moving-texture.ts';
 import { describeMachine, type Machine, textTable } from '../report.ts';

@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/clock.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
-import type { AccessUnit } from '../../src/media/encoder.ts';
+import type { AccessUnit } from '../../src/media/encode/encoder.ts';
 import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../src/transport/media-path.ts';
-import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import { VideoSender } from '../../src/transport/video-sender.ts';
 import { transportFeedback } from '../../test/support/rtcp-builder.ts';
 import { encodeTwcc } from '../../test/support/twcc-encoder.ts';

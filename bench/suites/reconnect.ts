@@ -8,7 +8,7 @@ import type { Browser } from 'playwright-core';
 import { launchChromium } from '../../test/support/chromium.ts';
 import { SdkPage } from '../../test/support/sdk-page.ts';
 import { SwitchablePath } from '../../test/support/switchable-path.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
 import { describeMachine, distribution, textTable, type Distribution, type Machine } from '../report.ts';

@@ -3,8 +3,8 @@
  * only the noise arithmetic is exact, so that schedulers can be told right from wrong: each step's finished latent is
  * the prompt's own colour and a little of the noise, at every timestep.
  */
-import { createRandom, gaussian } from '../../src/generation/noise.ts';
-import { alphasCumulative } from '../../src/generation/onnx/diffusers/noise-levels.ts';
+import { createRandom, gaussian } from '../../src/generation/slices/noise.ts';
+import { alphasCumulative } from '../../src/generation/onnx/diffusers/sampling/noise-levels.ts';
 import type { ElementType, Graph, GraphConstant, GraphTensor } from '../toy-pack/onnx-file.ts';
 
 export const TEXT_WIDTH = 8;

@@ -1,6 +1,6 @@
 /** `manifest.json` of the toy pack: what the loader reads, next to the graphs that it describes. */
 import { createHash } from 'node:crypto';
-import type { Manifest, Part, TensorSpec } from '../../src/generation/onnx/model-pack.ts';
+import type { Manifest, Part, TensorSpec } from '../../src/generation/onnx/pack/model-pack.ts';
 import type { Graph, GraphTensor } from './onnx-file.ts';
 import { COLOURS, CONDITION_WIDTH, FPS, FRAMES, LATENT, NOISE, SIZES, TOKENIZER } from './parts.ts';
 

@@ -2,8 +2,8 @@
  * The five graphs of the toy pack. Nothing is learned: the text part looks colour words up, the denoiser goes straight
  * to that colour, the decoders paint a sky with that colour below it. What counts is that the shapes are right.
  */
-import { i420Bytes } from '../../src/media/frame.ts';
-import { tokenize } from '../../src/generation/onnx/tokenizer.ts';
+import { i420Bytes } from '../../src/picture/frame.ts';
+import { tokenize } from '../../src/generation/onnx/model/tokenizer.ts';
 import type { Graph, GraphConstant, GraphTensor } from './onnx-file.ts';
 
 export const FRAMES = 8;

@@ -2,7 +2,7 @@
  * From the service's settings to its door. Without tokens only this machine may come in: a server that other machines
  * can reach must either ask for tokens or be told in so many words not to.
  */
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { Log } from '../../src/log.ts';

@@ -10,16 +10,16 @@ import type { GlimpseClientError } from './errors.ts';
 import { observeFrames } from './frames.ts';
 import { reportFreezes } from './freeze-report.ts';
 import type { PresentedFrame } from './frames.ts';
-import { Link } from './link.ts';
+import { Link } from './connection/link.ts';
 import type { LiveEvents, LiveState, PromptChange, Stats, Steering } from './live-events.ts';
 import { generationRequest, requirePrompt } from './options.ts';
 import type { Accepted, ConnectOptions, Message, PlayingEvent, Welcome } from './options.ts';
-import { Reconnection } from './reconnection.ts';
+import { Reconnection } from './connection/reconnection.ts';
 import { Reported } from './reported.ts';
-import { serverError } from './signaling-socket.ts';
-import type { Request } from './signaling-socket.ts';
-import { swapTrack } from './track-swap.ts';
-import { WaitingControls } from './waiting-controls.ts';
+import { serverError } from './connection/signaling-socket.ts';
+import type { Request } from './connection/signaling-socket.ts';
+import { swapTrack } from './connection/track-swap.ts';
+import { WaitingControls } from './connection/waiting-controls.ts';
 
 export class Live implements AsyncDisposable {
   /** Give it to a video element once; it survives reconnections. */

@@ -1,5 +1,5 @@
 /** Finished clips as files for the web at large: asked for once, made when nobody needs the generator, kept for a while. */
-import type { Tier } from '../generation/tiers.ts';
+import type { Tier } from '../picture/tiers.ts';
 
 export interface ClipRequest {
   /** One prompt, or a list (`a | b | c`). */

@@ -2,15 +2,15 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GlimpseError } from '../errors.ts';
-import { clipFrames } from '../generation/clip-frames.ts';
+import { clipFrames } from '../generation/slices/clip-frames.ts';
 import type { Generator } from '../generation/generator.ts';
-import { parsePrompts } from '../generation/prompt-list.ts';
-import { sliceCount } from '../generation/schedule.ts';
-import type { Scheduler } from '../generation/scheduler.ts';
-import { RANKS } from '../generation/turn-order.ts';
-import { exportMp4 } from '../media/export.ts';
-import { cutHls, SEGMENT_SECONDS } from '../media/hls.ts';
-import { ladder } from '../media/ladder.ts';
+import { parsePrompts } from '../generation/prompt/prompt-list.ts';
+import { sliceCount } from '../generation/slices/schedule.ts';
+import type { Scheduler } from '../generation/engine/scheduler.ts';
+import { RANKS } from '../generation/engine/turn-order.ts';
+import { exportMp4 } from '../media/files/export.ts';
+import { cutHls, SEGMENT_SECONDS } from '../media/files/hls.ts';
+import { ladder } from '../picture/rungs.ts';
 
 import type { ClipJob } from './clip-library.ts';
 

@@ -1,10 +1,10 @@
 /** The calibration of every pack that may serve, for people: what was measured, and what the service makes of it. */
-import type { Config } from '../config.ts';
-import { LIVE_SHARE, liveShare } from '../generation/calibration.ts';
+import type { Config } from '../config/config.ts';
+import { LIVE_SHARE, liveShare } from '../generation/onnx/pack/calibration.ts';
 import type { Variant } from '../generation/grades.ts';
-import { planOf } from '../generation/onnx/calibrate.ts';
-import { calibratePacks, chosenPack } from '../generation/onnx/pack-choice.ts';
-import { readManifest } from '../generation/onnx/model-pack.ts';
+import { planOf } from '../generation/onnx/pack/calibrate.ts';
+import { calibratePacks, chosenPack } from '../generation/onnx/pack/pack-choice.ts';
+import { readManifest } from '../generation/onnx/pack/model-pack.ts';
 import { printTable } from './table.ts';
 
 const HEADING = [

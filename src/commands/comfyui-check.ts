@@ -1,11 +1,11 @@
 /** `glimpse comfyui check`: whether the ComfyUI server has all that the workflow needs, before anybody waits for it. */
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { GlimpseError } from '../errors.ts';
-import { ComfyClient } from '../generation/comfyui/client.ts';
+import { ComfyClient } from '../generation/comfyui/server/client.ts';
 import { urlsOf, workflowOf } from '../generation/comfyui/create.ts';
-import { withoutUserinfo } from '../generation/comfyui/server-error.ts';
-import type { Workflow } from '../generation/comfyui/workflow.ts';
-import { checkGraph, describeProblem } from '../generation/comfyui/workflow-check.ts';
+import { withoutUserinfo } from '../generation/comfyui/server/server-error.ts';
+import type { Workflow } from '../generation/comfyui/workflows/workflow.ts';
+import { checkGraph, describeProblem } from '../generation/comfyui/workflows/workflow-check.ts';
 
 /** @throws GlimpseError WORKFLOW_INVALID when something is missing, GENERATOR_DOWN when there is no such server. */
 export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,12 @@
 /** `glimpse doctor`: what this machine has, measured where it matters, and what the service will choose. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { toGlimpseError } from '../errors.ts';
 import { createGenerator, servesDiffusers } from '../generation/create-generator.ts';
 import type { Generator } from '../generation/generator.ts';
-import { encoderBackends } from '../media/encoders.ts';
-import { mediaAddressOf } from '../media-address.ts';
+import { encoderBackends } from '../media/encode/encoders.ts';
+import { mediaAddressOf } from '../config/media-address.ts';
 import { createPeerHost } from '../transport/peer/peer-host.ts';
 import { printCalibrations } from './calibration-table.ts';
 import { missingFeatures } from './cpu-features.ts';

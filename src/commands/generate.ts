@@ -2,18 +2,18 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { GlimpseError } from '../errors.ts';
-import { clipFrames, type ClipPlan } from '../generation/clip-frames.ts';
+import { clipFrames, type ClipPlan } from '../generation/slices/clip-frames.ts';
 import { createGenerator } from '../generation/create-generator.ts';
 import type { Generator, Rendition } from '../generation/generator.ts';
-import { parsePrompts, promptAt } from '../generation/prompt-list.ts';
-import { sliceCount } from '../generation/schedule.ts';
-import { TIERS, type Tier } from '../generation/tiers.ts';
+import { parsePrompts, promptAt } from '../generation/prompt/prompt-list.ts';
+import { sliceCount } from '../generation/slices/schedule.ts';
+import { TIERS, type Tier } from '../picture/tiers.ts';
 import { LIMITS } from '../limits.ts';
-import { assertWritable, exportMp4, writePng } from '../media/export.ts';
-import { ladder } from '../media/ladder.ts';
-import { readPrompts, sumUp } from '../generation/prompt-reading.ts';
+import { assertWritable, exportMp4, writePng } from '../media/files/export.ts';
+import { ladder } from '../picture/rungs.ts';
+import { readPrompts, sumUp } from '../generation/prompt/prompt-reading.ts';
 import { Unfinished } from './unfinished.ts';
 
 export interface GenerateOptions {

@@ -1,6 +1,6 @@
 /** `glimpse models` for a directory in the diffusers layout: what it is made of, and whether it paints. */
 import { DiffusersGenerator } from '../generation/onnx/diffusers/diffusers-generator.ts';
-import { loadDiffusersModel, type DiffusersModel } from '../generation/onnx/diffusers/layout.ts';
+import { loadDiffusersModel, type DiffusersModel } from '../generation/onnx/diffusers/export/layout.ts';
 import { pictureSettings } from '../generation/onnx/diffusers/picture-settings.ts';
 import { printTable } from './table.ts';
 

@@ -1,11 +1,11 @@
 /** `glimpse models`: which model packs there are, whether they are whole, and what one of them knows. */
 import { basename, resolve } from 'node:path';
-import { OnnxRuntime } from '../generation/onnx/runtime.ts';
-import { loadModelPack, type Manifest, partsOf, readManifest } from '../generation/onnx/model-pack.ts';
-import { embeddedPacks, findPack, type FoundPack } from '../generation/onnx/pack-catalogue.ts';
-import { workerParts } from '../generation/onnx/pipeline.ts';
+import { OnnxRuntime } from '../generation/onnx/runtime/runtime.ts';
+import { loadModelPack, type Manifest, partsOf, readManifest } from '../generation/onnx/pack/model-pack.ts';
+import { embeddedPacks, findPack, type FoundPack } from '../generation/onnx/pack/pack-catalogue.ts';
+import { workerParts } from '../generation/onnx/model/onnx-generator.ts';
 import { toGlimpseError } from '../errors.ts';
-import { isDiffusersDirectory } from '../generation/onnx/diffusers/layout.ts';
+import { isDiffusersDirectory } from '../generation/onnx/diffusers/export/layout.ts';
 import { listedDiffusers, showDiffusers, verifyDiffusers } from './models-diffusers.ts';
 import { printTable } from './table.ts';
 

@@ -1,9 +1,9 @@
 /** `glimpse serve`: the service until it is told to stop, and then for as long as ending takes, within its grace. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { createLog } from '../log.ts';
 import { startService } from '../service.ts';
-import type { Idleness } from '../idle-release.ts';
+import type { Idleness } from '../startup/idle-release.ts';
 import { collectGarbage } from './garbage.ts';
 import { growHeapFurther } from './heap-growth.ts';
 import { ProcessFaults } from './process-faults.ts';

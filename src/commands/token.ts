@@ -1,6 +1,6 @@
 /** `glimpse token`: a bearer token for development, on standard output alone so that a shell can take it. */
 import { mintToken } from '../../signaling/access/mint.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { GlimpseError } from '../errors.ts';
 
 export interface TokenOptions {

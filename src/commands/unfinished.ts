@@ -5,7 +5,7 @@
  */
 import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 /** Unbounded as far as one export goes: 10 minutes of the largest pictures. */
 const DISK_MB = 65_536;

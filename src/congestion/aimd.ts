@@ -5,8 +5,8 @@
  * gathers speed the longer no queue shows up there, because then the path has become wider.
  */
 import type { EstimatorReason } from './bandwidth-estimator.ts';
-import type { PathUse } from './overuse.ts';
-import type { QueueState } from './queue-delay.ts';
+import type { PathUse } from './delay/overuse.ts';
+import type { QueueState } from './delay/queue-delay.ts';
 
 /** A cut lands here, relative to the measured capacity. Media use 96% of a target, and the drain has its own share. */
 const CUT = 0.96;

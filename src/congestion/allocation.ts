@@ -1,5 +1,5 @@
 /** The one decision that flows back: how the estimator's grant is spent. Each stage reads it; only the allocator writes it. */
-import type { Tier } from '../generation/tiers.ts';
+import type { Tier } from '../picture/tiers.ts';
 
 /** An encoded resolution. */
 export interface Rung {

@@ -3,7 +3,7 @@
  * at the floor rate fit. When the grant falls, the frame rate gives way first, then the rung, then the tier that is
  * generated at all. Down at once, up slowly.
  */
-import { lowerTier, type Tier } from '../generation/tiers.ts';
+import { lowerTier, type Tier } from '../picture/tiers.ts';
 import type { Allocation, AllocatorInput, Rung } from './allocation.ts';
 
 /** Below this motion falls apart into stills; a generator slower than this keeps its own rate. */

@@ -13,14 +13,14 @@ import type {
 } from './bandwidth-estimator.ts';
 import { RateControl } from './aimd.ts';
 import { Competition } from './competition.ts';
-import { DrainSpeed } from './drain-speed.ts';
-import { Gradient } from './gradient.ts';
-import { LossModel } from './loss.ts';
-import { Probing } from './probing.ts';
-import { QueueDelay } from './queue-delay.ts';
-import { inOrderOfArrival, type PacketReport, SentPackets } from './sent-packets.ts';
-import { StandingLoss } from './standing-loss.ts';
-import { Throughput } from './throughput.ts';
+import { DrainSpeed } from './delay/drain-speed.ts';
+import { Gradient } from './delay/gradient.ts';
+import { LossModel } from './loss/loss.ts';
+import { Probing } from './probing/probing.ts';
+import { QueueDelay } from './delay/queue-delay.ts';
+import { inOrderOfArrival, type PacketReport, SentPackets } from './feedback/sent-packets.ts';
+import { StandingLoss } from './loss/standing-loss.ts';
+import { Throughput } from './feedback/throughput.ts';
 
 export interface EstimatorOptions {
   /** Target before anything is known. Default 300 kbps: a small keyframe in 200 ms on almost any path. */

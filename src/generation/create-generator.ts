@@ -1,5 +1,5 @@
 /** The one place that knows which generators exist; a new backend is a line here. */
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { systemClock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
 import type { ListenerErrorHandler } from '../events.ts';
@@ -7,16 +7,16 @@ import { withCaches, type CacheConfig, type CacheHooks } from './cache/create.ts
 import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
 import { createComfyUiGenerator, type ComfyUiConfig } from './comfyui/create.ts';
 import type { Generator } from './generator.ts';
-import { memoryBudget } from './memory-budget.ts';
-import type { Pressure } from './memory-pressure.ts';
-import type { ModelMemory } from './model-memory.ts';
-import { AUTO, chosenPack } from './onnx/pack-choice.ts';
+import { memoryBudget } from './engine/memory-budget.ts';
+import type { Pressure } from './engine/memory-pressure.ts';
+import type { ModelMemory } from './engine/model-memory.ts';
+import { AUTO, chosenPack } from './onnx/pack/pack-choice.ts';
 import { DiffusersGenerator } from './onnx/diffusers/diffusers-generator.ts';
-import { diffusersIdentity } from './onnx/diffusers/identity.ts';
-import { isDiffusersDirectory } from './onnx/diffusers/layout.ts';
-import { OnnxGenerator } from './onnx/pipeline.ts';
-import { PatternGenerator } from './pattern.ts';
-import { RetryingGenerator, type Retried, type RetryHealth } from './retrying-generator.ts';
+import { diffusersIdentity } from './onnx/diffusers/export/identity.ts';
+import { isDiffusersDirectory } from './onnx/diffusers/export/layout.ts';
+import { OnnxGenerator } from './onnx/model/onnx-generator.ts';
+import { PatternGenerator } from './pattern/pattern.ts';
+import { RetryingGenerator, type Retried, type RetryHealth } from './recovery/retrying-generator.ts';
 
 type GeneratorConfig = Pick<
   Config,

@@ -3,9 +3,9 @@
  * backend. A generator is stateless between jobs: what continues is handed in (`previous`) and out (`latents`).
  */
 import type { GlimpseError } from '../errors.ts';
-import type { I420Frame } from '../media/frame.ts';
+import type { I420Frame } from '../picture/frame.ts';
 import type { Variant } from './grades.ts';
-import type { Tier } from './tiers.ts';
+import type { Tier } from '../picture/tiers.ts';
 
 export interface TierInfo {
   tier: Tier;

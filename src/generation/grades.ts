@@ -2,7 +2,7 @@
  * A tier can be made in several ways: by the full part, or by a cheaper one that makes nearly the same picture. A grade is
  * a tier with the way it was made: it is what renditions are compared by, and what costs are known for. Pure.
  */
-import type { Tier } from './tiers.ts';
+import type { Tier } from '../picture/tiers.ts';
 
 /** Ways to make a tier, best pictures first. `fast`: a smaller part, fewer pixels. */
 export const VARIANTS = ['full', 'fast'] as const;

@@ -3,7 +3,7 @@
  * differs (normal flow, Horn and Schunck 1981, as one number for each tile of the picture). The fastest tile counts, for
  * it is what the eye follows. Noise and cuts read as fast, which is the safe side. Pure.
  */
-import type { I420Frame } from './frame.ts';
+import type { I420Frame } from '../picture/frame.ts';
 
 /** Tiles along each side. */
 const TILES = 6;

@@ -1,6 +1,6 @@
 /** Each cache's counts and bytes, read from the cache itself whenever somebody scrapes, so that nothing is counted twice. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { CACHE_NAMES, type CacheFigures, type CacheName, type CacheSource } from '../generation/cache/cache-source.ts';
+import { CACHE_NAMES, type CacheFigures, type CacheName, type CacheSource } from './cache-source.ts';
 
 const EVENTS = {
   hit: ({ hits }) => hits,

@@ -4,7 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
-import type { CacheSource } from '../generation/cache/cache-source.ts';
+import type { CacheSource } from './cache-source.ts';
 import { cacheMetrics } from './cache-metrics.ts';
 import { COUNTERS, GAUGES, LABELLED, SAMPLES } from './definitions.ts';
 import type {

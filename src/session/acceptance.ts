@@ -1,12 +1,12 @@
 /** Takes what a viewer asks for as a revision, and says what became of it. The rule is steering.ts. */
-import type { Ticket } from '../generation/admission.ts';
+import type { Ticket } from '../generation/engine/admission.ts';
 import type { Generator } from '../generation/generator.ts';
-import { joinPrompts } from '../generation/prompt-list.ts';
-import { readPrompts, sumUp } from '../generation/prompt-reading.ts';
+import { joinPrompts } from '../generation/prompt/prompt-list.ts';
+import { readPrompts, sumUp } from '../generation/prompt/prompt-reading.ts';
 import type { Accepted, Control, SessionMode } from './contract.ts';
 import type { RevisionChange, Revisions } from './revisions.ts';
 import { decideSteering, type Running } from './steering.ts';
-import { kept } from '../kept-promise.ts';
+import { kept } from '../lifetime/kept-promise.ts';
 
 export interface AcceptanceOptions {
   mode: SessionMode;

@@ -3,7 +3,7 @@
  * and the prompt it travels from. Live, the slice under the playhead is made again in its place; a clip is bent as a
  * whole, each slice from its own latents.
  */
-import { heavierPrompt, promptAt } from '../generation/prompt-list.ts';
+import { heavierPrompt, promptAt } from '../generation/prompt/prompt-list.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import type { RevisionRequest, RevisionRun } from './revision-run.ts';

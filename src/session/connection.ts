@@ -5,9 +5,9 @@
 import type { Clock } from '../clock.ts';
 import { GlimpseEstimator } from '../congestion/estimator.ts';
 import { Emitter, type ListenerErrorHandler } from '../events.ts';
-import type { VideoCodec } from '../media/encoder.ts';
+import type { VideoCodec } from '../media/encode/encoder.ts';
 import type { Peer } from '../transport/peer/contract.ts';
-import type { PacerTimer } from '../transport/pacer-timer.ts';
+import type { PacerTimer } from '../transport/pacing/pacer-timer.ts';
 import { VideoSender } from '../transport/video-sender.ts';
 
 export interface ConnectionEvents {

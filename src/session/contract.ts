@@ -1,11 +1,11 @@
 /** Sessions as the signaling layer sees them. `session.ts` and `registry.ts` implement these. */
 import type { Emitter } from '../events.ts';
 import type { InputMedia, PromptReading } from '../generation/generator.ts';
-import type { Interpolation } from '../generation/interpolation.ts';
-import type { PromptStretch } from '../generation/prompt-list.ts';
+import type { Interpolation } from '../generation/prompt/interpolation.ts';
+import type { PromptStretch } from '../generation/prompt/prompt-list.ts';
 import type { Variant } from '../generation/grades.ts';
-import type { Tier } from '../generation/tiers.ts';
-import type { VideoCodec } from '../media/encoder.ts';
+import type { Tier } from '../picture/tiers.ts';
+import type { VideoCodec } from '../media/encode/encoder.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
 import type { Running } from './steering.ts';
 

@@ -1,7 +1,7 @@
 /** Holds the one encoder of a session and exchanges it when codec or rung change: a new rung is a new encoder. */
 import { GlimpseError } from '../errors.ts';
-import type { I420Frame } from '../media/frame.ts';
-import type { AccessUnit, EncodeOptions, EncoderFactory, VideoCodec, VideoEncoder } from '../media/encoder.ts';
+import type { I420Frame } from '../picture/frame.ts';
+import type { AccessUnit, EncodeOptions, EncoderFactory, VideoCodec, VideoEncoder } from '../media/encode/encoder.ts';
 
 export interface EncoderNeed {
   widthPx: number;

@@ -10,10 +10,10 @@ import {
   type Rendition,
   type SliceJob,
 } from '../generation/generator.ts';
-import type { Claim, Scheduler } from '../generation/scheduler.ts';
+import type { Claim, Scheduler } from '../generation/engine/scheduler.ts';
 import type { Variant } from '../generation/grades.ts';
-import { tierRank, type Tier } from '../generation/tiers.ts';
-import { kept } from '../kept-promise.ts';
+import { tierRank, type Tier } from '../picture/tiers.ts';
+import { kept } from '../lifetime/kept-promise.ts';
 
 export interface OpenSliceOptions {
   generator: Generator;

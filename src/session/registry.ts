@@ -5,12 +5,12 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
-import type { VideoCodec } from '../media/encoder.ts';
+import type { VideoCodec } from '../media/encode/encoder.ts';
 import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
 import { tracedSession } from '../tracing.ts';
 import type { SessionDeps } from './session-deps.ts';
 import { ViewerSession } from './session.ts';
-import { kept } from '../kept-promise.ts';
+import { kept } from '../lifetime/kept-promise.ts';
 
 export interface RegistryOptions {
   /** Sessions at once. */

@@ -1,7 +1,7 @@
 /** What one revision wants next: what its slices have reached, where the playhead is, and what there is time for. */
 import type { GeneratorInfo } from '../generation/generator.ts';
 import { gradeOf, improves, tierOfGrade, type Grade } from '../generation/grades.ts';
-import { tierRank, type Tier } from '../generation/tiers.ts';
+import { tierRank, type Tier } from '../picture/tiers.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
 import type { SliceFacts, SliceVariants } from './slice-variants.ts';
 

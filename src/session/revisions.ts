@@ -7,10 +7,10 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { GlimpseError } from '../errors.ts';
 import type { Generator, Rendition } from '../generation/generator.ts';
-import type { Scheduler } from '../generation/scheduler.ts';
-import { joinPrompts, promptStretches, type PromptStretch, type PromptTrack } from '../generation/prompt-list.ts';
+import type { Scheduler } from '../generation/engine/scheduler.ts';
+import { joinPrompts, promptStretches, type PromptStretch, type PromptTrack } from '../generation/prompt/prompt-list.ts';
 import type { Grade } from '../generation/grades.ts';
-import { tierRank, type Tier } from '../generation/tiers.ts';
+import { tierRank, type Tier } from '../picture/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { Timeline, Placement } from '../timeline/timeline.ts';
 import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './bend.ts';
@@ -18,7 +18,7 @@ import type { User } from './contract.ts';
 import { RevisionRun, type Brought, type Progress, type RevisionRequest } from './revision-run.ts';
 import { SliceVariants } from './slice-variants.ts';
 import type { SteeringDecision } from './steering.ts';
-import { kept } from '../kept-promise.ts';
+import { kept } from '../lifetime/kept-promise.ts';
 
 export interface RevisionsOptions {
   generator: Generator;

@@ -3,14 +3,14 @@ import type { ListenerErrorHandler } from '../events.ts';
 import type { Clock } from '../clock.ts';
 import type { Rung } from '../congestion/allocation.ts';
 import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
-import type { Admission } from '../generation/admission.ts';
+import type { Admission } from '../generation/engine/admission.ts';
 import type { Generator } from '../generation/generator.ts';
-import type { Scheduler } from '../generation/scheduler.ts';
+import type { Scheduler } from '../generation/engine/scheduler.ts';
 import type { Variant } from '../generation/grades.ts';
-import type { Tier } from '../generation/tiers.ts';
-import type { EncoderFactory, VideoCodec } from '../media/encoder.ts';
-import type { SharedLoops } from '../media/shared-loops.ts';
-import type { PacerTimer } from '../transport/pacer-timer.ts';
+import type { Tier } from '../picture/tiers.ts';
+import type { EncoderFactory, VideoCodec } from '../media/encode/encoder.ts';
+import type { SharedLoops } from '../media/loops/shared-loops.ts';
+import type { PacerTimer } from '../transport/pacing/pacer-timer.ts';
 import type { PeerHost } from '../transport/peer/contract.ts';
 
 /** The latencies of metrics/latencies.ts that a session can measure by itself. */

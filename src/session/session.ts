@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import { isLastRun, type Rendition } from '../generation/generator.ts';
-import { parsePrompts } from '../generation/prompt-list.ts';
-import type { Ticket } from '../generation/admission.ts';
-import { sliceCount } from '../generation/schedule.ts';
-import { lowerTier, type Tier } from '../generation/tiers.ts';
+import { parsePrompts } from '../generation/prompt/prompt-list.ts';
+import type { Ticket } from '../generation/engine/admission.ts';
+import { sliceCount } from '../generation/slices/schedule.ts';
+import { lowerTier, type Tier } from '../picture/tiers.ts';
 import { Playout } from '../timeline/playout.ts';
 import { Timeline, type Placement } from '../timeline/timeline.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
@@ -38,7 +38,7 @@ import { snapshotStats } from './stats.ts';
 import { FROM_NOISE } from './steering.ts';
 import { TierLimit } from './tier-limit.ts';
 import { ViewerLink } from './viewer-link.ts';
-import { kept } from '../kept-promise.ts';
+import { kept } from '../lifetime/kept-promise.ts';
 
 const STATS_INTERVAL_MS = 1_000;
 

@@ -1,6 +1,6 @@
 /** Tells a viewer where they wait, what has been made and what is on screen: `queue`, `tier` and `playing` of a session. */
 import type { Emitter } from '../events.ts';
-import type { Ticket } from '../generation/admission.ts';
+import type { Ticket } from '../generation/engine/admission.ts';
 import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
 import { gradeOf, type Variant } from '../generation/grades.ts';
 import type { SessionEvents } from './contract.ts';

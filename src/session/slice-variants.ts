@@ -4,7 +4,7 @@
  */
 import { gradeOf, variantOfGrade, type Grade, type Variant } from '../generation/grades.ts';
 import type { GeneratorInfo } from '../generation/generator.ts';
-import type { Tier } from '../generation/tiers.ts';
+import type { Tier } from '../picture/tiers.ts';
 import {
   afterSlice,
   chooseVariant,
@@ -14,8 +14,8 @@ import {
   mayGoFirst,
   NO_HISTORY,
   type VariantFacts,
-} from '../generation/variant-choice.ts';
-import type { WorkCosts } from '../generation/work-costs.ts';
+} from '../generation/engine/variant-choice.ts';
+import type { WorkCosts } from '../generation/engine/work-costs.ts';
 
 /** Slices of a revision that come before its pictures have a lead: how they are made says nothing of the machine. */
 const FIRST_SLICES = 2;

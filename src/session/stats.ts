@@ -1,5 +1,5 @@
 /** One snapshot of a session for the wire: rounding and defaults live here, so that the session only hands over parts. */
-import type { Tier } from '../generation/tiers.ts';
+import type { Tier } from '../picture/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { VideoSenderStats } from '../transport/video-sender.ts';
 import type { SessionRequest, SessionStats } from './contract.ts';

@@ -4,7 +4,7 @@
  * screen. `dropped`: its computing ends, and a new picture starts from noise. The reply names which it was. Pure.
  */
 import { GlimpseError } from '../errors.ts';
-import type { Interpolation } from '../generation/interpolation.ts';
+import type { Interpolation } from '../generation/prompt/interpolation.ts';
 import type { SessionMode, Transition } from './contract.ts';
 
 export type Running = 'kept' | 'bent' | 'dropped';

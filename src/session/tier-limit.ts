@@ -1,7 +1,7 @@
 /** The highest tier a viewer is to be shown, by what was asked for, and the rungs that are worth encoding below it. */
 import type { Rung } from '../congestion/allocation.ts';
-import { lowerTier, tierRank, type Tier } from '../generation/tiers.ts';
-import { rungsFor } from '../media/ladder.ts';
+import { lowerTier, tierRank, type Tier } from '../picture/tiers.ts';
+import { rungsFor } from '../picture/rungs.ts';
 import type { SessionDeps } from './session-deps.ts';
 
 export type TierLimitDeps = Pick<SessionDeps, 'generator' | 'rungs' | 'defaultTierCap'>;

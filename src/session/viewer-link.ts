@@ -3,8 +3,8 @@
  * life, and whether anybody watches. What is shown over it is not known here.
  */
 import { GlimpseError } from '../errors.ts';
-import { kept } from '../kept-promise.ts';
-import type { VideoCodec } from '../media/encoder.ts';
+import { kept } from '../lifetime/kept-promise.ts';
+import type { VideoCodec } from '../media/encode/encoder.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
 import type { VideoSender, VideoSenderStats } from '../transport/video-sender.ts';
 import { Connection } from './connection.ts';

@@ -5,7 +5,7 @@
  * the fast way is made again, full, when there is time and nothing else to do.
  */
 import { tierOfGrade, variantOfGrade, type Grade, type Variant } from '../generation/grades.ts';
-import { lowerTier, tierRank, TIERS, type Tier } from '../generation/tiers.ts';
+import { lowerTier, tierRank, TIERS, type Tier } from '../picture/tiers.ts';
 
 export interface PlanInput {
   /** Grade of each slice of the revision that is being generated; undefined where nothing is yet. */

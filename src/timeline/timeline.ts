@@ -13,8 +13,8 @@ import {
   type Grade,
   type Variant,
 } from '../generation/grades.ts';
-import type { Tier } from '../generation/tiers.ts';
-import type { I420Frame } from '../media/frame.ts';
+import type { Tier } from '../picture/tiers.ts';
+import type { I420Frame } from '../picture/frame.ts';
 
 export interface TimelineFrame {
   frame: I420Frame;

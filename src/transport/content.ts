@@ -1,7 +1,7 @@
 /** What a pacer holds for a viewer: packets to send for the first time, and those that have been sent and go again. */
-import type { PacedPacket } from './pacer.ts';
-import { payloadBytes } from './rtp-payload.ts';
-import type { MediaPacket, SentMedia } from './rtp-stream.ts';
+import type { PacedPacket } from './pacing/pacer.ts';
+import { payloadBytes } from './rtp/rtp-payload.ts';
+import type { MediaPacket, SentMedia } from './rtp/rtp-stream.ts';
 
 export type Content = MediaPacket | SentMedia;
 

@@ -2,7 +2,7 @@
  * What the send path needs from a connected peer, and nothing more. `transport/peer/` implements it over werift; tests
  * implement it with an array.
  */
-import type { VideoCodec } from '../media/encoder.ts';
+import type { VideoCodec } from '../media/encode/encoder.ts';
 
 /** What offer and answer agreed on for the one video stream we send. */
 export interface NegotiatedVideo {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Live, UploadedInput } from '../../src/client/index.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import { silentLog } from '../../src/log.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';

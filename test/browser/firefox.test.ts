@@ -1,6 +1,6 @@
 /** The same way as in Chromium, in the other engine, which uses no loopback address and leaves out RTP extensions. */
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService } from '../../src/service.ts';
 import { eventually } from '../support/eventually.ts';

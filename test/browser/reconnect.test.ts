@@ -1,7 +1,7 @@
 /** What a real browser goes through when its network goes away: the same session, by whatever path there is next. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
 import { launchChromium } from '../support/chromium.ts';

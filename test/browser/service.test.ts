@@ -1,10 +1,10 @@
 /** The whole way with real parts: prompt → embedded model → tiers → encoder → RTP → Chromium. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
-import type { EncoderFactory } from '../../src/media/encoder.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
+import type { EncoderFactory } from '../../src/media/encode/encoder.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { startService, type Service } from '../../src/service.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';

@@ -1,8 +1,8 @@
 /** What a viewer's page says of sharing the machine with others: a place in line, and pictures that came out of a cache. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
-import type { Ticket } from '../../src/generation/admission.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import type { Ticket } from '../../src/generation/engine/admission.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
 import { launchChromium } from '../support/chromium.ts';

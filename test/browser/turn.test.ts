@@ -1,7 +1,7 @@
 /** Viewers behind a relay: real coturn, real Chromium, the service's own short-lived credentials (TURN REST). */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
 import { launchChromium } from '../support/chromium.ts';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { toGlimpseError } from '../../src/errors.ts';
-import { createRandom } from '../../src/generation/noise.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
+import { createRandom } from '../../src/generation/slices/noise.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 const SEED = 3;

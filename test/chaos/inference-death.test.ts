@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/generation/noise.ts';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
+import { createRandom } from '../../src/generation/slices/noise.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 const SEED = 5;

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
 import { ThreadHanger } from '../support/hanging-thread.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 

@@ -3,14 +3,14 @@
  * `GLIMPSE_COMFYUI_URL=http://127.0.0.1:8188 npm run test:comfyui`
  */
 import { describe, expect, it } from 'vitest';
-import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
-import { imageFormat } from '../../src/generation/comfyui/binary-event.ts';
-import { ComfyClient } from '../../src/generation/comfyui/client.ts';
-import type { Graph } from '../../src/generation/comfyui/graph.ts';
-import { mappedWorkflow } from '../../src/generation/comfyui/mapped-workflow.ts';
-import { ComfyPool } from '../../src/generation/comfyui/pool.ts';
-import type { NodeImage } from '../../src/generation/comfyui/prompt-run.ts';
-import { ImageDecoder } from '../../src/media/image-decoder.ts';
+import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator.ts';
+import { imageFormat } from '../../src/generation/comfyui/server/binary-event.ts';
+import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
+import type { Graph } from '../../src/generation/comfyui/workflows/graph.ts';
+import { mappedWorkflow } from '../../src/generation/comfyui/workflows/mapped-workflow.ts';
+import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
+import type { NodeImage } from '../../src/generation/comfyui/server/prompt-run.ts';
+import { ImageDecoder } from '../../src/media/decode/image-decoder.ts';
 import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
 import { encodePng } from '../support/png.ts';
 import { wholeRenditions } from '../support/whole-renditions.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { imageFormat, parseBinaryEvent } from '../../src/generation/comfyui/binary-event.ts';
-import { parseTextEvent } from '../../src/generation/comfyui/wire.ts';
+import { imageFormat, parseBinaryEvent } from '../../src/generation/comfyui/server/binary-event.ts';
+import { parseTextEvent } from '../../src/generation/comfyui/server/wire.ts';
 import { encodePng } from '../support/png.ts';
 
 const PNG = encodePng(2, 2, () => [1, 2, 3]);

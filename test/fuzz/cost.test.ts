@@ -1,10 +1,10 @@
 /** No input of at most 64 KiB costs more than 20 ms of CPU, by whichever way it comes in. */
 import { describe, expect, it } from 'vitest';
-import { parseFragment, restartOffer } from '../../signaling/sdp-fragment.ts';
-import { checkSdp } from '../../signaling/sdp-guard.ts';
-import { negotiate } from '../../src/transport/peer/negotiation.ts';
-import { readOffer } from '../../src/transport/peer/offer.ts';
-import { hasIntegrity, readBindingRequest } from '../../src/transport/peer/stun.ts';
+import { parseFragment, restartOffer } from '../../signaling/whep/sdp-fragment.ts';
+import { checkSdp } from '../../signaling/control/sdp-guard.ts';
+import { negotiate } from '../../src/transport/peer/sdp/negotiation.ts';
+import { readOffer } from '../../src/transport/peer/sdp/offer.ts';
+import { hasIntegrity, readBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { cpuMs } from '../support/cpu-cost.ts';
 import { SDP_REPEATS } from './sdp-repeats.ts';
 import { data, sack, SctpPeer, chunk } from '../support/sctp-peer.ts';

@@ -1,7 +1,7 @@
 /** Whatever arrives as feedback: nothing throws, the target keeps its bounds, and what tells nothing counts as refused. */
 import { describe, expect, it } from 'vitest';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
-import { TwccReader } from '../../src/congestion/twcc.ts';
+import { TwccReader } from '../../src/congestion/feedback/twcc.ts';
 import { encodeTwcc } from '../support/twcc-encoder.ts';
 import { FAULTS, FeedbackStorm } from './feedback-storm.ts';
 

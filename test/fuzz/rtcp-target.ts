@@ -2,7 +2,7 @@
 import { seededRandom } from '../../bench/link/seeded-random.ts';
 import { VirtualTime } from '../../bench/link/virtual-time.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
-import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import { VideoSender } from '../../src/transport/video-sender.ts';
 import { ArrayMediaPath } from '../support/array-media-path.ts';
 import { joined } from '../support/rtcp-builder.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRtcp } from '../../src/transport/rtcp.ts';
+import { parseRtcp } from '../../src/transport/rtcp/rtcp.ts';
 import { rtcpPacket } from '../support/rtcp-builder.ts';
 
 const bytes = fc.uint8Array({ maxLength: 120 });

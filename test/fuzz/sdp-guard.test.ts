@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseFragment, restartOffer } from '../../signaling/sdp-fragment.ts';
-import { checkSdp } from '../../signaling/sdp-guard.ts';
+import { parseFragment, restartOffer } from '../../signaling/whep/sdp-fragment.ts';
+import { checkSdp } from '../../signaling/control/sdp-guard.ts';
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { offerSdp } from '../support/offer-sdp.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readMessage } from '../../signaling/message-reader.ts';
+import { readMessage } from '../../signaling/socket/message-reader.ts';
 import { clientMessage } from '../../signaling/protocol.ts';
-import { readWhepQuery } from '../../signaling/whep-query.ts';
+import { readWhepQuery } from '../../signaling/whep/whep-query.ts';
 import { ERROR_CODES, GlimpseError } from '../../src/errors.ts';
 
 const TYPES = ['offer', 'restart', 'candidate', 'resume', 'prompt', 'steer', 'pause', 'play', 'seek', 'bye', 'x'];

@@ -1,17 +1,17 @@
 /** Parsers of what a proven peer, another program or a file says: less hostile than a stranger, and as often broken. */
 import { scenarioSchema, parseScenario } from '../../bench/link/scenario.ts';
-import { loadConfig, type ConfigKey } from '../../src/config.ts';
+import { loadConfig, type ConfigKey } from '../../src/config/config.ts';
 import { decodeSegment, encodeSegment } from '../../src/generation/cache/segment-file.ts';
-import { parseBinaryEvent } from '../../src/generation/comfyui/binary-event.ts';
+import { parseBinaryEvent } from '../../src/generation/comfyui/server/binary-event.ts';
 import { parsePythonJson } from '../../src/generation/comfyui/python-json.ts';
-import { objectInfoSchema, parseTextEvent } from '../../src/generation/comfyui/wire.ts';
-import { joinPrompts, parsePrompts } from '../../src/generation/prompt-list.ts';
-import { annexB, nalUnits } from '../../src/media/annex-b.ts';
-import { FlvReader } from '../../src/media/flv.ts';
-import { ivfFrameHeader, ivfHeader, IvfReader } from '../../src/media/ivf.ts';
-import { provesPossession } from '../../src/transport/peer/dtls-checks.ts';
-import { SrtcpSession } from '../../src/transport/peer/srtcp-session.ts';
-import { SRTP_PROFILE } from '../../src/transport/peer/srtp-keys.ts';
+import { objectInfoSchema, parseTextEvent } from '../../src/generation/comfyui/server/wire.ts';
+import { joinPrompts, parsePrompts } from '../../src/generation/prompt/prompt-list.ts';
+import { annexB, nalUnits } from '../../src/media/encode/annex-b.ts';
+import { FlvReader } from '../../src/media/encode/flv.ts';
+import { ivfFrameHeader, ivfHeader, IvfReader } from '../../src/media/encode/ivf.ts';
+import { provesPossession } from '../../src/transport/peer/dtls/dtls-checks.ts';
+import { SrtcpSession } from '../../src/transport/peer/srtp/srtcp-session.ts';
+import { SRTP_PROFILE } from '../../src/transport/peer/srtp/srtp-keys.ts';
 import { encodePng } from '../support/png.ts';
 import { refusing, texts, type FuzzTarget } from './target.ts';
 

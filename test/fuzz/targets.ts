@@ -5,17 +5,17 @@ import { ClientAddresses } from '../../signaling/access/addresses.ts';
 import { bearerToken, upgradeToken } from '../../signaling/access/credentials.ts';
 import { originAllowed } from '../../signaling/access/origins.ts';
 import { TokenVerifier } from '../../signaling/access/tokens.ts';
-import { entityTagMatches, readRange } from '../../signaling/clips.ts';
-import { findId, readMessage } from '../../signaling/message-reader.ts';
+import { entityTagMatches, readRange } from '../../signaling/http/clips.ts';
+import { findId, readMessage } from '../../signaling/socket/message-reader.ts';
 import { clientMessage, controlMessage } from '../../signaling/protocol.ts';
-import { parseFragment, restartOffer } from '../../signaling/sdp-fragment.ts';
-import { checkSdp } from '../../signaling/sdp-guard.ts';
-import { readWhepQuery } from '../../signaling/whep-query.ts';
-import { parseTwcc } from '../../src/congestion/twcc.ts';
+import { parseFragment, restartOffer } from '../../signaling/whep/sdp-fragment.ts';
+import { checkSdp } from '../../signaling/control/sdp-guard.ts';
+import { readWhepQuery } from '../../signaling/whep/whep-query.ts';
+import { parseTwcc } from '../../src/congestion/feedback/twcc.ts';
 import { GlimpseError } from '../../src/errors.ts';
-import { checkCandidate } from '../../src/transport/peer/candidate.ts';
-import { negotiate } from '../../src/transport/peer/negotiation.ts';
-import { readOffer } from '../../src/transport/peer/offer.ts';
+import { checkCandidate } from '../../src/transport/peer/sdp/candidate.ts';
+import { negotiate } from '../../src/transport/peer/sdp/negotiation.ts';
+import { readOffer } from '../../src/transport/peer/sdp/offer.ts';
 import {
   hasIntegrity,
   isStun,
@@ -23,9 +23,9 @@ import {
   readBindingSuccess,
   writeBindingRequest,
   writeBindingSuccess,
-} from '../../src/transport/peer/stun.ts';
-import { FRAME_MAX_BYTES, frameHead, TcpFrames } from '../../src/transport/peer/tcp-frames.ts';
-import { parseRtcp } from '../../src/transport/rtcp.ts';
+} from '../../src/transport/peer/ice/stun.ts';
+import { FRAME_MAX_BYTES, frameHead, TcpFrames } from '../../src/transport/peer/ice/tcp-frames.ts';
+import { parseRtcp } from '../../src/transport/rtcp/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IN_FLIGHT_MAX } from '../../src/congestion/sent-packets.ts';
-import { parseTwcc } from '../../src/congestion/twcc.ts';
+import { IN_FLIGHT_MAX } from '../../src/congestion/feedback/sent-packets.ts';
+import { parseTwcc } from '../../src/congestion/feedback/twcc.ts';
 
 describe('parseTwcc on hostile bytes', () => {
   it('never throws, and tells of exactly as many packets as announced', () => {

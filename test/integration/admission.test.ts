@@ -1,6 +1,6 @@
 /** Sessions that wait for admission, over the real session, encoder and send path; load comes from costs that are told. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encoderFactory } from '../../src/media/encoders.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import ffmpeg from '@ffmpeg-installer/ffmpeg';
 import { describe, expect, it } from 'vitest';
-import { PatternGenerator, readBarCode } from '../../src/generation/pattern.ts';
-import { i420Bytes } from '../../src/media/frame.ts';
+import { PatternGenerator, readBarCode } from '../../src/generation/pattern/pattern.ts';
+import { i420Bytes } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 
 const SIZE = { widthPx: 640, heightPx: 360 };

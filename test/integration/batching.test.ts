@@ -3,11 +3,11 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { SliceJob } from '../../src/generation/generator.ts';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import type { ToWorker } from '../../src/generation/onnx/worker-protocol.ts';
-import { Scheduler } from '../../src/generation/scheduler.ts';
-import { RANKS } from '../../src/generation/turn-order.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import type { ToWorker } from '../../src/generation/onnx/thread/worker-protocol.ts';
+import { Scheduler } from '../../src/generation/engine/scheduler.ts';
+import { RANKS } from '../../src/generation/engine/turn-order.ts';
 import { collect } from '../support/collect.ts';
 
 const PROMPTS = ['a red ball over a green meadow', 'snow in a city at night', 'the sea at dawn'];

@@ -8,9 +8,9 @@ import { formatTable, run } from '../../bench/suites/quality.ts';
 import { makeToyPack } from '../../scripts/make-toy-pack.ts';
 import { onnxFile } from '../../scripts/toy-pack/onnx-file.ts';
 import { COLOURS, CONDITION_WIDTH, FRAMES, SIZES } from '../../scripts/toy-pack/parts.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import { defaultModelDirectory, readManifest } from '../../src/generation/onnx/model-pack.ts';
-import { i420Bytes } from '../../src/media/frame.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { defaultModelDirectory, readManifest } from '../../src/generation/onnx/pack/model-pack.ts';
+import { i420Bytes } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 
 const BYTES = i420Bytes(SIZES.base, SIZES.base);

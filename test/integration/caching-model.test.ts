@@ -2,9 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createGenerator } from '../../src/generation/create-generator.ts';
-import type { CacheSource } from '../../src/generation/cache/cache-source.ts';
+import type { CacheSource } from '../../src/metrics/cache-source.ts';
 import type { Generator, Rendition, SliceJob } from '../../src/generation/generator.ts';
 import { collect } from '../support/collect.ts';
 

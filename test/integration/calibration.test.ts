@@ -9,12 +9,12 @@ import {
   calibrationFile,
   readCalibration,
   writeCalibration,
-} from '../../src/generation/calibration-cache.ts';
-import type { Calibration } from '../../src/generation/calibration.ts';
-import { loadModelPack } from '../../src/generation/onnx/model-pack.ts';
-import { timingFeeds } from '../../src/generation/onnx/part-feeds.ts';
-import { PackCalibrator } from '../../src/generation/onnx/pack-calibrator.ts';
-import { calibratePacks, chosenPack } from '../../src/generation/onnx/pack-choice.ts';
+} from '../../src/generation/onnx/pack/calibration-cache.ts';
+import type { Calibration } from '../../src/generation/onnx/pack/calibration.ts';
+import { loadModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
+import { timingFeeds } from '../../src/generation/onnx/runtime/part-feeds.ts';
+import { PackCalibrator } from '../../src/generation/onnx/pack/pack-calibrator.ts';
+import { calibratePacks, chosenPack } from '../../src/generation/onnx/pack/pack-choice.ts';
 import { silentLog } from '../../src/log.ts';
 import { eventually } from '../support/eventually.ts';
 

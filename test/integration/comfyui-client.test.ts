@@ -1,9 +1,9 @@
 /** The ComfyUI client against the stand-in server: what it asks, what it makes of answers, and of silence. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ComfyClient } from '../../src/generation/comfyui/client.ts';
-import type { Graph } from '../../src/generation/comfyui/graph.ts';
-import type { NodeImage } from '../../src/generation/comfyui/prompt-run.ts';
+import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
+import type { Graph } from '../../src/generation/comfyui/workflows/graph.ts';
+import type { NodeImage } from '../../src/generation/comfyui/server/prompt-run.ts';
 import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 

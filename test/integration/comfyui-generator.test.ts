@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { toGlimpseError } from '../../src/errors.ts';
 import { unpackFrames } from '../../src/generation/comfyui/continuation.ts';
 import { isLastRun, type Rendition } from '../../src/generation/generator.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 import {
   comfyFixture as fixture,

@@ -1,13 +1,13 @@
 /** Several ComfyUI servers as one backend: who gets the next prompt, and what happens when a server dies under it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
-import { ComfyClient } from '../../src/generation/comfyui/client.ts';
-import { ComfyPool } from '../../src/generation/comfyui/pool.ts';
-import { readParameters } from '../../src/generation/comfyui/settings.ts';
+import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator.ts';
+import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
+import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
+import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
-import type { Pressure } from '../../src/generation/memory-pressure.ts';
+import type { Pressure } from '../../src/generation/engine/memory-pressure.ts';
 import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { wholeRenditions } from '../support/whole-renditions.ts';

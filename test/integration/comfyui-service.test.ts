@@ -1,7 +1,7 @@
 /** The service before a ComfyUI server that is late, odd or broken: what the operator sees, and what viewers hear. */
 import { Writable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
 import { ComfyStandIn } from '../support/comfyui-stand-in.ts';

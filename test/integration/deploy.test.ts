@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { findTool } from '../../scripts/tool-path.ts';
 import { dashboard, metricNames } from '../../scripts/write-dashboard.ts';
-import { configOptions } from '../../src/config.ts';
+import { configOptions } from '../../src/config/config.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 
 const run = promisify(execFile);

@@ -9,7 +9,7 @@ import {
   DiffusersGenerator,
   type DiffusersGeneratorOptions,
 } from '../../src/generation/onnx/diffusers/diffusers-generator.ts';
-import { loadDiffusersModel } from '../../src/generation/onnx/diffusers/layout.ts';
+import { loadDiffusersModel } from '../../src/generation/onnx/diffusers/export/layout.ts';
 import { collect } from '../support/collect.ts';
 
 let folder: string;

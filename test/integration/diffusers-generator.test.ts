@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeToyDiffusers, type ToyDiffusersOptions } from '../../scripts/make-toy-diffusers.ts';
 import type { Rendition, SliceJob, UnitOfWork } from '../../src/generation/generator.ts';
 import { DiffusersGenerator } from '../../src/generation/onnx/diffusers/diffusers-generator.ts';
-import { i420Bytes, type I420Frame } from '../../src/media/frame.ts';
+import { i420Bytes, type I420Frame } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 import { lowestPsnrDb } from '../support/psnr.ts';
 

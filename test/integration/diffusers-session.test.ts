@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeToyDiffusers } from '../../scripts/make-toy-diffusers.ts';
 import { DiffusersGenerator } from '../../src/generation/onnx/diffusers/diffusers-generator.ts';
-import type { Tier } from '../../src/generation/tiers.ts';
-import { ladder } from '../../src/media/ladder.ts';
+import type { Tier } from '../../src/picture/tiers.ts';
+import { ladder } from '../../src/picture/rungs.ts';
 import { startPattern } from '../support/pattern-service.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { configOptions } from '../../src/config.ts';
+import { configOptions } from '../../src/config/config.ts';
 import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

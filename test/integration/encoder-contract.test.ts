@@ -1,12 +1,12 @@
 /** What every encoder promises, asked of each of them: both implementations, both codecs, the same questions. */
 import { describe, expect, it } from 'vitest';
-import { PatternGenerator } from '../../src/generation/pattern.ts';
+import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
 import { MovingTexture } from '../../bench/moving-texture.ts';
-import type { AccessUnit, EncodeOptions, EncoderSettings, VideoEncoder } from '../../src/media/encoder.ts';
-import { FfmpegEncoder } from '../../src/media/ffmpeg-encoder.ts';
-import { nalUnits } from '../../src/media/annex-b.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
-import { LibavEncoder } from '../../src/media/libav-encoder.ts';
+import type { AccessUnit, EncodeOptions, EncoderSettings, VideoEncoder } from '../../src/media/encode/encoder.ts';
+import { FfmpegEncoder } from '../../src/media/encode/ffmpeg-encoder.ts';
+import { nalUnits } from '../../src/media/encode/annex-b.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
+import { LibavEncoder } from '../../src/media/encode/libav-encoder.ts';
 import { decode } from '../support/decode.ts';
 import { lowestPsnrDb } from '../support/psnr.ts';
 import { GlimpseError } from '../../src/errors.ts';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MovingTexture } from '../../bench/moving-texture.ts';
-import { exportMp4, writeJpeg, writePng } from '../../src/media/export.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import { exportMp4, writeJpeg, writePng } from '../../src/media/files/export.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 import { loadLibav } from '../../src/media/libav-loader.ts';
-import { isWhole } from '../../src/media/whole-file.ts';
+import { isWhole } from '../../src/media/files/whole-file.ts';
 import { lowestPsnrDb } from '../support/psnr.ts';
 
 const SIZE = { widthPx: 64, heightPx: 48 };

@@ -6,8 +6,8 @@ import type { Clock } from '../../src/clock.ts';
 import type { Peer, PeerHost } from '../../src/transport/peer/contract.ts';
 import { WebRtcPeer } from '../../src/transport/peer/peer.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
-import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess } from '../../src/transport/peer/stun.ts';
-import { parseRtcp } from '../../src/transport/rtcp.ts';
+import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess } from '../../src/transport/peer/ice/stun.ts';
+import { parseRtcp } from '../../src/transport/rtcp/rtcp.ts';
 import { receiverReport } from '../support/rtcp-builder.ts';
 import { createWeriftClient, until, type WeriftClient } from '../support/werift-client.ts';
 

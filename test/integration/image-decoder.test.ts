@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { I420Frame } from '../../src/media/frame.ts';
-import { ImageDecoder } from '../../src/media/image-decoder.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
+import { ImageDecoder } from '../../src/media/decode/image-decoder.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { KINDS_SIZE, PNG_KINDS } from '../support/png-kinds.ts';
 import { encodePng, pngChunk } from '../support/png.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/limits.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
-import { mediaTypeOf, readInputMedia } from '../../src/media/input-media.ts';
+import { mediaTypeOf, readInputMedia } from '../../src/media/decode/input-media.ts';
 import { Inputs } from '../../src/session/inputs.ts';
 import { encodePng } from '../support/png.ts';
 

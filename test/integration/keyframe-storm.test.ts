@@ -1,7 +1,7 @@
 /** A viewer that asks for keyframes fifty times a second, over a virtual link, with the session and encoder as they are. */
 import { describe, expect, it } from 'vitest';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/vp8.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/rtp/vp8.ts';
 import type { SentRtp } from '../support/array-media-path.ts';
 import { FakeTime } from '../support/fake-time.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';

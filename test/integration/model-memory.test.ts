@@ -3,10 +3,10 @@ import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
-import { MemoryMonitor } from '../../src/generation/memory-monitor.ts';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator, type OnnxGeneratorOptions } from '../../src/generation/onnx/pipeline.ts';
-import { WarmPool } from '../../src/generation/warm-pool.ts';
+import { MemoryMonitor } from '../../src/generation/engine/memory-monitor.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator, type OnnxGeneratorOptions } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { WarmPool } from '../../src/generation/engine/warm-pool.ts';
 import { collect } from '../support/collect.ts';
 
 const MB = 2 ** 20;

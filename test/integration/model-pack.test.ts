@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
-import { defaultModelDirectory, loadModelPack } from '../../src/generation/onnx/model-pack.ts';
-import type { Manifest } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
+import { defaultModelDirectory, loadModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
+import type { Manifest } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
 
 let directory: string;
 

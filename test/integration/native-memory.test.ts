@@ -1,10 +1,10 @@
 /** What lies outside V8's heap is given back by name, and not when the collector happens to come by. */
 import { CodecContext, Frame, Packet, SoftwareScaleContext } from 'node-av/lib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { EncoderFactory, VideoEncoder } from '../../src/media/encoder.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import { LibavEncoder } from '../../src/media/libav-encoder.ts';
-import { LibavImageDecoder } from '../../src/media/libav-image-decoder.ts';
+import type { EncoderFactory, VideoEncoder } from '../../src/media/encode/encoder.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import { LibavEncoder } from '../../src/media/encode/libav-encoder.ts';
+import { LibavImageDecoder } from '../../src/media/decode/libav-image-decoder.ts';
 import { openReceiver } from '../support/load-receiver.ts';
 import { startPattern } from '../support/pattern-service.ts';
 

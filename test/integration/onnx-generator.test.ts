@@ -5,9 +5,9 @@ import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
 import type { Rendition, SliceJob, UnitOfWork } from '../../src/generation/generator.ts';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import { i420Bytes } from '../../src/media/frame.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { i420Bytes } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 import { eventually } from '../support/eventually.ts';
 

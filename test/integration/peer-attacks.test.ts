@@ -2,10 +2,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Peer, PeerHost } from '../../src/transport/peer/contract.ts';
-import { createDtlsCertificate } from '../../src/transport/peer/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/loopback-client.ts';
+import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
+import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
-import { writeBindingRequest } from '../../src/transport/peer/stun.ts';
+import { writeBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { createWeriftClient, until, type WeriftClient } from '../support/werift-client.ts';
 
 /** Level fatal, certificate unknown; and level warning, close_notify. */

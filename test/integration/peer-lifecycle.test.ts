@@ -4,10 +4,10 @@ import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/clock.ts';
 import type { PeerHost, PeerState } from '../../src/transport/peer/contract.ts';
-import { createDtlsCertificate } from '../../src/transport/peer/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/loopback-client.ts';
+import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
+import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
-import { writeBindingRequest } from '../../src/transport/peer/stun.ts';
+import { writeBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { createWeriftClient, until } from '../support/werift-client.ts';
 

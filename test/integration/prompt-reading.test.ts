@@ -1,9 +1,9 @@
 /** What the shipped model makes of prompts as people write them: a picture always comes, and what was lost is said. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cosineDistance } from '../../src/generation/cache/latents.ts';
-import { defaultModelDirectory, loadModelPack } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import { normalizePrompt } from '../../src/generation/prompt.ts';
+import { defaultModelDirectory, loadModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { normalizePrompt } from '../../src/generation/prompt/prompt.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { collect } from '../support/collect.ts';
 

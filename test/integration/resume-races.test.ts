@@ -2,8 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
-import type { EncoderFactory } from '../../src/media/encoder.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
+import type { EncoderFactory } from '../../src/media/encode/encoder.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { eventually } from '../support/eventually.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 

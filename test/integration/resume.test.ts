@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Generator } from '../../src/generation/generator.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { CountingGenerator } from '../support/counting-generator.ts';
 import { eventually } from '../support/eventually.ts';
 import { REQUEST, sessionFixture, type SessionFixture } from '../support/session-fixture.ts';

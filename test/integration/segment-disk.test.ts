@@ -8,7 +8,7 @@ import type { Clock } from '../../src/clock.ts';
 import { SegmentDisk, systemFiles, type SegmentDiskOptions } from '../../src/generation/cache/segment-disk.ts';
 import { encodeSegment } from '../../src/generation/cache/segment-file.ts';
 import type { Segment } from '../../src/generation/cache/segment.ts';
-import { createRandom } from '../../src/generation/noise.ts';
+import { createRandom } from '../../src/generation/slices/noise.ts';
 
 let directory: string;
 beforeEach(async () => {

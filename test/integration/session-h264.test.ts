@@ -1,8 +1,8 @@
 /** A viewer's H.264 decoder, as its offer describes it: what is encoded for it, and how that is sent. */
 import { expect, it } from 'vitest';
 import { VP8_VIDEO } from '../../bench/link/media-port.ts';
-import type { EncoderSettings } from '../../src/media/encoder.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
+import type { EncoderSettings } from '../../src/media/encode/encoder.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakePeerHost } from '../support/fake-peer-host.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeToyPack } from '../../scripts/make-toy-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import type { Tier } from '../../src/generation/tiers.ts';
-import { ladder } from '../../src/media/ladder.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import type { Tier } from '../../src/picture/tiers.ts';
+import { ladder } from '../../src/picture/rungs.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 let folder: string;

@@ -1,9 +1,9 @@
 /** Steering a session that runs on the embedded model: what is bent, kept or dropped, and what the viewer then sees. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import { PatternGenerator } from '../../src/generation/pattern.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 import type { Session, SessionRequest } from '../../src/session/contract.ts';
 import { RecordingGenerator } from '../support/recording-generator.ts';
 import { sessionFixture } from '../support/session-fixture.ts';

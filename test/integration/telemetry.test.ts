@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeToyPack } from '../../scripts/make-toy-pack.ts';
 
-const PIPELINE = resolve(import.meta.dirname, '../../src/generation/onnx/pipeline.ts');
+const PIPELINE = resolve(import.meta.dirname, '../../src/generation/onnx/model/onnx-generator.ts');
 
 it('ONNX Runtime begins no telemetry: it leaves no identifier and no log', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'glimpse-telemetry-'));

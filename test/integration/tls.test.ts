@@ -10,7 +10,7 @@ import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Access } from '../../signaling/access/access.ts';
-import { readKeyPair, watchKeyPair } from '../../signaling/tls.ts';
+import { readKeyPair, watchKeyPair } from '../../signaling/listen/tls.ts';
 import { eventually } from '../support/eventually.ts';
 import { certify } from '../support/certificate.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';

@@ -8,10 +8,10 @@ import { makeToyPack } from '../../scripts/make-toy-pack.ts';
 import { type Graph, onnxFile } from '../../scripts/toy-pack/onnx-file.ts';
 import { SIZES, upscalerPart } from '../../scripts/toy-pack/parts.ts';
 import type { Rendition, SliceJob, UnitOfWork } from '../../src/generation/generator.ts';
-import type { Manifest } from '../../src/generation/onnx/model-pack.ts';
-import { loadModelPack } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import type { Manifest } from '../../src/generation/onnx/pack/model-pack.ts';
+import { loadModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: 'red', seed: 7, startMs: 0, stopAtTier: 'upscaled' };

@@ -3,9 +3,9 @@ import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/limits.ts';
-import { createDtlsCertificate } from '../../src/transport/peer/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/loopback-client.ts';
-import { writeBindingRequest } from '../../src/transport/peer/stun.ts';
+import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
+import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
+import { writeBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { codeOf, dial, offerSdp, postWhep, startPattern } from '../support/pattern-service.ts';
 import { until } from '../support/werift-client.ts';
 

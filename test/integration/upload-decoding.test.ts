@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Access } from '../../signaling/access/access.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
-import { readInputMedia } from '../../src/media/input-media.ts';
+import { readInputMedia } from '../../src/media/decode/input-media.ts';
 import { runLimited } from '../../src/media/upload/limited-process.ts';
 import { Inputs } from '../../src/session/inputs.ts';
 import { jpegTurned, pngTurned, webpTurned } from '../support/exif.ts';

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { GlimpseError } from '../../src/errors.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
-import { defaultModelDirectory } from '../../src/generation/onnx/model-pack.ts';
-import { OnnxGenerator } from '../../src/generation/onnx/pipeline.ts';
-import { RetryingGenerator } from '../../src/generation/retrying-generator.ts';
+import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
+import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { RetryingGenerator } from '../../src/generation/recovery/retrying-generator.ts';
 
 const PROMPT = 'a red ball over a green meadow';
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: PROMPT, seed: 7, startMs: 0, stopAtTier: 'refined' };

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
-import { paintBarCode, readBarCode } from '../../src/generation/bar-code.ts';
-import { tokenize } from '../../src/generation/onnx/tokenizer.ts';
-import { normalizePrompt } from '../../src/generation/prompt.ts';
-import { sliceCount, sliceStartMs } from '../../src/generation/schedule.ts';
-import { i420Bytes } from '../../src/media/frame.ts';
+import { paintBarCode, readBarCode } from '../../src/generation/pattern/bar-code.ts';
+import { tokenize } from '../../src/generation/onnx/model/tokenizer.ts';
+import { normalizePrompt } from '../../src/generation/prompt/prompt.ts';
+import { sliceCount, sliceStartMs } from '../../src/generation/slices/schedule.ts';
+import { i420Bytes } from '../../src/picture/frame.ts';
 
 const RULES = { buckets: 4096, maxWords: 28, featuresPerWord: 6 };
 const text = fc.string({ unit: 'binary', maxLength: 200 });

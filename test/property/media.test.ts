@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { annexB, nalUnits } from '../../src/media/annex-b.ts';
-import { ivfFrameHeader, ivfHeader, IvfReader } from '../../src/media/ivf.ts';
-import { ladder } from '../../src/media/ladder.ts';
+import { annexB, nalUnits } from '../../src/media/encode/annex-b.ts';
+import { ivfFrameHeader, ivfHeader, IvfReader } from '../../src/media/encode/ivf.ts';
+import { ladder } from '../../src/picture/rungs.ts';
 
 const evenSide = fc.integer({ min: 8, max: 2_048 }).map((half) => half * 2);
 

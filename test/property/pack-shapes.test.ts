@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { partEntry, toyManifest } from '../../scripts/toy-pack/manifest.ts';
 import { decoderPart, denoiserPart, refinerPart, textPart, upscalerPart } from '../../scripts/toy-pack/parts.ts';
 import { GlimpseError } from '../../src/errors.ts';
-import type { Manifest, PartName, TensorSpec } from '../../src/generation/onnx/model-pack.ts';
-import { checkShapes } from '../../src/generation/onnx/pack-shapes.ts';
-import { timingFeeds } from '../../src/generation/onnx/part-feeds.ts';
+import type { Manifest, PartName, TensorSpec } from '../../src/generation/onnx/pack/model-pack.ts';
+import { checkShapes } from '../../src/generation/onnx/pack/pack-shapes.ts';
+import { timingFeeds } from '../../src/generation/onnx/runtime/part-feeds.ts';
 
 const NAMES = ['text', 'denoiser', 'decoder', 'refiner', 'upscaler'] as const satisfies PartName[];
 const graphs = [textPart(), denoiserPart(), decoderPart(), refinerPart(), upscalerPart()];

@@ -2,9 +2,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/limits.ts';
-import { annexB } from '../../src/media/annex-b.ts';
-import { packetizeH264 } from '../../src/transport/h264.ts';
-import { packetizeVp8, VP8_DESCRIPTOR_BYTES } from '../../src/transport/vp8.ts';
+import { annexB } from '../../src/media/encode/annex-b.ts';
+import { packetizeH264 } from '../../src/transport/rtp/h264.ts';
+import { packetizeVp8, VP8_DESCRIPTOR_BYTES } from '../../src/transport/rtp/vp8.ts';
 import { depacketizeH264, depacketizeVp8, joinedPayloads } from '../support/depacketizer.ts';
 
 const payloadMaxBytes = fc.integer({ min: 20, max: LIMITS.rtpPayloadMaxBytes });

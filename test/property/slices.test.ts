@@ -1,9 +1,9 @@
 /** Arithmetic between slices: whatever the numbers, nothing is lost, doubled or bent out of its length. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { interpolate } from '../../src/generation/interpolation.ts';
-import { raiseNoise, stepsFrom, towardsReference } from '../../src/generation/latents.ts';
-import { joinPrompts, parsePrompts, promptAt, promptStretches } from '../../src/generation/prompt-list.ts';
+import { interpolate } from '../../src/generation/prompt/interpolation.ts';
+import { raiseNoise, stepsFrom, towardsReference } from '../../src/generation/slices/latents.ts';
+import { joinPrompts, parsePrompts, promptAt, promptStretches } from '../../src/generation/prompt/prompt-list.ts';
 
 const vector = fc.array(fc.float({ min: -4, max: 4, noNaN: true }), { minLength: 8, maxLength: 8 });
 const amount = fc.double({ min: 0, max: 1, noNaN: true });

@@ -1,8 +1,8 @@
 /** Transport-wide feedback: what a receiver writes is what we read, for every chunk form, across both wraparounds. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distance16, SequenceUnwrapper, unwrap16, unwrapBits } from '../../src/congestion/sequence.ts';
-import { parseTwcc, TwccReader } from '../../src/congestion/twcc.ts';
+import { distance16, SequenceUnwrapper, unwrap16, unwrapBits } from '../../src/congestion/feedback/sequence.ts';
+import { parseTwcc, TwccReader } from '../../src/congestion/feedback/twcc.ts';
 import { encodeTwcc, type ChunkStyle } from '../support/twcc-encoder.ts';
 
 const style = fc.constantFrom<ChunkStyle>('run', 'oneBit', 'twoBit');

@@ -1,9 +1,9 @@
 /** The ComfyUI backend over the stand-in server, with a small workflow: 256x128, 17 frames of which eight are shown. */
-import { ComfyUiGenerator } from '../../src/generation/comfyui/backend.ts';
-import { ComfyClient } from '../../src/generation/comfyui/client.ts';
+import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator.ts';
+import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
 import type { InputFile } from '../../src/generation/comfyui/input-file.ts';
-import { ComfyPool } from '../../src/generation/comfyui/pool.ts';
-import { readParameters } from '../../src/generation/comfyui/settings.ts';
+import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
+import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { ltxWorkflow, type WorkflowName } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
 import { ComfyStandIn, type StandInOptions } from './comfyui-stand-in.ts';

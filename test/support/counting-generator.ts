@@ -13,8 +13,8 @@ import type {
   SliceJob,
 } from '../../src/generation/generator.ts';
 import { gradeOf, tierOfGrade, type Grade } from '../../src/generation/grades.ts';
-import { tierRank, type Tier } from '../../src/generation/tiers.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import { tierRank, type Tier } from '../../src/picture/tiers.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 
 export const STEPS = 4;
 const LATENTS = 32;

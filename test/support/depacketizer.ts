@@ -1,5 +1,5 @@
 /** Puts frames back together from RTP payloads, strictly: what a receiver could not use throws. */
-import type { RtpPayload } from '../../src/transport/rtp-payload.ts';
+import type { RtpPayload } from '../../src/transport/rtp/rtp-payload.ts';
 
 /** The payloads as they travel. */
 export const joinedPayloads = (payloads: readonly RtpPayload[]): Uint8Array[] =>

@@ -4,7 +4,7 @@
  */
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { vi } from 'vitest';
-import type { EncoderFactory } from '../../src/media/encoder.ts';
+import type { EncoderFactory } from '../../src/media/encode/encoder.ts';
 
 const STEP_MS = 5;
 /** Promise chains between two timers are a few turns long. */

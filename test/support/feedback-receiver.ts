@@ -1,5 +1,5 @@
 /** The receiving end of a virtual link: what has come of what was sent, and the feedback that a browser would give. */
-import { distance16 } from '../../src/congestion/sequence.ts';
+import { distance16 } from '../../src/congestion/feedback/sequence.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
 import type { SentRtp } from './array-media-path.ts';
 import type { TwccArrival } from './twcc-encoder.ts';

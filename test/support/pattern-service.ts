@@ -1,6 +1,6 @@
 /** The whole service with the test pattern at its smallest, and viewers that are programs. */
 import { WebSocket } from 'ws';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService } from '../../src/service.ts';
 import type { Service, ServiceOptions } from '../../src/service.ts';

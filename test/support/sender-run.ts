@@ -5,7 +5,7 @@
 import { VP8_VIDEO } from '../../bench/link/media-port.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
-import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import { VideoSender, type VideoSenderStats } from '../../src/transport/video-sender.ts';
 import { ArrayMediaPath } from './array-media-path.ts';
 import { FeedbackReceiver } from './feedback-receiver.ts';

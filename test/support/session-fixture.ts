@@ -1,17 +1,17 @@
 /** Sessions over real encoder, timeline and send path, with the test pattern and peers the test controls. */
 import { systemClock, type Clock } from '../../src/clock.ts';
-import { Engine, type EngineConfig } from '../../src/generation/engine.ts';
+import { Engine, type EngineConfig } from '../../src/generation/engine/engine.ts';
 import { gradeOf } from '../../src/generation/grades.ts';
 import type { Generator } from '../../src/generation/generator.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { PatternGenerator } from '../../src/generation/pattern.ts';
-import type { EncoderFactory } from '../../src/media/encoder.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import { SharedLoops } from '../../src/media/shared-loops.ts';
+import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
+import type { EncoderFactory } from '../../src/media/encode/encoder.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import { SharedLoops } from '../../src/media/loops/shared-loops.ts';
 import type { SessionRequest } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
 import type { SessionDeps, SessionLatency } from '../../src/session/session-deps.ts';
-import { PacerTimer } from '../../src/transport/pacer-timer.ts';
+import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import type { PeerHost } from '../../src/transport/peer/contract.ts';
 import { FakePeerHost } from './fake-peer-host.ts';
 

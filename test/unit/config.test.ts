@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { configOptions, loadConfig } from '../../src/config.ts';
+import { configOptions, loadConfig } from '../../src/config/config.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { IdleRelease, idleRelease } from '../../src/idle-release.ts';
+import { IdleRelease, idleRelease } from '../../src/startup/idle-release.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

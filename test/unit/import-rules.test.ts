@@ -68,9 +68,9 @@ describe('import rules', () => {
   });
 
   it('only the inference worker loads onnxruntime', () => {
-    const thread = ['src/generation/onnx/loaded-part.ts', 'src/generation/onnx/worker.ts'];
+    const thread = ['src/generation/onnx/runtime/loaded-part.ts', 'src/generation/onnx/thread/worker.ts'];
     expect([...new Set(importersOf(/^onnxruntime/))].toSorted()).toEqual(thread);
-    expect(importersOf(/onnx\/loaded-part\.ts$/)).toEqual(['src/generation/onnx/worker.ts']);
+    expect(importersOf(/onnx\/loaded-part\.ts$/)).toEqual(['src/generation/onnx/thread/worker.ts']);
   });
 
   it('only the two encoder files and the exporter touch an encoder', () => {

@@ -1,8 +1,8 @@
 /** Where media listens when only HTTP was told where to. */
 import { isIP } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { mediaAddressOf } from '../../src/media-address.ts';
-import { OwnAddresses, reachableAt } from '../../src/transport/peer/own-addresses.ts';
+import { mediaAddressOf } from '../../src/config/media-address.ts';
+import { OwnAddresses, reachableAt } from '../../src/transport/peer/ice/own-addresses.ts';
 
 describe('the media port', () => {
   it.each([

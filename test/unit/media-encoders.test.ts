@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { encoderBackends, encoderFactory } from '../../src/media/encoders.ts';
-import { FfmpegEncoder } from '../../src/media/ffmpeg-encoder.ts';
+import { encoderBackends, encoderFactory } from '../../src/media/encode/encoders.ts';
+import { FfmpegEncoder } from '../../src/media/encode/ffmpeg-encoder.ts';
 
 vi.mock('node-av/lib', () => {
   throw new Error('no native binding for this machine');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { LibavEncoder } from '../../src/media/libav-encoder.ts';
-import { FrameTime } from '../../src/media/frame-time.ts';
+import { LibavEncoder } from '../../src/media/encode/libav-encoder.ts';
+import { FrameTime } from '../../src/media/encode/frame-time.ts';
 import { MovingTexture } from '../../bench/moving-texture.ts';
 
 const FRAME_MS = 1_000 / 30;

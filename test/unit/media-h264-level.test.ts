@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { rungsWithin } from '../../src/media/h264-level.ts';
-import { ladder } from '../../src/media/ladder.ts';
+import { rungsWithin } from '../../src/media/encode/h264-level.ts';
+import { ladder } from '../../src/picture/rungs.ts';
 
 const RUNGS = ladder({ widthPx: 1_920, heightPx: 1_080 });
 const widest = (levelIdc: number, fps: number): number => rungsWithin(RUNGS, levelIdc, fps)[0]!.widthPx;

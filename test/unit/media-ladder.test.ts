@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ladder, rungsFor } from '../../src/media/ladder.ts';
+import { ladder, rungsFor } from '../../src/picture/rungs.ts';
 
 describe('ladder', () => {
   it('shows a picture of 256 px at its own size and ends at 64 px', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessUnit } from '../../src/media/encoder.ts';
-import { LoopCache } from '../../src/media/loop-cache.ts';
+import type { AccessUnit } from '../../src/media/encode/encoder.ts';
+import { LoopCache } from '../../src/media/loops/loop-cache.ts';
 
 const RUNG = { widthPx: 256, heightPx: 256 };
 const unit = (byte: number, keyframe = false): AccessUnit => ({

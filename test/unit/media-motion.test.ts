@@ -1,7 +1,7 @@
 /** How fast pictures move, told from two of them. */
 import { describe, expect, it } from 'vitest';
 import { MovingTexture } from '../../bench/moving-texture.ts';
-import type { I420Frame } from '../../src/media/frame.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
 import { Motion, motionPx } from '../../src/media/motion.ts';
 
 const SIDE_PX = 128;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OpeningCredit } from '../../src/media/opening-credit.ts';
+import { OpeningCredit } from '../../src/media/encode/opening-credit.ts';
 
 const frame = { bitrateBps: 240_000, durationMs: 100 };
 /** What a frame of that costs at its rate. */

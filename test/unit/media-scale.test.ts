@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { I420Frame } from '../../src/media/frame.ts';
-import { scaleI420 } from '../../src/media/scale.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
+import { scaleI420 } from '../../src/media/encode/scale.ts';
 import { lowestPsnrDb } from '../support/psnr.ts';
 
 describe('scaleI420', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { I420Frame } from '../../src/media/frame.ts';
-import { LoopCache, type RecordedLoop } from '../../src/media/loop-cache.ts';
-import { SharedLoops } from '../../src/media/shared-loops.ts';
+import type { I420Frame } from '../../src/picture/frame.ts';
+import { LoopCache, type RecordedLoop } from '../../src/media/loops/loop-cache.ts';
+import { SharedLoops } from '../../src/media/loops/shared-loops.ts';
 
 const RUNG = { widthPx: 16, heightPx: 16 };
 const frame = (): I420Frame => ({ ...RUNG, data: new Uint8Array(384) });

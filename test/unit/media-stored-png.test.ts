@@ -1,6 +1,6 @@
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { storedPng } from '../../src/media/stored-png.ts';
+import { storedPng } from '../../src/media/decode/stored-png.ts';
 import { PNG_KINDS } from '../support/png-kinds.ts';
 import { encodePng, pngChunk as chunk } from '../support/png.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideOpenFields, likeliest } from '../../src/generation/onnx/open-fields.ts';
+import { decideOpenFields, likeliest } from '../../src/generation/onnx/model/open-fields.ts';
 
 const OBJECT = { name: 'object', offset: 0, values: ['none', 'ball'] };
 const MOTION = {

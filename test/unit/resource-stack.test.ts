@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ResourceStack } from '../../src/resource-stack.ts';
+import { ResourceStack } from '../../src/lifetime/resource-stack.ts';
 
 describe('a resource stack', () => {
   it('ends what it took over, last first, once', async () => {

@@ -4,7 +4,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
-import { PatternGenerator } from '../../src/generation/pattern.ts';
+import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
 import type { Generator, SliceJob } from '../../src/generation/generator.ts';
 import { TracedGenerator, tracedSession } from '../../src/tracing.ts';
 import { FakeSession } from '../support/fake-registry.ts';

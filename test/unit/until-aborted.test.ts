@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { untilAborted } from '../../src/until-aborted.ts';
+import { untilAborted } from '../../src/lifetime/until-aborted.ts';
 
 describe('untilAborted', () => {
   it('gives what the work gives, and leaves no listener behind', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
-import { encoderFactory } from '../../src/media/encoders.ts';
-import { PatternGenerator } from '../../src/generation/pattern.ts';
-import { warmUp } from '../../src/warm-up.ts';
+import { encoderFactory } from '../../src/media/encode/encoders.ts';
+import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
+import { warmUp } from '../../src/startup/warm-up.ts';
 
 function starting(failures: number, code: 'GENERATOR_DOWN' | 'WORKFLOW_INVALID' = 'GENERATOR_DOWN') {
   const generator = new PatternGenerator({ widthPx: 64, heightPx: 64, fps: 20 });

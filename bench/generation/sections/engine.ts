@@ -1,8 +1,8 @@
 /** What the engine adds to the model: slices through scheduler and generator beside the bare run times of the same runs. */
 import { systemClock } from '../../../src/clock.ts';
-import { OnnxGenerator } from '../../../src/generation/onnx/pipeline.ts';
-import { Scheduler } from '../../../src/generation/scheduler.ts';
-import { RANKS } from '../../../src/generation/turn-order.ts';
+import { OnnxGenerator } from '../../../src/generation/onnx/model/onnx-generator.ts';
+import { Scheduler } from '../../../src/generation/engine/scheduler.ts';
+import { RANKS } from '../../../src/generation/engine/turn-order.ts';
 import { packsOf } from '../packs.ts';
 import type { Figure, Section } from '../section.ts';
 

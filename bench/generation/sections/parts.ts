@@ -3,10 +3,10 @@
  * adds is measured against these.
  */
 import { availableParallelism } from 'node:os';
-import { partsOf, type ModelPack } from '../../../src/generation/onnx/model-pack.ts';
-import { timingFeeds } from '../../../src/generation/onnx/part-feeds.ts';
-import { workerParts } from '../../../src/generation/onnx/pipeline.ts';
-import { OnnxRuntime } from '../../../src/generation/onnx/runtime.ts';
+import { partsOf, type ModelPack } from '../../../src/generation/onnx/pack/model-pack.ts';
+import { timingFeeds } from '../../../src/generation/onnx/runtime/part-feeds.ts';
+import { workerParts } from '../../../src/generation/onnx/model/onnx-generator.ts';
+import { OnnxRuntime } from '../../../src/generation/onnx/runtime/runtime.ts';
 import { packsOf } from '../packs.ts';
 import type { Figure, Section } from '../section.ts';
 

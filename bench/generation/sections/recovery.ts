@@ -1,9 +1,9 @@
 /** From half-loaded and cold to loaded, and from a dead inference thread to pictures. */
 import type { Worker } from 'node:worker_threads';
-import { OnnxGenerator } from '../../../src/generation/onnx/pipeline.ts';
+import { OnnxGenerator } from '../../../src/generation/onnx/model/onnx-generator.ts';
 import { LiveSessions, median, until } from '../live-sessions.ts';
 import { packsOf } from '../packs.ts';
-import type { ModelPack } from '../../../src/generation/onnx/model-pack.ts';
+import type { ModelPack } from '../../../src/generation/onnx/pack/model-pack.ts';
 import type { Figure, Section } from '../section.ts';
 
 async function activation({ directory, manifest }: ModelPack, times: number): Promise<Figure[]> {

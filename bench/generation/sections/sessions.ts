@@ -1,8 +1,8 @@
 /** How live sessions share one model: late frames, drafts and CPU at 1, 2, 4 and 8; a newcomer; the line behind admission. */
 import { LiveSessions, median, until, type Viewer } from '../live-sessions.ts';
 import { packsOf } from '../packs.ts';
-import type { ModelPack } from '../../../src/generation/onnx/model-pack.ts';
-import type { Tier } from '../../../src/generation/tiers.ts';
+import type { ModelPack } from '../../../src/generation/onnx/pack/model-pack.ts';
+import type { Tier } from '../../../src/picture/tiers.ts';
 import type { Figure, Section } from '../section.ts';
 
 const DRAFT_TIMEOUT_MS = 20_000;

@@ -2,9 +2,9 @@
  * What a viewer's pictures cost: compute of each tier of a slice through the generator, one session, one thread; from
  * that the draft's time and a second of live video as a share of one core.
  */
-import { LIVE_SHARE } from '../../../src/generation/calibration.ts';
-import { OnnxGenerator } from '../../../src/generation/onnx/pipeline.ts';
-import type { Tier } from '../../../src/generation/tiers.ts';
+import { LIVE_SHARE } from '../../../src/generation/onnx/pack/calibration.ts';
+import { OnnxGenerator } from '../../../src/generation/onnx/model/onnx-generator.ts';
+import type { Tier } from '../../../src/picture/tiers.ts';
 import { packsOf } from '../packs.ts';
 import type { Figure, Section } from '../section.ts';
 

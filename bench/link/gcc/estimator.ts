@@ -11,7 +11,7 @@ import type {
   SentPacket,
   TransportFeedback,
 } from '../../../src/congestion/bandwidth-estimator.ts';
-import { type PacketReport, SentPackets } from '../../../src/congestion/sent-packets.ts';
+import { type PacketReport, SentPackets } from '../../../src/congestion/feedback/sent-packets.ts';
 import { GccAimd } from './aimd.ts';
 import { ApplicationLimit } from './application-limit.ts';
 import { GccArrivalGroups } from './arrival-groups.ts';

@@ -14,8 +14,8 @@ import type {
   StartingLatents,
 } from '../generator.ts';
 import { gradeOf, gradeRank, GRADES, tierOfGrade, variantOfGrade, type Grade } from '../grades.ts';
-import { tierRank, type Tier } from '../tiers.ts';
-import type { CacheSource } from './cache-source.ts';
+import { tierRank, type Tier } from '../../picture/tiers.ts';
+import type { CacheSource } from '../../metrics/cache-source.ts';
 import { Flights } from './flights.ts';
 import type { LatentCache } from './latents.ts';
 import { sliceKey, type Segment } from './segment.ts';

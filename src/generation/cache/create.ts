@@ -1,9 +1,9 @@
 /** Puts the caches in front of a generator as the service's settings say. */
 import { join } from 'node:path';
 import { systemClock } from '../../clock.ts';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import type { Generator } from '../generator.ts';
-import type { CacheSource } from './cache-source.ts';
+import type { CacheSource } from '../../metrics/cache-source.ts';
 import { CachingGenerator } from './caching-generator.ts';
 import { LatentCache } from './latents.ts';
 import { SegmentDisk } from './segment-disk.ts';

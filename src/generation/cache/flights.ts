@@ -2,8 +2,8 @@
  * What is being made at this moment, by key: whoever wants the same thing waits until the one who makes it is done or has
  * given up, and then looks whether it is there. Each makes for himself: when one leaves, no other loses anything by it.
  */
-import { kept } from '../../kept-promise.ts';
-import { untilAborted } from '../../until-aborted.ts';
+import { kept } from '../../lifetime/kept-promise.ts';
+import { untilAborted } from '../../lifetime/until-aborted.ts';
 
 export interface Flight extends Disposable {
   /** Whether somebody else was making it before. */

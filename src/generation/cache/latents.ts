@@ -5,7 +5,7 @@
  * came from noise (or pictures would drift from hit to hit), and only within a distance at which the remaining steps
  * were measured to follow the new prompt (`glimpse bench generation`). Pure.
  */
-import { ByteCache } from './byte-cache.ts';
+import { ByteCache } from '../../byte-cache.ts';
 
 export interface LatentCacheOptions {
   maxBytes: number;

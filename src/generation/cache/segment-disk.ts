@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { decodeSegment, encodeSegment } from './segment-file.ts';
 import { SEGMENT_KEY, segmentBytes, type Segment } from './segment.ts';
-import { kept } from '../../kept-promise.ts';
+import { kept } from '../../lifetime/kept-promise.ts';
 
 export interface SegmentDiskOptions {
   /** Made when it is not there; only files of our own names are touched in it. */

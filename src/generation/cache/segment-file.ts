@@ -7,8 +7,8 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { i420Bytes, type I420Frame } from '../../media/frame.ts';
-import { TIERS } from '../tiers.ts';
+import { i420Bytes, type I420Frame } from '../../picture/frame.ts';
+import { TIERS } from '../../picture/tiers.ts';
 import type { Segment } from './segment.ts';
 
 const MAGIC = Buffer.from('GLSEG1\r\n', 'latin1');

@@ -4,11 +4,11 @@
  * session, and after a restart. A key is a digest: nobody reads a prompt out of the name of a file.
  */
 import { createHash } from 'node:crypto';
-import type { I420Frame } from '../../media/frame.ts';
+import type { I420Frame } from '../../picture/frame.ts';
 import type { SliceJob } from '../generator.ts';
-import { normalizePrompt } from '../prompt.ts';
+import { normalizePrompt } from '../prompt/prompt.ts';
 import type { Grade, Variant } from '../grades.ts';
-import type { Tier } from '../tiers.ts';
+import type { Tier } from '../../picture/tiers.ts';
 
 export interface Segment {
   tier: Tier;

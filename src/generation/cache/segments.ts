@@ -3,7 +3,7 @@
  * hurry (a draft, a tier made fast) stands in until there is better, is not worth a file, and is forgotten then.
  */
 import { gradeOf, gradeRank, GRADES, type Grade } from '../grades.ts';
-import { ByteCache } from './byte-cache.ts';
+import { ByteCache } from '../../byte-cache.ts';
 import type { SegmentDisk } from './segment-disk.ts';
 import { segmentBytes, segmentKey, type Segment } from './segment.ts';
 

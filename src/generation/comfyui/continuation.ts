@@ -5,7 +5,7 @@
  * Pure.
  */
 import { GlimpseError } from '../../errors.ts';
-import { imageFormat, type ImageFormat } from './binary-event.ts';
+import { imageFormat, type ImageFormat } from './server/binary-event.ts';
 
 /** A run is conditioned with two latent frames at most, and more would hardly leave it anything to make. */
 const FRAMES_MAX = 17;

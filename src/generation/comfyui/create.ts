@@ -1,14 +1,14 @@
 /** Puts the ComfyUI backend together from the service's settings. */
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import { GlimpseError } from '../../errors.ts';
 import type { ListenerErrorHandler } from '../../events.ts';
-import { ComfyUiGenerator } from './backend.ts';
-import { ComfyClient } from './client.ts';
+import { ComfyUiGenerator } from './comfyui-generator.ts';
+import { ComfyClient } from './server/client.ts';
 import { InputFile } from './input-file.ts';
-import { ComfyPool, type ComfyPoolOptions } from './pool.ts';
-import { mappedWorkflow } from './mapped-workflow.ts';
-import { readMapping, readParameters } from './settings.ts';
-import type { Workflow } from './workflow.ts';
+import { ComfyPool, type ComfyPoolOptions } from './server/pool.ts';
+import { mappedWorkflow } from './workflows/mapped-workflow.ts';
+import { readMapping, readParameters } from './workflows/settings.ts';
+import type { Workflow } from './workflows/workflow.ts';
 import { isWorkflowName, ltxWorkflow, WORKFLOW_NAMES } from './workflows/catalogue.ts';
 
 export type ComfyUiConfig = Pick<

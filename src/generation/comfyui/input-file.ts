@@ -5,9 +5,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { GlimpseError } from '../../errors.ts';
-import { untilAborted } from '../../until-aborted.ts';
-import { mediaTypeOf } from '../../media/input-media.ts';
-import type { ComfyClient } from './client.ts';
+import { untilAborted } from '../../lifetime/until-aborted.ts';
+import { mediaTypeOf } from '../../media/decode/input-media.ts';
+import type { ComfyClient } from './server/client.ts';
 
 /** Pictures of a phone fit, and 20 s of video at 40 Mbit/s. */
 const IMAGE_MAX_BYTES = 10 * 1024 * 1024;

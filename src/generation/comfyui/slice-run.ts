@@ -3,17 +3,17 @@
  * needs. The server keeps the results of its last prompt, so the second stage goes on from the first one's latent and does
  * not make it again. A preview that comes before the first frame is the draft. Frames go out as they come.
  */
-import type { I420Frame } from '../../media/frame.ts';
-import type { ImageDecoder } from '../../media/image-decoder.ts';
+import type { I420Frame } from '../../picture/frame.ts';
+import type { ImageDecoder } from '../../media/decode/image-decoder.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
 import { packFrames } from './continuation.ts';
-import type { SliceInput } from './parameters.ts';
-import type { ComfyPool } from './pool.ts';
-import type { ComfyServer } from './server.ts';
-import { isOutOfMemory, isServerGone, serverDown } from './server-error.ts';
+import type { SliceInput } from './workflows/parameters.ts';
+import type { ComfyPool } from './server/pool.ts';
+import type { ComfyServer } from './server/server.ts';
+import { isOutOfMemory, isServerGone, serverDown } from './server/server-error.ts';
 import { runTap } from './tap-run.ts';
 import { TapFrames } from './tap-frames.ts';
-import { sliceFramesOf, type TapTier, type Workflow } from './workflow.ts';
+import { sliceFramesOf, type TapTier, type Workflow } from './workflows/workflow.ts';
 
 /** A tap whose pictures got lost is asked for again; only the sending is repeated, everything before is in the cache. */
 const REPEATS_MAX = 2;

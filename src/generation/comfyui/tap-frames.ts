@@ -3,9 +3,9 @@
  * its place among those of its prompt, so after a gap in the events nothing that follows can be placed. Then the tap is
  * asked for again (`restart`), and what was there before is passed over.
  */
-import type { I420Frame } from '../../media/frame.ts';
-import type { ImageDecoder } from '../../media/image-decoder.ts';
-import { imageFormat } from './binary-event.ts';
+import type { I420Frame } from '../../picture/frame.ts';
+import type { ImageDecoder } from '../../media/decode/image-decoder.ts';
+import { imageFormat } from './server/binary-event.ts';
 
 export interface TapFramesOptions {
   decoder: ImageDecoder;

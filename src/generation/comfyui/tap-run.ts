@@ -1,12 +1,12 @@
 /** One prompt that makes one tap: its pictures become frames, what comes before them the preview, its steps progress. */
 import { GlimpseError } from '../../errors.ts';
-import type { I420Frame } from '../../media/frame.ts';
+import type { I420Frame } from '../../picture/frame.ts';
 import type { GenerateOptions } from '../generator.ts';
-import type { ComfyClient } from './client.ts';
-import { prune } from './graph.ts';
-import type { SliceInput } from './parameters.ts';
+import type { ComfyClient } from './server/client.ts';
+import { prune } from './workflows/graph.ts';
+import type { SliceInput } from './workflows/parameters.ts';
 import type { TapFrames } from './tap-frames.ts';
-import type { TapTier, Thrift, Workflow } from './workflow.ts';
+import type { TapTier, Thrift, Workflow } from './workflows/workflow.ts';
 
 /** Share of a tier's time that its denoising takes; the rest is decoding and sending, told by the frames that arrive. */
 const DENOISING_SHARE = 0.8;

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { assertNever } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import { storedPng } from '../stored-png.ts';
+import { storedPng } from '../decode/stored-png.ts';
 import { UPLOAD_FORMATS, type UploadCodec, type UploadFormat, type UploadType } from './format.ts';
 import { orientationOfMatrix, UPRIGHT_FILTERS, type Orientation } from './orientation.ts';
 

@@ -1,6 +1,6 @@
 /** A peer connection as the rest of the house sees it; `peer.ts` is the one implementation, over werift. */
 import type { Emitter } from '../../events.ts';
-import type { VideoCodec } from '../../media/encoder.ts';
+import type { VideoCodec } from '../../media/encode/encoder.ts';
 import type { MediaPath } from '../media-path.ts';
 
 export type PeerState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed';

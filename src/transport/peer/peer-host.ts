@@ -7,15 +7,15 @@ import { systemClock, type Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { warnOfListener, type ListenerErrorHandler } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
-import type { VideoCodec } from '../../media/encoder.ts';
+import type { VideoCodec } from '../../media/encode/encoder.ts';
 import type { PeerHost, PeerOptions } from './contract.ts';
-import { createDtlsCertificate, type DtlsCertificate } from './dtls-certificate.ts';
-import { negotiate } from './negotiation.ts';
-import { readOffer } from './offer.ts';
-import { loopbackOf, OwnAddresses, reachableAt } from './own-addresses.ts';
+import { createDtlsCertificate, type DtlsCertificate } from './dtls/dtls-certificate.ts';
+import { negotiate } from './sdp/negotiation.ts';
+import { readOffer } from './sdp/offer.ts';
+import { loopbackOf, OwnAddresses, reachableAt } from './ice/own-addresses.ts';
 import { WebRtcPeer } from './peer.ts';
-import { selfTest } from './self-test.ts';
-import { UdpMux } from './udp-mux.ts';
+import { selfTest } from './self-test/self-test.ts';
+import { UdpMux } from './ice/udp-mux.ts';
 
 export interface PeerHostOptions {
   /** IP address to bind. The wildcard (`0.0.0.0`, `::`) offers every address of this machine. */

@@ -11,20 +11,20 @@ import { LIMITS } from '../../limits.ts';
 import { Budget } from '../budget.ts';
 import { buildGoodbye } from '../goodbye.ts';
 import type { MediaPath, NegotiatedVideo } from '../media-path.ts';
-import { writeAnswer } from './answer.ts';
-import { checkCandidate, checkCandidateCount } from './candidate.ts';
+import { writeAnswer } from './sdp/answer.ts';
+import { checkCandidate, checkCandidateCount } from './sdp/candidate.ts';
 import type { IceCandidate, Peer, PeerEvents, PeerOptions, PeerState } from './contract.ts';
 import { ControlChannel } from './control-channel.ts';
-import type { DtlsCertificate } from './dtls-certificate.ts';
-import { DtlsSession } from './dtls-session.ts';
-import { IceLite } from './ice-lite.ts';
-import { h264Of, negotiate, type Negotiation } from './negotiation.ts';
-import { invalid, readOffer, type Offer } from './offer.ts';
-import { SrtcpSession } from './srtcp-session.ts';
-import type { SrtpMasterKeys } from './srtp-keys.ts';
-import { SrtpSender } from './srtp-sender.ts';
-import type { BindingRequest, BindingSuccess, RemoteAddress } from './stun.ts';
-import type { MuxEndpoint, UdpMux } from './udp-mux.ts';
+import type { DtlsCertificate } from './dtls/dtls-certificate.ts';
+import { DtlsSession } from './dtls/dtls-session.ts';
+import { IceLite } from './ice/ice-lite.ts';
+import { h264Of, negotiate, type Negotiation } from './sdp/negotiation.ts';
+import { invalid, readOffer, type Offer } from './sdp/offer.ts';
+import { SrtcpSession } from './srtp/srtcp-session.ts';
+import type { SrtpMasterKeys } from './srtp/srtp-keys.ts';
+import { SrtpSender } from './srtp/srtp-sender.ts';
+import type { BindingRequest, BindingSuccess, RemoteAddress } from './ice/stun.ts';
+import type { MuxEndpoint, UdpMux } from './ice/udp-mux.ts';
 
 /** What a peer shares with the others of its host. */
 export interface PeerContext {

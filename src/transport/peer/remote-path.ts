@@ -3,7 +3,7 @@
  * the password can write any source address. Until a packet from there answers one of ours, at most three times what
  * came from it is sent to it (the rule of RFC 9000 section 8 for QUIC), so that nobody gains by naming a third party.
  */
-import type { RemoteAddress } from './stun.ts';
+import type { RemoteAddress } from './ice/stun.ts';
 
 const AMPLIFICATION_MAX = 3;
 /** An own check is not sent again sooner. */

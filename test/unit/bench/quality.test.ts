@@ -6,10 +6,10 @@ import { qualityGoals } from '../../../bench/quality/goals.ts';
 import type { PackQuality } from '../../../bench/quality/measure.ts';
 import { changeBetween, lumaPsnrDb, SeamMeter, shiftPx } from '../../../bench/quality/pictures.ts';
 import { heldOutPrompts } from '../../../bench/quality/prompts.ts';
-import { splitWords } from '../../../src/generation/onnx/tokenizer.ts';
-import { defaultModelDirectory, readManifest } from '../../../src/generation/onnx/model-pack.ts';
-import { type I420Frame, i420Bytes } from '../../../src/media/frame.ts';
-import { scaleI420 } from '../../../src/media/scale.ts';
+import { splitWords } from '../../../src/generation/onnx/model/tokenizer.ts';
+import { defaultModelDirectory, readManifest } from '../../../src/generation/onnx/pack/model-pack.ts';
+import { type I420Frame, i420Bytes } from '../../../src/picture/frame.ts';
+import { scaleI420 } from '../../../src/media/encode/scale.ts';
 
 const SIZE = { widthPx: 64, heightPx: 64 };
 const texture = new MovingTexture({ widthPx: 80, heightPx: 80, seed: 5 }).frame(0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, pause } from '../../../src/client/backoff.ts';
+import { backoffMs, pause } from '../../../src/client/connection/backoff.ts';
 
 describe('backoff', () => {
   it('doubles until five seconds, and never waits less than half of it', () => {

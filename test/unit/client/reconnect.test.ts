@@ -7,7 +7,7 @@ import { losePath, madePeers, openPeers } from '../../support/watched-peers.ts';
 
 /** The pauses between attempts: written down, and over at once unless a test holds them. */
 const pauses = vi.hoisted(() => ({ askedMs: [] as number[], held: undefined as Promise<void> | undefined }));
-vi.mock(import('../../../src/client/backoff.ts'), async (original) => ({
+vi.mock(import('../../../src/client/connection/backoff.ts'), async (original) => ({
   ...(await original()),
   pause: async (delayMs) => {
     pauses.askedMs.push(delayMs);

@@ -1,6 +1,6 @@
 /** How the queue answers what is sent, read from the same packets at both ends. */
 import { describe, expect, it } from 'vitest';
-import { DrainSpeed } from '../../../src/congestion/drain-speed.ts';
+import { DrainSpeed } from '../../../src/congestion/delay/drain-speed.ts';
 
 /** A second of packets that leave every `leftUs` and arrive every `cameUs`; the receiver's clock has its own origin. */
 function ratioOf(leftUs: number, cameUs: number, speed = new DrainSpeed()): number {

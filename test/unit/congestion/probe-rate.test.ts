@@ -1,6 +1,6 @@
 /** What a probe cluster proves, on paths with and without room, with and without jitter. */
 import { describe, expect, it } from 'vitest';
-import { provenBps, type ProbePacket } from '../../../src/congestion/probe-rate.ts';
+import { provenBps, type ProbePacket } from '../../../src/congestion/probing/probe-rate.ts';
 import { seededRandom } from '../../../bench/link/seeded-random.ts';
 
 const DELAY_US = 50_000;

@@ -1,13 +1,13 @@
 /** Each stage of the estimator on its own, fed by hand. */
 import { describe, expect, it } from 'vitest';
-import { ArrivalGroups } from '../../../src/congestion/arrival-groups.ts';
-import { LossModel } from '../../../src/congestion/loss.ts';
-import { OveruseDetector } from '../../../src/congestion/overuse.ts';
-import { Probing } from '../../../src/congestion/probing.ts';
-import { QueueDelay } from '../../../src/congestion/queue-delay.ts';
-import { SentPackets } from '../../../src/congestion/sent-packets.ts';
-import { Throughput } from '../../../src/congestion/throughput.ts';
-import { Trendline } from '../../../src/congestion/trendline.ts';
+import { ArrivalGroups } from '../../../src/congestion/delay/arrival-groups.ts';
+import { LossModel } from '../../../src/congestion/loss/loss.ts';
+import { OveruseDetector } from '../../../src/congestion/delay/overuse.ts';
+import { Probing } from '../../../src/congestion/probing/probing.ts';
+import { QueueDelay } from '../../../src/congestion/delay/queue-delay.ts';
+import { SentPackets } from '../../../src/congestion/feedback/sent-packets.ts';
+import { Throughput } from '../../../src/congestion/feedback/throughput.ts';
+import { Trendline } from '../../../src/congestion/delay/trendline.ts';
 import { seededRandom } from '../../../bench/link/seeded-random.ts';
 
 /** State of the detector after `groups` groups 10 ms apart, while the queue grows by so much a group. */

@@ -1,11 +1,11 @@
 /** Admission in virtual time, on a machine where a slice of 1000 ms costs 100 (draft), 200 (to base), 500 (to refined). */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Admission, type AdmissionOptions, type Ticket } from '../../../src/generation/admission.ts';
-import { shareOut, type Sharer } from '../../../src/generation/load-sharing.ts';
+import { Admission, type AdmissionOptions, type Ticket } from '../../../src/generation/engine/admission.ts';
+import { shareOut, type Sharer } from '../../../src/generation/engine/load-sharing.ts';
 import { gradeRank, GRADES, lowerGrade } from '../../../src/generation/grades.ts';
-import type { Tier } from '../../../src/generation/tiers.ts';
-import { WorkCosts } from '../../../src/generation/work-costs.ts';
+import type { Tier } from '../../../src/picture/tiers.ts';
+import { WorkCosts } from '../../../src/generation/engine/work-costs.ts';
 
 /** What slices of such a machine cost while others take most of it. */
 const BUSY = [

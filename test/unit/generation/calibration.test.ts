@@ -11,8 +11,8 @@ import {
   type StageTimes,
   threadCandidates,
   gradeCosts,
-} from '../../../src/generation/calibration.ts';
-import { TIERS, tierRank } from '../../../src/generation/tiers.ts';
+} from '../../../src/generation/onnx/pack/calibration.ts';
+import { TIERS, tierRank } from '../../../src/picture/tiers.ts';
 
 /** Two thirds of a second a slice. */
 const PLAN: SlicePlan = { steps: 4, frames: 8, fps: 12, tiers: TIERS };

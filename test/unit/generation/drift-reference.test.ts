@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DriftReference } from '../../../src/generation/drift-reference.ts';
+import { DriftReference } from '../../../src/generation/slices/drift-reference.ts';
 
 const DAY = { prompt: 'the sea by day' };
 const NIGHT = { prompt: 'the sea at night' };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Rendition } from '../../../src/generation/generator.ts';
-import { JoinedSlices } from '../../../src/generation/joined-slices.ts';
-import { SliceJoints } from '../../../src/generation/slice-joints.ts';
-import type { I420Frame } from '../../../src/media/frame.ts';
+import { JoinedSlices } from '../../../src/generation/slices/joined-slices.ts';
+import { SliceJoints } from '../../../src/generation/slices/slice-joints.ts';
+import type { I420Frame } from '../../../src/picture/frame.ts';
 
 const SLICE = { frames: 2, fps: 12 };
 const frame = (level: number): I420Frame => ({ widthPx: 4, heightPx: 4, data: new Uint8Array(24).fill(level) });

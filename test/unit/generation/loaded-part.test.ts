@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { LoadedPart } from '../../../src/generation/onnx/loaded-part.ts';
+import { LoadedPart } from '../../../src/generation/onnx/runtime/loaded-part.ts';
 
 /** Sessions that are there. */
 const sessions = vi.hoisted(() => new Set<object>());

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextPressure, PRESSURES, type Pressure } from '../../../src/generation/memory-pressure.ts';
+import { nextPressure, PRESSURES, type Pressure } from '../../../src/generation/engine/memory-pressure.ts';
 import {
   chooseVariants,
   movesFor,
@@ -8,7 +8,7 @@ import {
   movesToRest,
   PART_STATES,
   type PartInfo,
-} from '../../../src/generation/onnx/part-memory.ts';
+} from '../../../src/generation/onnx/runtime/part-memory.ts';
 
 const part = (name: string, over: Partial<PartInfo> = {}): PartInfo => {
   const { state = 'resident', residentBytes = 10 } = over;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Rendition, SliceJob } from '../../../src/generation/generator.ts';
-import { PatternGenerator, readBarCode } from '../../../src/generation/pattern.ts';
-import { i420Bytes } from '../../../src/media/frame.ts';
+import { PatternGenerator, readBarCode } from '../../../src/generation/pattern/pattern.ts';
+import { i420Bytes } from '../../../src/picture/frame.ts';
 import { collect } from '../../support/collect.ts';
 
 const JOB: SliceJob = { revision: 1, slice: 0, prompt: 'test', seed: 1, startMs: 0, stopAtTier: 'refined' };

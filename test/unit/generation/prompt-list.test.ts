@@ -7,7 +7,7 @@ import {
   promptAt,
   promptStretches,
   type PromptTrack,
-} from '../../../src/generation/prompt-list.ts';
+} from '../../../src/generation/prompt/prompt-list.ts';
 import { LIMITS } from '../../../src/limits.ts';
 
 const track = (change: Partial<PromptTrack> = {}): PromptTrack => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normalizePrompt } from '../../../src/generation/prompt.ts';
+import { normalizePrompt } from '../../../src/generation/prompt/prompt.ts';
 import { LIMITS } from '../../../src/limits.ts';
 
 describe('normalizePrompt', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../../src/errors.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../../../src/generation/generator.ts';
 import { gradeOf } from '../../../src/generation/grades.ts';
-import { FEWER_STEPS } from '../../../src/generation/reduction.ts';
-import { RetryingGenerator, type Retried } from '../../../src/generation/retrying-generator.ts';
+import { FEWER_STEPS } from '../../../src/generation/recovery/reduction.ts';
+import { RetryingGenerator, type Retried } from '../../../src/generation/recovery/retrying-generator.ts';
 import { CountingGenerator, type CountingOptions } from '../../support/counting-generator.ts';
 
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: 'a ball', seed: 1, startMs: 0, stopAtTier: 'refined' };

@@ -1,6 +1,6 @@
 /** A run that waits in the thread is begun or taken back, never both. */
 import { expect, it } from 'vitest';
-import { RunClaims } from '../../../src/generation/onnx/run-claims.ts';
+import { RunClaims } from '../../../src/generation/onnx/thread/run-claims.ts';
 
 it('gives a run to whoever asks first, on either side', () => {
   const host = new RunClaims();

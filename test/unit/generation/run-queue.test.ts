@@ -1,6 +1,6 @@
 /** What waits for the inference thread, and what does no longer. */
 import { expect, it } from 'vitest';
-import { RunQueue } from '../../../src/generation/onnx/run-queue.ts';
+import { RunQueue } from '../../../src/generation/onnx/runtime/run-queue.ts';
 
 const tensors = { inputs: [], outputs: [] };
 

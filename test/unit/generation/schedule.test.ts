@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { areSigmas, denoiseSteps, sliceCount, sliceStartMs } from '../../../src/generation/schedule.ts';
+import { areSigmas, denoiseSteps, sliceCount, sliceStartMs } from '../../../src/generation/slices/schedule.ts';
 
 const SLICE = { frames: 8, fps: 12 };
 

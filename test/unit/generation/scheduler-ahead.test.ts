@@ -3,8 +3,8 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../../src/errors.ts';
 import type { UnitOfWork } from '../../../src/generation/generator.ts';
-import { Scheduler, type SchedulerOptions } from '../../../src/generation/scheduler.ts';
-import { RANKS, type Rank } from '../../../src/generation/turn-order.ts';
+import { Scheduler, type SchedulerOptions } from '../../../src/generation/engine/scheduler.ts';
+import { RANKS, type Rank } from '../../../src/generation/engine/turn-order.ts';
 
 interface Held {
   name: string;

@@ -1,8 +1,8 @@
 /** The scheduler under a clock that stands still unless told, with units that run until they are let go. */
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Scheduler, type Claim, type SchedulerOptions } from '../../../src/generation/scheduler.ts';
-import { RANKS, type Rank } from '../../../src/generation/turn-order.ts';
+import { Scheduler, type Claim, type SchedulerOptions } from '../../../src/generation/engine/scheduler.ts';
+import { RANKS, type Rank } from '../../../src/generation/engine/turn-order.ts';
 
 interface Running {
   name: string;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Rendition } from '../../../src/generation/generator.ts';
-import { frameDifference, seamOf } from '../../../src/generation/seam.ts';
-import { fadeShare, seamDifference, withDifference } from '../../../src/generation/seam-fade.ts';
-import { SliceJoints } from '../../../src/generation/slice-joints.ts';
-import type { I420Frame } from '../../../src/media/frame.ts';
+import { frameDifference, seamOf } from '../../../src/generation/slices/seam.ts';
+import { fadeShare, seamDifference, withDifference } from '../../../src/generation/slices/seam-fade.ts';
+import { SliceJoints } from '../../../src/generation/slices/slice-joints.ts';
+import type { I420Frame } from '../../../src/picture/frame.ts';
 
 const SIDE = 32;
 const SLICE = { frames: 8, fps: 12 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { frameDifference, seamOf } from '../../../src/generation/seam.ts';
-import type { I420Frame } from '../../../src/media/frame.ts';
+import { frameDifference, seamOf } from '../../../src/generation/slices/seam.ts';
+import type { I420Frame } from '../../../src/picture/frame.ts';
 
 /** A grey picture; its colour planes are noise, which a measure of luma must not see. */
 const grey = (luma: number): I420Frame => {

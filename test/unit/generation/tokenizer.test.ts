@@ -1,7 +1,7 @@
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { crc32 } from '../../../src/generation/onnx/crc32.ts';
-import { splitWords, tokenize } from '../../../src/generation/onnx/tokenizer.ts';
+import { crc32 } from '../../../src/generation/onnx/model/crc32.ts';
+import { splitWords, tokenize } from '../../../src/generation/onnx/model/tokenizer.ts';
 
 const RULES = { buckets: 4096, maxWords: 28, featuresPerWord: 6 };
 

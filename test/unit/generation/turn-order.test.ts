@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FairShare } from '../../../src/generation/fair-share.ts';
+import { FairShare } from '../../../src/generation/engine/fair-share.ts';
 import {
   AGEING_STEP_US,
   nextBatch,
@@ -8,7 +8,7 @@ import {
   SHARE_SLACK_MS,
   type Rank,
   type WaitingTurn,
-} from '../../../src/generation/turn-order.ts';
+} from '../../../src/generation/engine/turn-order.ts';
 
 let order = 0;
 const turn = (over: Partial<WaitingTurn> & { name?: string }): WaitingTurn & { name?: string } => ({

@@ -9,7 +9,7 @@ import {
   NO_HISTORY,
   type VariantFacts,
   type VariantHistory,
-} from '../../../src/generation/variant-choice.ts';
+} from '../../../src/generation/engine/variant-choice.ts';
 
 /** A slice that begins in a second, on a machine that holds full: 140 + 300 ms of 667. */
 const facts = (change: Partial<VariantFacts> = {}): VariantFacts => ({

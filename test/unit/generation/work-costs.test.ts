@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WorkCosts } from '../../../src/generation/work-costs.ts';
+import { WorkCosts } from '../../../src/generation/engine/work-costs.ts';
 
 describe('what work costs', () => {
   it('is what calibration expects, tier by tier, until that tier is measured', () => {

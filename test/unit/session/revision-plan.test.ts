@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GeneratorInfo } from '../../../src/generation/generator.ts';
 import { gradeOf, gradeRank, type Grade } from '../../../src/generation/grades.ts';
-import { WorkCosts } from '../../../src/generation/work-costs.ts';
+import { WorkCosts } from '../../../src/generation/engine/work-costs.ts';
 import { RevisionPlan } from '../../../src/session/revision-plan.ts';
 import { SliceVariants } from '../../../src/session/slice-variants.ts';
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { Scheduler } from '../../../src/generation/scheduler.ts';
+import { Scheduler } from '../../../src/generation/engine/scheduler.ts';
 import { RevisionRun } from '../../../src/session/revision-run.ts';
 import { SliceVariants } from '../../../src/session/slice-variants.ts';
 import { CountingGenerator } from '../../support/counting-generator.ts';

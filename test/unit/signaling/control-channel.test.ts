@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { answerControl, serveDataChannel } from '../../../signaling/control-channel.ts';
+import { answerControl, serveDataChannel } from '../../../signaling/control/control-channel.ts';
 import { serverMessage } from '../../../signaling/protocol.ts';
-import type { SessionControls } from '../../../signaling/session-controls.ts';
+import type { SessionControls } from '../../../signaling/control/session-controls.ts';
 import type { GlimpseError } from '../../../src/errors.ts';
 import { LIMITS } from '../../../src/limits.ts';
 import { FakeRegistry, FakeSession, STATS } from '../../support/fake-registry.ts';

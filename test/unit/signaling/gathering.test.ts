@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gatherCandidates } from '../../../signaling/gathering.ts';
+import { gatherCandidates } from '../../../signaling/control/gathering.ts';
 import { FakeSession } from '../../support/fake-registry.ts';
 import { offerSdp } from '../../support/offer-sdp.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { relativeAddress } from '../../../signaling/relative-address.ts';
+import { relativeAddress } from '../../../signaling/whep/relative-address.ts';
 
 describe('relativeAddress', () => {
   const part = fc.stringMatching(/^[\w-]{1,8}$/);

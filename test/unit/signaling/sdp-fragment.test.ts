@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { credentialsOf, fragmentOf, parseFragment, restartOffer } from '../../../signaling/sdp-fragment.ts';
-import { checkSdp } from '../../../signaling/sdp-guard.ts';
+import { credentialsOf, fragmentOf, parseFragment, restartOffer } from '../../../signaling/whep/sdp-fragment.ts';
+import { checkSdp } from '../../../signaling/control/sdp-guard.ts';
 import { offerSdp } from '../../support/offer-sdp.ts';
 
 const CANDIDATE = 'candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkSdp } from '../../../signaling/sdp-guard.ts';
+import { checkSdp } from '../../../signaling/control/sdp-guard.ts';
 import { LIMITS } from '../../../src/limits.ts';
 import { offerSdp } from '../../support/offer-sdp.ts';
 

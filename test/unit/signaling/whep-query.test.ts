@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readWhepQuery } from '../../../signaling/whep-query.ts';
+import { readWhepQuery } from '../../../signaling/whep/whep-query.ts';
 
 describe('the query of POST /whep', () => {
   it('is a generation request, with numbers and truth values in words', () => {

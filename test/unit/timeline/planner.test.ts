@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Grade } from '../../../src/generation/grades.ts';
-import type { Tier } from '../../../src/generation/tiers.ts';
+import type { Tier } from '../../../src/picture/tiers.ts';
 import { LIVE_SLICES_AHEAD, planNext, type PlanInput } from '../../../src/timeline/planner.ts';
 
 const TIERS = ['draft', 'base', 'refined'] as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Tier } from '../../../src/generation/tiers.ts';
+import type { Tier } from '../../../src/picture/tiers.ts';
 import { Playout } from '../../../src/timeline/playout.ts';
 import { Timeline } from '../../../src/timeline/timeline.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Rendition } from '../../../src/generation/generator.ts';
-import type { Tier } from '../../../src/generation/tiers.ts';
+import type { Tier } from '../../../src/picture/tiers.ts';
 import { Timeline } from '../../../src/timeline/timeline.ts';
 
 const frames = (count: number) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Arrivals, type ArrivalNews } from '../../../src/transport/arrivals.ts';
-import type { SentMedia } from '../../../src/transport/rtp-stream.ts';
+import { Arrivals, type ArrivalNews } from '../../../src/transport/rtcp/arrivals.ts';
+import type { SentMedia } from '../../../src/transport/rtp/rtp-stream.ts';
 
 const sentMedia = (sequenceNumber: number, keyframe: boolean): SentMedia => ({
   header: new Uint8Array(0),

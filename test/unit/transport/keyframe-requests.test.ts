@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeyframeRequests } from '../../../src/transport/keyframe-requests.ts';
+import { KeyframeRequests } from '../../../src/transport/rtcp/keyframe-requests.ts';
 
 const calm = { targetBps: 1e6, sentBps: 1e6, rttMs: 50, sending: false };
 

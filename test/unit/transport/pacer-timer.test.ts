@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PacerTimer } from '../../../src/transport/pacer-timer.ts';
+import { PacerTimer } from '../../../src/transport/pacing/pacer-timer.ts';
 import { VirtualTime } from '../../../bench/link/virtual-time.ts';
 
 function setUp() {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Pacer, type PacedPacket } from '../../../src/transport/pacer.ts';
+import { Pacer, type PacedPacket } from '../../../src/transport/pacing/pacer.ts';
 
 interface Sent {
   name: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mediaTargetBps } from '../../../src/transport/pacing.ts';
+import { mediaTargetBps } from '../../../src/transport/pacing/pacing.ts';
 
 describe('mediaTargetBps', () => {
   it('leaves everything to media where little is sent again', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RateMeter } from '../../../src/transport/rate-meter.ts';
+import { RateMeter } from '../../../src/transport/pacing/rate-meter.ts';
 
 describe('RateMeter', () => {
   it.each([12, 25, 30])('reads %i frames a second as that, at any instant after the first', (fps) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../src/limits.ts';
-import { parseRtcp } from '../../../src/transport/rtcp.ts';
-import { buildSenderReport, ntpOf, rttMsOf } from '../../../src/transport/sender-report.ts';
+import { parseRtcp } from '../../../src/transport/rtcp/rtcp.ts';
+import { buildSenderReport, ntpOf, rttMsOf } from '../../../src/transport/rtcp/sender-report.ts';
 import {
   fir,
   joined,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VP8_VIDEO } from '../../../bench/link/media-port.ts';
 import { LIMITS } from '../../../src/limits.ts';
-import { RtpStream, type MediaPacket } from '../../../src/transport/rtp-stream.ts';
+import { RtpStream, type MediaPacket } from '../../../src/transport/rtp/rtp-stream.ts';
 
 const packet = (size: number): MediaPacket => ({
   header: new Uint8Array(0),

@@ -3,7 +3,7 @@
  * follow each other in picture and motion. They are written into the first latent frames: one stands for the first frame,
  * each further one for eight.
  */
-import type { Link } from '../graph.ts';
+import type { Link } from './graph.ts';
 import type { Scene } from './stages.ts';
 
 export interface FirstFrame {

@@ -2,9 +2,9 @@
  * A video guided by edges, depth or pose of an input video, distilled, in two stages. Edges are found by the server; an
  * input for depth or pose must already be a depth or pose video, because the nodes that make one are third extensions.
  */
-import type { Link } from '../graph.ts';
-import type { SliceInput, WorkflowParameters } from '../parameters.ts';
-import type { BuiltGraph } from '../workflow.ts';
+import type { Link } from './graph.ts';
+import type { SliceInput, WorkflowParameters } from './parameters.ts';
+import type { BuiltGraph } from './workflow.ts';
 import { beginWith, firstFrame } from './first-frame.ts';
 import { inputFrames, scaled } from './input-video.ts';
 import { beginScene, emptyAudio, emptyVideo, sample, stageModel, tapLatent, upsample, type Scene } from './stages.ts';

@@ -3,10 +3,10 @@
  * together, and decoding to a tap. Node for node after the published examples; the audio is made, because the model is
  * joint, and dropped.
  */
-import type { Link } from '../graph.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { cameraLora, MODEL_FILES, type ModelFiles, type Variant } from '../model-files.ts';
-import type { SliceInput, WorkflowParameters } from '../parameters.ts';
+import type { Link } from './graph.ts';
+import { GraphBuilder } from './graph-builder.ts';
+import { cameraLora, MODEL_FILES, type ModelFiles, type Variant } from './model-files.ts';
+import type { SliceInput, WorkflowParameters } from './parameters.ts';
 
 /** Everything the stages share. */
 export interface Scene {

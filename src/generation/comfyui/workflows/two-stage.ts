@@ -2,10 +2,10 @@
  * Text to video and image to video, full and distilled: a first stage at half the size, tapped as base, its latent
  * doubled and denoised a little more, tapped as refined. Image to video is the same with a first frame.
  */
-import type { Link } from '../graph.ts';
-import type { Variant } from '../model-files.ts';
-import type { SliceInput, WorkflowParameters } from '../parameters.ts';
-import type { BuiltGraph } from '../workflow.ts';
+import type { Link } from './graph.ts';
+import type { Variant } from './model-files.ts';
+import type { SliceInput, WorkflowParameters } from './parameters.ts';
+import type { BuiltGraph } from './workflow.ts';
 import { beginWith, firstFrame } from './first-frame.ts';
 import { beginScene, emptyAudio, emptyVideo, sample, stageModel, tapLatent, upsample, type Scene } from './stages.ts';
 

@@ -4,16 +4,16 @@
  * file leaves the batch open.
  */
 import { GlimpseError } from '../../../errors.ts';
-import type { RunResult } from '../run-queue.ts';
-import type { OnnxRuntime } from '../runtime.ts';
-import type { Tensors } from '../tensor.ts';
-import { guidanceEmbedding, guided } from './guidance.ts';
-import type { DiffusersModel } from './layout.ts';
-import type { SignatureTensor } from './onnx-signature.ts';
-import { GUIDANCE_INPUT, LATENT_INPUTS, TEXT_INPUT, TIMESTEP_INPUT } from './part-checks.ts';
-import { floatsOf, tensorFor } from './part-tensors.ts';
+import type { RunResult } from '../runtime/run-queue.ts';
+import type { OnnxRuntime } from '../runtime/runtime.ts';
+import type { Tensors } from '../thread/tensor.ts';
+import { guidanceEmbedding, guided } from './sampling/guidance.ts';
+import type { DiffusersModel } from './export/layout.ts';
+import type { SignatureTensor } from './export/onnx-signature.ts';
+import { GUIDANCE_INPUT, LATENT_INPUTS, TEXT_INPUT, TIMESTEP_INPUT } from './export/part-checks.ts';
+import { floatsOf, tensorFor } from './export/part-tensors.ts';
 import type { PictureSettings } from './picture-settings.ts';
-import type { SamplerStep } from './sampler.ts';
+import type { SamplerStep } from './sampling/sampler.ts';
 import type { Conditioning } from './text-conditioning.ts';
 
 export interface DenoiserHost {

@@ -3,12 +3,12 @@
  * because their noise walks (noise-walk.ts). All randomness comes from the job's seed and instant.
  */
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../../generator.ts';
-import type { ModelMemory } from '../../model-memory.ts';
-import { tierRank } from '../../tiers.ts';
-import { memoryOf, startedRuntime } from '../model-runtime.ts';
-import type { Provider } from '../worker-protocol.ts';
-import { loadDiffusersModel, type DiffusersModel } from './layout.ts';
-import { workerPartsOf } from './part-tensors.ts';
+import type { ModelMemory } from '../../engine/model-memory.ts';
+import { tierRank } from '../../../picture/tiers.ts';
+import { memoryOf, startedRuntime } from '../runtime/model-runtime.ts';
+import type { Provider } from '../thread/worker-protocol.ts';
+import { loadDiffusersModel, type DiffusersModel } from './export/layout.ts';
+import { workerPartsOf } from './export/part-tensors.ts';
 import { pictureSettings, STILL_SLICE, type PictureOptions, type PictureSettings } from './picture-settings.ts';
 import { SlicePicture, type PictureModel } from './slice-picture.ts';
 import { TextConditioning } from './text-conditioning.ts';

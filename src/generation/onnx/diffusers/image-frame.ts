@@ -1,5 +1,5 @@
 /** Pictures as models give them (RGB planes, -1 to 1) as frames (I420, BT.601 limited range). Pure. */
-import { i420Bytes, type I420Frame } from '../../../media/frame.ts';
+import { i420Bytes, type I420Frame } from '../../../picture/frame.ts';
 
 /**
  * @param planes red, green, blue, each `widthPx * heightPx`, row by row, -1 black to 1 full; what is beyond is clipped,

@@ -3,7 +3,7 @@
  * fitted once for a family of models by regression (Kevin Turner, "Decoding latents to RGB without upscaling", 2022, for
  * SD 1 and 2). Costs a millisecond where the decoder takes a second. Pure.
  */
-import type { I420Frame } from '../../../media/frame.ts';
+import type { I420Frame } from '../../../picture/frame.ts';
 import { frameFromPlanes } from './image-frame.ts';
 
 /** Rows are latent channels, columns red, green, blue, in -1 to 1; latents as the denoiser sees them. */

@@ -2,7 +2,7 @@
 import { GlimpseError } from '../../../errors.ts';
 import type { TierInfo } from '../../generator.ts';
 import { PREVIEW_CHANNELS } from './latent-preview.ts';
-import type { DiffusersModel } from './layout.ts';
+import type { DiffusersModel } from './export/layout.ts';
 
 /**
  * One picture a slice. Shown for 0.8 s, of which the service fades 0.7 s in from the one before (seam-fade.ts), so that

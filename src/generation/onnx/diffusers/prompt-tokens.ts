@@ -7,9 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { packError } from '../pack-error.ts';
+import { packError } from '../pack/pack-error.ts';
 import { clipTokenizerJson, type TokenizerJson } from './clip-tokenizer.ts';
-import { readJson } from './json-file.ts';
+import { readJson } from './export/json-file.ts';
 
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]).nullish();
 const configSchema = z.object({

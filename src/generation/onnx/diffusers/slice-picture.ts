@@ -5,21 +5,21 @@
  * part is a unit of work of its own.
  */
 import { GlimpseError } from '../../../errors.ts';
-import type { I420Frame } from '../../../media/frame.ts';
+import type { I420Frame } from '../../../picture/frame.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../../generator.ts';
-import { interpolate } from '../../interpolation.ts';
-import type { Tier } from '../../tiers.ts';
-import type { OnnxRuntime } from '../runtime.ts';
-import type { Tensors } from '../tensor.ts';
+import { interpolate } from '../../prompt/interpolation.ts';
+import type { Tier } from '../../../picture/tiers.ts';
+import type { OnnxRuntime } from '../runtime/runtime.ts';
+import type { Tensors } from '../thread/tensor.ts';
 import { DenoiserCall } from './denoiser-call.ts';
 import { frameFromPlanes } from './image-frame.ts';
 import { previewFrame } from './latent-preview.ts';
-import type { DiffusersModel } from './layout.ts';
-import { stepNoise, walkNoise } from './noise-walk.ts';
-import { floatsOf, tensorFor } from './part-tensors.ts';
-import { packError } from '../pack-error.ts';
+import type { DiffusersModel } from './export/layout.ts';
+import { stepNoise, walkNoise } from './sampling/noise-walk.ts';
+import { floatsOf, tensorFor } from './export/part-tensors.ts';
+import { packError } from '../pack/pack-error.ts';
 import { STILL_SLICE, type PictureSettings } from './picture-settings.ts';
-import type { SamplerStep } from './sampler.ts';
+import type { SamplerStep } from './sampling/sampler.ts';
 import type { Conditioning, TextConditioning } from './text-conditioning.ts';
 
 export interface PictureModel {

@@ -1,9 +1,9 @@
 /** Prompt to what the denoiser is steered by, with a small memory: a session asks for the same prompt slice after slice. */
 import { GlimpseError } from '../../../errors.ts';
-import type { OnnxRuntime } from '../runtime.ts';
-import type { DiffusersModel } from './layout.ts';
-import { hiddenOf } from './part-checks.ts';
-import { floatsOf, tensorFor } from './part-tensors.ts';
+import type { OnnxRuntime } from '../runtime/runtime.ts';
+import type { DiffusersModel } from './export/layout.ts';
+import { hiddenOf } from './export/part-checks.ts';
+import { floatsOf, tensorFor } from './export/part-tensors.ts';
 
 /** Prompts remembered; one is up to 315 kB (77 tokens of 1024 numbers). */
 const REMEMBERED_PROMPTS = 64;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteCache } from '../../../../src/generation/cache/byte-cache.ts';
+import { ByteCache } from '../../../../src/byte-cache.ts';
 
 /** A cache of strings that weigh as many bytes as they are long, and what it evicted, in order. */
 function cacheOf(maxBytes: number) {

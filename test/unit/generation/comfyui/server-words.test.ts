@@ -1,14 +1,14 @@
 /** What ComfyUI and its extensions say in ways of their own. */
 import { describe, expect, it } from 'vitest';
 import { parsePythonJson } from '../../../../src/generation/comfyui/python-json.ts';
-import { executionError } from '../../../../src/generation/comfyui/server-error.ts';
+import { executionError } from '../../../../src/generation/comfyui/server/server-error.ts';
 import {
   objectInfoSchema,
   parseTextEvent,
   queueSchema,
   refusalSchema,
   systemStatsSchema,
-} from '../../../../src/generation/comfyui/wire.ts';
+} from '../../../../src/generation/comfyui/server/wire.ts';
 
 const reasonOf = (exception_type: string, exception_message: string): unknown =>
   executionError({ prompt_id: 'x', node_id: '1', node_type: 'KSampler', exception_type, exception_message }).details[

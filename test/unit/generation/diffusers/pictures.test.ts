@@ -1,10 +1,10 @@
 /** What lies around the samplers: colours, previews, the noise's walk, guidance. */
 import { describe, expect, it } from 'vitest';
-import { guidanceEmbedding, guided } from '../../../../src/generation/onnx/diffusers/guidance.ts';
+import { guidanceEmbedding, guided } from '../../../../src/generation/onnx/diffusers/sampling/guidance.ts';
 import { frameFromPlanes } from '../../../../src/generation/onnx/diffusers/image-frame.ts';
 import { previewFrame } from '../../../../src/generation/onnx/diffusers/latent-preview.ts';
-import { stepNoise, walkNoise, WALK_STEP_MS } from '../../../../src/generation/onnx/diffusers/noise-walk.ts';
-import type { I420Frame } from '../../../../src/media/frame.ts';
+import { stepNoise, walkNoise, WALK_STEP_MS } from '../../../../src/generation/onnx/diffusers/sampling/noise-walk.ts';
+import type { I420Frame } from '../../../../src/picture/frame.ts';
 
 /** Luma, U and V of the first pixel. */
 const first = ({ data, widthPx, heightPx }: I420Frame): number[] => {

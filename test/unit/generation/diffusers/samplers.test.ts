@@ -1,11 +1,11 @@
 /** Samplers against the papers' tables, and against a model that knows the answer: then every step must lead to it. */
 import { describe, expect, it } from 'vitest';
-import { createRandom, gaussian } from '../../../../src/generation/noise.ts';
-import { EulerSampler } from '../../../../src/generation/onnx/diffusers/euler.ts';
-import { FlowMatchSampler, shiftSigma } from '../../../../src/generation/onnx/diffusers/flow-match.ts';
-import { boundaryConditions, LcmSampler } from '../../../../src/generation/onnx/diffusers/lcm.ts';
-import { alphasCumulative, spacedTimesteps } from '../../../../src/generation/onnx/diffusers/noise-levels.ts';
-import type { PredictionType, Sampler, SamplerStep } from '../../../../src/generation/onnx/diffusers/sampler.ts';
+import { createRandom, gaussian } from '../../../../src/generation/slices/noise.ts';
+import { EulerSampler } from '../../../../src/generation/onnx/diffusers/sampling/euler.ts';
+import { FlowMatchSampler, shiftSigma } from '../../../../src/generation/onnx/diffusers/sampling/flow-match.ts';
+import { boundaryConditions, LcmSampler } from '../../../../src/generation/onnx/diffusers/sampling/lcm.ts';
+import { alphasCumulative, spacedTimesteps } from '../../../../src/generation/onnx/diffusers/sampling/noise-levels.ts';
+import type { PredictionType, Sampler, SamplerStep } from '../../../../src/generation/onnx/diffusers/sampling/sampler.ts';
 
 /** Stable Diffusion's. */
 const BETAS = { schedule: 'scaled_linear', start: 0.00085, end: 0.012, trainSteps: 1000 } as const;

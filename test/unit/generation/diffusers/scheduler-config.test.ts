@@ -1,6 +1,6 @@
 /** Scheduler configs as they come with models, and those that would paint something else than their model means. */
 import { describe, expect, it } from 'vitest';
-import { samplerFrom } from '../../../../src/generation/onnx/diffusers/scheduler-config.ts';
+import { samplerFrom } from '../../../../src/generation/onnx/diffusers/sampling/scheduler-config.ts';
 
 /** Of stabilityai/sd-turbo. */
 const SD_TURBO = {

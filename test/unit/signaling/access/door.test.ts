@@ -3,7 +3,7 @@ import { ClientAddresses } from '../../../../signaling/access/addresses.ts';
 import { bearerToken, upgradeToken } from '../../../../signaling/access/credentials.ts';
 import { isLoopback, originAllowed, parseOrigins } from '../../../../signaling/access/origins.ts';
 import { accessOf, metricsPlaceOf, warnings } from '../../../../signaling/access/settings.ts';
-import { loadConfig } from '../../../../src/config.ts';
+import { loadConfig } from '../../../../src/config/config.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { Metrics } from '../../../../src/metrics/metrics.ts';
 import { SECRET } from '../../../support/tokens.ts';

@@ -5,9 +5,9 @@ import { SessionDescription } from 'werift';
 import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../../../src/errors.ts';
 import { LIMITS } from '../../../../src/limits.ts';
-import { writeAnswer } from '../../../../src/transport/peer/answer.ts';
-import { h264Of, negotiate } from '../../../../src/transport/peer/negotiation.ts';
-import { readOffer } from '../../../../src/transport/peer/offer.ts';
+import { writeAnswer } from '../../../../src/transport/peer/sdp/answer.ts';
+import { h264Of, negotiate } from '../../../../src/transport/peer/sdp/negotiation.ts';
+import { readOffer } from '../../../../src/transport/peer/sdp/offer.ts';
 
 /** Chromium 1xx: video recvonly and a data channel. */
 const CHROMIUM = readFileSync(new URL('../../../fixtures/chromium-offer.sdp', import.meta.url), 'utf8').replaceAll(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../../src/limits.ts';
-import { checkCandidate, checkCandidateCount } from '../../../../src/transport/peer/candidate.ts';
+import { checkCandidate, checkCandidateCount } from '../../../../src/transport/peer/sdp/candidate.ts';
 
 const invalid: unknown = expect.objectContaining({ code: 'CANDIDATE_INVALID', status: 400 });
 

@@ -5,12 +5,12 @@
 import { DtlsServer } from 'werift';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/clock.ts';
-import { createDtlsCertificate, type DtlsCertificate } from '../../../../src/transport/peer/dtls-certificate.ts';
-import { prf } from '../../../../src/transport/peer/dtls-checks.ts';
-import { DtlsSession } from '../../../../src/transport/peer/dtls-session.ts';
-import { createDtlsClient } from '../../../../src/transport/peer/loopback-client.ts';
-import { SRTP_PROFILE, SRTP_PROFILES, type SrtpMasterKeys } from '../../../../src/transport/peer/srtp-keys.ts';
-import { createWeriftDtls } from '../../../../src/transport/peer/werift-dtls.ts';
+import { createDtlsCertificate, type DtlsCertificate } from '../../../../src/transport/peer/dtls/dtls-certificate.ts';
+import { prf } from '../../../../src/transport/peer/dtls/dtls-checks.ts';
+import { DtlsSession } from '../../../../src/transport/peer/dtls/dtls-session.ts';
+import { createDtlsClient } from '../../../../src/transport/peer/self-test/loopback-client.ts';
+import { SRTP_PROFILE, SRTP_PROFILES, type SrtpMasterKeys } from '../../../../src/transport/peer/srtp/srtp-keys.ts';
+import { createWeriftDtls } from '../../../../src/transport/peer/dtls/werift-dtls.ts';
 import { until } from '../../../support/werift-client.ts';
 
 let ours: DtlsCertificate;

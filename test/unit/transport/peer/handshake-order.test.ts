@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HandshakeOrder } from '../../../../src/transport/peer/handshake-order.ts';
-import type { HandshakeMessage } from '../../../../src/transport/peer/werift-dtls.ts';
+import { HandshakeOrder } from '../../../../src/transport/peer/dtls/handshake-order.ts';
+import type { HandshakeMessage } from '../../../../src/transport/peer/dtls/werift-dtls.ts';
 
 function fragment(sequence: number, body: Buffer, offset: number, size: number): HandshakeMessage {
   return {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { IceLite, type IceMux } from '../../../../src/transport/peer/ice-lite.ts';
+import { IceLite, type IceMux } from '../../../../src/transport/peer/ice/ice-lite.ts';
 import {
   addressKey,
   readBindingSuccess,
   writeBindingSuccess,
   type BindingRequest,
   type RemoteAddress,
-} from '../../../../src/transport/peer/stun.ts';
+} from '../../../../src/transport/peer/ice/stun.ts';
 
 const WIFI: RemoteAddress = { address: '192.0.2.1', port: 1 };
 const CABLE: RemoteAddress = { address: '192.0.2.2', port: 2 };

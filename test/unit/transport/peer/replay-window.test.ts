@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ReplayWindow } from '../../../../src/transport/peer/replay-window.ts';
+import { ReplayWindow } from '../../../../src/transport/peer/srtp/replay-window.ts';
 
 describe('a replay window', () => {
   it('lets each index pass once, in any order within the window', () => {

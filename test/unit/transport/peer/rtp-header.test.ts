@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RtpHeaderTemplate } from '../../../../src/transport/peer/rtp-header.ts';
+import { RtpHeaderTemplate } from '../../../../src/transport/peer/srtp/rtp-header.ts';
 
 const packet = { sequenceNumber: 1, rtpTimestamp: 2, marker: true, payloadType: 96 };
 const template = new RtpHeaderTemplate(1, { mid: '0', extensions: { transportWideCc: 3, mid: 4, playoutDelay: 12 } });

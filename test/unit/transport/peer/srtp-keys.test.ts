@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { deriveRtpKeys } from '../../../../src/transport/peer/srtp-keys.ts';
+import { deriveRtpKeys } from '../../../../src/transport/peer/srtp/srtp-keys.ts';
 
 it('derives the session keys of RFC 3711 appendix B.3', () => {
   const masterKey = Buffer.from('e1f97a0d3e018be0d64fa32c06de4139', 'hex');

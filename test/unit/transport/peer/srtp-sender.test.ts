@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { RtpPacket, SrtpSession } from 'werift';
 import { describe, expect, it } from 'vitest';
 import type { NegotiatedVideo } from '../../../../src/transport/media-path.ts';
-import { SrtcpSession } from '../../../../src/transport/peer/srtcp-session.ts';
+import { SrtcpSession } from '../../../../src/transport/peer/srtp/srtcp-session.ts';
 import {
   MASTER_SALT_BYTES,
   SRTP_PROFILE,
   type SrtpMasterKeys,
   type SrtpProfile,
-} from '../../../../src/transport/peer/srtp-keys.ts';
-import { SrtpSender } from '../../../../src/transport/peer/srtp-sender.ts';
+} from '../../../../src/transport/peer/srtp/srtp-keys.ts';
+import { SrtpSender } from '../../../../src/transport/peer/srtp/srtp-sender.ts';
 
 const VIDEO: NegotiatedVideo = {
   codec: 'VP8',

@@ -7,7 +7,7 @@ import {
   writeBindingRequest,
   writeBindingSuccess,
   writeRoleConflict,
-} from '../../../../src/transport/peer/stun.ts';
+} from '../../../../src/transport/peer/ice/stun.ts';
 
 /** RFC 5769 section 2.1. */
 const SAMPLE = Buffer.from(

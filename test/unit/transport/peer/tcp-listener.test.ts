@@ -2,9 +2,9 @@
 import { connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { writeBindingRequest, type RemoteAddress } from '../../../../src/transport/peer/stun.ts';
-import { TcpListener } from '../../../../src/transport/peer/tcp-listener.ts';
-import { UdpMux, type MuxEndpoint } from '../../../../src/transport/peer/udp-mux.ts';
+import { writeBindingRequest, type RemoteAddress } from '../../../../src/transport/peer/ice/stun.ts';
+import { TcpListener } from '../../../../src/transport/peer/ice/tcp-listener.ts';
+import { UdpMux, type MuxEndpoint } from '../../../../src/transport/peer/ice/udp-mux.ts';
 import { until } from '../../../support/werift-client.ts';
 
 const framed = (datagram: Buffer): Buffer => {

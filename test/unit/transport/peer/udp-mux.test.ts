@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { describe, expect, it } from 'vitest';
-import { FirstFailures } from '../../../../src/transport/peer/first-failures.ts';
-import { writeBindingRequest } from '../../../../src/transport/peer/stun.ts';
-import { UdpMux, type MuxEndpoint } from '../../../../src/transport/peer/udp-mux.ts';
+import { FirstFailures } from '../../../../src/transport/peer/ice/first-failures.ts';
+import { writeBindingRequest } from '../../../../src/transport/peer/ice/stun.ts';
+import { UdpMux, type MuxEndpoint } from '../../../../src/transport/peer/ice/udp-mux.ts';
 import { until } from '../../../support/werift-client.ts';
 
 const PASSWORD = 'passwordpasswordpassword';

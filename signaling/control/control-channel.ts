@@ -1,0 +1,74 @@
+/**
+ * Control text in, reply out: the same for the data channel `control` and `POST …/control`. Also serves a session's
+ * data channel, which for WHEP viewers, who have no socket, carries the session's events too.
+ */
+import { GlimpseError, toGlimpseError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import type { Session } from '../../src/session/contract.ts';
+import { findId, readId, readMessage } from '../socket/message-reader.ts';
+import { controlMessage } from '../protocol.ts';
+import type { AcceptedMessage } from '../protocol.ts';
+import { SerialQueue } from '../socket/serial-queue.ts';
+import type { SessionControls } from './session-controls.ts';
+import { errorMessage, forwardEvents } from '../socket/session-messages.ts';
+
+export type ControlReply = { accepted: AcceptedMessage } | { error: GlimpseError; id: number | undefined };
+
+/** What control text became, or will become once its turn has come. */
+export interface ControlAnswer {
+  /** Whether messages behind it should not wait for the reply. */
+  waits: boolean;
+  /** Never rejects: a refusal is a reply too. */
+  reply: Promise<ControlReply>;
+}
+
+/** Reads and applies control text. Never throws. */
+export function answerControl(controls: SessionControls, text: string): ControlAnswer {
+  const reading = readMessage(controlMessage, text);
+  if ('error' in reading) return { waits: false, reply: Promise.resolve(reading) };
+  const { waits, reply } = controls.submit(reading.message);
+  return {
+    waits,
+    reply: reply.then(
+      (accepted) => ({ accepted }),
+      (error: unknown) => ({ error: toGlimpseError(error), id: reading.id }),
+    ),
+  };
+}
+
+export interface ChannelOptions {
+  controls: SessionControls;
+  /** Send the session's events on the channel too. */
+  events: boolean;
+  onError: (error: GlimpseError) => void;
+}
+
+/** Answers a session's data channel until the session closes. */
+export function serveDataChannel(session: Session, { controls, events, onError }: ChannelOptions): void {
+  const queue = new SerialQueue(LIMITS.messagesPendingMax, (error) => onError(toGlimpseError(error)));
+  const refuse = (error: GlimpseError, id?: number) => {
+    onError(error);
+    session.sendChannel(JSON.stringify(errorMessage(error, id)));
+  };
+  const send = async (reply: Promise<ControlReply>) => {
+    const answer = await reply;
+    if ('error' in answer) refuse(answer.error, answer.id);
+    else session.sendChannel(JSON.stringify(answer.accepted));
+  };
+  const take = async (text: string) => {
+    const { waits, reply } = answerControl(controls, text);
+    if (waits) send(reply).catch((error: unknown) => onError(toGlimpseError(error)));
+    else await send(reply);
+  };
+  session.events.on('channelMessage', (text) => {
+    if (text.length > LIMITS.messageMaxBytes) refuse(new GlimpseError('MESSAGE_TOO_LARGE'), findId(text));
+    else if (!queue.push(() => take(text))) {
+      refuse(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), readId(text));
+    }
+  });
+  if (!events) return;
+  forwardEvents(session, (message) => {
+    // Candidates that come once a channel is open are of no use: the connection is there.
+    if (message.type !== 'candidate') session.sendChannel(JSON.stringify(message));
+  });
+}

@@ -1,0 +1,242 @@
+/**
+ * `/openapi.json` (OpenAPI 3.1), made from the same zod schemas that check the traffic, so that it cannot drift. The
+ * messages of the WebSocket and the data channel are among its components.
+ */
+import { z } from 'zod';
+import { ERROR_CODES } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { abuseBody, clipBody, clipRequest, inputBody, readinessBody, sessionBody } from './api-bodies.ts';
+import {
+  PROTOCOL_VERSION,
+  acceptedMessage,
+  clientMessage,
+  controlMessage,
+  errorBody,
+  generationRequest,
+  serverMessage,
+} from '../protocol.ts';
+
+type Json = Record<string, unknown>;
+
+const schema = (type: z.ZodType, io: 'input' | 'output'): Json => {
+  const { $schema: _, ...rest } = z.toJSONSchema(type, { io }) as Json;
+  return rest;
+};
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
+const content = (type: string, body: Json): Json => ({ content: { [type]: { schema: body } } });
+const text: Json = { type: 'string' };
+const answer = (description: string, body: Json = {}): Json => ({ description, ...body });
+const refusedWith = (codes: readonly ErrorCode[]): Json =>
+  answer(`${codes.join(', ')}.`, {
+    headers: codes.some((code) => ERROR_CODES[code].retryable)
+      ? { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
+      : {},
+    ...content('application/json', ref('Failure')),
+  });
+const failure = answer('An error; the status is that of its code.', content('application/json', ref('Failure')));
+/** What the door refuses with, by status. */
+const atTheDoor: Json = {
+  401: refusedWith(['UNAUTHORIZED']),
+  403: refusedWith(['FORBIDDEN', 'ORIGIN_FORBIDDEN']),
+  429: refusedWith(['RATE_LIMITED', 'USER_LIMIT', 'ABUSE_REFUSED']),
+  503: refusedWith(['SESSION_LIMIT', 'AUTH_DOWN', 'PROMPT_FILTER_DOWN', 'SERVER_CLOSING']),
+};
+const parameter = (name: string, where: 'path' | 'query' | 'header', type: Json, required = false): Json => ({
+  name,
+  in: where,
+  required: required || where === 'path',
+  schema: type,
+});
+const id = parameter('id', 'path', text);
+
+interface Operation {
+  summary: string;
+  parameters?: Json[];
+  requestBody?: Json;
+  responses: Json;
+  security?: Json[];
+}
+
+/** An operation whose failures are the common ones. */
+const operation = (summary: string, ok: Json, { parameters, requestBody }: Partial<Operation> = {}): Operation => ({
+  summary,
+  ...(parameters ? { parameters } : {}),
+  ...(requestBody ? { requestBody: { required: true, ...requestBody } } : {}),
+  responses: { ...ok, default: failure },
+});
+
+/** One that goes through the door, and needs a token where tokens are needed. */
+const guarded = (summary: string, ok: Json, parts: Partial<Operation> = {}): Operation => {
+  const open = operation(summary, ok, parts);
+  return { ...open, responses: { ...ok, ...atTheDoor, default: failure }, security: [{ token: [] }] };
+};
+
+const FRAGMENT = 'application/trickle-ice-sdpfrag';
+
+function requestParameters(): Json[] {
+  const { properties, required = [] } = schema(generationRequest, 'input') as {
+    properties: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, type]) => parameter(name, 'query', type, required.includes(name)));
+}
+
+export interface DocumentOptions {
+  /** Whether clips are served. */
+  clips: boolean;
+  /** Whether metrics are on this port. */
+  metrics: boolean;
+  /** Whether tokens are needed. */
+  tokens: boolean;
+}
+
+function paths({ clips, metrics }: DocumentOptions): Record<string, Record<string, Operation>> {
+  const json = (name: string) => content('application/json', ref(name));
+  const sdp = content('application/sdp', text);
+  return {
+    '/healthz': { get: operation('Whether the process lives.', { 200: answer('It does.') }) },
+    '/readyz': {
+      get: operation('Whether a viewer could be served now.', {
+        200: answer('Yes.', json('Readiness')),
+        503: answer('Not yet, and why.', json('Readiness')),
+      }),
+    },
+    '/openapi.json': { get: guarded('This document.', { 200: answer('OpenAPI 3.1.') }) },
+    '/signal': {
+      get: guarded(
+        'WebSocket: ClientMessage up, ServerMessage down, JSON text. Browsers bring a token as the subprotocol glimpse.token.<jwt>, beside glimpse.v1.',
+        { 101: answer('Switching.'), 426: refusedWith(['UPGRADE_REQUIRED']) },
+      ),
+    },
+    '/whep': {
+      post: guarded(
+        'WHEP: offer in, answer out.',
+        { 201: answer('Location, ETag, Link and the answer.', sdp) },
+        { parameters: requestParameters(), requestBody: sdp },
+      ),
+      get: guarded('Nothing to see.', { 204: answer('No content.') }),
+      options: operation('CORS preflight; Accept-Post, and the ICE servers as Link.', { 200: answer('Allowed.') }),
+    },
+    '/whep/{id}': {
+      patch: guarded(
+        'Trickle ICE, or an ICE restart when the credentials are new.',
+        { 204: answer('Candidates taken.'), 200: answer('Restarted; new ETag.', content(FRAGMENT, text)) },
+        { parameters: [id, parameter('If-Match', 'header', text)], requestBody: content(FRAGMENT, text) },
+      ),
+      delete: guarded('Ends the session.', { 200: answer('Ended.') }, { parameters: [id] }),
+      get: guarded('Nothing to see.', { 204: answer('No content.') }, { parameters: [id] }),
+      options: operation('CORS preflight; Accept-Patch.', { 200: answer('Allowed.') }, { parameters: [id] }),
+    },
+    '/v1/sessions/{id}': {
+      get: guarded('State and stats.', { 200: answer('Now.', json('Session')) }, { parameters: [id] }),
+      delete: guarded('Ends the session.', { 204: answer('Ended.') }, { parameters: [id] }),
+    },
+    '/v1/sessions/{id}/control': {
+      post: guarded(
+        'Prompt, steer, pause, play, seek.',
+        { 200: answer('Accepted.', json('Accepted')) },
+        { parameters: [id], requestBody: json('ControlMessage') },
+      ),
+    },
+    '/v1/inputs': {
+      post: {
+        ...guarded(
+          'A picture (PNG, JPEG, WebP) or video (MP4) for a session to begin from; its request names the id.',
+          { 201: answer('Decoded and kept for a while.', json('Input')) },
+        ),
+        requestBody: {
+          required: true,
+          content: Object.fromEntries(
+            LIMITS.inputTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+          ),
+        },
+      },
+    },
+    '/v1/inputs/{id}': {
+      delete: guarded('Forgets an upload.', { 204: answer('Forgotten.') }, { parameters: [id] }),
+    },
+    ...(metrics ? operatorPaths : {}),
+    ...(clips ? clipPaths : {}),
+  };
+}
+
+const operatorPaths: Record<string, Record<string, Operation>> = {
+  '/metrics': { get: operation('Prometheus metrics.', { 200: answer('Text format.', content('text/plain', text)) }) },
+  '/debug/abuse': {
+    get: operation('Clients that are slowed or refused now.', {
+      200: answer('By user or address.', content('application/json', ref('Abuse'))),
+    }),
+  },
+};
+
+const clipFile = (summary: string, type: string, parameters: Json[]): Operation =>
+  operation(
+    summary,
+    {
+      200: answer('All of it; ETag, immutable.', content(type, {})),
+      206: answer('The range asked for.', content(type, {})),
+      304: answer('What you have is right.'),
+      416: answer('No such range.'),
+    },
+    { parameters: [...parameters, parameter('Range', 'header', text), parameter('If-None-Match', 'header', text)] },
+  );
+
+const clipPaths: Record<string, Record<string, Operation>> = {
+  '/v1/clips': {
+    post: guarded(
+      'Has a clip made in the background.',
+      { 202: answer('Queued; Location says where to ask.', content('application/json', ref('Clip'))) },
+      { requestBody: content('application/json', ref('ClipRequest')) },
+    ),
+  },
+  '/v1/clips/{id}': {
+    get: operation(
+      'How far it is.',
+      { 200: answer('Now.', content('application/json', ref('Clip'))) },
+      { parameters: [id] },
+    ),
+    delete: operation('Removes it, or stops its making.', { 204: answer('Gone.') }, { parameters: [id] }),
+  },
+  '/v1/clips/{id}.mp4': { get: clipFile('A finished clip as one file.', 'video/mp4', [id]) },
+  '/v1/clips/{id}/{name}': {
+    get: clipFile('index.m3u8, the HLS playlist, or a CMAF segment that it names.', 'application/vnd.apple.mpegurl', [
+      id,
+      parameter('name', 'path', text),
+    ]),
+  },
+};
+
+/** What the service that is asked serves, and nothing else. */
+export function openApiDocument(options: DocumentOptions): Json {
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Glimpse', version: String(PROTOCOL_VERSION) },
+    // Relative to this document: below a proxy's path too.
+    servers: [{ url: '.' }],
+    paths: paths(options),
+    components: {
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: options.tokens ? 'Needed.' : 'Not asked for: this server runs without tokens.',
+        },
+      },
+      schemas: {
+        ControlMessage: schema(controlMessage, 'input'),
+        Input: schema(inputBody, 'output'),
+        ClientMessage: schema(clientMessage, 'input'),
+        ServerMessage: schema(serverMessage, 'output'),
+        Accepted: schema(acceptedMessage, 'output'),
+        Session: schema(sessionBody, 'output'),
+        Clip: schema(clipBody, 'output'),
+        ClipRequest: schema(clipRequest, 'input'),
+        Abuse: schema(abuseBody, 'output'),
+        Readiness: schema(readinessBody, 'output'),
+        Failure: schema(z.object({ error: errorBody.extend({ code: z.enum(Object.keys(ERROR_CODES)) }) }), 'output'),
+      },
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * `/v1/sessions/{id}`: look at a session, steer it, end it. Ids are unguessable, and where there are tokens the session
+ * must be the token's too. What steers one session runs in the order it came, at most `LIMITS.messagesPendingMax`
+ * waiting; the newest are refused.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Hono } from 'hono';
+import { GlimpseError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import type { Session } from '../../src/session/contract.ts';
+import { readBody, requireType } from './body.ts';
+import { answerControl } from '../control/control-channel.ts';
+import type { Gate } from '../gate.ts';
+import type { AccessEnv } from './http-access.ts';
+import type { SessionBody } from './api-bodies.ts';
+import { SerialQueue } from '../socket/serial-queue.ts';
+
+const LIMIT = { maxBytes: LIMITS.messageMaxBytes, tooLarge: 'MESSAGE_TOO_LARGE', invalid: 'MESSAGE_INVALID' } as const;
+
+export function sessionRoutes(gate: Gate): Hono<AccessEnv> {
+  const app = new Hono<AccessEnv>();
+  const queues = new WeakMap<Session, SerialQueue>();
+
+  /** Runs `work` when what came before it for this session has. @throws GlimpseError RATE_LIMITED */
+  const inTurn = <Result>(session: Session, work: () => Promise<Result>): Promise<Result> => {
+    const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax, () => {});
+    queues.set(session, queue);
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    // Never rejects: the request hears of a failure.
+    // One a turn of the event loop: a burst that arrived together would otherwise run together, and frames would wait.
+    const task = () => nextTurn().then(work).then(resolve, reject);
+    if (!queue.push(task)) {
+      reject(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
+    }
+    return promise;
+  };
+
+  app.get('/:id', (context) => {
+    const { id, stats } = gate.find(context.req.param('id'), context.get('identity'));
+    context.header('Cache-Control', 'no-store');
+    return context.json({ id, state: stats.state, stats } satisfies SessionBody);
+  });
+
+  app.post('/:id/control', async (context) => {
+    const session = gate.find(context.req.param('id'), context.get('identity'));
+    requireType(context.req.raw, 'application/json');
+    // A body is read in its turn: those that are refused or wait hold no memory.
+    const answer = await inTurn(session, async () => {
+      const text = await readBody(context.req.raw, LIMIT);
+      const submitted = answerControl(gate.controlsOf(session), text);
+      if (!submitted.waits) await submitted.reply;
+      return submitted;
+    });
+    const reply = await answer.reply;
+    if ('error' in reply) throw reply.error;
+    return context.json(reply.accepted);
+  });
+
+  app.delete('/:id', async (context) => {
+    await gate.find(context.req.param('id'), context.get('identity')).close('deleted over HTTP');
+    return context.body(null, 204);
+  });
+
+  return app;
+}

@@ -1,0 +1,308 @@
+/**
+ * One `/signal` connection's protocol: `welcome`, then offer, restart, candidate, resume, control, bye. Bad input is
+ * answered with `error` and changes nothing. A socket that dies without `bye` leaves its session alive for `resume`;
+ * the registry decides for how long.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GlimpseError, assertNever, toGlimpseError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import type { ErrorLog } from '../../src/error-log.ts';
+import type { Log } from '../../src/log.ts';
+import type { Metrics } from '../../src/metrics/metrics.ts';
+import type { Session } from '../../src/session/contract.ts';
+import type { Identity } from '../access/identity.ts';
+import type { TokenBucket } from '../access/token-bucket.ts';
+import { serveDataChannel } from '../control/control-channel.ts';
+import { requireSdp } from '../gate.ts';
+import type { Gate } from '../gate.ts';
+import { findId, readId, readMessage, refusal } from './message-reader.ts';
+import { clientMessage } from '../protocol.ts';
+import type { ClientMessage, ControlMessage, ServerMessage } from '../protocol.ts';
+import { SerialQueue } from './serial-queue.ts';
+import { tooFast } from '../control/session-controls.ts';
+import { acceptedMessage, errorMessage, forwardEvents } from './session-messages.ts';
+
+/** What the protocol needs of a WebSocket. */
+export interface SignalSocket {
+  /** Bytes handed to `send` and not yet taken by the kernel. */
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+export interface SignalContext {
+  gate: Gate;
+  /** What a new connection is greeted with; made anew each time, because it carries credentials that expire. */
+  welcome: () => ServerMessage;
+  /** Which connection speaks for a session; a resume takes it over. Shared by all connections of a server. */
+  owners: Map<string, SignalConnection>;
+  metrics: Metrics;
+  log: Log;
+  errors: ErrorLog;
+}
+
+/** RFC 6455 7.4.1. */
+export const POLICY_VIOLATION = 1008;
+
+type Of<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
+
+export class SignalConnection {
+  readonly #socket: SignalSocket;
+  readonly #context: SignalContext;
+  readonly #identity: Identity;
+  readonly #rate: TokenBucket;
+  readonly #queue = new SerialQueue(LIMITS.messagesPendingMax, (error) => this.#fail(error));
+  #session: Session | undefined;
+  #stopEvents: () => void = () => {};
+  /** While an answer is being made, what the session says waits here, so that the answer comes first. */
+  #held: ServerMessage[] | undefined;
+  #candidates = 0;
+  #gone = false;
+
+  constructor(socket: SignalSocket, context: SignalContext, identity: Identity) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#identity = identity;
+    this.#rate = context.gate.access.messageBucket(identity);
+    this.#send(context.welcome());
+  }
+
+  get hasSession(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** One message as it came. */
+  receive(data: Buffer, isBinary: boolean): void {
+    const delayMs = this.#delayMs();
+    if (delayMs === undefined) return;
+    const waitMs = this.#rate.take(performance.now());
+    // Refused unread, but for a message that names itself: reading is the work a flood is after.
+    if (waitMs > 0) return this.#fail(tooFast(waitMs), isBinary ? undefined : findId(data.toString('latin1')));
+    const refused = refusal(data, isBinary);
+    const taken = this.#queue.push(() => this.#take(data, refused, delayMs));
+    if (taken) return;
+    const id = refused ? undefined : readId(data.toString());
+    this.#fail(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), id);
+  }
+
+  /** The socket is gone, for whatever reason. The session stays. */
+  closed(): void {
+    const session = this.#session;
+    this.#gone = true;
+    this.#detach();
+    if (session) this.#context.gate.access.setLeft(session.id, true);
+  }
+
+  /** The browser left the page (status 1001): its session has nobody who would come back to it. */
+  left(): void {
+    const session = this.#session;
+    this.closed();
+    session?.close('the viewer left').catch(() => {});
+  }
+
+  /** Says `bye` and closes the socket; the session stays. */
+  end(reason: string, { code = 1000, retryAfterMs }: { code?: number; retryAfterMs?: number } = {}): void {
+    if (this.#gone) return;
+    this.#sendNow({ type: 'bye', reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+    this.closed();
+    this.#socket.close(code, reason);
+  }
+
+  /** What this client's next message waits; undefined when nothing more is heard from it. */
+  #delayMs(): number | undefined {
+    if (this.#gone) return undefined;
+    try {
+      return this.#context.gate.access.messageDelayMs(this.#identity);
+    } catch (error) {
+      this.#fail(error);
+      this.end('too much had to be refused', { code: POLICY_VIOLATION });
+      return undefined;
+    }
+  }
+
+  async #take(data: Buffer, refused: GlimpseError | undefined, delayMs: number): Promise<void> {
+    if (delayMs > 0) await sleep(delayMs);
+    if (refused) this.#fail(refused, findId(data.toString('latin1')));
+    else await this.#handle(data.toString());
+  }
+
+  async #handle(text: string): Promise<void> {
+    if (this.#gone) return;
+    const reading = readMessage(clientMessage, text);
+    if ('error' in reading) return this.#fail(reading.error, reading.id);
+    try {
+      await this.#dispatch(reading.message);
+    } catch (error) {
+      this.#fail(error, reading.id);
+    }
+  }
+
+  async #dispatch(message: ClientMessage): Promise<void> {
+    switch (message.type) {
+      case 'offer':
+        return this.#offer(message);
+      case 'restart':
+        return this.#restart(message);
+      case 'candidate':
+        return this.#candidate(message);
+      case 'resume':
+        return this.#resume(message);
+      case 'prompt':
+      case 'steer':
+      case 'pause':
+      case 'play':
+      case 'seek':
+        return this.#control(message);
+      case 'report':
+        return this.#require().report(message);
+      case 'bye':
+        return this.#bye();
+      default:
+        return assertNever(message);
+    }
+  }
+
+  async #offer({ id, sdp, request }: Of<'offer'>): Promise<void> {
+    if (this.#session) throw new GlimpseError('SESSION_EXISTS');
+    const { gate } = this.#context;
+    const identity = this.#identity;
+    const onCreated = (session: Session) => {
+      serveDataChannel(session, {
+        controls: gate.controlsOf(session),
+        events: false,
+        onError: (error) => this.#count(error),
+      });
+      this.#attach(session);
+    };
+    await this.#holding(async () => {
+      try {
+        const { session, answerSdp } = await gate.open({ identity, request, offerSdp: sdp, onCreated });
+        // Without the answer the viewer knows neither id nor token, so nobody could resume this session.
+        if (this.#gone) return await session.close('the viewer left before the answer');
+        this.#answer(session, answerSdp, id);
+      } catch (error) {
+        this.#detach();
+        this.#held = [];
+        throw error;
+      }
+    });
+    if (this.#session) await this.#accept(this.#session, id);
+  }
+
+  async #restart({ id, sdp }: Of<'restart'>): Promise<void> {
+    const session = this.#require();
+    this.#context.gate.access.requireSession(this.#identity, session.id);
+    requireSdp(sdp);
+    await this.#holding(async () => this.#answer(session, await session.restart(sdp), id));
+  }
+
+  async #resume({ id, sessionId, resumeToken, sdp }: Of<'resume'>): Promise<void> {
+    if (this.#session && this.#session.id !== sessionId) throw new GlimpseError('SESSION_EXISTS');
+    if (sdp !== undefined) requireSdp(sdp);
+    const session = this.#context.gate.resume(sessionId, resumeToken, this.#identity);
+    await this.#holding(async () => {
+      this.#attach(session);
+      if (sdp !== undefined) this.#answer(session, await session.answer(sdp), id);
+    });
+    await this.#accept(session, id);
+  }
+
+  async #control(message: ControlMessage): Promise<void> {
+    const { waits, reply } = this.#context.gate.controlsOf(this.#require()).submit(message);
+    if (!waits) return this.#send(await reply);
+    // A prompt that waits for its turn holds up nothing; what answers it may be a later one's revision.
+    reply.then(
+      (accepted) => this.#send(accepted),
+      (error: unknown) => this.#fail(error, message.id),
+    );
+  }
+
+  async #candidate({ candidate }: Of<'candidate'>): Promise<void> {
+    const session = this.#require();
+    if (++this.#candidates > LIMITS.candidatesMax) {
+      throw new GlimpseError('CANDIDATE_INVALID', { message: `more than ${LIMITS.candidatesMax} candidates` });
+    }
+    await session.addCandidate(candidate);
+  }
+
+  async #bye(): Promise<void> {
+    const session = this.#session;
+    this.#detach();
+    await session?.close('the viewer left');
+    this.end('the viewer left');
+  }
+
+  async #accept(session: Session, id: number | undefined): Promise<void> {
+    this.#send(acceptedMessage(await session.accepted, id));
+  }
+
+  #require(): Session {
+    if (!this.#session) throw new GlimpseError('NO_SESSION');
+    return this.#session;
+  }
+
+  #attach(session: Session): void {
+    const { owners } = this.#context;
+    const owner = owners.get(session.id);
+    if (owner !== this) owner?.end('the session was resumed on another connection');
+    this.#detach();
+    owners.set(session.id, this);
+    this.#context.gate.access.setLeft(session.id, false);
+    this.#session = session;
+    this.#stopEvents = forwardEvents(session, (message) => {
+      this.#send(message);
+      if (message.type === 'bye') this.#detach();
+    });
+  }
+
+  #detach(): void {
+    const { owners } = this.#context;
+    this.#stopEvents();
+    if (this.#session && owners.get(this.#session.id) === this) owners.delete(this.#session.id);
+    this.#session = undefined;
+  }
+
+  #answer({ id: sessionId, resumeToken }: Session, sdp: string, id: number | undefined): void {
+    this.#candidates = 0;
+    this.#sendNow({ type: 'answer', ...(id === undefined ? {} : { id }), sdp, sessionId, resumeToken });
+  }
+
+  async #holding(work: () => Promise<void>): Promise<void> {
+    this.#held = [];
+    try {
+      await work();
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const message of held) this.#sendNow(message);
+    }
+  }
+
+  #fail(error: unknown, id?: number): void {
+    const failure = toGlimpseError(error);
+    this.#count(failure);
+    this.#context.errors.note(failure, 'a signaling message failed');
+    // Never held: it answers a message, not the session, and must not go with what a failed offer throws away.
+    this.#sendNow(errorMessage(failure, id));
+  }
+
+  #count(error: GlimpseError): void {
+    this.#context.metrics.countError(error.code);
+    this.#context.gate.access.noteError(this.#identity, error);
+  }
+
+  #send(message: ServerMessage): void {
+    if (this.#held) this.#held.push(message);
+    else this.#sendNow(message);
+  }
+
+  #sendNow(message: ServerMessage): void {
+    if (this.#gone) return;
+    this.#socket.send(JSON.stringify(message));
+    if (this.#socket.bufferedAmount <= LIMITS.socketBacklogMaxBytes) return;
+    this.#context.log.warn({ backlogBytes: this.#socket.bufferedAmount }, 'dropped a reader that is too slow');
+    this.closed();
+    this.#socket.terminate();
+  }
+}

@@ -1,0 +1,30 @@
+/** The query of `POST /whep` as a generation request: the same schema as the `offer` message, with numbers in words. */
+import type { z } from 'zod';
+import { GlimpseError } from '../../src/errors.ts';
+import { mismatch } from '../socket/message-reader.ts';
+import { generationRequest } from '../protocol.ts';
+import type { GenerationRequest } from '../protocol.ts';
+
+const NUMBERS = new Set(['seed', 'guidance', 'seconds', 'transitionSlices', 'steps']);
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false };
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+
+/** @throws GlimpseError PARAMETER_INVALID, CODEC_UNSUPPORTED */
+export function readWhepQuery(query: Record<string, string>): GenerationRequest {
+  // Proxies and analytics add parameters of their own, which mean nothing here.
+  const known = Object.entries(query).filter(([name]) => name in generationRequest.shape);
+  const fields = known.map(([name, value]) => [
+    name,
+    name === 'adain' ? (BOOLEANS[value] ?? value) : NUMBERS.has(name) && DECIMAL.test(value) ? Number(value) : value,
+  ]);
+  // A missing prompt is an empty one: PROMPT_EMPTY says it better than a type mismatch.
+  const result = generationRequest.safeParse({ prompt: '', ...Object.fromEntries(fields) });
+  if (result.success) return result.data;
+  throw refusal(result.error);
+}
+
+function refusal(error: z.ZodError): GlimpseError {
+  const found = mismatch(error);
+  if (found.code !== 'MESSAGE_INVALID') return found;
+  return new GlimpseError('PARAMETER_INVALID', { message: found.message });
+}

@@ -1,0 +1,97 @@
+/**
+ * One WHEP session's ICE state: which ICE session its ETag names, and the offer that an ICE restart starts from.
+ * PATCH requests may overlap and come out of order (section 4.4.1 of draft-ietf-wish-whep), so they run one by one.
+ */
+import { randomUUID } from 'node:crypto';
+import { GlimpseError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import type { Session } from '../../src/session/contract.ts';
+import { gatherCandidates } from '../control/gathering.ts';
+import { requireSdp } from '../gate.ts';
+import { credentialsOf, fragmentOf, restartOffer } from './sdp-fragment.ts';
+import type { SdpFragment } from './sdp-fragment.ts';
+
+export type PatchResult = { kind: 'trickled' } | { kind: 'restarted'; fragment: string; etag: string };
+
+export class WhepResource {
+  readonly session: Session;
+  #offerSdp: string;
+  #etag = newEtag();
+  #candidates = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(session: Session, offerSdp: string) {
+    this.session = session;
+    this.#offerSdp = offerSdp;
+  }
+
+  /** Strong entity tag of the present ICE session, quotes included. */
+  get etag(): string {
+    return this.#etag;
+  }
+
+  /**
+   * Applies a fragment: candidates of the present ICE session, or a restart when its credentials are new ones.
+   * @param ifMatch the request's header
+   * @throws GlimpseError PRECONDITION_REQUIRED, PRECONDITION_FAILED, SDP_INVALID, CANDIDATE_INVALID
+   */
+  patch(fragment: SdpFragment, ifMatch: string | undefined): Promise<PatchResult> {
+    const result = this.#after(this.#tail, () => this.#apply(fragment, ifMatch));
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async #after<Result>(previous: Promise<unknown>, work: () => Promise<Result>): Promise<Result> {
+    await previous;
+    return work();
+  }
+
+  async #apply(fragment: SdpFragment, ifMatch: string | undefined): Promise<PatchResult> {
+    const { ufrag, pwd } = credentialsOf(this.#offerSdp);
+    const isPresent = fragment.ufrag !== undefined && fragment.ufrag === ufrag && fragment.pwd === pwd;
+    // Its credentials name the ICE session as surely as the tag would; the player `whip-whep` sends no other name.
+    if (ifMatch === undefined && !isPresent) throw new GlimpseError('PRECONDITION_REQUIRED');
+    if (ifMatch !== undefined && !matches(ifMatch, this.#etag)) throw new GlimpseError('PRECONDITION_FAILED');
+    const renewed = fragment.ufrag !== undefined && !isPresent;
+    return renewed ? this.#restart(fragment) : this.#trickle(fragment);
+  }
+
+  async #trickle({ candidates, endOfCandidates }: SdpFragment): Promise<PatchResult> {
+    this.#candidates += candidates.length;
+    if (this.#candidates > LIMITS.candidatesMax) {
+      throw new GlimpseError('CANDIDATE_INVALID', { message: `more than ${LIMITS.candidatesMax} candidates` });
+    }
+    for (const candidate of endOfCandidates ? [...candidates, null] : candidates) {
+      try {
+        await this.session.addCandidate(candidate);
+      } catch (error) {
+        // The draft: a candidate that cannot be used is silently discarded and the rest goes on.
+        if (!(error instanceof GlimpseError) || error.code !== 'CANDIDATE_INVALID') throw error;
+      }
+    }
+    return { kind: 'trickled' };
+  }
+
+  /** A refused restart leaves the present ICE session as it was. */
+  async #restart(fragment: SdpFragment): Promise<PatchResult> {
+    const offer = restartOffer(this.#offerSdp, fragment);
+    requireSdp(offer);
+    const gathering = gatherCandidates(this.session);
+    try {
+      const answer = await gathering.complete(await this.session.restart(offer));
+      this.#offerSdp = offer;
+      this.#etag = newEtag();
+      this.#candidates = fragment.candidates.length;
+      return { kind: 'restarted', fragment: fragmentOf(answer), etag: this.#etag };
+    } finally {
+      gathering.stop();
+    }
+  }
+}
+
+const newEtag = (): string => `"${randomUUID()}"`;
+
+/** RFC 9110 13.1.1, strong comparison; `*` (quoted too, as the draft's example has it) is any ICE session. */
+function matches(ifMatch: string, etag: string): boolean {
+  return ifMatch.split(',').some((tag) => ['*', '"*"', etag].includes(tag.trim()));
+}

@@ -1,0 +1,257 @@
+/**
+ * The socket and the peer connection of one session, and the three exchanges that bring them up: `start` (a new
+ * session), `resume` (the same session over a new socket and, where needed, a new peer connection) and `restart` (ICE
+ * only). When to do which is decided in `recovery.ts`. A replaced peer connection lives until the video of the next one
+ * has arrived: closing it would turn its last frame black.
+ */
+import type { ClientMessage, GenerationRequest, ServerMessage } from '../wire.ts';
+import { GlimpseClientError, aborted, connectionLost } from '../errors.ts';
+import type { Accepted, ConnectOptions, Message, Welcome } from '../options.ts';
+import { signalUrl, subprotocols } from '../options.ts';
+import { Peer } from './peer.ts';
+import { SignalingSocket } from './signaling-socket.ts';
+import type { Request } from './signaling-socket.ts';
+
+/** A restart that has not found a path by then will not; a new peer connection is quicker. */
+const RESTART_TIMEOUT_MS = 5_000;
+/**
+ * The first offer goes out before the server has named its ICE servers, which saves a round trip for everybody who can
+ * reach it directly. Who cannot, for this long, tries again with them.
+ */
+const DIRECT_PATH_TIMEOUT_MS = 1_500;
+
+export interface LinkListener {
+  onMessage: (message: ServerMessage) => void;
+  /** A new video; call `shown` when it has taken the place of the one before. */
+  onTrack: (track: MediaStreamTrack, shown: () => void) => void;
+  onPeerState: (state: RTCPeerConnectionState) => void;
+  /** A new peer connection begins: RTP timestamps start anew. */
+  onNewPeer: () => void;
+  onSocketLost: () => void;
+}
+
+export class Link {
+  readonly #options: ConnectOptions;
+  readonly #listener: LinkListener;
+  readonly #signal: AbortSignal;
+  #socket: SignalingSocket | undefined;
+  /** The connection the session uses, or the next attempt is about; undefined after one that failed. */
+  #peer: Peer | undefined;
+  /** The connection whose video, or last frame, is in the stream. Mostly the same one. */
+  #onScreen: Peer | undefined;
+  #session: Message<'answer'> | undefined;
+  #answering: Promise<void> = Promise.resolve();
+  #iceServers: RTCIceServer[];
+  /** Those that the present peer connection has gathered with. */
+  #offeredServers: RTCIceServer[] = [];
+
+  /** @param signal ends every exchange under way */
+  constructor(options: ConnectOptions, listener: LinkListener, signal: AbortSignal) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#signal = signal;
+    this.#iceServers = options.iceServers ?? [];
+  }
+
+  /** Undefined until the server has answered. */
+  get sessionId(): string | undefined {
+    return this.#session?.sessionId;
+  }
+
+  get socketIsOpen(): boolean {
+    return this.#socket?.isOpen ?? false;
+  }
+
+  get peerState(): RTCPeerConnectionState {
+    return this.#peer?.state ?? 'closed';
+  }
+
+  /** A new session. A fixed prompt does not wait for the welcome. */
+  async start(request: GenerationRequest | ((welcome: Welcome) => GenerationRequest)): Promise<Accepted> {
+    this.#session = undefined;
+    return this.#orClosePeer(async () => {
+      const [socket, peer] = await this.#openBoth();
+      const body = typeof request === 'function' ? request(await socket.welcome) : request;
+      const accepted = await this.#accepted(socket, { type: 'offer', sdp: peer.takeOffer(), request: body });
+      void this.#tryRelays(peer);
+      return accepted;
+    });
+  }
+
+  /** The same session over a new socket; with a new peer connection unless the old one still runs. */
+  async resume(): Promise<Accepted> {
+    if (!this.#session) throw connectionLost('There is no session to resume.');
+    const { sessionId, resumeToken } = this.#session;
+    const resume = { type: 'resume', sessionId, resumeToken } as const;
+    if (this.peerState === 'connected') return this.#accepted(await this.#openSocket(), resume);
+    return this.#orClosePeer(async () => {
+      const [socket, peer] = await this.#openBoth();
+      return this.#accepted(socket, { ...resume, sdp: peer.takeOffer() });
+    });
+  }
+
+  /** ICE restart on the live connection. @returns false when the path did not come back */
+  async restart(): Promise<boolean> {
+    const peer = this.#peer;
+    const socket = this.#socket;
+    if (!peer || !socket?.isOpen) return false;
+    await peer.prepareOffer({ iceRestart: true });
+    await socket.request({ type: 'restart', sdp: peer.takeOffer() }, 'answer');
+    await this.#answering;
+    return peer.connected(RESTART_TIMEOUT_MS, this.#signal);
+  }
+
+  /** Whether the present peer connection comes up; see `Peer.connected`. */
+  connected(timeoutMs: number): Promise<boolean> {
+    return this.#peer?.connected(timeoutMs, this.#signal) ?? Promise.resolve(false);
+  }
+
+  /** @throws GlimpseClientError the server's, or CONNECTION_LOST while there is no socket */
+  control(message: Request): Promise<Accepted> {
+    if (!this.#socket) return Promise.reject(connectionLost('There is no connection to the server.'));
+    return this.#socket.request(message, 'accepted');
+  }
+
+  async peerStats(): Promise<RTCStatsReport | undefined> {
+    return this.#peer?.getStats();
+  }
+
+  /** To the server, if it can be reached now. */
+  send(message: ClientMessage): void {
+    this.#socket?.send(message);
+  }
+
+  /** Tells the server that nobody will resume, so that it frees the session now. */
+  sayBye(): void {
+    this.#socket?.send({ type: 'bye' });
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#socket?.close();
+    this.#peer?.close();
+    this.#onScreen?.close();
+    this.#socket = undefined;
+    this.#peer = undefined;
+    this.#onScreen = undefined;
+  }
+
+  async #accepted(socket: SignalingSocket, message: Request): Promise<Accepted> {
+    const accepted = await socket.request(message, 'accepted');
+    await this.#answering;
+    if (this.#signal.aborted) throw aborted();
+    return accepted;
+  }
+
+  async #openSocket(): Promise<SignalingSocket> {
+    this.#socket?.close();
+    this.#socket = undefined;
+    const listener = {
+      onMessage: (message: ServerMessage) => this.#receive(message),
+      onLost: () => this.#listener.onSocketLost(),
+    };
+    const address = { url: signalUrl(this.#options), protocols: await this.#subprotocols() };
+    const socket = await SignalingSocket.open(address, listener, this.#signal);
+    this.#socket = socket;
+    return socket;
+  }
+
+  async #subprotocols(): Promise<string[]> {
+    try {
+      return await subprotocols(this.#options);
+    } catch {
+      throw new GlimpseClientError('UNAUTHORIZED', 'No token could be had.');
+    }
+  }
+
+  /**
+   * A socket and a peer connection with its offer prepared. The first time side by side, because the offer takes as long
+   * as the socket; later the socket first, so that a server that is away costs no peer connection an attempt.
+   */
+  async #openBoth(): Promise<[SignalingSocket, Peer]> {
+    const opening = this.#openSocket();
+    if (this.#onScreen) await opening;
+    // With relays alone an offer without them would hold no candidate.
+    const onlyRelays = this.#options.iceTransportPolicy === 'relay';
+    if (onlyRelays && this.#iceServers.length === 0) await (await opening).welcome;
+    const peer = this.#newPeer();
+    const [socket] = await Promise.all([opening, peer.prepareOffer()]);
+    return [socket, peer];
+  }
+
+  #newPeer(): Peer {
+    this.#closeUnseenPeer();
+    const ifCurrent = (act: () => void) => {
+      if (peer === this.#peer) act();
+    };
+    const { iceTransportPolicy } = this.#options;
+    const ice = { iceServers: this.#iceServers, ...(iceTransportPolicy && { iceTransportPolicy }) };
+    this.#offeredServers = this.#iceServers;
+    const peer: Peer = new Peer(ice, {
+      onCandidate: (candidate) => ifCurrent(() => this.#socket?.send({ type: 'candidate', candidate })),
+      onTrack: (track) => this.#listener.onTrack(track, () => ifCurrent(() => this.#show(peer))),
+      onState: (state) => ifCurrent(() => this.#listener.onPeerState(state)),
+    });
+    this.#peer = peer;
+    this.#listener.onNewPeer();
+    return peer;
+  }
+
+  #show(peer: Peer): void {
+    if (this.#onScreen !== peer) this.#onScreen?.close();
+    this.#onScreen = peer;
+  }
+
+  #closeUnseenPeer(): void {
+    if (this.#peer !== this.#onScreen) this.#peer?.close();
+    this.#peer = undefined;
+  }
+
+  #receive(message: ServerMessage): void {
+    if (message.type === 'welcome') this.#learnIceServers(message);
+    if (message.type === 'answer') {
+      this.#session = message;
+      this.#answering = this.#applyAnswer(message.sdp);
+      this.#answering.catch(() => {});
+    }
+    // A candidate that cannot be used is one path less, not a failure: others follow.
+    if (message.type === 'candidate') this.#peer?.addCandidate(message.candidate).catch(() => {});
+    this.#listener.onMessage(message);
+  }
+
+  async #applyAnswer(sdp: string): Promise<void> {
+    try {
+      await this.#peer?.applyAnswer(sdp);
+    } catch (cause) {
+      throw new GlimpseClientError('SDP_INVALID', "The browser cannot use the server's answer.", { cause });
+    }
+  }
+
+  /** Servers that became known only after the offer help by an ICE restart, should the direct path not come up. */
+  async #tryRelays(peer: Peer): Promise<void> {
+    if (this.#iceServers === this.#offeredServers) return;
+    if (await peer.connected(DIRECT_PATH_TIMEOUT_MS, this.#signal)) return;
+    if (peer !== this.#peer || this.#signal.aborted) return;
+    this.#offeredServers = this.#iceServers;
+    // A failure shows as the peer's state, and recovery takes it from there.
+    await this.restart().catch(() => false);
+  }
+
+  #learnIceServers({ iceServers }: Welcome): void {
+    if (this.#options.iceServers || iceServers.length === 0) return;
+    this.#iceServers = iceServers as RTCIceServer[];
+    this.#peer?.useIceServers(this.#iceServers);
+  }
+
+  /** A peer connection whose offer was not accepted sends no candidates to a server that has no session for them. */
+  async #orClosePeer<T>(exchange: () => Promise<T>): Promise<T> {
+    const before = this.#peer;
+    try {
+      return await exchange();
+    } catch (error) {
+      // No socket, no new peer: the old one may still come back.
+      if (this.#peer !== before) this.#closeUnseenPeer();
+      throw error;
+    }
+  }
+}

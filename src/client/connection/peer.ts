@@ -1,0 +1,107 @@
+/**
+ * One RTCPeerConnection that receives one video. No data channel: the WebSocket carries control, and an SCTP
+ * association would cost the connection packets it does not need. Latency first: the jitter buffer's target is zero.
+ */
+import type { ClientMessage } from '../wire.ts';
+
+export type Candidate = Extract<ClientMessage, { type: 'candidate' }>['candidate'];
+
+export interface PeerListener {
+  onCandidate: (candidate: Candidate) => void;
+  onTrack: (track: MediaStreamTrack) => void;
+  onState: (state: RTCPeerConnectionState) => void;
+}
+
+/** Chromium's own name for the hint, older than `jitterBufferTarget` and honoured besides it. */
+type HintedReceiver = RTCRtpReceiver & { playoutDelayHint?: number; jitterBufferTarget?: number | null };
+
+export class Peer {
+  readonly #connection: RTCPeerConnection;
+  readonly #listener: PeerListener;
+  #trickling = false;
+
+  constructor(ice: Pick<RTCConfiguration, 'iceServers' | 'iceTransportPolicy'>, listener: PeerListener) {
+    this.#listener = listener;
+    this.#connection = new RTCPeerConnection({ ...ice, bundlePolicy: 'max-bundle' });
+    const { receiver } = this.#connection.addTransceiver('video', { direction: 'recvonly' });
+    const hinted: HintedReceiver = receiver;
+    hinted.playoutDelayHint = 0;
+    hinted.jitterBufferTarget = 0;
+    this.#connection.ontrack = ({ track }) => listener.onTrack(track);
+    this.#connection.onicecandidate = ({ candidate }) => this.#trickle(candidate);
+    this.#connection.onconnectionstatechange = () => listener.onState(this.#connection.connectionState);
+  }
+
+  get state(): RTCPeerConnectionState {
+    return this.#connection.connectionState;
+  }
+
+  /** Prepares an offer; candidates gather from here on. */
+  async prepareOffer({ iceRestart = false } = {}): Promise<void> {
+    this.#trickling = false;
+    await this.#connection.setLocalDescription(await this.#connection.createOffer({ iceRestart }));
+  }
+
+  /** The prepared offer with every candidate gathered so far; later ones go to `onCandidate`. Send it at once. */
+  takeOffer(): string {
+    this.#trickling = true;
+    return this.#connection.localDescription?.sdp ?? '';
+  }
+
+  async applyAnswer(sdp: string): Promise<void> {
+    await this.#connection.setRemoteDescription({ type: 'answer', sdp });
+  }
+
+  async addCandidate(candidate: Candidate): Promise<void> {
+    // Some browsers reject the end-of-candidates mark, and an ICE agent works without it.
+    if (candidate) await this.#connection.addIceCandidate(candidate as RTCIceCandidateInit);
+  }
+
+  /** Takes effect at the next ICE restart. */
+  useIceServers(iceServers: RTCIceServer[]): void {
+    this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers });
+  }
+
+  /** Resolves false when the connection is not up within `timeoutMs`, or the browser has another network meanwhile. */
+  connected(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const connection = this.#connection;
+    return new Promise((resolve) => {
+      const check = () => {
+        if (connection.connectionState === 'connected') done(true);
+        else if (signal.aborted || connection.connectionState === 'closed') done(false);
+      };
+      const done = (up: boolean) => {
+        clearTimeout(timer);
+        connection.removeEventListener('connectionstatechange', check);
+        signal.removeEventListener('abort', check);
+        globalThis.removeEventListener?.('online', renewed);
+        resolve(up);
+      };
+      const renewed = () => done(connection.connectionState === 'connected');
+      const timer = setTimeout(() => done(false), timeoutMs);
+      globalThis.addEventListener?.('online', renewed);
+      connection.addEventListener('connectionstatechange', check);
+      signal.addEventListener('abort', check);
+      check();
+    });
+  }
+
+  /** Round trip and jitter-buffer figures of the browser, for those who measure. */
+  getStats(): Promise<RTCStatsReport> {
+    return this.#connection.getStats();
+  }
+
+  close(): void {
+    this.#connection.ontrack = null;
+    this.#connection.onicecandidate = null;
+    this.#connection.onconnectionstatechange = null;
+    this.#connection.close();
+  }
+
+  #trickle(candidate: RTCIceCandidate | null): void {
+    if (!this.#trickling) return;
+    if (candidate === null) return this.#listener.onCandidate(null);
+    const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate;
+    if (line !== '') this.#listener.onCandidate({ candidate: line, sdpMid, sdpMLineIndex, usernameFragment });
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Brings a broken link back: first the cheapest thing that keeps the picture (ICE restart), then the same session over
+ * new transports (`resume`), and when the server no longer knows the session, a new one with the same request.
+ */
+import type { GenerationRequest } from '../wire.ts';
+import { backoffMs, pause } from './backoff.ts';
+import { aborted, toClientError } from '../errors.ts';
+import type { Link } from './link.ts';
+import type { Accepted } from '../options.ts';
+
+/** A path that exists is found within a few round trips; after this long there is none yet, and another try is due. */
+const PATH_TIMEOUT_MS = 4_000;
+
+export interface RecoveryPlan {
+  /** What a new session would be asked for; undefined where a lost session is the end. */
+  lostRequest: (() => GenerationRequest) | undefined;
+  /** The least time before the first attempt, ms: what a `bye` of the server asked for. */
+  waitMs: number;
+  signal: AbortSignal;
+}
+
+/**
+ * Tries until it works, the plan's signal aborts, or the server says something that trying again cannot change.
+ * @returns what the server accepted; undefined when the session never stopped
+ * @throws GlimpseClientError ABORTED, or the server's last word
+ */
+export async function recover(
+  link: Link,
+  { lostRequest, waitMs, signal }: RecoveryPlan,
+): Promise<Accepted | undefined> {
+  if (waitMs === 0 && link.socketIsOpen && (await restarted(link))) return undefined;
+  let leastMs = waitMs;
+  let sessionIsGone = false;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    await pause(Math.max(leastMs, backoffMs(attempt, Math.random())), signal);
+    if (signal.aborted) break;
+    try {
+      const accepted = await (sessionIsGone && lostRequest ? link.start(lostRequest()) : link.resume());
+      // The server knows us again; whether there is a path is for the peer connection to find out.
+      if (await link.connected(PATH_TIMEOUT_MS)) return accepted;
+      sessionIsGone = false;
+      attempt = 0;
+      leastMs = 0;
+    } catch (thrown) {
+      const error = toClientError(thrown);
+      const lost = error.code === 'SESSION_NOT_FOUND' && lostRequest !== undefined && !sessionIsGone;
+      if (lost) {
+        sessionIsGone = true;
+        attempt = -1;
+      } else if (!error.retryable) throw error;
+      leastMs = error.retryAfterMs ?? 0;
+    }
+  }
+  throw aborted();
+}
+
+async function restarted(link: Link): Promise<boolean> {
+  try {
+    return await link.restart();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * A ComfyUI server as a `Generator`: previews are drafts, the tap after the first stage is base, the one after the second
+ * refined. Slices follow each other by their last frame. What a viewer asks for never becomes a path, an address or a
+ * node: prompts, seeds and guidance go into inputs of a graph that the operator chose.
+ */
+import { createHash } from 'node:crypto';
+import { GlimpseError } from '../../errors.ts';
+import { ImageDecoder } from '../../media/decode/image-decoder.ts';
+import type {
+  GenerateOptions,
+  Generator,
+  GeneratorInfo,
+  InputMedia,
+  PromptReading,
+  Rendition,
+  SliceJob,
+} from '../generator.ts';
+import { heavierPrompt } from '../prompt/prompt-list.ts';
+import { tierRank } from '../../picture/tiers.ts';
+import { unpackFrames } from './continuation.ts';
+import type { InputFile } from './input-file.ts';
+import { CAMERA_MOVES } from './workflows/model-files.ts';
+import type { SliceInput } from './workflows/parameters.ts';
+import type { ComfyPool } from './server/pool.ts';
+import type { ComfyServer } from './server/server.ts';
+import { SliceRun, type SliceContext } from './slice-run.ts';
+import { checkGraph, describeProblem } from './workflows/workflow-check.ts';
+import { sliceFramesOf, type Workflow } from './workflows/workflow.ts';
+
+export interface ComfyUiGeneratorOptions {
+  /** Closed with the generator. */
+  pool: ComfyPool;
+  workflow: Workflow;
+  /** For workflows that need an image or a video. */
+  inputFile?: InputFile | undefined;
+}
+
+export class ComfyUiGenerator implements Generator {
+  readonly info: GeneratorInfo;
+  readonly #context: SliceContext;
+  readonly #inputFile: InputFile | undefined;
+
+  /** @throws GlimpseError CONFIG_INVALID when the workflow needs an input file that is not there. */
+  constructor({ pool, workflow, inputFile }: ComfyUiGeneratorOptions) {
+    if (inputFile && workflow.needs !== 'nothing' && inputFile.kind !== workflow.needs)
+      throw new GlimpseError('CONFIG_INVALID', {
+        message: `--comfyui-input is a ${inputFile.kind}; ${workflow.name} needs a ${workflow.needs}`,
+      });
+    this.#context = { pool, workflow, decoder: new ImageDecoder() };
+    this.#inputFile = inputFile;
+    this.info = infoOf(workflow, inputFile === undefined);
+  }
+
+  /** The model takes any words, so there is nothing to tell. */
+  read(): Promise<PromptReading> {
+    return Promise.resolve({ unknownWords: [], fields: {} });
+  }
+
+  /**
+   * A tier is computed when it is asked for; leaving a slice interrupts it at the server.
+   * @throws GlimpseError PARAMETER_INVALID when `job.previous` is not of this generator; else as the contract says.
+   */
+  async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
+    const lowest = tierRank(job.startAtTier ?? 'draft');
+    const highest = tierRank(job.stopAtTier);
+    const asked = (tier: Rendition['tier']): boolean => tierRank(tier) >= lowest && tierRank(tier) <= highest;
+    const taps = this.#context.workflow.tiers.map(({ tier }) => tier);
+    const inputAt = (server: ComfyServer, signal: AbortSignal): Promise<SliceInput> =>
+      this.#inputOf(job, server, signal);
+    const run = new SliceRun(this.#context, { ...options, job, inputAt });
+    try {
+      const [first] = taps;
+      const draft = asked('draft') && first !== undefined ? await run.draft(first) : undefined;
+      if (draft !== undefined) yield draft;
+      for (const tier of taps.filter((tier) => asked(tier))) yield* run.render(tier);
+    } finally {
+      run.close();
+    }
+  }
+
+  /** @throws GlimpseError GENERATOR_DOWN when the server is not there, WORKFLOW_INVALID naming all that it lacks. */
+  async warmUp(): Promise<void> {
+    const { pool, workflow, decoder } = this.#context;
+    const { graph } = workflow.build(PROBE, { thrift: 'none' });
+    const [found] = await Promise.all([
+      Promise.allSettled(pool.servers.map(async ({ client }) => checkGraph(graph, await client.objectInfo()))),
+      decoder.open(),
+    ]);
+    const answers = found.filter((answer) => answer.status === 'fulfilled');
+    const [failure] = found.filter((answer) => answer.status === 'rejected');
+    // Servers that are down may come back; one that answers is enough to begin.
+    if (answers.length === 0) throw failure?.reason;
+    const problems = [...new Set(answers.flatMap(({ value }) => value.map(describeProblem)))];
+    if (problems.length === 0) return;
+    throw new GlimpseError('WORKFLOW_INVALID', {
+      message: `${workflow.name} cannot run on this server: ${problems.join('; ')}`,
+      details: { problems },
+    });
+  }
+
+  /** Idempotent, never throws; jobs in progress reject and are interrupted at the server. */
+  async close(): Promise<void> {
+    await this.#context.pool.close();
+    await this.#context.decoder.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #inputOf(job: SliceJob, server: ComfyServer, signal: AbortSignal): Promise<SliceInput> {
+    const { seed, slice, guidance, previous, options } = job;
+    const file = await (job.input
+      ? uploadInput(job.input, server, signal)
+      : this.#inputFile?.nameAt(server.client, signal));
+    const goesOn = previous !== undefined && this.#context.workflow.overlapFrames > 0;
+    const previousFrames = goesOn ? await upload(previous, server, signal) : undefined;
+    const named = this.#context.workflow.needs === 'video' ? { video: file } : { image: file };
+    return { prompt: heavierPrompt(job), seed, slice, guidance, previousFrames, ...options, ...named };
+  }
+}
+
+/** Named by their content: a slice's second prompt must see the pictures that its first one saw. */
+function upload(previous: Float32Array, { client }: ComfyServer, signal: AbortSignal): Promise<string[]> {
+  const uploads = unpackFrames(previous).map(({ image, format }) => {
+    const digest = createHash('sha256').update(image).digest('hex').slice(0, 24);
+    const name = `glimpse-${digest}.${format === 'png' ? 'png' : 'jpg'}`;
+    return client.upload({ name, data: image, mediaType: `image/${format}`, folder: 'temp' }, signal);
+  });
+  return Promise.all(uploads);
+}
+
+/** Named by its content: the server's cache knows it again, in whatever session it comes. */
+function uploadInput(input: InputMedia, { client }: ComfyServer, signal: AbortSignal): Promise<string> {
+  const name = `glimpse-${input.sha256.slice(0, 24)}.${input.kind === 'image' ? 'png' : 'mp4'}`;
+  return client.upload({ name, data: input.data, mediaType: input.mediaType, folder: 'temp' }, signal);
+}
+
+/** Names of files that would be uploaded; the server looks them up only when it runs. */
+const PROBE: SliceInput = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
+
+function infoOf(workflow: Workflow, inputNeeded: boolean): GeneratorInfo {
+  const [smallest] = workflow.tiers;
+  return {
+    name: `ComfyUI ${workflow.name}`,
+    conditioning: workflow.conditioning,
+    slice: { frames: sliceFramesOf(workflow), fps: workflow.fps },
+    tiers: [...(smallest === undefined ? [] : [{ ...smallest, tier: 'draft' as const }]), ...workflow.tiers],
+    examples: [
+      'a red ball rolls over a green meadow, morning light, slow camera',
+      'waves break on black rocks at dusk, seen from above',
+      'a fox walks through fresh snow towards the camera',
+    ],
+    progressive: true,
+    input: workflow.needs === 'nothing' ? undefined : { kind: workflow.needs, needed: inputNeeded },
+    options: workflow.options,
+    cameraMoves: workflow.options.includes('cameraMove') ? CAMERA_MOVES : [],
+  };
+}

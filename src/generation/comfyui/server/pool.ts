@@ -1,0 +1,110 @@
+/**
+ * Several ComfyUI servers as one: the least loaded of those that answer takes the next prompt, and another takes over
+ * where one fails. All of them must have the same nodes and files.
+ */
+import type { Pressure } from '../../engine/memory-pressure.ts';
+import type { ComfyClient } from './client.ts';
+import { ComfyServer } from './server.ts';
+import { kept } from '../../../lifetime/kept-promise.ts';
+
+/** A server that is gone is tried anyway when a prompt fails there; this is how soon one that is back gets work again. */
+const CHECK_INTERVAL_MS = 2_000;
+
+export interface ComfyPoolOptions {
+  /** Closed with the pool; at least one. */
+  clients: readonly ComfyClient[];
+  checkIntervalMs?: number | undefined;
+  /** The memory of a server has filled or emptied past a limit of memory-pressure.ts: the worst of all servers. */
+  onPressure?: ((pressure: Pressure, ratio: number) => void) | undefined;
+}
+
+export class ComfyPool implements AsyncDisposable {
+  readonly servers: readonly ComfyServer[];
+  readonly #onPressure: ComfyPoolOptions['onPressure'];
+  readonly #timer: NodeJS.Timeout;
+  #checking: Promise<void> | undefined;
+  /** The one after it, for all who asked since it began. */
+  #nextCheck: Promise<void> | undefined;
+  #closed = false;
+  #change = Promise.withResolvers<void>();
+
+  constructor({ clients, checkIntervalMs = CHECK_INTERVAL_MS, onPressure }: ComfyPoolOptions) {
+    this.servers = clients.map((client) => new ComfyServer(client));
+    this.#onPressure = onPressure;
+    this.#timer = setInterval(() => {
+      if (this.#checking === undefined) void this.check();
+    }, checkIntervalMs).unref();
+  }
+
+  /**
+   * Where the next prompt should go. One that is not known to be well is better than none: it may be back.
+   * @param preferred has the results of an earlier stage
+   * @param tried have failed at this prompt
+   */
+  pick(preferred: ComfyServer | undefined, tried: ReadonlySet<ComfyServer>): ComfyServer | undefined {
+    if (preferred?.healthy === true && !tried.has(preferred)) return preferred;
+    return this.servers
+      .filter((server) => !tried.has(server))
+      .toSorted((a, b) => Number(b.healthy) - Number(a.healthy) || a.load - b.load)[0];
+  }
+
+  /** Runs `work` at a server, counted as its load. */
+  async at<Result>(server: ComfyServer, work: () => Promise<Result>): Promise<Result> {
+    server.running += 1;
+    try {
+      return await work();
+    } finally {
+      server.running -= 1;
+      this.#tell();
+    }
+  }
+
+  /** A server has none of our prompts, or none answers at all: waiting longer would help nobody. */
+  async whenFree(): Promise<void> {
+    const isFree = (): boolean => {
+      const healthy = this.servers.filter((server) => server.healthy);
+      return healthy.length === 0 || healthy.some(({ running }) => running === 0);
+    };
+    while (!isFree()) await this.#change.promise;
+  }
+
+  /** Asks all servers how they stand from now on: answers that are under way may be older than the call. Never rejects. */
+  check(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#checking === undefined)
+      return (this.#checking = kept(this.#check().finally(() => (this.#checking = undefined))));
+    this.#nextCheck ??= kept(
+      this.#checking.then(() => {
+        this.#nextCheck = undefined;
+        return this.check();
+      }),
+    );
+    return this.#nextCheck;
+  }
+
+  /** Idempotent, never throws. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await Promise.all(this.servers.map(({ client }) => client.close()));
+    await this.#checking;
+    this.#tell();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #check(): Promise<void> {
+    const changes = await Promise.all(this.servers.map((server) => server.check()));
+    this.#tell();
+    if (!changes.includes(true)) return;
+    const [fullest] = this.servers.toSorted((a, b) => b.memoryRatio - a.memoryRatio);
+    if (fullest) this.#onPressure?.(fullest.pressure, fullest.memoryRatio);
+  }
+
+  #tell(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * One prompt on its way through a ComfyUI server, told by events that may get lost. Only events and pictures that name
+ * this prompt count: a picture of somebody else's prompt never gets through. Silence is not trusted: after some seconds
+ * of it the server's history and queue say how the prompt stands.
+ */
+import { GlimpseError, toGlimpseError } from '../../../errors.ts';
+import type { ImageOrigin } from './binary-event.ts';
+import type { ComfyHttp } from './http.ts';
+import { executionError, serverDown } from './server-error.ts';
+import { failureOf, type TextEvent } from './wire.ts';
+import { kept } from '../../../lifetime/kept-promise.ts';
+
+export interface NodeImage {
+  nodeId: string;
+  /** PNG or JPEG; a view of the message it came in. */
+  image: Uint8Array;
+}
+
+export interface PromptListener {
+  /**
+   * Pictures of one node come in the order of its batch.
+   * @returns settles when the picture is no longer held: until then the server is kept from sending too many more
+   */
+  onImage?(image: NodeImage): Promise<unknown> | void;
+  /** Prompts before this one at the server, its own and others'; 0 when it runs. */
+  onQueue?(position: number): void;
+  /** Steps of a node. */
+  onProgress?(progress: { nodeId: string; value: number; max: number }): void;
+  /** Events may have been lost: of a node's pictures some may be missing anywhere. */
+  onGap?(): void;
+}
+
+export interface PromptRunOptions extends PromptListener {
+  promptId: string;
+  http: ComfyHttp;
+  /** Silence after which the server is asked, ms. */
+  silenceMs: number;
+}
+
+export class PromptRun {
+  readonly promptId: string;
+  /** Settles when the prompt has ended: rejects with GENERATOR_DOWN or ABORTED. */
+  readonly done: Promise<void>;
+  /** The server has taken it: ending it from this side leaves something to withdraw there. */
+  submitted = false;
+  /** It has left the server's queue. */
+  started = false;
+  readonly #options: PromptRunOptions;
+  readonly #settled = Promise.withResolvers<void>();
+  #watchdog: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(options: PromptRunOptions) {
+    this.promptId = options.promptId;
+    this.#options = options;
+    this.done = kept(this.#settled.promise);
+    this.#listen();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  onText(event: TextEvent): void {
+    if (this.#ended || !('prompt_id' in event.data) || event.data.prompt_id !== this.promptId) return;
+    this.#listen();
+    switch (event.type) {
+      case 'execution_start':
+        this.started = true;
+        this.#options.onQueue?.(0);
+        break;
+      case 'progress':
+        this.#options.onProgress?.({ nodeId: event.data.node, value: event.data.value, max: event.data.max });
+        break;
+      case 'execution_success':
+        this.end();
+        break;
+      case 'executing':
+        // How servers from before `execution_success` say that a prompt has ended.
+        if (event.data.node === null) this.end();
+        break;
+      case 'execution_error':
+      case 'execution_interrupted':
+        this.end(errorOf(event));
+        break;
+      default:
+    }
+  }
+
+  onImage({ promptId, nodeId }: ImageOrigin, image: Uint8Array): Promise<unknown> | void {
+    if (this.#ended || promptId !== this.promptId) return;
+    this.#listen();
+    return this.#options.onImage?.({ nodeId, image });
+  }
+
+  /** The socket was lost and is back. */
+  onReopened(): void {
+    if (this.#ended) return;
+    this.#options.onGap?.();
+    void this.#reconcile();
+  }
+
+  /** Ends the run from this side. Idempotent. */
+  end(error?: GlimpseError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#watchdog);
+    if (error === undefined) this.#settled.resolve();
+    else this.#settled.reject(error);
+  }
+
+  #listen(): void {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => void this.#reconcile(), this.#options.silenceMs);
+  }
+
+  async #reconcile(): Promise<void> {
+    clearTimeout(this.#watchdog);
+    try {
+      if (await this.#hasEnded()) return;
+      if ((await this.#isQueued()) || (await this.#hasEnded())) {
+        if (!this.#ended) this.#listen();
+        return;
+      }
+      this.end(serverDown('ComfyUI no longer knows the prompt; was it restarted?'));
+    } catch (error) {
+      this.end(toGlimpseError(error, 'GENERATOR_DOWN'));
+    }
+  }
+
+  async #hasEnded(): Promise<boolean> {
+    const entry = await this.#options.http.history(this.promptId);
+    if (entry === undefined) return false;
+    const failure = failureOf(entry);
+    this.end(failure === undefined ? undefined : errorOf(failure));
+    return true;
+  }
+
+  async #isQueued(): Promise<boolean> {
+    const { queue_running, queue_pending } = await this.#options.http.queue();
+    return [...queue_running, ...queue_pending].some(([, id]) => id === this.promptId);
+  }
+}
+
+function errorOf(event: TextEvent): GlimpseError {
+  if (event.type === 'execution_error') return executionError(event.data);
+  return new GlimpseError('GENERATOR_DOWN', { message: 'The prompt was interrupted at the server.' });
+}

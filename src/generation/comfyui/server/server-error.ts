@@ -1,0 +1,78 @@
+/**
+ * What goes wrong at a ComfyUI server, as our errors. Texts name nodes, inputs and exception types and never the values
+ * they were given, because one of these is the user's prompt.
+ */
+import { GlimpseError } from '../../../errors.ts';
+import type { ExecutionFailure, Refusal } from './wire.ts';
+
+/**
+ * Torch's class is `torch.OutOfMemoryError`, formerly `torch.cuda.OutOfMemoryError`. Its CPU and DirectML allocators,
+ * numpy, CUDA's libraries, C++ and the operating system say it in words of their own.
+ */
+const OUT_OF_MEMORY = new RegExp(
+  [
+    'out[ _]?of[ _](device[ _]|host[ _])?memory|OutOfMemory',
+    'not enough (gpu )?(video )?memory|insufficient memory',
+    'MemoryError|bad_alloc|bad allocation|ALLOC_FAILED|cudaErrorMemoryAllocation',
+    'allocation on device|(could not|cannot|unable to|failed to) allocate',
+    'paging file is too small',
+  ].join('|'),
+  'i',
+);
+
+/** An address as logs name it: a user and password stay out of it (RFC 9110 section 4.2.4). */
+export const withoutUserinfo = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
+
+/** The server cannot be reached, or answers like something else. */
+export const serverDown = (message: string, cause?: unknown): GlimpseError =>
+  new GlimpseError('GENERATOR_DOWN', { message, retryAfterMs: 1_000, cause });
+
+/** The server ran the prompt and a node failed. */
+export function executionError({
+  node_id,
+  node_type,
+  exception_type,
+  exception_message,
+}: ExecutionFailure): GlimpseError {
+  const reason = OUT_OF_MEMORY.test(`${exception_type} ${exception_message}`) ? 'out-of-memory' : 'node-failed';
+  const message =
+    reason === 'out-of-memory'
+      ? `ComfyUI ran out of memory in ${node_type}. Use a smaller size, fewer frames or a quantised checkpoint.`
+      : `ComfyUI failed in ${node_type} (${exception_type}); its console says more.`;
+  return new GlimpseError('GENERATOR_DOWN', { message, details: { reason, nodeId: node_id, nodeType: node_type } });
+}
+
+export const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof GlimpseError && error.details['reason'] === 'out-of-memory';
+
+/** The server itself is at fault, so that another may do better: it is gone, cut off, or answers something else. */
+export const isServerGone = (error: unknown): boolean =>
+  error instanceof GlimpseError && error.code === 'GENERATOR_DOWN' && error.details['reason'] === undefined;
+
+/** The server refused the graph before running it. */
+export function refusedError({ error, node_errors }: Refusal): GlimpseError {
+  const problems = Object.entries(Array.isArray(node_errors) ? {} : (node_errors ?? {})).flatMap(([nodeId, node]) =>
+    node.errors.map(({ type, message, extra_info }) => ({
+      nodeId,
+      nodeType: node.class_type ?? 'a node',
+      input: extra_info?.input_name,
+      type,
+      message,
+    })),
+  );
+  const [first] = problems;
+  const summary =
+    first === undefined
+      ? whole(error)
+      : `${first.nodeType}${first.input === undefined ? '' : ` input ${first.input}`}: ${first.message} (${first.type})`;
+  return new GlimpseError('WORKFLOW_INVALID', {
+    message: `ComfyUI refused the workflow: ${summary}. \`glimpse comfyui check\` lists what is missing.`,
+    details: { problems },
+  });
+}
+
+function whole(error: Refusal['error']): string {
+  if (typeof error === 'string') return error;
+  const nodeType = error.extra_info?.class_type;
+  return nodeType === undefined ? `${error.message} (${error.type})` : `node ${nodeType} (${error.type})`;
+}

@@ -1,0 +1,128 @@
+/**
+ * The WebSocket of one ComfyUI server. Feature flags go first, so that previews come with the prompt they belong to; a
+ * lost socket is opened again under the same client id, because the server sends a prompt's events to that id.
+ */
+import { WebSocket } from 'ws';
+import { Emitter } from '../../../events.ts';
+import { parseBinaryEvent, type BinaryEvent } from './binary-event.ts';
+import { serverDown, withoutUserinfo } from './server-error.ts';
+import { parseTextEvent, type TextEvent } from './wire.ts';
+import { kept } from '../../../lifetime/kept-promise.ts';
+
+/** A PNG of 4096×2160 in its worst case. */
+const MESSAGE_MAX_BYTES = 32 * 1024 * 1024;
+/**
+ * Of pictures that wait to be decoded; beyond it the socket is not read, and from half of it on again. Ten of 960×544: a
+ * server on the same network sends a batch several times as fast as two threads decode it.
+ */
+const HELD_MAX_BYTES = 8 * 1024 * 1024;
+const OPEN_TIMEOUT_MS = 5_000;
+/** Pauses between attempts; the first is at once, so that a dropped connection costs few frames. */
+const RETRY_MS = { first: 50, most: 2_000 };
+
+interface SocketEvents {
+  text: [event: TextEvent];
+  binary: [event: BinaryEvent];
+  /** A message that is no event of the protocol. */
+  malformed: [];
+  /** The connection has ended; it is opened again while somebody wants it. */
+  lost: [];
+  /** Connected again; what was sent meanwhile is lost. */
+  reopened: [];
+}
+
+export class ComfySocket {
+  readonly events = new Emitter<SocketEvents>();
+  readonly #url: string;
+  /** For the operator: without user and password. */
+  readonly #name: string;
+  readonly #wanted: () => boolean;
+  #socket: WebSocket | undefined;
+  #opening: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #heldBytes = 0;
+  #closed = false;
+
+  /** `wanted`: whether a lost socket is worth opening again now; otherwise the next `open` does it. */
+  constructor(base: URL, clientId: string, wanted: () => boolean) {
+    const url = new URL(`ws?clientId=${clientId}`, base);
+    url.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
+    this.#url = url.href;
+    this.#name = withoutUserinfo(base);
+    this.#wanted = wanted;
+  }
+
+  /** @throws GlimpseError GENERATOR_DOWN when there is no such server. */
+  open(): Promise<void> {
+    if (this.#closed) return Promise.reject(serverDown('The generator is closed.'));
+    this.#opening ??= kept(this.#connect());
+    return this.#opening;
+  }
+
+  /** Counts `bytes` as waiting until `done` settles. Never rejects. */
+  async hold(bytes: number, done: Promise<unknown>): Promise<void> {
+    this.#heldBytes += bytes;
+    if (this.#heldBytes > HELD_MAX_BYTES) this.#socket?.pause();
+    await done.catch(() => {});
+    this.#heldBytes -= bytes;
+    if (this.#heldBytes <= HELD_MAX_BYTES / 2) this.#socket?.resume();
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    this.#socket?.terminate();
+    this.events.clear();
+  }
+
+  #connect(): Promise<void> {
+    const socket = new WebSocket(this.#url, {
+      maxPayload: MESSAGE_MAX_BYTES,
+      handshakeTimeout: OPEN_TIMEOUT_MS,
+      // PNG does not get smaller, and unpacking costs the event loop.
+      perMessageDeflate: false,
+    });
+    this.#socket = socket;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let cause: unknown;
+    socket.on('open', () => {
+      socket.send(JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } }));
+      resolve();
+    });
+    socket.on('error', (error) => {
+      cause = error;
+    });
+    socket.on('close', () => {
+      reject(serverDown(`The WebSocket of ComfyUI at ${this.#name} cannot be opened.`, cause));
+      this.#opening = undefined;
+      this.events.emit('lost');
+      this.#reconnect(RETRY_MS.first);
+    });
+    socket.on('message', (data: Buffer, isBinary) => this.#onMessage(data, isBinary));
+    return promise;
+  }
+
+  #onMessage(data: Buffer, isBinary: boolean): void {
+    if (isBinary) {
+      const event = parseBinaryEvent(data);
+      if (event === undefined) this.events.emit('malformed');
+      else this.events.emit('binary', event);
+      return;
+    }
+    const event = parseTextEvent(data.toString('utf8'));
+    if (event !== undefined) this.events.emit('text', event);
+  }
+
+  #reconnect(delayMs: number): void {
+    clearTimeout(this.#retry);
+    if (this.#closed || !this.#wanted()) return;
+    this.#retry = setTimeout(() => {
+      if (this.#closed || this.#opening !== undefined || !this.#wanted()) return;
+      this.open().then(
+        () => this.events.emit('reopened'),
+        () => this.#reconnect(Math.min(delayMs * 2, RETRY_MS.most)),
+      );
+    }, delayMs);
+  }
+}

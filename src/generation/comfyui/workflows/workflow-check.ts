@@ -1,0 +1,80 @@
+/**
+ * Compares a graph with what a server's nodes take (`/object_info`), so that a missing extension, model file or renamed
+ * input is named before anybody waits for a picture. Pure; finds everything, not only the first.
+ */
+import { assertNever } from '../../../errors.ts';
+import { isLink, type Graph } from './graph.ts';
+import type { ObjectInfo } from '../server/wire.ts';
+
+export type WorkflowProblem =
+  | { kind: 'missing-node'; nodeType: string }
+  | { kind: 'missing-input'; nodeType: string; input: string }
+  | { kind: 'unknown-input'; nodeType: string; input: string }
+  | { kind: 'missing-file'; nodeType: string; input: string; value: string; nearest: string[] };
+
+/** Choices shown of a list that lacks the one that is wanted. */
+const NEAREST_MAX = 5;
+
+/** One entry a problem, in the order of the graph. */
+export function checkGraph(graph: Graph, info: ObjectInfo): WorkflowProblem[] {
+  const found = Object.values(graph).flatMap(({ class_type: nodeType, inputs }): WorkflowProblem[] => {
+    const node = info[nodeType];
+    if (node === undefined) return [{ kind: 'missing-node', nodeType }];
+    const specs: Record<string, unknown[]> = { ...node.input.optional, ...node.input.required };
+    return [
+      ...Object.keys(node.input.required ?? {})
+        .filter((input) => !(input in inputs))
+        .map((input) => ({ kind: 'missing-input', nodeType, input }) as const),
+      ...Object.entries(inputs).flatMap(([input, value]): WorkflowProblem[] => {
+        const spec = specs[input];
+        if (spec === undefined) return [{ kind: 'unknown-input', nodeType, input }];
+        const choices = isLink(value) ? undefined : choicesOf(spec);
+        if (choices === undefined || choices.includes(value)) return [];
+        return [{ kind: 'missing-file', nodeType, input, value: String(value), nearest: nearestOf(value, choices) }];
+      }),
+    ];
+  });
+  // Two nodes of one class miss the same thing once.
+  return [...new Map(found.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+/** What a person should do about it. */
+export function describeProblem(problem: WorkflowProblem): string {
+  const { nodeType } = problem;
+  switch (problem.kind) {
+    case 'missing-node':
+      return `node ${nodeType} is not there: install or update the extension that has it (ComfyUI-LTXVideo, or ComfyUI itself)`;
+    case 'missing-input':
+      return `node ${nodeType} needs an input ${problem.input} that this workflow does not give: the server is newer`;
+    case 'unknown-input':
+      return `node ${nodeType} knows no input ${problem.input}: the server is older, or newer`;
+    case 'missing-file': {
+      const there = problem.nearest.length === 0 ? 'nothing' : problem.nearest.join(', ');
+      return `node ${nodeType} input ${problem.input}: ${problem.value} is not there; the server has ${there}`;
+    }
+    default:
+      return assertNever(problem);
+  }
+}
+
+/** The values a choice offers, in either spelling; undefined when any value goes or files are looked up on each run. */
+function choicesOf([type, options]: unknown[]): unknown[] | undefined {
+  const settings = Object(options) as Record<string, unknown>;
+  if (settings['image_upload'] === true || settings['video_upload'] === true) return undefined;
+  if (Array.isArray(type)) return type;
+  return type === 'COMBO' && Array.isArray(settings['options']) ? settings['options'] : undefined;
+}
+
+/** Those that begin most alike first. */
+function nearestOf(value: unknown, choices: readonly unknown[]): string[] {
+  const wanted = String(value);
+  const alike = (choice: string): number => {
+    let same = 0;
+    while (same < choice.length && choice[same] === wanted[same]) same++;
+    return same;
+  };
+  return choices
+    .filter((choice) => typeof choice === 'string')
+    .toSorted((a, b) => alike(b) - alike(a))
+    .slice(0, NEAREST_MAX);
+}

@@ -1,0 +1,228 @@
+/**
+ * Who may compute. A session that would make running ones late waits in a bounded queue, first come first served, with its
+ * peer connection up and its place told; before anyone waits, tier caps are lowered. Load is predicted from what work has
+ * cost on this machine, so it is right after the first slices and empty before them. A tier that does not fit is made the
+ * fast way before it is not made at all. Whoever nobody watches needs nothing:
+ * he keeps his place in the line but is passed by, and once admitted he is no load until his viewer is back.
+ */
+import type { Clock } from '../../clock.ts';
+import { GlimpseError } from '../../errors.ts';
+import { loadAt, lowestCaps, shareOut, type LoadModel, type Sharer } from './load-sharing.ts';
+import { lowerGrade, tierOfGrade, type Grade } from '../grades.ts';
+import type { Tier } from '../../picture/tiers.ts';
+import type { WorkCosts } from './work-costs.ts';
+
+/** What admission asks a session. */
+export interface Applicant {
+  /** Highest tier it wants. */
+  wanted(): Tier;
+  /** False once nothing is left to compute: a finished clip. */
+  computing(): boolean;
+  /** True for a clip, which needs no more than its lowest tier in time. Default: live. */
+  patient?: boolean;
+  /** False while its viewer is gone and may come back. Default: there is always somebody. */
+  watched?(): boolean;
+  /** Place or tier cap have changed. */
+  onChange(): void;
+}
+
+export interface AdmissionOptions {
+  clock: Clock;
+  costs: WorkCosts;
+  /** Timeline length of a slice, ms. */
+  sliceMs: number;
+  /** Share of the generator's time that sessions may need, by prediction. */
+  capacity: number;
+  /** Newcomers wait rather than push anyone below this tier. */
+  lowestTier: Tier;
+  /** The generator has a fast way to make `refined`. Default: no. */
+  hasFast?: boolean;
+  /** Sessions that may wait; one more is refused. */
+  queueMax: number;
+  /** Waiting sessions have changed in number, for the metrics. */
+  onQueue?: (length: number) => void;
+}
+
+/** One session's place. */
+export interface Ticket {
+  readonly admitted: boolean;
+  /** 0: admitted; n: as the nth of those who wait. */
+  readonly position: number;
+  /** Expected wait, ms; null while no session has ended yet that it could be reckoned from. */
+  readonly waitMs: number | null;
+  /** What it may compute up to. */
+  readonly tierCap: Tier;
+  /** The same, with the way there is time for it to be made. */
+  readonly gradeCap: Grade;
+  /** Frees the place. Idempotent. */
+  leave(): void;
+}
+
+interface Member extends Ticket {
+  applicant: Applicant;
+  admitted: boolean;
+  position: number;
+  waitMs: number | null;
+  tierCap: Tier;
+  gradeCap: Grade;
+  admittedUs: number;
+  /** Its cap without the ceiling; undefined until it has one. */
+  share: Grade | undefined;
+}
+
+/** Weight of the newest stay in the mean. */
+const NEWEST_STAY = 0.3;
+/** Loads are looked at again at most this often. */
+const REVIEW_US = 500_000;
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #admitted: Member[] = [];
+  readonly #waiting: Member[] = [];
+  #meanStayMs: number | undefined;
+  #reviewedUs = -Infinity;
+  #ceiling: Tier | undefined;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Share of the generator's time that the admitted sessions need, by prediction. */
+  get load(): number {
+    return this.#sharers().reduce(
+      (sum, sharer) => sum + (sharer.current ? loadAt(sharer, sharer.current, this.#model) : 0),
+      0,
+    );
+  }
+
+  /** No one computes above this tier until it is undefined again: low-memory mode. */
+  set ceiling(tier: Tier | undefined) {
+    this.#ceiling = tier;
+    this.#settle();
+  }
+
+  /**
+   * A place for a session, admitted or in the queue.
+   * @throws GlimpseError SESSION_LIMIT when the queue is full; `retryAfterMs` is the expected wait of the last one in it.
+   */
+  enter(applicant: Applicant): Ticket {
+    const { queueMax, lowestTier } = this.#options;
+    const member: Member = {
+      applicant,
+      admitted: false,
+      position: 0,
+      waitMs: null,
+      tierCap: lowestTier,
+      gradeCap: lowestTier,
+      admittedUs: 0,
+      share: undefined,
+      leave: () => this.#leave(member),
+    };
+    if (this.#waiting.some(isWatched) || !this.#admit(member)) {
+      if (this.#waiting.length >= queueMax)
+        throw new GlimpseError('SESSION_LIMIT', {
+          details: { waiting: this.#waiting.length },
+          retryAfterMs: this.#waitMs(queueMax) ?? 5_000,
+        });
+      this.#waiting.push(member);
+    }
+    this.#settle(member);
+    return member;
+  }
+
+  /** Looks again at load and caps; cheap, call it about once a second. */
+  review(): void {
+    const nowUs = this.#options.clock.nowUs();
+    if (nowUs - this.#reviewedUs < REVIEW_US) return;
+    this.#reviewedUs = nowUs;
+    this.#settle();
+  }
+
+  /** True when the member fits beside those who are in. */
+  #admit(member: Member): boolean {
+    const caps = shareOut([...this.#sharers(), sharerOf(member)], this.#model);
+    if (caps === undefined) return false;
+    member.admitted = true;
+    member.admittedUs = this.#options.clock.nowUs();
+    this.#admitted.push(member);
+    return true;
+  }
+
+  #leave(member: Member): void {
+    const waitingAt = this.#waiting.indexOf(member);
+    const admittedAt = this.#admitted.indexOf(member);
+    if (waitingAt < 0 && admittedAt < 0) return;
+    if (waitingAt >= 0) this.#waiting.splice(waitingAt, 1);
+    if (admittedAt >= 0) {
+      this.#admitted.splice(admittedAt, 1);
+      const stayMs = (this.#options.clock.nowUs() - member.admittedUs) / 1000;
+      this.#meanStayMs = this.#meanStayMs === undefined ? stayMs : mix(this.#meanStayMs, stayMs);
+    }
+    this.#settle(member);
+  }
+
+  /** Admits whoever fits, shares tiers out, and tells whom it changes. */
+  #settle(except?: Member): void {
+    for (let next = this.#next; next && this.#admit(next); next = this.#next)
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    const sharers = this.#sharers();
+    const caps = shareOut(sharers, this.#model) ?? lowestCaps(sharers, this.#model);
+    for (const [index, member] of this.#admitted.entries()) {
+      const share = caps[index] ?? this.#options.lowestTier;
+      member.share = share;
+      const gradeCap = this.#ceiling === undefined ? share : lowerGrade(share, this.#ceiling);
+      this.#update(member, { position: 0, waitMs: 0, tierCap: tierOfGrade(gradeCap), gradeCap }, member === except);
+    }
+    let position = 1;
+    for (const member of this.#waiting) {
+      this.#update(member, { position, waitMs: this.#waitMs(position) }, member === except);
+      if (isWatched(member)) position++;
+    }
+    this.#options.onQueue?.(this.#waiting.length);
+  }
+
+  /** Whose turn it is to be admitted. */
+  get #next(): Member | undefined {
+    return this.#waiting.find(isWatched);
+  }
+
+  #update(
+    member: Member,
+    change: Partial<Pick<Member, 'position' | 'waitMs' | 'tierCap' | 'gradeCap'>>,
+    quiet: boolean,
+  ): void {
+    const { position, gradeCap } = member;
+    Object.assign(member, change);
+    if (!quiet && (member.position !== position || member.gradeCap !== gradeCap)) member.applicant.onChange();
+  }
+
+  /** Places free up as sessions end: with n of them staying a mean time each, one every mean / n. */
+  #waitMs(position: number): number | null {
+    if (this.#meanStayMs === undefined) return null;
+    return Math.round((this.#meanStayMs * position) / Math.max(1, this.#admitted.length));
+  }
+
+  #sharers(): Sharer[] {
+    return this.#admitted.map((member) => ({ ...sharerOf(member), current: member.share }));
+  }
+
+  get #model(): LoadModel {
+    const { capacity, lowestTier, hasFast = false, costs, sliceMs } = this.#options;
+    return { capacity, lowest: lowestTier, hasFast, loadOf: (cap) => costs.sliceMs(cap) / sliceMs };
+  }
+}
+
+const isWatched = ({ applicant }: Member): boolean => applicant.watched?.() ?? true;
+
+const sharerOf = (member: Member): Sharer => ({
+  wanted: member.applicant.wanted(),
+  current: undefined,
+  computing: isWatched(member) && member.applicant.computing(),
+  patient: member.applicant.patient ?? false,
+});
+
+const mix = (before: number, newest: number): number => before + NEWEST_STAY * (newest - before);

@@ -1,0 +1,136 @@
+/**
+ * What sessions share of the generation engine: the scheduler that says whose step is next, the costs it learns, the
+ * admission that says who may compute at all, and the memory of the models. Built here for the service, and for tests and
+ * benches the same way.
+ */
+import type { Clock } from '../../clock.ts';
+import type { EngineMetrics } from '../../metrics/engine-metrics.ts';
+import { Admission } from './admission.ts';
+import type { GradeCost } from '../onnx/pack/calibration.ts';
+import type { GeneratorInfo } from '../generator.ts';
+import { MemoryMonitor } from './memory-monitor.ts';
+import { PRESSURES, type Pressure } from './memory-pressure.ts';
+import type { ModelMemory } from './model-memory.ts';
+import { Scheduler } from './scheduler.ts';
+import type { Tier } from '../../picture/tiers.ts';
+import { WarmPool } from './warm-pool.ts';
+
+export interface EngineConfig {
+  capacity: number;
+  admissionTier: Tier;
+  queueMax: number;
+}
+
+export interface EngineMemory {
+  memory: ModelMemory;
+  /** Most memory the process should take. */
+  processBytes: number;
+  /** Without a session for so long, ms, the model gives back most of its memory; 0: never. */
+  warmIdleMs: number;
+}
+
+export interface EngineOptions {
+  clock: Clock;
+  info: GeneratorInfo;
+  config: EngineConfig;
+  /** Most units of a kind to run as one; default 1. */
+  batchSize?: (kind: string) => number;
+  metrics?: EngineMetrics;
+  /** Where the generator has models here. */
+  models?: EngineMemory | undefined;
+  onPressure?: (pressure: Pressure, ratio: number) => void;
+}
+
+/** Workflows that stay half-loaded. */
+const WARM_MAX = 2;
+
+export class Engine implements AsyncDisposable {
+  readonly scheduler: Scheduler;
+  readonly admission: Admission;
+  readonly #options: EngineOptions;
+  readonly #monitor: MemoryMonitor | undefined;
+  readonly #pool: WarmPool | undefined;
+  #inUse = false;
+
+  constructor(options: EngineOptions) {
+    const { clock, info, config, batchSize = () => 1, metrics, models } = options;
+    this.#options = options;
+    this.scheduler = new Scheduler({
+      clock,
+      batchSize: (kind) => (this.pressure === 'low-memory' ? 1 : batchSize(kind)),
+      onTurn: ({ rank, waitedMs, batchSize: units }) => {
+        metrics?.turn(rank, waitedMs, units);
+        metrics?.set('schedulerQueue', this.scheduler.length);
+      },
+    });
+    const { frames, fps } = info.slice;
+    this.admission = new Admission({
+      clock,
+      costs: this.scheduler.costs,
+      sliceMs: (frames * 1000) / fps,
+      capacity: config.capacity,
+      lowestTier: config.admissionTier,
+      hasFast: info.tiers.some(({ fast }) => fast !== undefined),
+      queueMax: config.queueMax,
+      onQueue: (waiting) => {
+        metrics?.set('admissionWaiting', waiting);
+        metrics?.set('admissionLoad', this.admission.load);
+      },
+    });
+    this.#monitor = models && this.#watch(models);
+    this.#pool = models && this.#warmPool(models);
+  }
+
+  get pressure(): Pressure {
+    return this.#monitor?.pressure ?? 'normal';
+  }
+
+  /** What was measured of this machine before: admission is right from the first session on. */
+  expect(costs: readonly GradeCost[]): void {
+    for (const { grade, ms } of costs) this.scheduler.costs.expect(grade, ms);
+  }
+
+  /** Tells the warm pool whether anybody is there. */
+  onSessions(count: number): void {
+    const inUse = count > 0;
+    if (inUse === this.#inUse) return;
+    this.#inUse = inUse;
+    const { name } = this.#options.info;
+    // Loading that fails shows again, with its error, when the first step wants the part.
+    if (inUse) this.#pool?.use(name).catch(() => {});
+    else this.#pool?.leave(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.scheduler.close();
+    this.#monitor?.[Symbol.dispose]();
+    await this.#pool?.[Symbol.asyncDispose]();
+  }
+
+  #watch({ memory, processBytes }: EngineMemory): MemoryMonitor {
+    const { metrics, config, onPressure } = this.#options;
+    const monitor = new MemoryMonitor({
+      budgetBytes: processBytes,
+      memory,
+      usedBytes: () => process.memoryUsage.rss(),
+      onPressure: (pressure, ratio) => {
+        this.admission.ceiling = pressure === 'low-memory' ? config.admissionTier : undefined;
+        metrics?.set('memoryPressure', PRESSURES.indexOf(pressure));
+        onPressure?.(pressure, ratio);
+      },
+      onReport: ({ parts }) => {
+        for (const { name, state, bytes } of parts) metrics?.part(name, state, bytes);
+      },
+    });
+    monitor.start();
+    return monitor;
+  }
+
+  #warmPool({ memory, warmIdleMs }: EngineMemory): WarmPool {
+    const { clock, info, metrics } = this.#options;
+    const onActivated = (_: string, { hit, ms }: { hit: boolean; ms: number }): void => metrics?.activated(hit, ms);
+    const pool = new WarmPool({ clock, warmMax: WARM_MAX, idleMs: warmIdleMs, onActivated });
+    pool.add(info.name, memory);
+    return pool;
+  }
+}

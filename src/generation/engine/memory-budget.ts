@@ -1,0 +1,27 @@
+/** The memory settings as bytes: what the process may take, and what of it is for model parts. */
+import { totalmem } from 'node:os';
+import type { Config } from '../../config/config.ts';
+import { GlimpseError } from '../../errors.ts';
+
+const MB = 2 ** 20;
+/** Of the memory there is, when no budget is set. */
+const DEFAULT_SHARE = 0.75;
+
+export interface MemoryBudget {
+  processBytes: number;
+  partsBytes: number;
+}
+
+/** @throws GlimpseError CONFIG_INVALID when the reserve leaves nothing for models. */
+export function memoryBudget({
+  memoryBudget: budgetMb,
+  reserveMemory,
+}: Pick<Config, 'memoryBudget' | 'reserveMemory'>): MemoryBudget {
+  // 0 without a limit of the container's.
+  const available = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+  const processBytes = budgetMb === undefined ? available * DEFAULT_SHARE : budgetMb * MB;
+  const partsBytes = processBytes - reserveMemory * MB;
+  if (partsBytes > 0) return { processBytes, partsBytes };
+  const message = `--reserve-memory ${reserveMemory} leaves nothing of a memory budget of ${Math.floor(processBytes / MB)} MB for models`;
+  throw new GlimpseError('CONFIG_INVALID', { message });
+}

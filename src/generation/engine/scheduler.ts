@@ -1,0 +1,227 @@
+/**
+ * Decides who computes next, one unit of work at a time: a denoise step or a decode. Jobs of all sessions ask for a turn
+ * before each unit, so a job is preempted between steps simply by not getting the next turn; what it has is kept. The
+ * order is turn-order.ts; here is only the queue, the clock and the running. Units of one kind run together, up to the
+ * batch size measured for it: the runtime makes one run of them. The next unit of the job that runs is begun behind it, so
+ * that what computes is never idle; as soon as another turn is more urgent it is taken back.
+ */
+import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
+import type { Clock } from '../../clock.ts';
+import { GlimpseError } from '../../errors.ts';
+import { FairShare } from './fair-share.ts';
+import type { UnitOfWork } from '../generator.ts';
+import { nextBatch, type Rank, type WaitingTurn } from './turn-order.ts';
+import { WorkCosts } from './work-costs.ts';
+
+/** On whose behalf a turn is asked for. Read at every decision, so its owner may change it while turns wait. */
+export interface Claim {
+  rank: Rank;
+  /** When the result is wanted, on the service's clock. */
+  deadlineUs: number;
+  /** Expected compute time of the tier the turn belongs to, in ms; 0 when unknown. */
+  costMs: number;
+  /** Turns of one user share what they get. */
+  user: string;
+  /** Share compared with other users'; 1 is usual. */
+  weight: number;
+}
+
+export interface TurnTaken {
+  rank: Rank;
+  kind: string;
+  /** From asking to beginning, in ms. */
+  waitedMs: number;
+  /** Units that ran as one. */
+  batchSize: number;
+}
+
+export interface SchedulerOptions {
+  clock: Clock;
+  costs?: WorkCosts;
+  /** Most units of a kind to run as one; 1 until measured (calibration.ts). */
+  batchSize?: (kind: string) => number;
+  /** A turn was given, for the metrics. */
+  onTurn?: (turn: TurnTaken) => void;
+}
+
+interface Waiting extends WaitingTurn {
+  claim: Claim;
+  unit: UnitOfWork;
+  signal: AbortSignal;
+  onAbort: () => void;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Turns whose units were begun in one go. */
+interface Begun {
+  batch: readonly Waiting[];
+  startedUs: number;
+  results: Promise<PromiseSettledResult<void>[]>;
+}
+
+/** A job asks for two turns at a time and a session has at most three jobs open, so this bounds sessions, not work. */
+const QUEUE_CAPACITY = 512;
+
+export class Scheduler {
+  readonly costs: WorkCosts;
+  readonly #options: SchedulerOptions;
+  readonly #queue: Waiting[] = [];
+  readonly #share = new FairShare();
+  #draining = false;
+  #running: Begun | undefined;
+  /** Begun behind what runs. */
+  #ahead: Begun | undefined;
+  #order = 0;
+  #closed = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.costs = options.costs ?? new WorkCosts();
+  }
+
+  /** Turns waiting, not counting those that run. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  /**
+   * Runs the unit when its turn comes, again if it was withdrawn. A unit must not wait for another turn while it runs.
+   * @throws GlimpseError ABORTED when `signal` fires while it waits, RATE_LIMITED when the queue is full; else what the
+   *   unit throws.
+   */
+  turn(unit: UnitOfWork, claim: Claim, signal: AbortSignal): Promise<void> {
+    if (this.#closed || signal.aborted) return Promise.reject(new GlimpseError('ABORTED'));
+    if (this.#queue.length >= QUEUE_CAPACITY)
+      return Promise.reject(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1000 }));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => {
+      this.#queue.splice(this.#queue.indexOf(waiting), 1);
+      reject(new GlimpseError('ABORTED'));
+    };
+    const waiting: Waiting = {
+      ...claim,
+      claim,
+      kind: unit.kind,
+      servedMs: 0,
+      waitingSinceUs: this.#options.clock.nowUs(),
+      order: this.#order++,
+      unit,
+      signal,
+      onAbort,
+      resolve,
+      reject,
+    };
+    this.#enqueue(waiting);
+    this.#lookAhead();
+    void this.#drain();
+    return promise;
+  }
+
+  /** Turns that wait are dropped; units that run end by their own signals. */
+  close(): void {
+    this.#closed = true;
+    for (const waiting of this.#queue.toReversed()) {
+      this.#leave(waiting);
+      waiting.reject(new GlimpseError('ABORTED'));
+    }
+  }
+
+  #enqueue(waiting: Waiting): void {
+    waiting.signal.addEventListener('abort', waiting.onAbort, { once: true });
+    this.#queue.push(waiting);
+  }
+
+  #leave(waiting: Waiting): void {
+    this.#queue.splice(this.#queue.indexOf(waiting), 1);
+    waiting.signal.removeEventListener('abort', waiting.onAbort);
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let next = this.#take(); next; next = this.#ahead ?? this.#take()) {
+        this.#running = { ...next, startedUs: this.#nowUs };
+        this.#ahead = undefined;
+        this.#lookAhead();
+        await this.#end(this.#running);
+        this.#running = undefined;
+        // Lets the jobs that have just been served ask for their next step, or a draft's decode would miss its turn.
+        if (this.#ahead === undefined) await nextTurnOfLoop();
+      }
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  /** Sees to it that behind what runs waits the next unit of the same job, and only while that is what comes next. */
+  #lookAhead(): void {
+    if (this.#running === undefined) return;
+    const [waiting] = this.#ahead?.batch ?? [];
+    if (waiting !== undefined) {
+      const [first, ...others] = this.#next(this.#turns(waiting));
+      if ((first === waiting && others.length === 0) || waiting.unit.withdraw?.() !== true) return;
+      this.#ahead = undefined;
+      this.#enqueue(waiting);
+      if (waiting.signal.aborted) waiting.onAbort();
+    }
+    const next = this.#next(this.#turns());
+    if (goesOn(next, this.#running.batch)) this.#ahead = this.#begin(next);
+  }
+
+  /** Of the turns that wait, and `another`, those that may begin: not before what they go on from has. */
+  #turns(another?: Waiting): Waiting[] {
+    const waiting = another ? [...this.#queue, another] : this.#queue;
+    const units = new Set(waiting.map(({ unit }) => unit));
+    const turns = waiting.filter(({ unit: { after } }) => after === undefined || !units.has(after));
+    for (const turn of turns) {
+      const { rank, deadlineUs, costMs, user } = turn.claim;
+      Object.assign(turn, { rank, deadlineUs, costMs, servedMs: this.#share.servedMs(user) });
+    }
+    return turns;
+  }
+
+  #next(turns: readonly Waiting[]): Waiting[] {
+    return nextBatch(turns, this.#nowUs, this.#options.batchSize ?? (() => 1));
+  }
+
+  #take(): Begun | undefined {
+    const turns = this.#turns();
+    this.#share.advance(Math.min(...turns.map(({ servedMs }) => servedMs)));
+    return this.#begin(this.#next(turns));
+  }
+
+  #begin(batch: readonly Waiting[]): Begun | undefined {
+    if (batch.length === 0) return undefined;
+    for (const waiting of batch) this.#leave(waiting);
+    // Begun in one go, so that the runtime finds them all and makes one run of them.
+    const results = Promise.allSettled(batch.map(async ({ unit }) => unit.run()));
+    return { batch, startedUs: this.#nowUs, results };
+  }
+
+  async #end({ batch, startedUs, results }: Begun): Promise<void> {
+    for (const { rank, kind, waitingSinceUs } of batch)
+      this.#options.onTurn?.({ rank, kind, waitedMs: (startedUs - waitingSinceUs) / 1000, batchSize: batch.length });
+    const settled = await results;
+    const shareMs = (this.#nowUs - startedUs) / 1000 / batch.length;
+    for (const [index, { claim, kind, resolve, reject }] of batch.entries()) {
+      const result = settled[index];
+      this.#share.charge(claim.user, shareMs, claim.weight);
+      if (result?.status === 'rejected') {
+        reject(result.reason);
+        continue;
+      }
+      this.costs.observeUnit(kind, shareMs);
+      resolve();
+    }
+  }
+
+  get #nowUs(): number {
+    return this.#options.clock.nowUs();
+  }
+}
+
+/** Whether these turns are the next unit of the job that runs, alone, and can be taken back. */
+const goesOn = ([next, ...others]: readonly Waiting[], running: readonly Waiting[]): boolean =>
+  others.length === 0 && next?.unit.withdraw !== undefined && running.some(({ unit }) => unit === next.unit.after);

@@ -1,0 +1,93 @@
+/**
+ * What work costs on this machine, learnt from what it did cost: compute time by kind of unit and by grade, as exponentially
+ * weighted means. The scheduler puts light before heavy with it, admission predicts load, the planner chooses by it how a
+ * tier is made, or skips what would come too late. A grade that has not been made for a while follows those that are: what
+ * makes them slower makes it slower too, or a refiner that was given up on a busy machine would look slow for ever. Pure.
+ */
+import { tierOfGrade, variantOfGrade, type Grade } from '../grades.ts';
+import { TIERS, tierRank } from '../../picture/tiers.ts';
+
+/** Weight of the newest measurement: the last ten or so count. */
+const NEWEST = 0.2;
+/** Kinds are parts and their shapes, a dozen at most; a backend that invents more does not grow this. */
+const KINDS_MAX = 256;
+/** A grade is stale once so many measurements of others have come since its own: more than a slice has. */
+const STALE_AFTER = 6;
+
+interface Estimate {
+  ms: number;
+  /** False while it is an expectation from before anything was measured here. */
+  measured: boolean;
+  /** Measurements of other grades since its own. */
+  age: number;
+}
+
+export class WorkCosts {
+  readonly #grades = new Map<Grade, Estimate>();
+  readonly #kindsMs = new Map<string, number>();
+
+  /** Compute time of one tier of one slice beyond the tiers below it; undefined until measured or expected. */
+  gradeMs(grade: Grade): number | undefined {
+    return this.#grades.get(grade)?.ms;
+  }
+
+  /** What a grade is expected to cost, until it is measured. */
+  expect(grade: Grade, computeMs: number): void {
+    if (this.#grades.get(grade)?.measured) return;
+    this.#grades.set(grade, { ms: computeMs, measured: false, age: STALE_AFTER });
+  }
+
+  /**
+   * Of all tiers up to `cap`; what is neither measured nor expected counts 0, and a fast variant no more than the full
+   * one.
+   */
+  sliceMs(cap: Grade): number {
+    let sum = 0;
+    for (const tier of TIERS) {
+      if (tierRank(tier) > tierRank(tierOfGrade(cap))) break;
+      const fullMs = this.gradeMs(tier);
+      const ms = variantOfGrade(cap) === 'fast' && tier === tierOfGrade(cap) ? (this.gradeMs(cap) ?? fullMs) : fullMs;
+      sum += ms ?? 0;
+    }
+    return sum;
+  }
+
+  unitMs(kind: string): number | undefined {
+    return this.#kindsMs.get(kind);
+  }
+
+  observe(grade: Grade, computeMs: number): void {
+    const before = this.#grades.get(grade);
+    const ms = before?.measured ? mean(before.ms, computeMs) : computeMs;
+    const freshMs = this.#freshMs(grade);
+    for (const [other, estimate] of this.#grades) if (other !== grade) estimate.age += 1;
+    this.#grades.set(grade, { ms, measured: true, age: 0 });
+    if (before === undefined || freshMs + before.ms <= 0) return;
+    const pace = (freshMs + ms) / (freshMs + before.ms);
+    for (const [other, estimate] of this.#grades) if (other !== grade && isStale(estimate)) estimate.ms *= pace;
+  }
+
+  /** Work on a grade was given up after so long: it costs no less. */
+  atLeast(grade: Grade, ms: number): void {
+    const known = this.#grades.get(grade);
+    if (known === undefined) this.expect(grade, ms);
+    else known.ms = Math.max(known.ms, ms);
+  }
+
+  observeUnit(kind: string, ms: number): void {
+    if (this.#kindsMs.size >= KINDS_MAX && !this.#kindsMs.has(kind)) return;
+    this.#kindsMs.set(kind, mean(this.#kindsMs.get(kind), ms));
+  }
+
+  /** Of the grades that are made these days, without `except`. */
+  #freshMs(except: Grade): number {
+    let sum = 0;
+    for (const [grade, estimate] of this.#grades) if (grade !== except && !isStale(estimate)) sum += estimate.ms;
+    return sum;
+  }
+}
+
+const isStale = ({ age }: Estimate): boolean => age >= STALE_AFTER;
+
+const mean = (before: number | undefined, value: number): number =>
+  before === undefined ? value : before + NEWEST * (value - before);

@@ -1,0 +1,31 @@
+/**
+ * What the pictures of a diffusers directory depend on beside the job, as one digest. Weights are gigabytes: they are
+ * known by size and time of change, settings and vocabularies by what is in them.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DiffusersGeneratorOptions } from '../diffusers-generator.ts';
+
+/** Of the parts that pictures are made with. */
+const FOLDERS = ['text_encoder', 'unet', 'transformer', 'vae_decoder', 'tokenizer', 'scheduler'];
+const IS_TEXT = /\.(json|txt)$/;
+
+export async function diffusersIdentity({
+  modelDirectory,
+  size,
+  steps,
+  provider,
+}: Pick<DiffusersGeneratorOptions, 'modelDirectory' | 'size' | 'steps' | 'provider'>): Promise<string> {
+  const whole = createHash('sha256').update(JSON.stringify([size, steps, provider]));
+  for (const folder of FOLDERS) {
+    const names = await readdir(join(modelDirectory, folder)).catch(() => []);
+    for (const name of names.toSorted((a, b) => (a < b ? -1 : 1))) {
+      const path = join(modelDirectory, folder, name);
+      const { size: bytes, mtimeMs } = await stat(path);
+      const content = IS_TEXT.test(name) ? await readFile(path) : JSON.stringify([bytes, mtimeMs]);
+      whole.update(JSON.stringify([folder, name])).update(createHash('sha256').update(content).digest());
+    }
+  }
+  return whole.digest('hex');
+}

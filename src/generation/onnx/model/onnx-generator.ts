@@ -1,0 +1,140 @@
+/**
+ * The embedded model as a `Generator`: a model pack, the worker that runs it, and one `SliceRun` a job. All randomness
+ * comes from the job's seed, so the same job gives the same pictures on every call.
+ */
+import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../../generator.ts';
+import type { ModelMemory } from '../../engine/model-memory.ts';
+import { tierRank, type Tier } from '../../../picture/tiers.ts';
+import { loadModelPack, partsOf } from '../pack/model-pack.ts';
+import type { Manifest, ModelPack } from '../pack/model-pack.ts';
+import { PromptEncoder } from './prompt-encoder.ts';
+import { memoryOf, startedRuntime } from '../runtime/model-runtime.ts';
+import { RefinerNoise } from './refiner-noise.ts';
+import type { OnnxRuntime } from '../runtime/runtime.ts';
+import { SliceRun } from './slice-run.ts';
+import type { SliceModel } from './slice-run.ts';
+import { AUTO_VARIANT, residentBytes, withVariants } from '../pack/pack-variants.ts';
+import type { WorkerSetup } from '../thread/worker-protocol.ts';
+
+export interface OnnxGeneratorOptions {
+  /** Directory of a model pack; see `defaultModelDirectory`. */
+  modelDirectory: string;
+  /** Threads of one inference; the cores left over are the encoder's and the network's. */
+  threads: number;
+  /** The inference thread died and was replaced. */
+  onRestart?: () => void;
+  /** Memory of all parts together, bytes. Default: no limit. */
+  budgetBytes?: number;
+  /** Kind of weights (`fp32`, `int8`, …), or `auto` (default): the best that fit the budget. */
+  variant?: string;
+}
+
+export class OnnxGenerator implements Generator {
+  readonly info: GeneratorInfo;
+  readonly #model: SliceModel;
+
+  private constructor(manifest: Manifest, runtime: OnnxRuntime) {
+    this.info = infoOf(manifest);
+    const encoder = new PromptEncoder(manifest, runtime);
+    this.#model = { manifest, runtime, encoder, noise: new RefinerNoise(manifest.noise) };
+  }
+
+  /**
+   * Checks the pack and loads it into a thread of its own. Close it when done: the thread keeps the process alive.
+   * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`, MEMORY_BUDGET when a part does not fit the
+   *   budget, CONFIG_INVALID for an unknown variant.
+   */
+  static async create(options: OnnxGeneratorOptions): Promise<OnnxGenerator> {
+    const { modelDirectory, threads, onRestart, budgetBytes = Infinity, variant = AUTO_VARIANT } = options;
+    const pack = await loadModelPack(modelDirectory, (manifest) => withVariants(manifest, { variant, budgetBytes }));
+    const runtime = await startedRuntime({ parts: workerParts(pack), threads }, { onRestart, budgetBytes });
+    return new OnnxGenerator(pack.manifest, runtime);
+  }
+
+  /** What the parts take, and how to make them take less. */
+  get memory(): ModelMemory {
+    return memoryOf(this.#model.runtime);
+  }
+
+  /** The kind of weights of each part, e.g. `text:fp32 denoiser:int8`. */
+  get variants(): string {
+    return partsOf(this.#model.manifest)
+      .map(([name, { variant }]) => `${name}:${variant}`)
+      .join(' ');
+  }
+
+  /** How often the inference thread died and was replaced. */
+  get restarts(): number {
+    return this.#model.runtime.restarts;
+  }
+
+  read(prompt: string): Promise<PromptReading> {
+    return this.#model.encoder.read(prompt);
+  }
+
+  /** One probability a field value, [condition.width]; cosine distance 0 is the same picture, 1 agrees in no field. */
+  embed(prompt: string): Promise<Float32Array> {
+    return this.#model.encoder.embed(prompt);
+  }
+
+  /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model; else as the contract says. */
+  async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
+    const lowest = tierRank(job.startAtTier ?? 'draft');
+    const highest = tierRank(job.stopAtTier);
+    const tiers = this.info.tiers.map(({ tier }) => tier);
+    const run = new SliceRun(this.#model, job, options);
+    let finishedGiven = false;
+    const hasFast = (tier: Tier): boolean => this.info.tiers.some((info) => info.tier === tier && info.fast);
+    for (const tier of tiers.filter((tier) => tierRank(tier) >= lowest && tierRank(tier) <= highest)) {
+      if (hasFast(tier) && options.variant?.(tier) === 'fast') {
+        yield await run.render(tier, !finishedGiven, 'fast');
+        finishedGiven = true;
+      }
+      // All but the draft come from the same latent: whichever is first hands it out.
+      yield await run.render(tier, !finishedGiven);
+      finishedGiven = tier !== 'draft';
+    }
+  }
+
+  /** One slice through every tier and variant: the first run of a part allocates and is slower. */
+  async warmUp(): Promise<void> {
+    const [prompt = 'a'] = this.info.examples;
+    const job: SliceJob = {
+      revision: 0,
+      slice: 0,
+      prompt,
+      seed: 0,
+      startMs: 0,
+      stopAtTier: 'refined',
+    };
+    const { signal } = new AbortController();
+    for await (const { frames } of this.generate(job, { signal, variant: () => 'fast' })) void frames;
+  }
+
+  /** Idempotent, never throws; jobs in progress reject with GENERATOR_DOWN. */
+  async close(): Promise<void> {
+    await this.#model.runtime.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+const infoOf = ({ name, condition, slice, tiers, examples }: Manifest): GeneratorInfo => ({
+  name,
+  conditioning: condition.fields.map((field) => field.name).join(', '),
+  slice,
+  tiers,
+  examples,
+  progressive: true,
+  startsFromLatents: true,
+  options: ['adain'],
+});
+
+/** What the inference thread loads. */
+export const workerParts = ({ manifest, files }: ModelPack): WorkerSetup['parts'] =>
+  partsOf(manifest).map(([name, part]) => {
+    const { inputs, outputs } = part;
+    return { name, path: files[name] ?? '', residentBytes: residentBytes(part), inputs, outputs };
+  });

@@ -1,0 +1,29 @@
+/** The thread of a generator's model: started whole or not at all, and what it says of its memory. */
+import type { ModelMemory } from '../../engine/model-memory.ts';
+import { OnnxRuntime, type RuntimeOptions } from './runtime.ts';
+import type { WorkerSetup } from '../thread/worker-protocol.ts';
+
+/** Leaves no thread behind when it fails. @throws GlimpseError as `OnnxRuntime.start` */
+export async function startedRuntime(
+  setup: Omit<WorkerSetup, 'load'>,
+  options: RuntimeOptions = {},
+): Promise<OnnxRuntime> {
+  const runtime = new OnnxRuntime(setup, options);
+  try {
+    await runtime.start();
+    return runtime;
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
+
+/** What the parts take, and how to make them take less; on a GPU the figures are of the process's own memory. */
+export const memoryOf = (runtime: OnnxRuntime): ModelMemory => ({
+  report: () => Promise.resolve({ parts: runtime.parts, budgetBytes: runtime.budgetBytes, device: null }),
+  activate: () => runtime.activate(),
+  rest: (to) => runtime.rest(to),
+  setLowMemory: (on) => {
+    runtime.lowMemory = on;
+  },
+});

@@ -1,0 +1,49 @@
+/** Parts on their way from one state to another: what the thread has been asked for and not answered yet. */
+import type { GlimpseError } from '../../../errors.ts';
+import type { Move } from './part-memory.ts';
+import type { PartResidence } from './part-residence.ts';
+import type { MovedPart } from '../thread/worker-protocol.ts';
+
+interface PendingMove {
+  part: string;
+  resolve(): void;
+  reject(error: GlimpseError): void;
+}
+
+export class PartMoves {
+  readonly #residence: PartResidence;
+  readonly #pending = new Map<number, PendingMove>();
+
+  constructor(residence: PartResidence) {
+    this.#residence = residence;
+  }
+
+  /** Counts as done from now on: whatever the thread is asked for later finds it so. Rejects when it fails. */
+  asked(id: number, move: Move): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#pending.set(id, { part: move.part, resolve, reject });
+    this.#residence.onAsked(move);
+    return promise;
+  }
+
+  onMoved(id: number, moved: MovedPart): void {
+    this.#residence.onMoved(moved);
+    this.#pending.get(id)?.resolve();
+    this.#pending.delete(id);
+  }
+
+  /** Nothing, where `id` is no move. */
+  onFailed(id: number, error: GlimpseError): void {
+    const move = this.#pending.get(id);
+    if (move === undefined) return;
+    this.#pending.delete(id);
+    this.#residence.onFailed(move.part);
+    move.reject(error);
+  }
+
+  onThreadGone(error: GlimpseError): void {
+    this.#residence.onThreadGone();
+    for (const move of this.#pending.values()) move.reject(error);
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What the inference worker and its host say to each other. A worker is started with `WorkerSetup`, answers `ready` or
+ * `failed` once, then answers every request with one `result`, `moved` or `failed` of the same id, in order; a run that was
+ * taken back meanwhile it leaves out. Feeds are copied and outputs transferred, never shared: onnxruntime refuses
+ * SharedArrayBuffer.
+ */
+import type { PartState } from '../runtime/part-memory.ts';
+import type { ClaimSlot } from './run-claims.ts';
+import type { Tensor, Tensors, TensorShape } from './tensor.ts';
+
+/** onnxruntime's execution providers that can be asked for. */
+export const PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+export interface WorkerSetup {
+  parts: readonly WorkerPart[];
+  /** Threads one operator may use. */
+  threads: number;
+  /** What computes; default: the CPU. */
+  provider?: Provider;
+  /** Names of the parts to load before `ready`; all when left out. The others are loaded by `move`. */
+  load?: readonly string[];
+  /** Words of `RunClaims`, for the runs that wait in the thread. */
+  claims?: Int32Array<SharedArrayBuffer>;
+}
+
+/** What the run before this one has left in the thread. */
+export interface KeptOutput {
+  ofRun: number;
+  output: string;
+}
+
+/** Inputs of a run, some of them in the thread already. */
+export type PostedFeeds = Record<string, Tensor | KeptOutput>;
+
+export interface WorkerPart {
+  name: string;
+  /** Absolute path of the ONNX file. */
+  path: string;
+  /** Memory it is expected to take when loaded, until that is measured. */
+  residentBytes?: number;
+  inputs: readonly TensorShape[];
+  outputs: readonly TensorShape[];
+  /** Its weights are too many to keep beside a session, or in a file of their own: half-loaded means cold. */
+  restsOnDisk?: boolean;
+}
+
+export type ToWorker =
+  | {
+      type: 'run';
+      id: number;
+      part: string;
+      /** Of runs that may be joined, as one run of the model. */
+      feeds: readonly PostedFeeds[];
+      /** The next run may go on from its outputs: they are copied to the host, and kept until another run's are. */
+      keeps: boolean;
+      /** It waits behind another, and may be taken back until the thread has claimed it. */
+      claim?: ClaimSlot;
+    }
+  /** Loads or releases a part. */
+  | { type: 'move'; id: number; part: string; to: PartState }
+  | { type: 'close' };
+
+export type FromWorker =
+  | { type: 'ready'; moved: readonly MovedPart[] }
+  /** The outputs of each run, in the order of the feeds. */
+  | { type: 'result'; id: number; outputs: readonly Tensors[]; computeMs: number }
+  | ({ type: 'moved'; id: number } & MovedPart)
+  /** Without an id: the worker could not start, and ends. */
+  | {
+      type: 'failed';
+      id?: number;
+      code: 'MODEL_INVALID' | 'GENERATOR_DOWN' | 'PROVIDER_MISSING';
+      message: string;
+      details: Record<string, unknown>;
+    };
+
+export interface MovedPart {
+  part: string;
+  state: PartState;
+  /** Memory it takes in that state: measured for a loaded part, exact for weights. */
+  bytes: number;
+  /** How long the change took. */
+  ms: number;
+}

@@ -1,0 +1,244 @@
+/**
+ * Any generator, tried again when it fails for a moment: a worker that died, memory that ran out, a backend that timed
+ * out. What was yielded stays; only the tier under way is made again, after a pause that doubles, from the second time
+ * on with less asked for (`reduction.ts`). Who keeps failing is left alone (`circuit.ts`).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../clock.ts';
+import { GlimpseError, toGlimpseError, type ErrorCode } from '../../errors.ts';
+import { Circuit, type CircuitState } from './circuit.ts';
+import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import { FEWER_STEPS, isWithin, ReductionLevel, type Reduction } from './reduction.ts';
+import { tierRank, type Tier } from '../../picture/tiers.ts';
+
+export interface RetryingGeneratorOptions {
+  /** Closed with this one. */
+  generator: Generator;
+  clock: Clock;
+  /** Uniform in [0, 1): spreads the retries of many sessions. */
+  random: () => number;
+  /** Resolves after a pause, or at once when the signal fires. Default: a timer. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A tier that had failed was made after all, or was given up; for the metrics. */
+  onRetried?: ((retried: Retried) => void) | undefined;
+}
+
+export const RETRY_REASONS = ['down', 'busy', 'internal', 'other'] as const;
+export const RETRY_OUTCOMES = ['recovered', 'given_up'] as const;
+
+export interface Retried {
+  /** Of the last failure. */
+  reason: (typeof RETRY_REASONS)[number];
+  outcome: (typeof RETRY_OUTCOMES)[number];
+}
+
+/** How a generator that may fail is doing. */
+export interface RetryHealth {
+  circuit: CircuitState;
+  /** What it is asked for less of. */
+  reduction: Reduction;
+}
+
+/** The first retry is nearly at once: a worker that died is replaced by it. */
+const FIRST_PAUSE_MS = 50;
+/** With the first pause doubled each time: 1.5 s in all, as long as a last picture may stand. */
+const RETRIES_MAX = 5;
+
+export class RetryingGenerator implements Generator {
+  readonly info: GeneratorInfo;
+  readonly embed?: (prompt: string) => Promise<Float32Array>;
+  readonly #options: RetryingGeneratorOptions;
+  readonly #circuit = new Circuit();
+  readonly #reduction = new ReductionLevel();
+  /** Units that must run alone wait for each other here, so that no two of them can meet in a batch. */
+  #alone: Promise<void> = Promise.resolve();
+
+  constructor(options: RetryingGeneratorOptions) {
+    const { generator } = options;
+    this.#options = options;
+    this.info = generator.info;
+    if (generator.embed) this.embed = (prompt) => generator.embed?.(prompt) ?? Promise.resolve(new Float32Array());
+  }
+
+  get health(): RetryHealth {
+    const nowUs = this.#nowUs;
+    this.#reduction.ease(nowUs);
+    return { circuit: this.#circuit.state(nowUs), reduction: this.#reduction.level };
+  }
+
+  get tierCap(): Tier | undefined {
+    this.#reduction.ease(this.#nowUs);
+    return this.#reduction.level === 'none' ? undefined : this.#cap;
+  }
+
+  read(prompt: string): Promise<PromptReading> {
+    return this.#options.generator.read(prompt);
+  }
+
+  warmUp(): Promise<void> {
+    return this.#options.generator.warmUp();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.generator[Symbol.asyncDispose]();
+  }
+
+  async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void> {
+    const given = new Given(job, this.info);
+    let inner: AsyncIterator<Rendition> | undefined;
+    let failures = 0;
+    let reason: Retried['reason'] = 'other';
+    let probes = false;
+    try {
+      while (given.next !== undefined) {
+        probes = this.#admit(given.next);
+        try {
+          inner ??= this.#begin({ ...job, startAtTier: given.next }, options);
+          const { value, done } = await inner.next();
+          if (done) return;
+          this.#circuit.succeeded();
+          probes = false;
+          if (failures > 0) this.#options.onRetried?.({ reason, outcome: 'recovered' });
+          failures = 0;
+          const fresh = given.take(value);
+          if (fresh) yield this.#reduction.has('steps') ? { ...fresh, reduced: true } : fresh;
+        } catch (error) {
+          await inner?.return?.().catch(() => {});
+          inner = undefined;
+          const wasProbe = probes;
+          reason = reasonOf(error);
+          probes = false;
+          await this.#recover(error, { failures: failures++, wasProbe, tier: given.next }, options);
+        }
+      }
+    } finally {
+      if (probes) this.#circuit.abandoned();
+      await inner?.return?.();
+    }
+  }
+
+  /** @returns whether this call is the circuit's probe. @throws GlimpseError GENERATOR_UNAVAILABLE while the circuit is open, GENERATOR_DOWN for a tier that is rested */
+  #admit(tier: Tier): boolean {
+    const nowUs = this.#nowUs;
+    this.#reduction.ease(nowUs);
+    if (!isWithin(tier, this.#cap))
+      throw new GlimpseError('GENERATOR_DOWN', {
+        message: `The tier ${tier} is not made for a while, because the generator failed at it.`,
+        details: { tier, tierCap: this.#cap },
+      });
+    const entered = this.#circuit.enter(nowUs);
+    if (entered === 'refused')
+      throw new GlimpseError('GENERATOR_UNAVAILABLE', { retryAfterMs: this.#circuit.retryAfterMs(nowUs) });
+    return entered === 'probe';
+  }
+
+  #begin(job: SliceJob, options: GenerateOptions): AsyncIterator<Rendition> {
+    const { generator } = this.#options;
+    const asked = this.#reduction.has('steps') ? { ...job, maxSteps: FEWER_STEPS } : job;
+    const alone =
+      this.#reduction.has('batch') && options.turn ? { ...options, turn: this.#turnAlone(options) } : options;
+    return generator.generate(asked, alone)[Symbol.asyncIterator]();
+  }
+
+  /** Waits until it may be tried again. @throws GlimpseError the failure, when it may not */
+  async #recover(
+    thrown: unknown,
+    { failures, wasProbe, tier }: { failures: number; wasProbe: boolean; tier: Tier },
+    options: GenerateOptions,
+  ): Promise<void> {
+    const error = toGlimpseError(thrown, 'GENERATOR_DOWN');
+    const { signal, onRetry } = options;
+    if (wasProbe && (signal.aborted || !isTransient(error))) this.#circuit.abandoned();
+    if (signal.aborted || !isTransient(error)) throw error;
+    const nowUs = this.#nowUs;
+    if (failures > 0) this.#reduction.reduce(nowUs);
+    const givenUp = failures >= RETRIES_MAX || wasProbe;
+    if (givenUp) this.#circuit.failed(nowUs, wasProbe);
+    if (givenUp || !isWithin(tier, this.#cap)) {
+      this.#options.onRetried?.({ reason: reasonOf(error), outcome: 'given_up' });
+      throw error;
+    }
+    const ms = FIRST_PAUSE_MS * 2 ** failures * (0.5 + this.#options.random() / 2);
+    onRetry?.(new GlimpseError(error.code, { message: error.message, retryAfterMs: Math.ceil(ms), cause: error }));
+    await (this.#options.pause ?? pauseFor)(ms, signal);
+    if (signal.aborted) throw new GlimpseError('ABORTED');
+  }
+
+  #turnAlone({ turn }: GenerateOptions): NonNullable<GenerateOptions['turn']> {
+    return (unit) => {
+      const ran = this.#alone.then(() => turn?.({ ...unit, kind: `${unit.kind}/alone` }));
+      this.#alone = ran.catch(() => {});
+      return ran;
+    };
+  }
+
+  get #cap(): Tier {
+    return this.#reduction.cap(this.info.tiers.map(({ tier }) => tier));
+  }
+
+  get #nowUs(): number {
+    return this.#options.clock.nowUs();
+  }
+}
+
+/** What has been yielded of a job: each tier once, and of a tier under way each frame once. */
+class Given {
+  readonly #frames: number;
+  #missing: Tier[];
+  #framesOfTier = 0;
+  #finishedLatents = false;
+
+  constructor({ startAtTier = 'draft', stopAtTier }: SliceJob, { tiers, slice }: GeneratorInfo) {
+    this.#frames = slice.frames;
+    this.#missing = tiers
+      .map(({ tier }) => tier)
+      .filter((tier) => tierRank(tier) >= tierRank(startAtTier) && tierRank(tier) <= tierRank(stopAtTier));
+  }
+
+  /** The tier to make next; undefined when all are there. */
+  get next(): Tier | undefined {
+    return this.#missing[0];
+  }
+
+  /** What of a rendition is new. */
+  take(rendition: Rendition): Rendition | undefined {
+    const { tier, frames, firstFrame = 0 } = rendition;
+    if (!this.#missing.includes(tier)) return undefined;
+    const skip = this.next === tier ? Math.max(0, this.#framesOfTier - firstFrame) : 0;
+    const end = firstFrame + frames.length;
+    this.#missing = this.#missing.filter((other) => tierRank(other) >= tierRank(tier));
+    this.#framesOfTier = end;
+    if (end >= this.#frames) {
+      // A tier made fast is still to be made in full, for who pulls it again.
+      if (rendition.variant !== 'fast') this.#missing.shift();
+      this.#framesOfTier = 0;
+    }
+    if (skip >= frames.length) return undefined;
+    const whole = skip === 0 ? rendition : { ...rendition, frames: frames.slice(skip), firstFrame: firstFrame + skip };
+    return this.#withoutGivenLatents(whole);
+  }
+
+  /** A tier made after a failure brings its latents anew; given twice they would look like better ones. */
+  #withoutGivenLatents(rendition: Rendition): Rendition {
+    const { latents, ...rest } = rendition;
+    if (rendition.tier === 'draft' || latents === undefined) return rendition;
+    if (this.#finishedLatents) return rest;
+    this.#finishedLatents = true;
+    return rendition;
+  }
+}
+
+const REASONS: Partial<Record<ErrorCode, Retried['reason']>> = {
+  GENERATOR_DOWN: 'down',
+  RATE_LIMITED: 'busy',
+  INTERNAL: 'internal',
+};
+
+const reasonOf = (error: unknown): Retried['reason'] =>
+  REASONS[toGlimpseError(error, 'GENERATOR_DOWN').code] ?? 'other';
+
+/** What may be gone in a moment. Being stopped, and what is wrong with the job or the model itself, is not. */
+const isTransient = ({ code, retryable }: GlimpseError): boolean =>
+  retryable && code !== 'ABORTED' && code !== 'SERVER_CLOSING';
+
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});

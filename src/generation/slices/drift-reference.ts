@@ -1,0 +1,29 @@
+/**
+ * What AdaIN holds the slices of a revision to, against drift: the first whole slice of the prompt that runs. On the way
+ * from one prompt to another nothing is held, because a scene that is meant to change must be free to.
+ */
+import type { SliceJob } from '../generator.ts';
+import type { Tier } from '../../picture/tiers.ts';
+
+/** What a slice is made from. */
+type Told = Pick<SliceJob, 'prompt' | 'mix'>;
+
+export class DriftReference {
+  readonly #enabled: boolean;
+  #held: { prompt: string; latents: Float32Array } | undefined;
+
+  constructor(enabled: boolean) {
+    this.#enabled = enabled;
+  }
+
+  /** A slice has come; of a draft the latents are not finished. */
+  onSlice({ prompt, mix }: Told, tier: Tier, latents: Float32Array): void {
+    if (tier !== 'draft' && !mix && prompt !== this.#held?.prompt) this.#held = { prompt, latents };
+  }
+
+  /** For the job of a slice. */
+  of({ prompt, mix }: Told): Pick<SliceJob, 'reference'> {
+    const held = this.#held;
+    return this.#enabled && !mix && held?.prompt === prompt ? { reference: held.latents } : {};
+  }
+}

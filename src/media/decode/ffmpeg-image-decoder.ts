@@ -1,0 +1,55 @@
+/**
+ * Decodes PNG and JPEG pictures to I420 with the ffmpeg program, one process a picture: where node-av does not load. Ten
+ * times slower than in-process, so it is a fallback and not a choice.
+ */
+import { spawn } from 'node:child_process';
+import { GlimpseError } from '../../errors.ts';
+import { NO_ENVIRONMENT, ffmpegArguments, ffmpegBinary, QUIET, type FfmpegOptions } from '../ffmpeg-binary.ts';
+import { i420Bytes, type I420Frame } from '../../picture/frame.ts';
+import { type ImageFormat, PIXELS_MAX } from './libav-image-decoder.ts';
+import { storedPng } from './stored-png.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export class FfmpegImageDecoder {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws GlimpseError GENERATOR_DOWN where there is no ffmpeg program either */
+  static async open(): Promise<FfmpegImageDecoder> {
+    const binary = await ffmpegBinary();
+    if (binary) return new FfmpegImageDecoder(binary.path);
+    throw new GlimpseError('GENERATOR_DOWN', { message: 'Neither node-av nor ffmpeg is there to decode pictures.' });
+  }
+
+  /** @throws GlimpseError GENERATOR_DOWN when the bytes are no picture of that format. */
+  async decode(image: Uint8Array, format: ImageFormat, widthPx: number, heightPx: number): Promise<I420Frame> {
+    const isWhole = format !== 'png' || storedPng(image, PIXELS_MAX) !== undefined;
+    if (!isWhole) throw new GlimpseError('GENERATOR_DOWN', { message: 'A png picture is not whole, or too large.' });
+    const source: FfmpegOptions = { ...QUIET, xerror: true, max_pixels: PIXELS_MAX, f: `${format}_pipe`, i: 'pipe:0' };
+    const scale = `scale=${widthPx}:${heightPx}:flags=area:out_color_matrix=bt601:out_range=tv`;
+    const result: FfmpegOptions = { 'frames:v': 1, vf: scale, pix_fmt: 'yuv420p', f: 'rawvideo' };
+    const child = spawn(this.#path, [...ffmpegArguments(source), ...ffmpegArguments(result), 'pipe:1'], {
+      env: NO_ENVIRONMENT,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: TIMEOUT_MS,
+      windowsHide: true,
+    });
+    // A picture that is none is not read to its end; what comes out says so.
+    child.stdin.on('error', () => {}).end(image);
+    const data = new Uint8Array(i420Bytes(widthPx, heightPx));
+    let length = 0;
+    for await (const chunk of child.stdout as AsyncIterable<Uint8Array>) {
+      data.set(chunk.subarray(0, data.length - length), length);
+      length += chunk.length;
+    }
+    if (length === data.length) return { widthPx, heightPx, data };
+    throw new GlimpseError('GENERATOR_DOWN', { message: `A ${format} picture cannot be decoded.` });
+  }
+
+  /** Nothing is kept between pictures. */
+  close(): void {}
+}

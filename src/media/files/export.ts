@@ -1,0 +1,166 @@
+/**
+ * Pictures to files through the bundled ffmpeg: MP4 for clips, PNG for single frames. A file appears under its name only
+ * when it is whole; until then, and after a failure, there is at most a `.partial` beside it, which is removed.
+ */
+import { once } from 'node:events';
+import { access, constants, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { spawn } from 'node:child_process';
+import { GlimpseError } from '../../errors.ts';
+import {
+  NO_ENVIRONMENT,
+  COLOUR_TAGS,
+  ffmpegArguments,
+  ffmpegBinary,
+  type FfmpegOptions,
+  QUIET,
+} from '../ffmpeg-binary.ts';
+import type { I420Frame } from '../../picture/frame.ts';
+import { isWhole } from './whole-file.ts';
+
+/** Of what ffmpeg says on standard error, enough to tell what went wrong. */
+const STDERR_KEPT_CHARS = 2_000;
+const FULL_BELOW_BYTES = 65_536;
+/** x264's constant rate factor: visually lossless for most content at a tenth of lossless size. */
+const MP4_QUALITY = 18;
+/** mjpeg's quantiser, 2 (best) to 31. */
+const JPEG_QUALITY = 3;
+
+export interface Mp4Options {
+  /** Frames of one size, in order. Iterated once; ended early on failure. */
+  frames: AsyncIterable<I420Frame>;
+  widthPx: number;
+  heightPx: number;
+  fps: number;
+  /** Written whole or not at all; an existing file is replaced. */
+  path: string;
+  /** Size to scale to (lanczos), both even; the frames' own size when left out. */
+  display?: { widthPx: number; heightPx: number };
+  /** Keyframes come at least this often, s, so that the file can be cut into segments; default: x264's choice. */
+  keyframeEverySeconds?: number;
+  signal?: AbortSignal;
+  /** Called after each frame with the number of frames written so far. */
+  onProgress?: (frames: number) => void;
+}
+
+/**
+ * Writes H.264 in MP4 (yuv420p, index in front, so that it plays while it loads).
+ * @throws GlimpseError ABORTED when the signal fires, PARAMETER_INVALID when nothing can be written there,
+ *   STORAGE_FAILED when the disk is full, ENCODER_FAILED when ffmpeg cannot be run or refuses.
+ */
+export async function exportMp4(options: Mp4Options): Promise<void> {
+  const { frames, widthPx, heightPx, fps, path, display, keyframeEverySeconds, signal, onProgress } = options;
+  const scale = display ? { vf: `scale=${display.widthPx}:${display.heightPx}:flags=lanczos` } : {};
+  const codec = { 'c:v': 'libx264', preset: 'medium', crf: MP4_QUALITY, pix_fmt: 'yuv420p' };
+  const cuts = keyframeEverySeconds ? { force_key_frames: `expr:gte(t,n_forced*${keyframeEverySeconds})` } : {};
+  const output = { ...scale, ...codec, ...cuts, ...COLOUR_TAGS, movflags: '+faststart', f: 'mp4' };
+  await writeFile({ frames, widthPx, heightPx, fps, path, signal, onProgress, output });
+}
+
+/** Writes one picture as PNG (RGB). @throws GlimpseError PARAMETER_INVALID, ENCODER_FAILED */
+export const writePng = (frame: I420Frame, path: string): Promise<void> =>
+  writePicture(frame, path, { 'c:v': 'png', pix_fmt: 'rgb24' });
+
+/** Writes one picture as JPEG, at a quality at which drawn edges stay clean. @throws as `writePng` */
+export const writeJpeg = (frame: I420Frame, path: string): Promise<void> =>
+  writePicture(frame, path, { 'c:v': 'mjpeg', pix_fmt: 'yuvj420p', 'q:v': JPEG_QUALITY });
+
+async function writePicture(frame: I420Frame, path: string, codec: FfmpegOptions): Promise<void> {
+  const { widthPx, heightPx } = frame;
+  const output = { 'frames:v': 1, ...codec, f: 'image2pipe' };
+  const frames = (async function* () {
+    yield frame;
+  })();
+  await writeFile({ frames, widthPx, heightPx, fps: 1, path, signal: undefined, onProgress: undefined, output });
+}
+
+/** @throws GlimpseError PARAMETER_INVALID with the path and what is wrong with it, before any work is done for it. */
+export async function assertWritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new GlimpseError('PARAMETER_INVALID', { message: `Cannot write ${path}: ${why}.`, details: { path }, cause });
+  };
+  await access(folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) =>
+    refuse(
+      cause.code === 'ENOENT' ? `there is no folder ${folder}` : `${folder} is not writable (${cause.code})`,
+      cause,
+    ),
+  );
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) refuse('it is a folder');
+  if (!(await stat(folder)).isDirectory()) refuse(`${folder} is not a folder`);
+}
+
+/** ffmpeg gives up when the next block of its buffer finds no room, so a little may be left. */
+async function hasNoRoom(path: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(dirname(resolve(path))).catch(() => ({ bavail: Infinity, bsize: 1 }));
+  return bavail * bsize < FULL_BELOW_BYTES;
+}
+
+interface FileJob extends Pick<Mp4Options, 'frames' | 'widthPx' | 'heightPx' | 'fps' | 'path'> {
+  signal: AbortSignal | undefined;
+  onProgress: ((frames: number) => void) | undefined;
+  output: FfmpegOptions;
+}
+
+async function writeFile(job: FileJob): Promise<void> {
+  const partial = `${job.path}.partial`;
+  try {
+    job.signal?.throwIfAborted();
+    await assertWritable(job.path);
+    // The ffmpeg of a process that was killed may still be writing to it: that file stays its own.
+    await rm(partial, { force: true });
+    await encodeTo(partial, job);
+    if (!(await isWhole(partial)))
+      throw new GlimpseError('STORAGE_FAILED', { message: `${job.path} could not be written to its end.` });
+    await rename(partial, job.path);
+  } catch (cause) {
+    const isFull = await hasNoRoom(job.path);
+    await rm(partial, { force: true });
+    if (job.signal?.aborted) throw new GlimpseError('ABORTED', { cause });
+    if (isFull)
+      throw new GlimpseError('STORAGE_FAILED', { message: `Cannot write ${job.path}: the disk is full.`, cause });
+    throw cause;
+  }
+}
+
+async function encodeTo(partial: string, { frames, widthPx, heightPx, fps, signal, onProgress, output }: FileJob) {
+  const binary = await ffmpegBinary();
+  if (binary === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No ffmpeg for this platform.' });
+  const input = { f: 'rawvideo', pix_fmt: 'yuv420p', s: `${widthPx}x${heightPx}`, r: fps, i: 'pipe:0' };
+  const flags = [...ffmpegArguments({ ...QUIET, y: true, ...input }), ...ffmpegArguments(output)];
+  const child = spawn(binary.path, [...flags, partial], {
+    env: NO_ENVIRONMENT,
+    stdio: ['pipe', 'ignore', 'pipe'],
+    windowsHide: true,
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_KEPT_CHARS);
+  });
+  child.stdin.on('error', () => {});
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', resolve);
+  });
+  const stop = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    let written = 0;
+    for await (const frame of frames) {
+      if (signal?.aborted || child.exitCode !== null) break;
+      if (frame.widthPx !== widthPx || frame.heightPx !== heightPx) {
+        throw new GlimpseError('ENCODER_FAILED', { message: 'All frames of a file must have its size.' });
+      }
+      if (!child.stdin.write(frame.data)) await Promise.race([once(child.stdin, 'drain').catch(() => {}), ended]);
+      onProgress?.(++written);
+    }
+    child.stdin.end();
+    const exitCode = await ended;
+    if (exitCode !== 0) throw new GlimpseError('ENCODER_FAILED', { details: { exitCode, stderr } });
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    stop();
+    await ended;
+  }
+}

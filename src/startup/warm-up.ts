@@ -1,0 +1,56 @@
+/**
+ * What must have worked once before a viewer is served: an encoder, and the generator. A generator that is a server of its
+ * own may be started after this one, so a service waits for it as long as it takes.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GlimpseError, toGlimpseError } from '../errors.ts';
+import type { Generator } from '../generation/generator.ts';
+import type { EncoderFactory } from '../media/encode/encoder.ts';
+
+/** Pauses between attempts, ms: short at first, because containers start within seconds of each other. */
+const PAUSE_MS = { first: 500, most: 10_000 } as const;
+
+export interface WarmUpOptions {
+  generator: Generator;
+  createEncoder: EncoderFactory;
+  /** What has not worked yet; emptied as it does. */
+  missing: Set<'encoder' | 'model'>;
+  /** Whether to wait for a generator that cannot be reached. */
+  waits: boolean;
+  /** Told of each attempt that failed, when another follows. */
+  onWaiting: (error: GlimpseError) => void;
+  signal: AbortSignal;
+  /** Resolves after a pause, or rejects when the signal fires. Default: a timer. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** @throws GlimpseError ABORTED, or what waiting does not change */
+export async function warmUp({ generator, createEncoder, missing, ...options }: WarmUpOptions): Promise<void> {
+  const encoder = await createEncoder({ codec: 'VP8', widthPx: 64, heightPx: 64, fps: 10, bitrateBps: 100_000 });
+  const black = { widthPx: 64, heightPx: 64, data: new Uint8Array(64 * 64 * 1.5).fill(128) };
+  await encoder.encode(black, { keyframe: true, bitrateBps: 100_000, durationMs: 100 });
+  await encoder.close();
+  missing.delete('encoder');
+  await warmUpGenerator(generator, options);
+  missing.delete('model');
+}
+
+async function warmUpGenerator(
+  generator: Generator,
+  { waits, onWaiting, signal, pause = pauseFor }: Omit<WarmUpOptions, 'generator' | 'createEncoder' | 'missing'>,
+): Promise<void> {
+  for (let pauseMs: number = PAUSE_MS.first; ; pauseMs = Math.min(PAUSE_MS.most, pauseMs * 2)) {
+    try {
+      return await generator.warmUp();
+    } catch (thrown) {
+      const error = toGlimpseError(thrown);
+      if (signal.aborted) throw new GlimpseError('ABORTED');
+      if (!waits || error.code !== 'GENERATOR_DOWN') throw error;
+      onWaiting(error);
+      await pause(pauseMs, signal).catch(() => {});
+      if (signal.aborted) throw new GlimpseError('ABORTED');
+    }
+  }
+}
+
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });

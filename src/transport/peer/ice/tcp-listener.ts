@@ -1,0 +1,133 @@
+/**
+ * ICE over TCP (RFC 6544), passive side, for viewers whose network lets no UDP out and who have no TURN server: each
+ * connection carries the datagrams of the UDP port, framed by a 16-bit length (RFC 4571). What is in them goes the same
+ * way, with the same checks, as what comes by UDP; a connection that proves nothing in time is closed.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { GlimpseError } from '../../../errors.ts';
+import type { DatagramStream, RemoteAddress } from './stun.ts';
+import { frameHead, TcpFrames } from './tcp-frames.ts';
+
+/** Connections at once, and from one address: a browser makes one or two. */
+const CONNECTIONS_MAX = 512;
+const CONNECTIONS_PER_ADDRESS_MAX = 16;
+/** A first authenticated check comes with the first packet; consent keeps it alive afterwards (RFC 7675). */
+const PROOF_TIMEOUT_MS = 5_000;
+const SILENCE_TIMEOUT_MS = 30_000;
+/** Bytes that may wait for a slow reader; beyond it datagrams are dropped, which the estimator sees as loss. */
+const BACKLOG_MAX_BYTES = 64 * 1024;
+
+export interface TcpListenerOptions {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  onDatagram: (datagram: Buffer, from: RemoteAddress) => void;
+  /** The connection behind an address is gone. */
+  onGone: (from: RemoteAddress) => void;
+}
+
+export class TcpListener {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #streams = new Set<TcpStream>();
+  readonly #options: TcpListenerOptions;
+
+  private constructor(server: Server, port: number, options: TcpListenerOptions) {
+    this.#server = server;
+    this.port = port;
+    this.#options = options;
+    server.on('connection', (socket) => this.#accept(socket));
+  }
+
+  /** @throws GlimpseError CONFIG_INVALID when the address cannot be bound */
+  static async bind(options: TcpListenerOptions): Promise<TcpListener> {
+    const { host, port } = options;
+    const server = createServer({ noDelay: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    }).catch((cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'the port is in use' : 'the address is not available';
+      const message = `The media port tcp ${host}:${port} cannot be bound: ${why}.`;
+      throw new GlimpseError('CONFIG_INVALID', { message, details: { host, port, errno: cause.code }, cause });
+    });
+    const bound = server.address();
+    return new TcpListener(server, typeof bound === 'object' && bound ? bound.port : port, options);
+  }
+
+  get connectionCount(): number {
+    return this.#streams.size;
+  }
+
+  async close(): Promise<void> {
+    for (const stream of this.#streams) stream.destroy();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress;
+    const same = [...this.#streams].filter((stream) => stream.address === address).length;
+    if (this.#streams.size >= CONNECTIONS_MAX || same >= CONNECTIONS_PER_ADDRESS_MAX) {
+      socket.destroy();
+      return;
+    }
+    const stream = new TcpStream(socket, address);
+    const from: RemoteAddress = { address, port: remotePort, stream };
+    this.#streams.add(stream);
+    socket.on('data', (bytes) => {
+      for (const datagram of stream.take(bytes)) this.#options.onDatagram(datagram, from);
+    });
+    socket.on('close', () => {
+      this.#streams.delete(stream);
+      this.#options.onGone(from);
+    });
+  }
+}
+
+class TcpStream implements DatagramStream {
+  readonly address: string;
+  readonly #socket: Socket;
+  readonly #proof: NodeJS.Timeout;
+  readonly #frames = new TcpFrames();
+
+  constructor(socket: Socket, address: string) {
+    this.#socket = socket;
+    this.address = address;
+    this.#proof = setTimeout(() => this.destroy(), PROOF_TIMEOUT_MS);
+    socket.setTimeout(SILENCE_TIMEOUT_MS, () => this.destroy());
+    // A reset is the same as an end.
+    socket.on('error', () => this.destroy());
+    socket.on('close', () => clearTimeout(this.#proof));
+  }
+
+  /** The whole datagrams that have come; the rest waits for more. A frame too large ends the connection. */
+  take(bytes: Buffer): Buffer[] {
+    const datagrams = this.#frames.take(bytes);
+    if (this.#frames.broken) this.destroy();
+    return datagrams;
+  }
+
+  prove(): void {
+    clearTimeout(this.#proof);
+  }
+
+  send(datagram: Buffer): boolean {
+    if (this.#socket.destroyed || this.#socket.writableLength > BACKLOG_MAX_BYTES) return false;
+    this.#socket.cork();
+    this.#socket.write(frameHead(datagram.length));
+    this.#socket.write(datagram);
+    this.#socket.uncork();
+    return true;
+  }
+
+  destroy(): void {
+    clearTimeout(this.#proof);
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Writes the answer (RFC 9429 section 5.3): ICE-lite with our host candidates, DTLS passive, one sendonly video stream
+ * with its SSRCs named so that every player makes a track of it, audio inactive, and the data channel. Pure.
+ */
+import { isIPv6 } from 'node:net';
+import { LIMITS } from '../../../limits.ts';
+import type { VideoCodec } from '../../../media/encode/encoder.ts';
+import type { NegotiatedVideo } from '../../media-path.ts';
+import { EXTENSION_URIS, FEEDBACK_VALUES, type Negotiation } from './negotiation.ts';
+import type { Offer, OfferSection } from './offer.ts';
+
+const LINE_END = '\r\n';
+const STREAM_ID = 'glimpse';
+const TRACK_ID = 'video';
+/** Type preference 126 (host), local preference at its highest minus the index, component 1 (RFC 8445 section 5.1.2). */
+const HOST_PRIORITY = 126 * 2 ** 24 + 65_535 * 2 ** 8 + 255;
+/** Parameters of H.264 that an answer may only repeat (RFC 6184 section 8.2.2). */
+const H264_REPEATED = ['level-asymmetry-allowed', 'packetization-mode', 'profile-level-id'] as const;
+
+export interface AnswerFields {
+  offer: Offer;
+  negotiation: Negotiation;
+  /** The stream as it was agreed on the first offer. */
+  video: NegotiatedVideo;
+  /** `o=` line: the id stays for the connection's life, the version counts answers. */
+  sessionId: string;
+  sessionVersion: number;
+  /** RTCP CNAME (RFC 7022). */
+  cname: string;
+  ice: { ufrag: string; password: string };
+  fingerprint: string;
+  /** Addresses for host candidates, best first. */
+  hosts: readonly string[];
+  port: number;
+  /** TCP port for passive candidates (RFC 6544); undefined for none. */
+  tcpPort?: number | undefined;
+}
+
+export function writeAnswer(fields: AnswerFields): string {
+  const { offer, negotiation, sessionId, sessionVersion } = fields;
+  const bundled = offer.sections.filter(
+    ({ mid }, index) => mid !== undefined && offer.bundle.includes(mid) && negotiation.roles[index] !== 'rejected',
+  );
+  const lines = [
+    'v=0',
+    `o=- ${sessionId} ${sessionVersion} IN IP4 127.0.0.1`,
+    's=-',
+    't=0 0',
+    ...(bundled.length > 0 ? [`a=group:BUNDLE ${bundled.map(({ mid }) => mid).join(' ')}`] : []),
+    ...(offer.extmapAllowMixed ? ['a=extmap-allow-mixed'] : []),
+    `a=msid-semantic: WMS ${STREAM_ID}`,
+    'a=ice-lite',
+  ];
+  for (const [index, section] of offer.sections.entries()) {
+    const role = negotiation.roles[index];
+    if (role === 'video') lines.push(...videoSection(fields, section));
+    else if (role === 'audio') lines.push(...inactiveAudioSection(fields, section));
+    else if (role === 'control') lines.push(...controlSection(fields, section));
+    else
+      lines.push(
+        `m=${section.kind} 0 ${section.protocol} ${section.formats.join(' ')}`,
+        'c=IN IP4 0.0.0.0',
+        ...midOf(section),
+        'a=inactive',
+      );
+  }
+  return lines.join(LINE_END) + LINE_END;
+}
+
+function midOf({ mid }: OfferSection): string[] {
+  return mid === undefined ? [] : [`a=mid:${mid}`];
+}
+
+/** Transport attributes, the same in every accepted section since all share one transport. */
+function transport({ hosts, port, tcpPort, ice, fingerprint }: AnswerFields): string[] {
+  const candidates = hosts.map(
+    (host, index) => `a=candidate:${index + 1} 1 udp ${HOST_PRIORITY - index * 256} ${host} ${port} typ host`,
+  );
+  return [
+    connection(hosts),
+    ...candidates,
+    ...(tcpPort === undefined ? [] : hosts.map((host, index) => tcpCandidate(hosts.length + index, host, tcpPort))),
+    'a=end-of-candidates',
+    `a=ice-ufrag:${ice.ufrag}`,
+    `a=ice-pwd:${ice.password}`,
+    `a=fingerprint:${fingerprint}`,
+    'a=setup:passive',
+  ];
+}
+
+/** Below every UDP candidate: TCP is for those who have nothing else (RFC 6544 section 4.2; direction preference of passive is 2). */
+function tcpCandidate(index: number, host: string, port: number): string {
+  const priority = 90 * 2 ** 24 + (2 * 2 ** 13 + 8_191 - index) * 2 ** 8 + 255;
+  return `a=candidate:${index + 1} 1 tcp ${priority} ${host} ${port} typ host tcptype passive`;
+}
+
+function connection([host = '0.0.0.0']: readonly string[]): string {
+  return `c=IN IP${isIPv6(host) ? 6 : 4} ${host}`;
+}
+
+function videoSection(fields: AnswerFields, section: OfferSection): string[] {
+  const { negotiation, video, port, cname } = fields;
+  const { payloadType, rtx, ssrc } = video;
+  const formats = rtx === undefined ? [payloadType] : [payloadType, rtx.payloadType];
+  const names = Object.keys(EXTENSION_URIS) as (keyof typeof EXTENSION_URIS)[];
+  const describe = (stream: number): string[] => [
+    `a=ssrc:${stream} cname:${cname}`,
+    `a=ssrc:${stream} msid:${STREAM_ID} ${TRACK_ID}`,
+  ];
+  return [
+    `m=video ${port} ${section.protocol} ${formats.join(' ')}`,
+    ...transport(fields),
+    ...midOf(section),
+    ...names.flatMap((name) => {
+      const id = video.extensions[name];
+      return id === undefined ? [] : [`a=extmap:${id} ${EXTENSION_URIS[name]}`];
+    }),
+    'a=sendonly',
+    `a=msid:${STREAM_ID} ${TRACK_ID}`,
+    'a=rtcp-mux',
+    ...(section.rtcpRsize ? ['a=rtcp-rsize'] : []),
+    `a=rtpmap:${payloadType} ${video.codec}/${video.clockRateHz}`,
+    ...feedbackLines(video),
+    ...formatParameters(video.codec, payloadType, negotiation.fmtp),
+    ...(rtx === undefined
+      ? []
+      : [`a=rtpmap:${rtx.payloadType} rtx/90000`, `a=fmtp:${rtx.payloadType} apt=${payloadType}`]),
+    ...(rtx === undefined ? [] : [`a=ssrc-group:FID ${ssrc} ${rtx.ssrc}`]),
+    ...describe(ssrc),
+    ...(rtx === undefined ? [] : describe(rtx.ssrc)),
+  ];
+}
+
+function feedbackLines({ payloadType, feedback }: NegotiatedVideo): string[] {
+  const names = Object.keys(FEEDBACK_VALUES) as (keyof typeof FEEDBACK_VALUES)[];
+  return names.filter((name) => feedback[name]).map((name) => `a=rtcp-fb:${payloadType} ${FEEDBACK_VALUES[name]}`);
+}
+
+function formatParameters(codec: VideoCodec, payloadType: number, offered: ReadonlyMap<string, string>): string[] {
+  if (codec !== 'H264') return [];
+  const repeated = H264_REPEATED.flatMap((name) => {
+    const value = offered.get(name);
+    return value !== undefined && /^[\da-f]{1,6}$/i.test(value) ? [`${name}=${value}`] : [];
+  });
+  return repeated.length === 0 ? [] : [`a=fmtp:${payloadType} ${repeated.join(';')}`];
+}
+
+/** Inactive instead of rejected: as the first of its bundle it may be the section that carries the transport. */
+function inactiveAudioSection(fields: AnswerFields, section: OfferSection): string[] {
+  const format = section.formats.find((candidate) => section.rtpmap.has(candidate)) ?? '0';
+  return [
+    `m=audio ${fields.port} ${section.protocol} ${format}`,
+    ...transport(fields),
+    ...midOf(section),
+    'a=inactive',
+    ...(section.rtcpMux ? ['a=rtcp-mux'] : []),
+    `a=rtpmap:${format} ${section.rtpmap.get(format) ?? 'PCMU/8000'}`,
+  ];
+}
+
+function controlSection(fields: AnswerFields, section: OfferSection): string[] {
+  return [
+    `m=application ${fields.port} ${section.protocol} webrtc-datachannel`,
+    ...transport(fields),
+    ...midOf(section),
+    'a=sctp-port:5000',
+    `a=max-message-size:${LIMITS.messageMaxBytes}`,
+  ];
+}

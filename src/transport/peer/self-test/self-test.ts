@@ -1,0 +1,53 @@
+/**
+ * A self-handshake at boot, for two reasons: the first viewer should not pay for code that was never run, and a service
+ * whose identity checks have stopped working (an upgrade of werift may do that silently) must not start.
+ */
+import { GlimpseError } from '../../../errors.ts';
+import type { PeerHost } from '../contract.ts';
+import { createDtlsCertificate, type DtlsCertificate } from '../dtls/dtls-certificate.ts';
+import { LoopbackClient } from './loopback-client.ts';
+
+/** A handshake with ourselves takes some 20 ms; a machine that needs seconds is not going to stream. */
+const SELF_TEST_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects to `host` over loopback as an honest client, then as an impostor that knows only the public certificate.
+ * @param address where the host can be reached from this machine
+ * @throws GlimpseError INTERNAL when the honest client is refused or the impostor is let in
+ */
+export async function selfTest(host: PeerHost, address: string): Promise<void> {
+  const [honest, other] = await Promise.all([createDtlsCertificate(), createDtlsCertificate()]);
+  const impostor = { ...honest, keyPem: other.keyPem };
+  if ((await handshake(host, address, honest)) !== 'connected') {
+    throw new GlimpseError('INTERNAL', { message: 'Self-test: a handshake with ourselves failed.' });
+  }
+  if ((await handshake(host, address, impostor)) !== 'refused') {
+    throw new GlimpseError('INTERNAL', { message: 'Self-test: an impostor passed the DTLS identity checks.' });
+  }
+}
+
+async function handshake(
+  host: PeerHost,
+  address: string,
+  certificate: DtlsCertificate,
+): Promise<'connected' | 'refused' | 'timeout'> {
+  const client = new LoopbackClient(certificate, address);
+  const peer = host.createPeer({ codecs: ['VP8'] });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const outcome = new Promise<'connected' | 'refused' | 'timeout'>((resolve) => {
+      timer = setTimeout(() => resolve('timeout'), SELF_TEST_TIMEOUT_MS);
+      peer.events.on('state', (state, reason) => {
+        if (state === 'connected') resolve('connected');
+        else if (state === 'closed' && reason.startsWith('PEER_UNTRUSTED')) resolve('refused');
+      });
+    });
+    const answer = await peer.answer(client.offer);
+    void client.connect(answer, { address, port: host.address.port });
+    return await outcome;
+  } finally {
+    clearTimeout(timer);
+    await peer.close('self-test over');
+    client.close();
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The media path of a connected peer: numbers, protects and sends RTP for the media and the RTX stream. It owns the
+ * transport-wide counter (draft-holmer-rmcat-transport-wide-cc-extensions-01) and each stream's rollover counter
+ * (RFC 3711 section 3.3.1); nobody else may send on these SSRCs, since a sequence number used twice breaks AES-GCM.
+ */
+import type { Clock } from '../../../clock.ts';
+import { GlimpseError } from '../../../errors.ts';
+import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../media-path.ts';
+import { ReplayWindow } from './replay-window.ts';
+import { RtpHeaderTemplate } from './rtp-header.ts';
+import type { SrtcpSession } from './srtcp-session.ts';
+import { createSrtpCipher, type SrtpCipher } from './srtp-cipher.ts';
+import { deriveRtpKeys, type SrtpMasterKeys } from './srtp-keys.ts';
+
+/** How far packets of one stream may overtake each other: what libsrtp receivers in browsers accept. */
+const REORDER_MAX_PACKETS = 1_024;
+const SEQUENCE_SPAN = 0x1_0000;
+
+/** One SSRC's header and its place in the sequence. */
+interface Stream {
+  header: RtpHeaderTemplate;
+  /** 48-bit packet indices (rollover counter × 2^16 + sequence number) already used. */
+  sent: ReplayWindow;
+}
+
+export interface SrtpSenderOptions {
+  video: NegotiatedVideo;
+  keys: SrtpMasterKeys;
+  srtcp: SrtcpSession;
+  clock: Clock;
+  /** False while there is no path to the peer. */
+  canSend: () => boolean;
+  send: (datagram: Buffer) => void;
+  /** The transport-wide number of the first packet; default 0. */
+  firstTransportSequence?: number;
+}
+
+export class SrtpSender implements MediaPath {
+  readonly video: NegotiatedVideo;
+  readonly #options: SrtpSenderOptions;
+  readonly #cipher: SrtpCipher;
+  readonly #streams = new Map<number, Stream>();
+  #nextTransportSequence: number;
+
+  constructor(options: SrtpSenderOptions) {
+    const { video, keys, firstTransportSequence = 0 } = options;
+    this.video = video;
+    this.#nextTransportSequence = firstTransportSequence;
+    this.#options = options;
+    this.#cipher = createSrtpCipher(keys.profile, deriveRtpKeys(keys.localKey, keys.localSalt));
+    for (const ssrc of video.rtx === undefined ? [video.ssrc] : [video.ssrc, video.rtx.ssrc]) {
+      this.#streams.set(ssrc, {
+        header: new RtpHeaderTemplate(ssrc, video),
+        sent: new ReplayWindow(REORDER_MAX_PACKETS),
+      });
+    }
+  }
+
+  sendRtp(packet: OutgoingRtp): { transportSequence: number; sizeBytes: number } | undefined {
+    if (!this.#options.canSend()) return undefined;
+    const { ssrc, sequenceNumber, payload } = packet;
+    const stream = this.#streams.get(ssrc);
+    if (stream === undefined) throw new GlimpseError('INTERNAL', { message: `SSRC ${ssrc} was not negotiated.` });
+    const index = indexOf(sequenceNumber, stream.sent.highest);
+    if (!stream.sent.accept(index)) {
+      const message = `RTP sequence number ${sequenceNumber} of SSRC ${ssrc} was sent before.`;
+      throw new GlimpseError('INTERNAL', { message });
+    }
+    const transportSequence = this.#nextTransportSequence++;
+    const { header } = stream;
+    const out = Buffer.allocUnsafe(header.sizeBytes + payload.length + this.#cipher.tagBytes);
+    header.write(out, { packet, transportSequence: transportSequence & 0xffff, wallMs: this.#options.clock.wallMs() });
+    out.set(payload, header.sizeBytes);
+    const rolloverCounter = Math.floor(index / SEQUENCE_SPAN);
+    this.#cipher.protect(out, header.sizeBytes, { ssrc, rolloverCounter, sequenceNumber });
+    this.#options.send(out);
+    return { transportSequence, sizeBytes: out.length };
+  }
+
+  sendRtcp(packet: Uint8Array): void {
+    if (this.#options.canSend()) this.#options.send(this.#options.srtcp.protect(packet));
+  }
+}
+
+/** The 48-bit index nearest to the highest one so far (RFC 3711 appendix A); negative when it lies before the start. */
+function indexOf(sequenceNumber: number, highest: number): number {
+  if (highest < 0) return sequenceNumber;
+  const distance = (sequenceNumber - (highest % SEQUENCE_SPAN) + SEQUENCE_SPAN) % SEQUENCE_SPAN;
+  return highest + (distance < SEQUENCE_SPAN / 2 ? distance : distance - SEQUENCE_SPAN);
+}
