@@ -2,8 +2,8 @@
  * Builds the browser SDK as the package `glimpse-client`, into `src/client/dist`: one ES module, and declarations that name
  * no other package. The wire's types are inferred from zod schemas; the compiler writes them out in full here.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'vite';
 import { compile } from './compile.ts';
 
@@ -54,12 +54,10 @@ function writeDeclarations(folder: string): void {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   compile(folder, join(folder, 'out'));
   const declared = join(folder, 'out/src/client');
-  const files = readdirSync(declared, { withFileTypes: true });
-  mkdirSync(output, { recursive: true });
-  for (const { name } of files.filter((entry) => entry.isFile() && entry.name !== 'wire.d.ts'))
-    copyFileSync(join(declared, name), join(output, name));
-  const own = files.find((entry) => entry.isDirectory())?.name ?? '';
-  const expanded = readFileSync(join(declared, own, 'expanded.d.ts'), 'utf8');
+  const expandedFolder = join(declared, basename(folder));
+  const isOwn = (path: string): boolean => path !== expandedFolder && !path.endsWith('wire.d.ts');
+  cpSync(declared, output, { recursive: true, filter: isOwn });
+  const expanded = readFileSync(join(expandedFolder, 'expanded.d.ts'), 'utf8');
   writeFileSync(join(output, 'wire.d.ts'), expanded.replaceAll(/export declare const (\w+):/g, 'export type $1 ='));
 }
 

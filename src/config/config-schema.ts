@@ -3,7 +3,7 @@
  * with what a change does. How settings are named and where they come from is `config.ts`.
  */
 import { z } from 'zod';
-import { PROVIDERS } from '../generation/onnx/thread/worker-protocol.ts';
+import { PROVIDERS } from '../provider.ts';
 import { LIMITS } from '../limits.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);

@@ -1,11 +1,6 @@
 /** The one decision that flows back: how the estimator's grant is spent. Each stage reads it; only the allocator writes it. */
+import type { Rung } from '../picture/rung.ts';
 import type { Tier } from '../picture/tiers.ts';
-
-/** An encoded resolution. */
-export interface Rung {
-  widthPx: number;
-  heightPx: number;
-}
 
 export interface Allocation {
   /** For the encoder. */

@@ -4,7 +4,8 @@
  * generated at all. Down at once, up slowly.
  */
 import { lowerTier, type Tier } from '../picture/tiers.ts';
-import type { Allocation, AllocatorInput, Rung } from './allocation.ts';
+import type { Allocation, AllocatorInput } from './allocation.ts';
+import type { Rung } from '../picture/rung.ts';
 
 /** Below this motion falls apart into stills; a generator slower than this keeps its own rate. */
 const FPS_FLOOR = 8;

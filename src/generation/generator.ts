@@ -2,6 +2,7 @@
  * The contract between the service and whatever makes pictures: the embedded ONNX model, the test pattern, or a remote
  * backend. A generator is stateless between jobs: what continues is handed in (`previous`) and out (`latents`).
  */
+import type { InputMedia } from '../picture/input-media.ts';
 import type { GlimpseError } from '../errors.ts';
 import type { I420Frame } from '../picture/frame.ts';
 import type { Variant } from './grades.ts';
@@ -63,15 +64,6 @@ export interface PromptReading {
   unknownWords: string[];
   /** What was understood, field by field, e.g. `{ scene: 'meadow', time: 'sunset' }`; empty when a backend cannot say. */
   fields: Record<string, string>;
-}
-
-/** A picture or video that slices are made from: decoded, checked and written anew by the service (media/input-media.ts). */
-export interface InputMedia {
-  kind: 'image' | 'video';
-  mediaType: 'image/png' | 'video/mp4';
-  /** Of `data`, hexadecimal. */
-  sha256: string;
-  data: Uint8Array;
 }
 
 /** What a session may choose of a workflow; a generator takes those it names in `info.options`. */

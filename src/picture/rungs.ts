@@ -2,7 +2,7 @@
  * The rungs a viewer can be given: the size the picture is shown at, and fractions of it for links that cannot carry
  * that. Which rung is taken is the allocator's decision.
  */
-import type { Rung } from '../congestion/allocation.ts';
+import type { Rung } from './rung.ts';
 
 /** Pictures with a shorter side are shown at twice their size: no screen shows them pixel by pixel. */
 const NATIVE_SIDE_MIN_PX = 256;

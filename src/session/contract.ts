@@ -1,6 +1,7 @@
 /** Sessions as the signaling layer sees them. `session.ts` and `registry.ts` implement these. */
 import type { Emitter } from '../events.ts';
-import type { InputMedia, PromptReading } from '../generation/generator.ts';
+import type { PromptReading } from '../generation/generator.ts';
+import type { InputMedia } from '../picture/input-media.ts';
 import type { Interpolation } from '../generation/prompt/interpolation.ts';
 import type { PromptStretch } from '../generation/prompt/prompt-list.ts';
 import type { Variant } from '../generation/grades.ts';

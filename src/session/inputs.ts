@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
-import type { InputMedia } from '../generation/generator.ts';
+import type { InputMedia } from '../picture/input-media.ts';
 import { LIMITS } from '../limits.ts';
 
 interface Held {

@@ -4,7 +4,8 @@
  * overtake another is chosen afresh when its turn comes.
  */
 import { allocate } from '../congestion/allocator.ts';
-import type { Allocation, Rung } from '../congestion/allocation.ts';
+import type { Allocation } from '../congestion/allocation.ts';
+import type { Rung } from '../picture/rung.ts';
 import type { Clock } from '../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../errors.ts';
 import { kept } from '../lifetime/kept-promise.ts';

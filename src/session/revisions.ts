@@ -8,7 +8,12 @@ import type { Clock } from '../clock.ts';
 import type { GlimpseError } from '../errors.ts';
 import type { Generator, Rendition } from '../generation/generator.ts';
 import type { Scheduler } from '../generation/engine/scheduler.ts';
-import { joinPrompts, promptStretches, type PromptStretch, type PromptTrack } from '../generation/prompt/prompt-list.ts';
+import {
+  joinPrompts,
+  promptStretches,
+  type PromptStretch,
+  type PromptTrack,
+} from '../generation/prompt/prompt-list.ts';
 import type { Grade } from '../generation/grades.ts';
 import { tierRank, type Tier } from '../picture/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';

@@ -1,7 +1,7 @@
 /** What every session of a service shares: handed in once by whoever builds the service. */
 import type { ListenerErrorHandler } from '../events.ts';
 import type { Clock } from '../clock.ts';
-import type { Rung } from '../congestion/allocation.ts';
+import type { Rung } from '../picture/rung.ts';
 import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
 import type { Admission } from '../generation/engine/admission.ts';
 import type { Generator } from '../generation/generator.ts';

@@ -1,5 +1,5 @@
 /** The highest tier a viewer is to be shown, by what was asked for, and the rungs that are worth encoding below it. */
-import type { Rung } from '../congestion/allocation.ts';
+import type { Rung } from '../picture/rung.ts';
 import { lowerTier, tierRank, type Tier } from '../picture/tiers.ts';
 import { rungsFor } from '../picture/rungs.ts';
 import type { SessionDeps } from './session-deps.ts';

@@ -6,15 +6,8 @@
 import { createHash } from 'node:crypto';
 import { GlimpseError } from '../../errors.ts';
 import { ImageDecoder } from '../../media/decode/image-decoder.ts';
-import type {
-  GenerateOptions,
-  Generator,
-  GeneratorInfo,
-  InputMedia,
-  PromptReading,
-  Rendition,
-  SliceJob,
-} from '../generator.ts';
+import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import type { InputMedia } from '../../picture/input-media.ts';
 import { heavierPrompt } from '../prompt/prompt-list.ts';
 import { tierRank } from '../../picture/tiers.ts';
 import { unpackFrames } from './continuation.ts';

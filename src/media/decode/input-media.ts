@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GlimpseError } from '../../errors.ts';
-import type { InputMedia } from '../../generation/generator.ts';
+import type { InputMedia } from '../../picture/input-media.ts';
 import { LIMITS } from '../../limits.ts';
 import { mediaTypeOf, UPLOAD_FORMATS, type UploadFormat } from '../upload/format.ts';
 import { orientationOf } from '../upload/orientation.ts';

@@ -1,5 +1,5 @@
 /** H.264 levels (ITU-T H.264 table A-1): how large a picture, and how many a second, a decoder says it can take. Pure. */
-import type { Rung } from '../../congestion/allocation.ts';
+import type { Rung } from '../../picture/rung.ts';
 
 /** `level_idc`, and the most macroblocks in a frame and in a second that go with it. */
 const LEVELS: readonly (readonly [levelIdc: number, frameMbs: number, perSecondMbs: number])[] = [

@@ -2,7 +2,7 @@
  * The kinds of upload that are decoded: told by their first bytes, each with the one container and the codecs it may
  * hold. What is not in this list no decoder ever sees.
  */
-import type { InputMedia } from '../../generation/generator.ts';
+import type { InputMedia } from '../../picture/input-media.ts';
 import { LIMITS } from '../../limits.ts';
 
 export type UploadCodec = 'png' | 'mjpeg' | 'webp' | 'h264' | 'hevc' | 'vp9';

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { canJoin, itemsOf, joinFeeds, splitOutputs, type PartTensors } from '../../../src/generation/onnx/thread/batching.ts';
+import {
+  canJoin,
+  itemsOf,
+  joinFeeds,
+  splitOutputs,
+  type PartTensors,
+} from '../../../src/generation/onnx/thread/batching.ts';
 import { float32, int64, type Tensors } from '../../../src/generation/onnx/thread/tensor.ts';
 
 /** As the refiner: per item a latent, for all items together the frames. */

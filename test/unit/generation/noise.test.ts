@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom, gaussian, grainNoise, latentNoise, particleNoise } from '../../../src/generation/slices/noise.ts';
+import {
+  createRandom,
+  gaussian,
+  grainNoise,
+  latentNoise,
+  particleNoise,
+} from '../../../src/generation/slices/noise.ts';
 
 const mean = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;

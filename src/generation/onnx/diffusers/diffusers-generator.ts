@@ -6,7 +6,7 @@ import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Renditio
 import type { ModelMemory } from '../../engine/model-memory.ts';
 import { tierRank } from '../../../picture/tiers.ts';
 import { memoryOf, startedRuntime } from '../runtime/model-runtime.ts';
-import type { Provider } from '../thread/worker-protocol.ts';
+import type { Provider } from '../../../provider.ts';
 import { loadDiffusersModel, type DiffusersModel } from './export/layout.ts';
 import { workerPartsOf } from './export/part-tensors.ts';
 import { pictureSettings, STILL_SLICE, type PictureOptions, type PictureSettings } from './picture-settings.ts';

@@ -10,7 +10,8 @@ import { InferenceSession } from 'onnxruntime-node';
 import type { PartState } from './part-memory.ts';
 import { packError } from '../pack/pack-error.ts';
 import { providerError } from '../thread/provider-error.ts';
-import type { Provider, WorkerPart } from '../thread/worker-protocol.ts';
+import type { Provider } from '../../../provider.ts';
+import type { WorkerPart } from '../thread/worker-protocol.ts';
 
 export interface LoadedPartOptions {
   part: WorkerPart;

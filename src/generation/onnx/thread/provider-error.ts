@@ -1,6 +1,6 @@
 /** Why a part does not load on an execution provider other than the CPU, and what to do. */
 import { GlimpseError } from '../../../errors.ts';
-import type { Provider } from './worker-protocol.ts';
+import type { Provider } from '../../../provider.ts';
 
 const HINT: Record<Provider, string> = {
   cpu: '',

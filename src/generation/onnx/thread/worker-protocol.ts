@@ -4,13 +4,10 @@
  * taken back meanwhile it leaves out. Feeds are copied and outputs transferred, never shared: onnxruntime refuses
  * SharedArrayBuffer.
  */
+import type { Provider } from '../../../provider.ts';
 import type { PartState } from '../runtime/part-memory.ts';
 import type { ClaimSlot } from './run-claims.ts';
 import type { Tensor, Tensors, TensorShape } from './tensor.ts';
-
-/** onnxruntime's execution providers that can be asked for. */
-export const PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
-export type Provider = (typeof PROVIDERS)[number];
 
 export interface WorkerSetup {
   parts: readonly WorkerPart[];

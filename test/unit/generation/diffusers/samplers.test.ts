@@ -5,7 +5,11 @@ import { EulerSampler } from '../../../../src/generation/onnx/diffusers/sampling
 import { FlowMatchSampler, shiftSigma } from '../../../../src/generation/onnx/diffusers/sampling/flow-match.ts';
 import { boundaryConditions, LcmSampler } from '../../../../src/generation/onnx/diffusers/sampling/lcm.ts';
 import { alphasCumulative, spacedTimesteps } from '../../../../src/generation/onnx/diffusers/sampling/noise-levels.ts';
-import type { PredictionType, Sampler, SamplerStep } from '../../../../src/generation/onnx/diffusers/sampling/sampler.ts';
+import type {
+  PredictionType,
+  Sampler,
+  SamplerStep,
+} from '../../../../src/generation/onnx/diffusers/sampling/sampler.ts';
 
 /** Stable Diffusion's. */
 const BETAS = { schedule: 'scaled_linear', start: 0.00085, end: 0.012, trainSteps: 1000 } as const;

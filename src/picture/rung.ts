@@ -1,0 +1,5 @@
+/** An encoded resolution. */
+export interface Rung {
+  widthPx: number;
+  heightPx: number;
+}
