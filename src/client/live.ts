@@ -107,8 +107,8 @@ export class Live implements AsyncDisposable {
       const accepted = await this.#link.start(typeof prompt === 'function' ? build : this.#remember(prompt));
       this.#reported.accept(accepted);
       this.#enter('live', '');
-      // After whoever awaits `connect` has added listeners.
-      setTimeout(() => this.#reported.tellAll());
+      // By then the page, which awaits `connect`, has added its listeners.
+      setTimeout(() => this.#reported.release().forEach((message) => this.#receive(message)));
       if (!this.#link.socketIsOpen) this.#broken('The connection to the server was lost.');
     } catch (thrown) {
       const error = toClientError(thrown);
@@ -199,6 +199,7 @@ export class Live implements AsyncDisposable {
   }
 
   #receive(message: ServerMessage): void {
+    if (this.#reported.hold(message)) return;
     if (message.type === 'error') this.#fail(serverError(message));
     else if (message.type === 'bye') this.#dismissed(message);
     else this.#reported.receive(message);

@@ -7,7 +7,8 @@ import { PlayingLog } from './playing-log.ts';
 
 /** Messages held for a page that cannot listen yet: the longest clip has 45 slices of four tiers. */
 const EARLY_MAX = 256;
-const HELD: ReadonlySet<string> = new Set(['tier', 'queue', 'progress']);
+/** What becomes an event of the page, in the order in which it came. */
+const HELD: ReadonlySet<string> = new Set(['tier', 'playing', 'queue', 'progress', 'error']);
 
 export class Reported {
   readonly #events: Emitter<LiveEvents>;
@@ -44,18 +45,21 @@ export class Reported {
     this.#playing.clear();
   }
 
-  /** The page listens now: what was held is told, and from here on everything as it comes. */
-  tellAll(): void {
+  /** Whether the message is kept until the page listens, or dropped because too many are. */
+  hold(message: ServerMessage): boolean {
+    if (!this.#early || !HELD.has(message.type)) return false;
+    if (this.#early.length < EARLY_MAX) this.#early.push(message);
+    return true;
+  }
+
+  /** The page listens now: what was held is handed over, and from here on nothing is. */
+  release(): readonly ServerMessage[] {
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const message of early) this.receive(message);
+    return early;
   }
 
   receive(message: ServerMessage): void {
-    if (this.#early && HELD.has(message.type)) {
-      if (this.#early.length < EARLY_MAX) this.#early.push(message);
-      return;
-    }
     switch (message.type) {
       case 'welcome':
         this.#welcome = message;
