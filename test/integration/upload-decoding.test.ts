@@ -123,7 +123,7 @@ describe('the process that decodes', () => {
 
   it('ends with whoever waits for it', async () => {
     const abort = new AbortController();
-    const running = runLimited(['/bin/sh', '-c', 'sleep 60'], { ...limits, folder, signal: abort.signal });
+    const running = runLimited(['sleep', '60'], { ...limits, folder, signal: abort.signal });
     abort.abort();
     expect(await running).toMatchObject({ ok: false, killed: true });
     expect(await runLimited(['/nowhere/at-all'], { ...limits, folder })).toMatchObject({ ok: false, killed: false });

@@ -23,7 +23,9 @@ const ATTRIBUTE = {
 } as const;
 const PROTOCOL = { udp: 17, tcp: 6 } as const;
 const STALE_NONCE = 438;
-const ANSWER_TIMEOUT_MS = 5_000;
+/** A request is sent again so often until it is answered (RFC 8489, 6.2.1): UDP loses what a busy machine has no room for. */
+const RESEND_MS = 500;
+const ANSWER_TIMEOUT_MS = 60_000;
 
 type Attributes = [type: number, value: Buffer][];
 interface Answer {
@@ -35,6 +37,8 @@ interface Answer {
 }
 
 interface Wire {
+  /** Loses nothing, so a request is sent once. */
+  isReliable: boolean;
   send(message: Buffer): void;
   close(): void;
 }
@@ -56,7 +60,11 @@ export class TurnClient implements AsyncDisposable {
     return new TurnClient(secret, (onMessage) => {
       const socket = createSocket('udp4');
       socket.on('message', onMessage);
-      return { send: (message) => socket.send(message, port, host), close: () => void socket.close() };
+      return {
+        isReliable: false,
+        send: (message) => socket.send(message, port, host),
+        close: () => void socket.close(),
+      };
     });
   }
 
@@ -66,7 +74,7 @@ export class TurnClient implements AsyncDisposable {
       const socket = connect(port, host)
         .on('data', onMessage)
         .on('error', () => {});
-      return { send: (message) => void socket.write(message), close: () => void socket.destroy() };
+      return { isReliable: true, send: (message) => void socket.write(message), close: () => void socket.destroy() };
     });
   }
 
@@ -106,8 +114,13 @@ export class TurnClient implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#waiting.set(id.toString('hex'), resolve);
     const timer = setTimeout(() => reject(new Error('the TURN server does not answer')), ANSWER_TIMEOUT_MS);
-    this.#wire.send(signed ? this.#signed(type, id, given) : message(type, id, given));
-    const answer = await promise.finally(() => clearTimeout(timer));
+    const request = signed ? this.#signed(type, id, given) : message(type, id, given);
+    const again = setInterval(() => this.#wire.send(request), this.#wire.isReliable ? ANSWER_TIMEOUT_MS : RESEND_MS);
+    this.#wire.send(request);
+    const answer = await promise.finally(() => {
+      clearTimeout(timer);
+      clearInterval(again);
+    });
     this.#realm = answer.attributes.get(ATTRIBUTE.realm) ?? this.#realm;
     this.#nonce = answer.attributes.get(ATTRIBUTE.nonce) ?? this.#nonce;
     return answer.error === STALE_NONCE ? this.#ask(type, attributes, signed) : answer;
