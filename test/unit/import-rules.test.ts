@@ -1,5 +1,5 @@
 /** The import rules of the house, held by reading every import: who may know whom, and who may touch the outside. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -194,6 +194,12 @@ describe('import rules', () => {
     // A session is to become a stream and a viewer; until then its folder is too large.
     const large = [...counts].filter(([name, count]) => count > 16 && name !== 'src/session');
     expect(large).toEqual([]);
+  });
+
+  it('says in each folder what belongs there', () => {
+    const folders = new Set(files.filter((name) => /^(src|signaling)\//.test(name)).map((name) => dirname(name)));
+    const silent = [...folders].filter((folder) => !existsSync(join(ROOT, folder, 'README.md')));
+    expect(silent).toEqual([]);
   });
 
   it('keeps files small', () => {
