@@ -3,7 +3,7 @@
  * `node scripts/screenshot.ts http://127.0.0.1:8080 docs/screenshot.png [WIDTHxHEIGHT] [SECONDS]`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { launchChromium } from '../test/support/chromium.ts';
+import { launchChromium } from '../bench/support/browser/chromium.ts';
 
 /** Long enough for the strip to fill and for the plots to have a line. */
 const DEFAULT_SECONDS = '14';

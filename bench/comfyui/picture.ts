@@ -3,7 +3,7 @@
  * each row the filter with the smallest sum, none, sub, up or Paeth). About three quarters of a megabyte at 960x544.
  */
 import { constants, deflateSync } from 'node:zlib';
-import { pngOf } from '../../test/support/png.ts';
+import { pngOf } from '../support/pictures/png.ts';
 import { seededRandom } from '../link/seeded-random.ts';
 
 const GRAIN = 6;

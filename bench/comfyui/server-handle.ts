@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Faults } from '../../test/support/comfyui-stand-in-faults.ts';
+import type { Faults } from '../support/comfyui/comfyui-stand-in-faults.ts';
 
 export interface Server extends AsyncDisposable {
   url: string;

@@ -1,5 +1,5 @@
 /** The stand-in ComfyUI as a process: what it costs to encode and send pictures must not be in this process's figures. */
-import { ComfyStandIn } from '../../test/support/comfyui-stand-in.ts';
+import { ComfyStandIn } from '../support/comfyui/comfyui-stand-in.ts';
 import { texturedPng } from './picture.ts';
 
 const standIn = await ComfyStandIn.start({ tapPicture: texturedPng(960, 544) });

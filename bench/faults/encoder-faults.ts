@@ -1,7 +1,7 @@
 /** The encoder's process killed, and stopped for three seconds, while a viewer over a real connection watches. Linux. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openReceiver } from '../../test/support/load-receiver.ts';
+import { openReceiver } from '../support/wire/load-receiver.ts';
 import { until } from '../generation/live-sessions.ts';
 import { Served } from '../load/served.ts';
 import { atMost, type FaultFigure } from './figure.ts';

@@ -1,6 +1,6 @@
 /** The inference thread dead, and hanging, in a live session of the embedded model: until there are pictures of a new prompt. */
 import type { Worker } from 'node:worker_threads';
-import { ThreadHanger } from '../../test/support/hanging-thread.ts';
+import { ThreadHanger } from '../support/faults/hanging-thread.ts';
 import { LiveSessions, until } from '../generation/live-sessions.ts';
 import { packsOf } from '../generation/packs.ts';
 import { atMost, type FaultFigure } from './figure.ts';

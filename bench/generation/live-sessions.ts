@@ -13,7 +13,7 @@ import { SharedLoops } from '../../src/media/loops/shared-loops.ts';
 import type { Session } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
 import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
-import { FakePeerHost } from '../../test/support/fake-peer-host.ts';
+import { FakePeerHost } from '../support/wire/fake-peer-host.ts';
 
 export interface Viewer {
   session: Session;

@@ -4,8 +4,8 @@
  */
 import { distance16, SequenceUnwrapper } from '../../src/congestion/feedback/sequence.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
-import * as rtcp from '../../test/support/rtcp-builder.ts';
-import { encodeTwcc, type TwccArrival } from '../../test/support/twcc-encoder.ts';
+import * as rtcp from '../support/wire/rtcp-builder.ts';
+import { encodeTwcc, type TwccArrival } from '../support/wire/twcc-encoder.ts';
 import type { SentRtp } from './media-port.ts';
 
 /** As in libwebrtc's NACK module. */

@@ -1,5 +1,5 @@
 /** Many viewers in a process of their own, so that what is measured is the service and not its audience. */
-import { openReceiver, type LoadReceiver } from '../../test/support/load-receiver.ts';
+import { openReceiver, type LoadReceiver } from '../support/wire/load-receiver.ts';
 
 export type ReceiverCommand =
   | { type: 'open'; id: number; url: string; query: Record<string, string> }

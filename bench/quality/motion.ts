@@ -4,8 +4,8 @@
  */
 import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import type { I420Frame } from '../../src/picture/frame.ts';
-import { decode } from '../../test/support/decode.ts';
-import { lowestPsnrDb } from '../../test/support/psnr.ts';
+import { decode } from '../support/pictures/decode.ts';
+import { lowestPsnrDb } from '../support/pictures/psnr.ts';
 import { MovingTexture } from '../moving-texture.ts';
 import { textTable } from '../report.ts';
 

@@ -19,7 +19,7 @@ export const most = (attack: string, figure: string, value: number, limit: numbe
 });
 
 /** Of a real Chromium. */
-export const OFFER = readFileSync(new URL('../../test/fixtures/chromium-offer.sdp', import.meta.url), 'utf8');
+export const OFFER = readFileSync(new URL('../support/wire/chromium-offer.sdp', import.meta.url), 'utf8');
 
 /** Without rates, which would refuse most of it unread, and with room in the line for whoever the machine cannot hold. */
 export const UNLIMITED = {

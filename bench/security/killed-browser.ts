@@ -1,6 +1,6 @@
 /** A browser that is killed says no goodbye: how long until its sessions are free again. */
-import { launchMortalChromium } from '../../test/support/chromium.ts';
-import { WhepPage } from '../../test/support/whep-page.ts';
+import { launchMortalChromium } from '../support/browser/chromium.ts';
+import { WhepPage } from '../support/browser/whep-page.ts';
 import type { SecurityFigure } from './figures.ts';
 import { Target } from './target.ts';
 

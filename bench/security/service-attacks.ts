@@ -10,7 +10,7 @@ import { SignJWT, generateKeyPair } from 'jose';
 import { WebSocket } from 'ws';
 import { HTTP2_STREAMS_MAX } from '../../signaling/listen/http2-limits.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { temporaryCertificate } from '../../test/support/certificate.ts';
+import { temporaryCertificate } from '../support/wire/certificate.ts';
 import { aftermath, p99 } from './attacks.ts';
 import { most, UNLIMITED, type SecurityFigure } from './figures.ts';
 import { Target } from './target.ts';

@@ -4,7 +4,7 @@
  */
 import { SingleBar } from 'cli-progress';
 import type { Browser, Page } from 'playwright-core';
-import { launchChromium } from '../../test/support/chromium.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
 import { ServerHandle } from '../latency/server-handle.ts';
 import type { Side } from '../latency/server-process.ts';
 import { view, type ViewerPlan, type ViewerResult } from '../latency/viewer.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import type { Browser } from 'playwright-core';
 import { GlimpseError } from '../../src/errors.ts';
-import { launchChromium } from '../../test/support/chromium.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
 import type { Side } from '../latency/server-process.ts';
 import { queueAfterDropMs, riseMs } from '../link/change-figures.ts';
 import { figuresOf, type ControllerFigures } from '../link/figures.ts';

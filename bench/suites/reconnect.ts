@@ -5,9 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
 import type { Browser } from 'playwright-core';
-import { launchChromium } from '../../test/support/chromium.ts';
-import { SdkPage } from '../../test/support/sdk-page.ts';
-import { SwitchablePath } from '../../test/support/switchable-path.ts';
+import { launchChromium } from '../support/browser/chromium.ts';
+import { SdkPage } from '../support/browser/sdk-page.ts';
+import { SwitchablePath } from '../support/wire/switchable-path.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';

@@ -11,10 +11,10 @@ import { WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/catalogue
 import { silentLog } from '../../src/log.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
 import { startService, type Service } from '../../src/service.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
-import { encodePng } from '../support/png.ts';
-import { SdkPage } from '../support/sdk-page.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
+import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
+import { SdkPage } from '../../bench/support/browser/sdk-page.ts';
 
 interface ComfyWindow {
   glimpse: { uploadInput(file: Blob): Promise<UploadedInput> };

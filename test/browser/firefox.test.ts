@@ -6,7 +6,7 @@ import { startService } from '../../src/service.ts';
 import { eventually } from '../support/eventually.ts';
 import { FirefoxPage, firefoxPath } from '../support/firefox.ts';
 import { startPattern } from '../support/pattern-service.ts';
-import { bundledSdk } from '../support/sdk-bundle.ts';
+import { bundledSdk } from '../../bench/support/browser/sdk-bundle.ts';
 
 /** Draws frames as they are presented and says of each which slice and tier it is, and how bright. */
 const watch = (url: string) => `

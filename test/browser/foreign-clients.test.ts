@@ -3,12 +3,12 @@ import { PeerConnection, Video } from 'node-datachannel';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasAiortc, watchWithAiortc } from '../support/aiortc.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
 import { eventually } from '../support/eventually.ts';
 import { nginxPath, startNginx } from '../support/nginx.ts';
 import { startPattern } from '../support/pattern-service.ts';
 import { bundledPlayer } from '../support/player-bundle.ts';
-import { SdkPage } from '../support/sdk-page.ts';
+import { SdkPage } from '../../bench/support/browser/sdk-page.ts';
 
 let browser: Browser;
 beforeAll(async () => {

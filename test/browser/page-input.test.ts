@@ -8,9 +8,9 @@ import { loadConfig } from '../../src/config/config.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
-import { encodePng } from '../support/png.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
+import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 
 const PICTURE = {
   name: 'boat.png',

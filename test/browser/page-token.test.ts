@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Service } from '../../src/service.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
 import { startPattern } from '../support/pattern-service.ts';
 import { SECRET, hs256 } from '../support/tokens.ts';
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { SdkPage } from '../support/sdk-page.ts';
-import { SwitchablePath } from '../support/switchable-path.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
+import { SdkPage } from '../../bench/support/browser/sdk-page.ts';
+import { SwitchablePath } from '../../bench/support/wire/switchable-path.ts';
 
 let browser: Browser;
 let service: Service;

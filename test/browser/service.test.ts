@@ -6,9 +6,9 @@ import { silentLog } from '../../src/log.ts';
 import type { EncoderFactory } from '../../src/media/encode/encoder.ts';
 import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { startService, type Service } from '../../src/service.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
-import { WhepPage } from '../support/whep-page.ts';
+import { WhepPage } from '../../bench/support/browser/whep-page.ts';
 
 const config = (flags: Record<string, unknown>) =>
   loadConfig({ flags: { port: 0, logLevel: 'silent', calibrate: 'never', ...flags }, environment: {} });

@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import type { Ticket } from '../../src/generation/engine/admission.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
 import { text } from '../support/page-fixture.ts';
 
 let browser: Browser;

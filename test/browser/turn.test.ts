@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { silentLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
-import { launchChromium } from '../support/chromium.ts';
-import { SdkPage } from '../support/sdk-page.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
+import { SdkPage } from '../../bench/support/browser/sdk-page.ts';
 import { startTurnServer, turnServerPath, type TurnServer } from '../support/turn-server.ts';
 
 const service = (iceServers: string, turnSecret: string): Promise<Service> => {

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
-import { ThreadHanger } from '../support/hanging-thread.ts';
+import { ThreadHanger } from '../../bench/support/faults/hanging-thread.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 describe('an inference thread that hangs', () => {

@@ -11,8 +11,8 @@ import { mappedWorkflow } from '../../src/generation/comfyui/workflows/mapped-wo
 import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import type { NodeImage } from '../../src/generation/comfyui/server/prompt-run.ts';
 import { ImageDecoder } from '../../src/media/decode/image-decoder.ts';
-import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
-import { encodePng } from '../support/png.ts';
+import { OBJECT_INFO } from '../../bench/support/comfyui/comfyui-object-info.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 import { wholeRenditions } from '../support/whole-renditions.ts';
 
 const url = process.env['GLIMPSE_COMFYUI_URL'] ?? 'http://127.0.0.1:8188';

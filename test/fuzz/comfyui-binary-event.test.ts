@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { imageFormat, parseBinaryEvent } from '../../src/generation/comfyui/server/binary-event.ts';
 import { parseTextEvent } from '../../src/generation/comfyui/server/wire.ts';
-import { encodePng } from '../support/png.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 
 const PNG = encodePng(2, 2, () => [1, 2, 3]);
 const u32 = (...values: number[]): Buffer => {

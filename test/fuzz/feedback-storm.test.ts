@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
 import { TwccReader } from '../../src/congestion/feedback/twcc.ts';
-import { encodeTwcc } from '../support/twcc-encoder.ts';
+import { encodeTwcc } from '../../bench/support/wire/twcc-encoder.ts';
 import { FAULTS, FeedbackStorm } from './feedback-storm.ts';
 
 describe('The estimator in a storm of bad feedback', () => {

@@ -7,7 +7,7 @@ import { seededRandom } from '../../bench/link/seeded-random.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
 import { assertNever } from '../../src/errors.ts';
 import { TwccReader } from '../../src/congestion/feedback/twcc.ts';
-import { encodeTwcc, type ChunkStyle } from '../support/twcc-encoder.ts';
+import { encodeTwcc, type ChunkStyle } from '../../bench/support/wire/twcc-encoder.ts';
 
 export const STORM_MIN_BPS = 20_000;
 export const STORM_MAX_BPS = 4_000_000;

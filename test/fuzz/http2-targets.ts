@@ -9,7 +9,7 @@ import { silentLog } from '../../src/log.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { httpApp } from '../../signaling/http/http.ts';
 import { listen, type Listener } from '../../signaling/listen/listener.ts';
-import { temporaryCertificate } from '../support/certificate.ts';
+import { temporaryCertificate } from '../../bench/support/wire/certificate.ts';
 import { FakeRegistry } from '../support/fake-registry.ts';
 import { openGate } from '../support/gate.ts';
 import { offerSdp } from '../support/offer-sdp.ts';

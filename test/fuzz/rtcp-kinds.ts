@@ -1,6 +1,6 @@
 /** One packet of each kind of RTCP that a viewer may send, read or not, about stream `SSRC`. */
 import { VP8_VIDEO } from '../../bench/link/media-port.ts';
-import { rtcpPacket } from '../support/rtcp-builder.ts';
+import { rtcpPacket } from '../../bench/support/wire/rtcp-builder.ts';
 
 const { ssrc: SSRC } = VP8_VIDEO;
 const word = (value: number): number[] => [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff];

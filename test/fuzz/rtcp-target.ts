@@ -4,8 +4,8 @@ import { VirtualTime } from '../../bench/link/virtual-time.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
 import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import { VideoSender } from '../../src/transport/video-sender.ts';
-import { ArrayMediaPath } from '../support/array-media-path.ts';
-import { joined } from '../support/rtcp-builder.ts';
+import { ArrayMediaPath } from '../../bench/support/wire/array-media-path.ts';
+import { joined } from '../../bench/support/wire/rtcp-builder.ts';
 import { RTCP_KINDS } from './rtcp-kinds.ts';
 import type { FuzzTarget } from './target.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRtcp } from '../../src/transport/rtcp/rtcp.ts';
-import { rtcpPacket } from '../support/rtcp-builder.ts';
+import { rtcpPacket } from '../../bench/support/wire/rtcp-builder.ts';
 
 const bytes = fc.uint8Array({ maxLength: 120 });
 /** Headers that make sense over bodies that need not. */

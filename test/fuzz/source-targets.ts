@@ -12,7 +12,7 @@ import { ivfFrameHeader, ivfHeader, IvfReader } from '../../src/media/encode/ivf
 import { provesPossession } from '../../src/transport/peer/dtls/dtls-checks.ts';
 import { SrtcpSession } from '../../src/transport/peer/srtp/srtcp-session.ts';
 import { SRTP_PROFILE } from '../../src/transport/peer/srtp/srtp-keys.ts';
-import { encodePng } from '../support/png.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 import { refusing, texts, type FuzzTarget } from './target.ts';
 
 const KEY = 'the key of a slice';

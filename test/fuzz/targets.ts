@@ -37,7 +37,7 @@ import { sourceTargets } from './source-targets.ts';
 import { SDP_REPEATS } from './sdp-repeats.ts';
 import { refusing, texts, type FuzzTarget } from './target.ts';
 
-const chromiumOffer = readFileSync(join(import.meta.dirname, '../fixtures/chromium-offer.sdp'));
+const chromiumOffer = readFileSync(join(import.meta.dirname, '../../bench/support/wire/chromium-offer.sdp'));
 const CHECK = { transactionId: Buffer.alloc(12, 7), username: 'a:b', password: 'secret', useCandidate: true };
 
 export async function fuzzTargets(): Promise<FuzzTarget[]> {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
 import type { Graph } from '../../src/generation/comfyui/workflows/graph.ts';
 import type { NodeImage } from '../../src/generation/comfyui/server/prompt-run.ts';
-import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
+import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 
 const FRAMES = 5;

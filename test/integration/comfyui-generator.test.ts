@@ -14,10 +14,10 @@ import {
   never,
   SIZE,
 } from '../support/comfyui-fixture.ts';
-import { OBJECT_INFO } from '../support/comfyui-object-info.ts';
-import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
+import { OBJECT_INFO } from '../../bench/support/comfyui/comfyui-object-info.ts';
+import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
-import { encodePng } from '../support/png.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 import { sessionFixture } from '../support/session-fixture.ts';
 
 /** The last nine are the first of the next slice. */

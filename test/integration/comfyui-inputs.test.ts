@@ -11,7 +11,7 @@ import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { ltxWorkflow, WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import { comfyFixture as fixture, generateSlice as generate, SIZE } from '../support/comfyui-fixture.ts';
-import { encodePng } from '../support/png.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 import { sessionFixture } from '../support/session-fixture.ts';
 
 describe('what a session brings', () => {

@@ -8,7 +8,7 @@ import { readParameters } from '../../src/generation/comfyui/workflows/settings.
 import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
 import type { Pressure } from '../../src/generation/engine/memory-pressure.ts';
-import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
+import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { wholeRenditions } from '../support/whole-renditions.ts';
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/log.ts';
 import { startService, type Service } from '../../src/service.ts';
-import { ComfyStandIn } from '../support/comfyui-stand-in.ts';
+import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { eventually } from '../support/eventually.ts';
 import { dial, offerSdp } from '../support/pattern-service.ts';
 

@@ -9,7 +9,7 @@ import { ConnectionShare } from '../../signaling/listen/connection-share.ts';
 import { HTTP2_STREAMS_MAX, keepHttp2Limits } from '../../signaling/listen/http2-limits.ts';
 import { readKeyPair } from '../../signaling/listen/tls.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { temporaryCertificate } from '../support/certificate.ts';
+import { temporaryCertificate } from '../../bench/support/wire/certificate.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
 

@@ -8,7 +8,7 @@ import type { Rendition, SliceJob, UnitOfWork } from '../../src/generation/gener
 import { DiffusersGenerator } from '../../src/generation/onnx/diffusers/diffusers-generator.ts';
 import { i420Bytes, type I420Frame } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
-import { lowestPsnrDb } from '../support/psnr.ts';
+import { lowestPsnrDb } from '../../bench/support/pictures/psnr.ts';
 
 const JOB: SliceJob = { revision: 2, slice: 0, prompt: 'red sky', seed: 7, startMs: 0, stopAtTier: 'refined' };
 const live = { signal: new AbortController().signal };

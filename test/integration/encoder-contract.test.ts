@@ -7,8 +7,8 @@ import { FfmpegEncoder } from '../../src/media/encode/ffmpeg-encoder.ts';
 import { nalUnits } from '../../src/media/encode/annex-b.ts';
 import type { I420Frame } from '../../src/picture/frame.ts';
 import { LibavEncoder } from '../../src/media/encode/libav-encoder.ts';
-import { decode } from '../support/decode.ts';
-import { lowestPsnrDb } from '../support/psnr.ts';
+import { decode } from '../../bench/support/pictures/decode.ts';
+import { lowestPsnrDb } from '../../bench/support/pictures/psnr.ts';
 import { GlimpseError } from '../../src/errors.ts';
 
 const FPS = 30;

@@ -8,7 +8,7 @@ import { exportMp4, writeJpeg, writePng } from '../../src/media/files/export.ts'
 import type { I420Frame } from '../../src/picture/frame.ts';
 import { loadLibav } from '../../src/media/libav-loader.ts';
 import { isWhole } from '../../src/media/files/whole-file.ts';
-import { lowestPsnrDb } from '../support/psnr.ts';
+import { lowestPsnrDb } from '../../bench/support/pictures/psnr.ts';
 
 const SIZE = { widthPx: 64, heightPx: 48 };
 const texture = new MovingTexture({ ...SIZE, seed: 3 });

@@ -8,7 +8,7 @@ import { WebRtcPeer } from '../../src/transport/peer/peer.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
 import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess } from '../../src/transport/peer/ice/stun.ts';
 import { parseRtcp } from '../../src/transport/rtcp/rtcp.ts';
-import { receiverReport } from '../support/rtcp-builder.ts';
+import { receiverReport } from '../../bench/support/wire/rtcp-builder.ts';
 import { createWeriftClient, until, type WeriftClient } from '../support/werift-client.ts';
 
 const CONSENT_MS = 400;

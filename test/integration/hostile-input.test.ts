@@ -9,7 +9,7 @@ import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { codeOf, dial, offerSdp, postWhep, startPattern } from '../support/pattern-service.ts';
 
 const SEED = 1;
-const OFFER = readFileSync(join(import.meta.dirname, '../fixtures/chromium-offer.sdp'), 'utf8');
+const OFFER = readFileSync(join(import.meta.dirname, '../../bench/support/wire/chromium-offer.sdp'), 'utf8');
 /** Without rates: they would refuse most of it unread. */
 const UNLIMITED = { messagesPerSecond: 10_000, creationsPerMinute: 100_000, abuseScore: 0, maxSessions: 100 };
 const unhandled: unknown[] = [];

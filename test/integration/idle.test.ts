@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openReceiver } from '../support/load-receiver.ts';
+import { openReceiver } from '../../bench/support/wire/load-receiver.ts';
 import { startPattern } from '../support/pattern-service.ts';
 
 it('a service that the last viewer has left says so, to whoever collects', async () => {

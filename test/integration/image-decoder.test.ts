@@ -3,7 +3,7 @@ import type { I420Frame } from '../../src/picture/frame.ts';
 import { ImageDecoder } from '../../src/media/decode/image-decoder.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { KINDS_SIZE, PNG_KINDS } from '../support/png-kinds.ts';
-import { encodePng, pngChunk } from '../support/png.ts';
+import { encodePng, pngChunk } from '../../bench/support/pictures/png.ts';
 
 const SIZE = { widthPx: 64, heightPx: 32 };
 

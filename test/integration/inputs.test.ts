@@ -8,7 +8,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
 import { mediaTypeOf, readInputMedia } from '../../src/media/decode/input-media.ts';
 import { Inputs } from '../../src/session/inputs.ts';
-import { encodePng } from '../support/png.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 
 /** A clock that stands until it is moved. */
 const clockAt = (us: { now: number }) => ({ nowUs: () => us.now, wallMs: () => us.now / 1000 });

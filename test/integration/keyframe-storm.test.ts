@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/rtp/vp8.ts';
-import type { SentRtp } from '../support/array-media-path.ts';
+import type { SentRtp } from '../../bench/support/wire/array-media-path.ts';
 import { FakeTime } from '../support/fake-time.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 import { VirtualViewer } from '../support/virtual-viewer.ts';

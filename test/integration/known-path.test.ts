@@ -1,7 +1,7 @@
 /** A viewer's next connection begins with what the last one carried, not with what a stranger gets. */
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { remb } from '../support/rtcp-builder.ts';
+import { remb } from '../../bench/support/wire/rtcp-builder.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 describe('the estimator of a new connection', () => {

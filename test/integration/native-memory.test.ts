@@ -5,7 +5,7 @@ import type { EncoderFactory, VideoEncoder } from '../../src/media/encode/encode
 import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { LibavEncoder } from '../../src/media/encode/libav-encoder.ts';
 import { LibavImageDecoder } from '../../src/media/decode/libav-image-decoder.ts';
-import { openReceiver } from '../support/load-receiver.ts';
+import { openReceiver } from '../../bench/support/wire/load-receiver.ts';
 import { startPattern } from '../support/pattern-service.ts';
 
 afterEach(() => void vi.restoreAllMocks());

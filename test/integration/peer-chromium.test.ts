@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Peer, PeerHost } from '../../src/transport/peer/contract.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
 import { ViewerPage } from '../support/viewer-page.ts';
 
 let host: PeerHost;

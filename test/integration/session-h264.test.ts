@@ -4,7 +4,7 @@ import { VP8_VIDEO } from '../../bench/link/media-port.ts';
 import type { EncoderSettings } from '../../src/media/encode/encoder.ts';
 import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { eventually } from '../support/eventually.ts';
-import { FakePeerHost } from '../support/fake-peer-host.ts';
+import { FakePeerHost } from '../../bench/support/wire/fake-peer-host.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
 /** What packetization mode 0 has not (RFC 6184 section 6.2). */

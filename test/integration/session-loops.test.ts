@@ -5,7 +5,7 @@ import { LatentCache } from '../../src/generation/cache/latents.ts';
 import { SegmentCache } from '../../src/generation/cache/segments.ts';
 import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
 import { VP8_DESCRIPTOR_BYTES } from '../../src/transport/rtp/vp8.ts';
-import type { FakePeer } from '../support/fake-peer-host.ts';
+import type { FakePeer } from '../../bench/support/wire/fake-peer-host.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Access } from '../../signaling/access/access.ts';
 import { readKeyPair, watchKeyPair } from '../../signaling/listen/tls.ts';
 import { eventually } from '../support/eventually.ts';
-import { certify } from '../support/certificate.ts';
+import { certify } from '../../bench/support/wire/certificate.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
 

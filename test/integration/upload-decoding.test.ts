@@ -12,7 +12,7 @@ import { runLimited } from '../../src/media/upload/limited-process.ts';
 import { Inputs } from '../../src/session/inputs.ts';
 import { jpegTurned, pngTurned, webpTurned } from '../support/exif.ts';
 import { codeOf } from '../support/pattern-service.ts';
-import { encodePng } from '../support/png.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
 
 const { signal } = new AbortController();

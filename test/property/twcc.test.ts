@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { distance16, SequenceUnwrapper, unwrap16, unwrapBits } from '../../src/congestion/feedback/sequence.ts';
 import { parseTwcc, TwccReader } from '../../src/congestion/feedback/twcc.ts';
-import { encodeTwcc, type ChunkStyle } from '../support/twcc-encoder.ts';
+import { encodeTwcc, type ChunkStyle } from '../../bench/support/wire/twcc-encoder.ts';
 
 const style = fc.constantFrom<ChunkStyle>('run', 'oneBit', 'twoBit');
 /** Gaps between arrivals in 250 µs units; negative: reordered; undefined: lost. */

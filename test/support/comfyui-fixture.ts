@@ -6,7 +6,7 @@ import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { ltxWorkflow, type WorkflowName } from '../../src/generation/comfyui/workflows/catalogue.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
-import { ComfyStandIn, type StandInOptions } from './comfyui-stand-in.ts';
+import { ComfyStandIn, type StandInOptions } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { wholeRenditions } from './whole-renditions.ts';
 
 export const FRAMES = 17;

@@ -1,8 +1,8 @@
 /** The receiving end of a virtual link: what has come of what was sent, and the feedback that a browser would give. */
 import { distance16 } from '../../src/congestion/feedback/sequence.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
-import type { SentRtp } from './array-media-path.ts';
-import type { TwccArrival } from './twcc-encoder.ts';
+import type { SentRtp } from '../../bench/support/wire/array-media-path.ts';
+import type { TwccArrival } from '../../bench/support/wire/twcc-encoder.ts';
 
 const CLOCK_OFFSET_US = 123_456_789_000;
 const ASK_AGAIN_US = 150_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { launchChromium } from './chromium.ts';
+import { launchChromium } from '../../bench/support/browser/chromium.ts';
 import { ScriptedSignalingServer } from './scripted-signaling-server.ts';
 import { eventually } from './eventually.ts';
 

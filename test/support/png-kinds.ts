@@ -1,6 +1,6 @@
 /** Red pictures in the kinds of PNG that no server of video sends but any may: FFmpeg reads them as they are. */
 import { deflateSync } from 'node:zlib';
-import { pngChunk } from './png.ts';
+import { pngChunk } from '../../bench/support/pictures/png.ts';
 
 export const KINDS_SIZE = { widthPx: 64, heightPx: 32 };
 const RED = [255, 0, 0];

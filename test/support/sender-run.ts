@@ -7,11 +7,11 @@ import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
 import type { NegotiatedVideo } from '../../src/transport/media-path.ts';
 import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import { VideoSender, type VideoSenderStats } from '../../src/transport/video-sender.ts';
-import { ArrayMediaPath } from './array-media-path.ts';
+import { ArrayMediaPath } from '../../bench/support/wire/array-media-path.ts';
 import { FeedbackReceiver } from './feedback-receiver.ts';
-import * as rtcp from './rtcp-builder.ts';
+import * as rtcp from '../../bench/support/wire/rtcp-builder.ts';
 import { seededRandom } from '../../bench/link/seeded-random.ts';
-import { encodeTwcc } from './twcc-encoder.ts';
+import { encodeTwcc } from '../../bench/support/wire/twcc-encoder.ts';
 import { Path, type PathPlan } from '../../bench/link/path.ts';
 import { VirtualTime } from '../../bench/link/virtual-time.ts';
 

@@ -13,7 +13,7 @@ import { Sessions } from '../../src/session/registry.ts';
 import type { SessionDeps, SessionLatency } from '../../src/session/session-deps.ts';
 import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import type { PeerHost } from '../../src/transport/peer/contract.ts';
-import { FakePeerHost } from './fake-peer-host.ts';
+import { FakePeerHost } from '../../bench/support/wire/fake-peer-host.ts';
 
 export interface SessionFixture {
   engine: Engine;

@@ -1,11 +1,11 @@
 /** The viewer of a fake peer behind a virtual link: gets what the link lets through, and answers as a browser does. */
 import { Path, type PathPlan } from '../../bench/link/path.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { SentRtp } from './array-media-path.ts';
-import type { FakePeer } from './fake-peer-host.ts';
+import type { SentRtp } from '../../bench/support/wire/array-media-path.ts';
+import type { FakePeer } from '../../bench/support/wire/fake-peer-host.ts';
 import { FeedbackReceiver } from './feedback-receiver.ts';
-import * as rtcp from './rtcp-builder.ts';
-import { encodeTwcc } from './twcc-encoder.ts';
+import * as rtcp from '../../bench/support/wire/rtcp-builder.ts';
+import { encodeTwcc } from '../../bench/support/wire/twcc-encoder.ts';
 
 const FEEDBACK_MS = 50;
 

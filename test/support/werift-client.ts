@@ -1,7 +1,7 @@
 /** A WebRTC viewer without a browser: werift's peer connection, receiving one video and holding one data channel. */
 import type * as werift from 'werift';
 import type { Peer } from '../../src/transport/peer/contract.ts';
-import { receivingConnection } from './werift-connection.ts';
+import { receivingConnection } from '../../bench/support/wire/werift-connection.ts';
 
 export interface WeriftClient {
   readonly pc: werift.RTCPeerConnection;

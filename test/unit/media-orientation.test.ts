@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { orientationOf, orientationOfMatrix } from '../../src/media/upload/orientation.ts';
 import { jpegTurned, pngTurned, tiff, webpTurned } from '../support/exif.ts';
-import { encodePng } from '../support/png.ts';
+import { encodePng } from '../../bench/support/pictures/png.ts';
 
 const JPEG = Buffer.from('ffd8ffe000104a46494600010100000100010000ffda', 'hex');
 const PNG = encodePng(8, 4, () => [1, 2, 3]);

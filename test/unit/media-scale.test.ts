@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { I420Frame } from '../../src/picture/frame.ts';
 import { scaleI420 } from '../../src/media/encode/scale.ts';
-import { lowestPsnrDb } from '../support/psnr.ts';
+import { lowestPsnrDb } from '../../bench/support/pictures/psnr.ts';
 
 describe('scaleI420', () => {
   it('returns a frame of the right size as it is', () => {

@@ -2,7 +2,7 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { storedPng } from '../../src/media/decode/stored-png.ts';
 import { PNG_KINDS } from '../support/png-kinds.ts';
-import { encodePng, pngChunk as chunk } from '../support/png.ts';
+import { encodePng, pngChunk as chunk } from '../../bench/support/pictures/png.ts';
 
 const PIXELS_MAX = 4096 * 4096;
 const stored = (png: Uint8Array): Uint8Array => storedPng(png, PIXELS_MAX) ?? new Uint8Array(0);

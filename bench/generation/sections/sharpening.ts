@@ -2,7 +2,7 @@
  * Is the picture seen to sharpen? Chromium with the demo page beside the service, on a machine that does nothing else, and
  * with programs beside them that take a core each.
  */
-import { launchChromium } from '../../../test/support/chromium.ts';
+import { launchChromium } from '../../support/browser/chromium.ts';
 import { ServerHandle } from '../../latency/server-handle.ts';
 import { distribution } from '../../report.ts';
 import type { Figure, Section } from '../section.ts';

@@ -10,8 +10,8 @@ import type { SliceInput, WorkflowParameters } from '../../../src/generation/com
 import { readMapping, readParameters } from '../../../src/generation/comfyui/workflows/settings.ts';
 import { checkGraph, describeProblem } from '../../../src/generation/comfyui/workflows/workflow-check.ts';
 import { ltxWorkflow, WORKFLOW_NAMES, type WorkflowName } from '../../../src/generation/comfyui/workflows/catalogue.ts';
-import { OBJECT_INFO } from '../../support/comfyui-object-info.ts';
-import { batchOf, refusalOf } from '../../support/comfyui-stand-in-graph.ts';
+import { OBJECT_INFO } from '../../../bench/support/comfyui/comfyui-object-info.ts';
+import { batchOf, refusalOf } from '../../../bench/support/comfyui/comfyui-stand-in-graph.ts';
 
 const INPUT: SliceInput = { prompt: 'a red ball', seed: 7, slice: 2, image: 'in.png', video: 'in.mp4' };
 const PREVIOUS = Array.from({ length: 9 }, (_, index) => `last${index}.png`);

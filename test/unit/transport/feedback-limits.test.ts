@@ -11,10 +11,10 @@ import { PacerTimer } from '../../../src/transport/pacing/pacer-timer.ts';
 import { parseRtcp } from '../../../src/transport/rtcp/rtcp.ts';
 import { VideoSender } from '../../../src/transport/video-sender.ts';
 import { RTCP_KINDS } from '../../fuzz/rtcp-kinds.ts';
-import { ArrayMediaPath } from '../../support/array-media-path.ts';
+import { ArrayMediaPath } from '../../../bench/support/wire/array-media-path.ts';
 import { cpuMs } from '../../support/cpu-cost.ts';
-import { joined, nack, receiverReport, transportFeedback } from '../../support/rtcp-builder.ts';
-import { encodeTwcc } from '../../support/twcc-encoder.ts';
+import { joined, nack, receiverReport, transportFeedback } from '../../../bench/support/wire/rtcp-builder.ts';
+import { encodeTwcc } from '../../../bench/support/wire/twcc-encoder.ts';
 
 const { ssrc } = VP8_VIDEO;
 /** What one datagram may cost. */

@@ -11,7 +11,7 @@ import {
   remb,
   rtcpPacket,
   transportFeedback,
-} from '../../support/rtcp-builder.ts';
+} from '../../../bench/support/wire/rtcp-builder.ts';
 
 const SSRC = 0xdead_beef;
 

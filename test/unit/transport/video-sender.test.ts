@@ -7,11 +7,11 @@ import type { NegotiatedVideo } from '../../../src/transport/media-path.ts';
 import { PacerTimer } from '../../../src/transport/pacing/pacer-timer.ts';
 import { parseRtcp } from '../../../src/transport/rtcp/rtcp.ts';
 import { VideoSender } from '../../../src/transport/video-sender.ts';
-import { ArrayMediaPath } from '../../support/array-media-path.ts';
+import { ArrayMediaPath } from '../../../bench/support/wire/array-media-path.ts';
 import { depacketizeVp8 } from '../../support/depacketizer.ts';
-import * as rtcp from '../../support/rtcp-builder.ts';
+import * as rtcp from '../../../bench/support/wire/rtcp-builder.ts';
 import { seededRandom } from '../../../bench/link/seeded-random.ts';
-import { encodeTwcc } from '../../support/twcc-encoder.ts';
+import { encodeTwcc } from '../../../bench/support/wire/twcc-encoder.ts';
 import { VirtualTime } from '../../../bench/link/virtual-time.ts';
 
 function setUp(video: NegotiatedVideo = VP8_VIDEO) {

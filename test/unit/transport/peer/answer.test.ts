@@ -10,10 +10,10 @@ import { h264Of, negotiate } from '../../../../src/transport/peer/sdp/negotiatio
 import { readOffer } from '../../../../src/transport/peer/sdp/offer.ts';
 
 /** Chromium 1xx: video recvonly and a data channel. */
-const CHROMIUM = readFileSync(new URL('../../../fixtures/chromium-offer.sdp', import.meta.url), 'utf8').replaceAll(
-  /\r?\n/g,
-  '\r\n',
-);
+const CHROMIUM = readFileSync(
+  new URL('../../../../bench/support/wire/chromium-offer.sdp', import.meta.url),
+  'utf8',
+).replaceAll(/\r?\n/g, '\r\n');
 
 const negotiated = (sdp: string) => negotiate(readOffer(sdp), ['VP8', 'H264']);
 

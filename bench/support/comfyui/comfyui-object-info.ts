@@ -3,7 +3,7 @@
  * use, in the server's two spellings (a list of choices first, or `COMBO` with options), reduced to inputs and outputs.
  * Taken from the node definitions in Comfy-Org/ComfyUI and Lightricks/ComfyUI-LTXVideo (2026).
  */
-import type { NodeInfo, ObjectInfo } from '../../src/generation/comfyui/server/wire.ts';
+import type { NodeInfo, ObjectInfo } from '../../../src/generation/comfyui/server/wire.ts';
 
 type Inputs = Record<string, unknown[]>;
 

@@ -1,7 +1,7 @@
 /** Decodes access units back to I420 with node-av, to compare what a viewer would see with what went in. */
-import type { AccessUnit, VideoCodec } from '../../src/media/encode/encoder.ts';
-import type { I420Frame } from '../../src/picture/frame.ts';
-import { loadLibav } from '../../src/media/libav-loader.ts';
+import type { AccessUnit, VideoCodec } from '../../../src/media/encode/encoder.ts';
+import type { I420Frame } from '../../../src/picture/frame.ts';
+import { loadLibav } from '../../../src/media/libav-loader.ts';
 
 /** One picture for each unit; fails when a unit does not decode on its own turn. */
 export async function decode(codec: VideoCodec, units: readonly Pick<AccessUnit, 'data'>[]): Promise<I420Frame[]> {

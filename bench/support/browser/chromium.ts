@@ -1,6 +1,6 @@
 /** A headless Chromium for tests: one place for its flags. Traffic stays on loopback, nothing is remembered. */
 import { chromium, type Browser } from 'playwright-core';
-import { findBrowser } from '../../scripts/browser-path.ts';
+import { findBrowser } from '../../../scripts/browser-path.ts';
 
 /** Quiet, without GPU and QUIC, and allowed to play without a click. */
 export const CHROMIUM_FLAGS = [

@@ -1,5 +1,5 @@
 /** Peak signal-to-noise ratio in dB, the lowest of the three planes, so that swapped or shifted chroma shows. */
-import type { I420Frame } from '../../src/picture/frame.ts';
+import type { I420Frame } from '../../../src/picture/frame.ts';
 
 export function lowestPsnrDb(a: I420Frame, b: I420Frame): number {
   if (a.widthPx !== b.widthPx || a.heightPx !== b.heightPx) return 0;

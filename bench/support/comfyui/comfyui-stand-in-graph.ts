@@ -3,8 +3,8 @@
  * nodes run, and the pictures a tap would send (size and number follow from the graph).
  */
 import { hash } from 'node:crypto';
-import { isLink, linksOf, type Graph, type GraphNode } from '../../src/generation/comfyui/workflows/graph.ts';
-import type { ObjectInfo } from '../../src/generation/comfyui/server/wire.ts';
+import { isLink, linksOf, type Graph, type GraphNode } from '../../../src/generation/comfyui/workflows/graph.ts';
+import type { ObjectInfo } from '../../../src/generation/comfyui/server/wire.ts';
 
 interface NodeProblem {
   type: string;

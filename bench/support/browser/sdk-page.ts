@@ -1,6 +1,6 @@
 /** The browser SDK, bundled as a product would, in a page of its own: for tests of connections the demo page never makes. */
 import type { Browser, Page } from 'playwright-core';
-import type { ConnectOptions, Live } from '../../src/client/index.ts';
+import type { ConnectOptions, Live } from '../../../src/client/index.ts';
 import { bundledSdk } from './sdk-bundle.ts';
 
 interface SdkWindow {

@@ -1,7 +1,7 @@
 /** Peers that never touch a network: a test decides when they connect, fall silent, or close. */
-import { Emitter } from '../../src/events.ts';
-import type { IceCandidate, Peer, PeerEvents, PeerHost, PeerState } from '../../src/transport/peer/contract.ts';
-import type { MediaPath, NegotiatedVideo } from '../../src/transport/media-path.ts';
+import { Emitter } from '../../../src/events.ts';
+import type { IceCandidate, Peer, PeerEvents, PeerHost, PeerState } from '../../../src/transport/peer/contract.ts';
+import type { MediaPath, NegotiatedVideo } from '../../../src/transport/media-path.ts';
 import { ArrayMediaPath } from './array-media-path.ts';
 
 export class FakePeer implements Peer {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TlsFiles } from '../../signaling/listen/tls.ts';
+import type { TlsFiles } from '../../../signaling/listen/tls.ts';
 
 export function certify(cert: string, key: string, name: string): void {
   const subject = ['-subj', `/CN=${name}`, '-days', '2', '-nodes'];

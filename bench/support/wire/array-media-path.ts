@@ -1,6 +1,6 @@
 /** A media path that keeps what is sent in arrays, and can be taken away. */
-import { VP8_VIDEO } from '../../bench/link/media-port.ts';
-import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../src/transport/media-path.ts';
+import { VP8_VIDEO } from '../../link/media-port.ts';
+import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../../src/transport/media-path.ts';
 
 /** Header, extensions and tag, as on a real path. */
 const OVERHEAD_BYTES = 12 + 24 + 16;

@@ -7,13 +7,13 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Graph } from '../../src/generation/comfyui/workflows/graph.ts';
-import type { ObjectInfo } from '../../src/generation/comfyui/server/wire.ts';
+import type { Graph } from '../../../src/generation/comfyui/workflows/graph.ts';
+import type { ObjectInfo } from '../../../src/generation/comfyui/server/wire.ts';
 import { OBJECT_INFO } from './comfyui-object-info.ts';
 import { StandInSockets } from './comfyui-stand-in-sockets.ts';
 import { answerWrongly, errorIn, type Faults } from './comfyui-stand-in-faults.ts';
 import { batchOf, cacheKeysOf, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
-import { encodePng } from './png.ts';
+import { encodePng } from '../pictures/png.ts';
 
 export interface StandInOptions {
   /** Latent previews of each sampler: JPEG or PNG bytes sent once a step. Real servers send none for LTX-2. */
