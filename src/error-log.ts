@@ -9,7 +9,7 @@ const TELL_EVERY_MS = 60_000;
 /** Different failures remembered; beyond it the oldest is forgotten, and told again when it comes again. */
 const KINDS_MAX = 64;
 
-interface Told {
+interface LoggedError {
   atMs: number;
   /** Times it came since. */
   since: number;
@@ -18,7 +18,7 @@ interface Told {
 export class ErrorLog {
   readonly #log: Pick<Log, 'error'>;
   readonly #nowMs: () => number;
-  readonly #told = new Map<string, Told>();
+  readonly #told = new Map<string, LoggedError>();
 
   constructor(log: Pick<Log, 'error'>, nowMs: () => number = () => performance.now()) {
     this.#log = log;

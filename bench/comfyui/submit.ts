@@ -13,7 +13,7 @@ export async function measureSubmit(server: Server, count: number): Promise<numb
   // Nobody listens to these, so the server sends no pictures.
   for (let seed = 0; seed <= count; seed++) {
     const startedMs = performance.now();
-    const { graph } = workflow.build({ prompt: 'a red ball', seed, slice: 0 }, { thrift: 'none' });
+    const { graph } = workflow.build({ prompt: 'a red ball', seed, slice: 0 }, { memoryMode: 'none' });
     await http.submit({ graph, clientId: 'bench', promptId: randomUUID(), front: false });
     samplesMs.push(performance.now() - startedMs);
   }

@@ -32,7 +32,7 @@ async function checkServer(url: string, workflow: Workflow, signal: AbortSignal)
   // Names of files that the service would upload; the server looks them up only when it runs.
   const input = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
   const info = await client.objectInfo(signal);
-  const graphs = (['none', 'smaller'] as const).map((thrift) => workflow.build(input, { thrift }).graph);
+  const graphs = (['none', 'smaller'] as const).map((memoryMode) => workflow.build(input, { memoryMode }).graph);
   const problems = new Set(graphs.flatMap((graph) => checkGraph(graph, info)).map(describeProblem));
   for (const problem of problems) print(`  missing: ${problem}`);
   if (problems.size === 0) print('  everything is there');

@@ -46,8 +46,8 @@ export interface RevisionRunOptions {
   clock: Clock;
   user: User;
   request: RevisionRequest;
-  /** What the session brought and chose, the same for all its slices. */
-  brought?: Brought;
+  /** What the session uploaded and chose: the same for all its slices. */
+  inputs?: SessionInputs;
   /** Frame of this revision under the playhead; 0 before it plays. */
   playheadFrame: () => number;
   tierCap: () => Tier;
@@ -67,7 +67,7 @@ export interface RevisionRunOptions {
   onError: (error: GlimpseError) => void;
 }
 
-export type Brought = Pick<SliceJob, 'input' | 'options'>;
+export type SessionInputs = Pick<SliceJob, 'input' | 'options'>;
 export type Progress = Parameters<NonNullable<GenerateOptions['onProgress']>>[0];
 
 /** Pause before a failed generator is asked again; doubles up to the second number. */
@@ -94,7 +94,7 @@ export class RevisionRun {
     this.#options = options;
     this.request = options.request;
     this.#plan = new RevisionPlan({ ...options, info: options.generator.info, sliceCount: options.request.sliceCount });
-    this.#reference = new DriftReference(options.brought?.options?.adain === true);
+    this.#reference = new DriftReference(options.inputs?.options?.adain === true);
     this.#joints = new SliceJoints(options.generator.info.slice);
     this.#keep(options.request.kept);
     this.#done = this.#loop().catch((error: unknown) => options.onError(toGlimpseError(error)));
@@ -230,7 +230,7 @@ export class RevisionRun {
       stopAtTier: generator.info.tiers.at(-1)?.tier ?? tier,
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
-      ...this.#options.brought,
+      ...this.#options.inputs,
       ...this.#reference.of(told),
       ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };

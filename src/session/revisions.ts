@@ -18,9 +18,9 @@ import type { Grade } from '../generation/grades.ts';
 import { tierRank, type Tier } from '../picture/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { Timeline, Placement } from '../timeline/timeline.ts';
-import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './bend.ts';
+import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './renoise.ts';
 import type { User } from './contract.ts';
-import { RevisionRun, type Brought, type Progress, type RevisionRequest } from './revision-run.ts';
+import { RevisionRun, type SessionInputs, type Progress, type RevisionRequest } from './revision-run.ts';
 import { SliceVariants } from './slice-variants.ts';
 import type { SteeringDecision } from './steering.ts';
 import { kept } from '../lifetime/kept-promise.ts';
@@ -33,7 +33,7 @@ export interface RevisionsOptions {
   playout: Playout;
   sliceCount: number | undefined;
   user: User;
-  brought?: Brought;
+  inputs?: SessionInputs;
   tierCap: () => Tier;
   /** What there is room for beside other sessions, by tier and by the way it is made. Default: all. */
   gradeCap?: () => Grade;
@@ -116,7 +116,7 @@ export class Revisions {
       scheduler,
       clock,
       user,
-      ...(this.#options.brought && { brought: this.#options.brought }),
+      ...(this.#options.inputs && { inputs: this.#options.inputs }),
       request,
       playheadFrame: () => this.#playheadFrame(request.revision),
       tierCap,

@@ -25,15 +25,15 @@ import type {
   User,
   ViewerReport,
 } from './contract.ts';
-import { broughtBy } from './brought.ts';
-import { Counting } from './counting.ts';
+import { sessionInputs } from './session-inputs.ts';
+import { MetricsReporter } from './metrics-reporter.ts';
 import { Latencies } from './latencies.ts';
 import { Lifetime } from './lifetime.ts';
 import { Presence } from './presence.ts';
 import { PictureLoop } from './picture-loop.ts';
 import { Revisions } from './revisions.ts';
 import type { SessionDeps } from './session-deps.ts';
-import { Showing } from './showing.ts';
+import { ViewerNotifier } from './viewer-notifier.ts';
 import { snapshotStats } from './stats.ts';
 import { FROM_NOISE } from './steering.ts';
 import { TierLimit } from './tier-limit.ts';
@@ -54,11 +54,11 @@ export class ViewerSession implements Session {
   readonly #pictures: PictureLoop;
   readonly #clipSlices: number | undefined;
   readonly #latencies: Latencies;
-  readonly #counting: Counting;
+  readonly #metrics: MetricsReporter;
   readonly #presence: Presence;
   readonly #place: Ticket;
   readonly #limit: TierLimit;
-  readonly #showing: Showing;
+  readonly #notifier: ViewerNotifier;
   readonly #link: ViewerLink;
   readonly #acceptance: Acceptance;
   readonly #statsTimer: NodeJS.Timeout;
@@ -69,12 +69,12 @@ export class ViewerSession implements Session {
     const { info } = deps.generator;
     const clipSlices = request.mode === 'clip' ? sliceCount(request.seconds, info.slice) : undefined;
     const prompts = parsePrompts(request.prompt, clipSlices);
-    const brought = broughtBy(request, info);
+    const inputs = sessionInputs(request, info);
     this.#clipSlices = clipSlices;
     this.#request = request;
     this.#deps = deps;
     this.#limit = new TierLimit(request.tierCap, deps);
-    this.#showing = new Showing(this.events, info.slice);
+    this.#notifier = new ViewerNotifier(this.events, info.slice);
     this.#timeline = new Timeline(info.slice.frames);
     this.#playout = new Playout({
       fps: info.slice.fps,
@@ -94,9 +94,9 @@ export class ViewerSession implements Session {
       watched: () => this.#presence.computes,
       onChange: () => this.#onPlace(),
     });
-    this.#showing.placed(this.#place);
+    this.#notifier.placed(this.#place);
     this.#latencies = new Latencies(deps.clock, deps.metrics);
-    this.#counting = new Counting(deps.metrics);
+    this.#metrics = new MetricsReporter(deps.metrics);
     this.#pictures = new PictureLoop({
       clock: deps.clock,
       timeline: this.#timeline,
@@ -110,7 +110,7 @@ export class ViewerSession implements Session {
       onSent: (sent) => {
         const { revision, tier } = sent.picture;
         this.#latencies.sent(this.#revisions.sinceAcceptedMs(revision), revision, this.#revisions.isRefined(tier));
-        this.#showing.sent(sent);
+        this.#notifier.sent(sent);
       },
       onProgress: () => this.#revisions.wake(),
       onError: (error) => this.events.emit('error', error),
@@ -123,7 +123,7 @@ export class ViewerSession implements Session {
       playout: this.#playout,
       sliceCount: clipSlices,
       user: user ?? { id: this.id, weight: 1 },
-      brought,
+      inputs,
       admitted: () => this.#place.admitted && this.#presence.computes,
       tierCap: () => {
         const allocated = this.#pictures.allocation?.tierCap ?? this.#tierCap;
@@ -132,7 +132,7 @@ export class ViewerSession implements Session {
       gradeCap: () => this.#place.gradeCap,
       onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
       onProgress: (revision, slice, progress) =>
-        this.#showing.progressed({ revision, slice, ...progress }, deps.clock.nowUs()),
+        this.#notifier.progressed({ revision, slice, ...progress }, deps.clock.nowUs()),
       onError: (error) => this.events.emit('error', error),
     });
     this.#link = this.#createLink(request);
@@ -162,7 +162,7 @@ export class ViewerSession implements Session {
       paused: this.#presence.paused,
       playout: this.#playout,
       tierCap: this.#tierCap,
-      playing: this.#showing.playing,
+      playing: this.#notifier.playing,
       sender: this.#link.sent,
       codec: this.#link.codec,
       latencies: this.#latencies.values,
@@ -242,7 +242,7 @@ export class ViewerSession implements Session {
       onOffered: () => this.#latencies.offered(),
       onConnected: (sender, agreed) => {
         this.#latencies.connected();
-        this.#counting.onConnected();
+        this.#metrics.onConnected();
         this.#pictures.attach(sender, agreed);
       },
       onBack: (sender) => this.#pictures.attach(sender, sender.video.codec),
@@ -255,7 +255,7 @@ export class ViewerSession implements Session {
     if (placement === 'stale' || placement === 'lower') return;
     if (isLastRun(rendition, this.#timeline.framesPerSlice)) {
       this.#deps.metrics.reached(rendition.tier, rendition.variant ?? 'full');
-      this.#showing.made(rendition);
+      this.#notifier.made(rendition);
     }
     if (placement === 'switched' || this.#playout.paused) this.#pictures.kick();
   }
@@ -266,7 +266,7 @@ export class ViewerSession implements Session {
   }
 
   #onPlace(): void {
-    this.#showing.placed(this.#place);
+    this.#notifier.placed(this.#place);
     this.#revisions.wake();
   }
 
@@ -275,12 +275,12 @@ export class ViewerSession implements Session {
     this.#reportCounts();
     if (this.#link.state !== 'live') return;
     const { stats } = this;
-    this.#counting.sample(stats, this.#link.sent?.reason);
+    this.#metrics.sample(stats, this.#link.sent?.reason);
     this.events.emit('stats', stats);
   }
 
   #reportCounts(): void {
-    this.#counting.report(this.#link.sent, this.#playout.lateFrames);
+    this.#metrics.report(this.#link.sent, this.#playout.lateFrames);
   }
 
   async #end(reason: string): Promise<void> {

@@ -115,7 +115,7 @@ describe('what a viewer brings', () => {
     await page.close();
   });
 
-  it('is refused in words, and what was brought before still holds', async () => {
+  it('is refused in words, and what was inputs before still holds', async () => {
     const page = await open('?mode=clip');
     await page.locator('#input-box').waitFor();
     await page.setInputFiles('#input-file', PICTURE);

@@ -152,7 +152,7 @@ async function post(session: ClientHttp2Session, input: Buffer): Promise<void> {
   if (!breaksOff && status === 0) throw new Error(`${path} is not answered`);
 }
 
-/** One connection's bytes, as if TLS had brought them. */
+/** One connection's bytes, as if TLS had inputs them. */
 async function speak(server: Listener['server'], bytes: Buffer): Promise<void> {
   const [client, served] = duplexPair();
   client.on('error', () => {}).resume();

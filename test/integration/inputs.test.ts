@@ -74,7 +74,7 @@ describe('an upload', () => {
 describe('the store of uploads', () => {
   const media = { kind: 'image', mediaType: 'image/png', sha256: 'a', data: PNG } as const;
 
-  it('gives an upload to whoever brought it, until it expires', async () => {
+  it('gives an upload to whoever inputs it, until it expires', async () => {
     const time = { now: 0 };
     const clock = clockAt(time);
     const inputs = new Inputs({ clock, kind: 'image', read: () => Promise.resolve(media) });

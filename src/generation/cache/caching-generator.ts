@@ -16,7 +16,7 @@ import type {
 import { gradeOf, gradeRank, GRADES, tierOfGrade, variantOfGrade, type Grade } from '../grades.ts';
 import { tierRank, type Tier } from '../../picture/tiers.ts';
 import type { CacheSource } from '../../metrics/cache-source.ts';
-import { Flights } from './flights.ts';
+import { Singleflight } from './singleflight.ts';
 import type { LatentCache } from './latents.ts';
 import { sliceKey, type Segment } from './segment.ts';
 import type { SegmentCache } from './segments.ts';
@@ -52,7 +52,7 @@ export class CachingGenerator implements Generator {
   readonly info: GeneratorInfo;
   readonly embed?: (prompt: string) => Promise<Float32Array>;
   readonly #options: CachingGeneratorOptions;
-  readonly #flights = new Flights();
+  readonly #flights = new Singleflight();
 
   constructor(options: CachingGeneratorOptions) {
     const { generator } = options;

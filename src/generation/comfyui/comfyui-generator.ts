@@ -74,7 +74,7 @@ export class ComfyUiGenerator implements Generator {
   /** @throws GlimpseError GENERATOR_DOWN when the server is not there, WORKFLOW_INVALID naming all that it lacks. */
   async warmUp(): Promise<void> {
     const { pool, workflow, decoder } = this.#context;
-    const { graph } = workflow.build(PROBE, { thrift: 'none' });
+    const { graph } = workflow.build(PROBE, { memoryMode: 'none' });
     const [found] = await Promise.all([
       Promise.allSettled(pool.servers.map(async ({ client }) => checkGraph(graph, await client.objectInfo()))),
       decoder.open(),

@@ -95,7 +95,7 @@ export class SliceRun {
   }
 
   get #reduced(): { reduced?: true } {
-    return this.#server?.thrift === 'smaller' ? { reduced: true } : {};
+    return this.#server?.memoryMode === 'smaller' ? { reduced: true } : {};
   }
 
   #latents({ tap: { last } }: Making): { latents?: Float32Array } {
@@ -177,7 +177,7 @@ export class SliceRun {
         client: server.client,
         workflow,
         input,
-        thrift: server.thrift,
+        memoryMode: server.memoryMode,
         tier,
         tap,
         preview,

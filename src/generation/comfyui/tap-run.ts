@@ -6,7 +6,7 @@ import type { ComfyClient } from './server/client.ts';
 import { prune } from './workflows/graph.ts';
 import type { SliceInput } from './workflows/parameters.ts';
 import type { TapFrames } from './tap-frames.ts';
-import type { TapTier, Thrift, Workflow } from './workflows/workflow.ts';
+import type { TapTier, MemoryMode, Workflow } from './workflows/workflow.ts';
 
 /** Share of a tier's time that its denoising takes; the rest is decoding and sending, told by the frames that arrive. */
 const DENOISING_SHARE = 0.8;
@@ -15,7 +15,7 @@ export interface TapRunOptions {
   client: ComfyClient;
   workflow: Workflow;
   input: SliceInput;
-  thrift: Thrift;
+  memoryMode: MemoryMode;
   tier: TapTier;
   tap: TapFrames;
   preview: Pick<PromiseWithResolvers<I420Frame | undefined>, 'resolve'>;
@@ -25,8 +25,8 @@ export interface TapRunOptions {
 
 /** @throws GlimpseError as `ComfyClient.run`; WORKFLOW_INVALID when the workflow has no such tap */
 export async function runTap(options: TapRunOptions): Promise<void> {
-  const { client, workflow, input, thrift, tier, tap, preview, onProgress, signal } = options;
-  const { graph, taps } = workflow.build(input, { thrift });
+  const { client, workflow, input, memoryMode, tier, tap, preview, onProgress, signal } = options;
+  const { graph, taps } = workflow.build(input, { memoryMode });
   const tapId = taps[tier];
   if (tapId === undefined)
     throw new GlimpseError('WORKFLOW_INVALID', { message: `The workflow has no tap for ${tier}.` });

@@ -84,23 +84,23 @@ export class RetryingGenerator implements Generator {
   }
 
   async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void> {
-    const given = new Given(job, this.info);
+    const yielded = new YieldedTiers(job, this.info);
     let inner: AsyncIterator<Rendition> | undefined;
     let failures = 0;
     let reason: Retried['reason'] = 'other';
     let probes = false;
     try {
-      while (given.next !== undefined) {
-        probes = this.#admit(given.next);
+      while (yielded.next !== undefined) {
+        probes = this.#admit(yielded.next);
         try {
-          inner ??= this.#begin({ ...job, startAtTier: given.next }, options);
+          inner ??= this.#begin({ ...job, startAtTier: yielded.next }, options);
           const { value, done } = await inner.next();
           if (done) return;
           this.#circuit.succeeded();
           probes = false;
           if (failures > 0) this.#options.onRetried?.({ reason, outcome: 'recovered' });
           failures = 0;
-          const fresh = given.take(value);
+          const fresh = yielded.take(value);
           if (fresh) yield this.#reduction.has('steps') ? { ...fresh, reduced: true } : fresh;
         } catch (error) {
           await inner?.return?.().catch(() => {});
@@ -108,7 +108,7 @@ export class RetryingGenerator implements Generator {
           const wasProbe = probes;
           reason = reasonOf(error);
           probes = false;
-          await this.#recover(error, { failures: failures++, wasProbe, tier: given.next }, options);
+          await this.#recover(error, { failures: failures++, wasProbe, tier: yielded.next }, options);
         }
       }
     } finally {
@@ -182,7 +182,7 @@ export class RetryingGenerator implements Generator {
 }
 
 /** What has been yielded of a job: each tier once, and of a tier under way each frame once. */
-class Given {
+class YieldedTiers {
   readonly #frames: number;
   #missing: Tier[];
   #framesOfTier = 0;

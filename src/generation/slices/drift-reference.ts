@@ -6,7 +6,7 @@ import type { SliceJob } from '../generator.ts';
 import type { Tier } from '../../picture/tiers.ts';
 
 /** What a slice is made from. */
-type Told = Pick<SliceJob, 'prompt' | 'mix'>;
+type SlicePrompt = Pick<SliceJob, 'prompt' | 'mix'>;
 
 export class DriftReference {
   readonly #enabled: boolean;
@@ -17,12 +17,12 @@ export class DriftReference {
   }
 
   /** A slice has come; of a draft the latents are not finished. */
-  onSlice({ prompt, mix }: Told, tier: Tier, latents: Float32Array): void {
+  onSlice({ prompt, mix }: SlicePrompt, tier: Tier, latents: Float32Array): void {
     if (tier !== 'draft' && !mix && prompt !== this.#held?.prompt) this.#held = { prompt, latents };
   }
 
   /** For the job of a slice. */
-  of({ prompt, mix }: Told): Pick<SliceJob, 'reference'> {
+  of({ prompt, mix }: SlicePrompt): Pick<SliceJob, 'reference'> {
     const held = this.#held;
     return this.#enabled && !mix && held?.prompt === prompt ? { reference: held.latents } : {};
   }

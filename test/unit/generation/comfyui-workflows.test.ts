@@ -41,8 +41,8 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
   it.each(extras)('fits what the nodes take with %j', (changes) => {
     const workflow = ltxWorkflow(name, parametersFor({ model, ...changes }));
     for (const input of [INPUT, { ...INPUT, previousFrames: PREVIOUS }])
-      for (const thrift of ['none', 'low-vram', 'smaller'] as const) {
-        const { graph, taps } = workflow.build(input, { thrift });
+      for (const memoryMode of ['none', 'low-vram', 'smaller'] as const) {
+        const { graph, taps } = workflow.build(input, { memoryMode });
         expect(checkGraph(graph, OBJECT_INFO)).toEqual([]);
         for (const tap of Object.values(taps))
           expect(refusalOf(prune(graph, [tap]), OBJECT_INFO, UPLOADS)).toBeUndefined();
@@ -51,13 +51,13 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
 
   it('taps both stages, at the sizes it promises', () => {
     const workflow = ltxWorkflow(name, parametersFor({ model }));
-    const { graph, taps } = workflow.build(INPUT, { thrift: 'none' });
+    const { graph, taps } = workflow.build(INPUT, { memoryMode: 'none' });
     for (const { tier, widthPx, heightPx } of workflow.tiers)
       expect(batchOf(graph, taps[tier] ?? '')).toEqual({ widthPx, heightPx, frames: 17 });
   });
 
   it('does nothing of the second stage for the first tap', () => {
-    const { graph, taps } = ltxWorkflow(name, parametersFor({ model })).build(INPUT, { thrift: 'none' });
+    const { graph, taps } = ltxWorkflow(name, parametersFor({ model })).build(INPUT, { memoryMode: 'none' });
     const base = prune(graph, [taps.base ?? '']);
     expect(Object.keys(base).filter((id) => /stage2|refine|upsample/.test(id))).toEqual([]);
     expect(Object.keys(prune(graph, Object.values(taps)))).toEqual(Object.keys(graph));
@@ -67,7 +67,7 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
 describe('a slice that goes on from another', () => {
   it('begins with nine of its frames, in their order, in both stages', () => {
     const workflow = ltxWorkflow('t2v-distilled', parametersFor());
-    const { graph } = workflow.build({ ...INPUT, image: undefined, previousFrames: PREVIOUS }, { thrift: 'none' });
+    const { graph } = workflow.build({ ...INPUT, image: undefined, previousFrames: PREVIOUS }, { memoryMode: 'none' });
     const inOrder = (id: string): unknown[] => {
       const { class_type, inputs } = graph[id] ?? { class_type: '', inputs: {} };
       if (class_type === 'LoadImage') return [inputs['image']];
@@ -87,7 +87,9 @@ describe('a slice that goes on from another', () => {
 
 describe('parameters', () => {
   const guiderOf = (name: WorkflowName, changes: Partial<WorkflowParameters>, input: Partial<SliceInput> = {}) =>
-    ltxWorkflow(name, parametersFor(changes)).build({ ...INPUT, ...input }, { thrift: 'none' }).graph['stage1-guider'];
+    ltxWorkflow(name, parametersFor(changes)).build({ ...INPUT, ...input }, { memoryMode: 'none' }).graph[
+      'stage1-guider'
+    ];
 
   it('guides full models as asked, and distilled ones never', () => {
     expect(guiderOf('t2v-full', {})?.inputs['cfg']).toBe(4);
@@ -98,7 +100,7 @@ describe('parameters', () => {
 
   it('gives every slice its own noise, and the same one each time', () => {
     const noiseOf = (slice: number): unknown =>
-      ltxWorkflow('t2v-distilled', parametersFor()).build({ ...INPUT, slice }, { thrift: 'none' }).graph[
+      ltxWorkflow('t2v-distilled', parametersFor()).build({ ...INPUT, slice }, { memoryMode: 'none' }).graph[
         'stage1-noise'
       ];
     expect(noiseOf(0)).toEqual({ class_type: 'RandomNoise', inputs: { noise_seed: 7 } });
@@ -108,7 +110,7 @@ describe('parameters', () => {
 
   it('makes a reduced graph smaller, tiled and one model at a time', () => {
     const { graph } = ltxWorkflow('t2v-distilled', parametersFor({ tiledDecode: false })).build(INPUT, {
-      thrift: 'smaller',
+      memoryMode: 'smaller',
     });
     expect(graph['empty-video']?.inputs).toMatchObject({ width: 96, height: 64 });
     expect(graph['checkpoint']?.class_type).toBe('LowVRAMCheckpointLoader');
@@ -144,7 +146,7 @@ describe('clip rules', () => {
 });
 
 describe('checkGraph', () => {
-  const { graph } = ltxWorkflow('t2v-distilled', parametersFor()).build(INPUT, { thrift: 'none' });
+  const { graph } = ltxWorkflow('t2v-distilled', parametersFor()).build(INPUT, { memoryMode: 'none' });
 
   it('names a missing extension, a missing file, and inputs that changed', () => {
     const { LTXVLatentUpsampler: _, ...info } = OBJECT_INFO;
@@ -196,7 +198,7 @@ describe('a mapping file', () => {
 
   it('makes any graph a workflow', () => {
     const workflow = mappedWorkflow(reading(mapping)());
-    const { graph, taps } = workflow.build(INPUT, { thrift: 'none' });
+    const { graph, taps } = workflow.build(INPUT, { memoryMode: 'none' });
     expect(graph['2']?.inputs['text']).toBe('a red ball');
     expect(graph['1']?.inputs['color']).toBe(7 + 2 * 2 ** 32);
     expect(taps).toEqual({ base: '3' });

@@ -1,11 +1,11 @@
 /**
  * One ComfyUI server of the pool, and how it stands: whether it answers, what waits there, how full its memory is. Its
- * prompts get thriftier as memory gets short: from 90% on models are loaded one after another, and after it ran out of
+ * prompts ask for less as memory gets short: from 90% on models are loaded one after another, and after it ran out of
  * memory pictures are made smaller.
  */
 import { nextPressure, type Pressure } from '../../engine/memory-pressure.ts';
 import type { ComfyClient } from './client.ts';
-import type { Thrift } from '../workflows/workflow.ts';
+import type { MemoryMode } from '../workflows/workflow.ts';
 
 export class ComfyServer {
   readonly client: ComfyClient;
@@ -40,7 +40,7 @@ export class ComfyServer {
     return this.#memoryRatio;
   }
 
-  get thrift(): Thrift {
+  get memoryMode(): MemoryMode {
     if (this.#ranOut) return 'smaller';
     return this.#pressure === 'low-memory' ? 'low-vram' : 'none';
   }

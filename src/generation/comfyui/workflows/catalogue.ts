@@ -3,7 +3,7 @@ import { GlimpseError } from '../../../errors.ts';
 import { checkClip, nearestClip } from './clip-rules.ts';
 import { CAMERA_MOVES } from './model-files.ts';
 import { REDUCED_SCALE, type SliceInput, type WorkflowParameters } from './parameters.ts';
-import type { BuiltGraph, Thrift, Workflow } from './workflow.ts';
+import type { BuiltGraph, MemoryMode, Workflow } from './workflow.ts';
 import { detailer } from './detailer.ts';
 import { icLora } from './ic-lora.ts';
 import { twoStage } from './two-stage.ts';
@@ -70,7 +70,7 @@ export function ltxWorkflow(name: WorkflowName, parameters: WorkflowParameters):
       { tier: 'base', widthPx: widthPx / 2, heightPx: heightPx / 2 },
       { tier: 'refined', widthPx, heightPx },
     ],
-    build: (input, { thrift }) => build(thrifty(chosen(parameters, input), thrift, stages), input),
+    build: (input, { memoryMode }) => build(withMemoryMode(chosen(parameters, input), memoryMode, stages), input),
   };
 }
 
@@ -85,10 +85,10 @@ function chosen(parameters: WorkflowParameters, { negativePrompt, steps, cameraM
   };
 }
 
-function thrifty(parameters: WorkflowParameters, thrift: Thrift, stages: 1 | 2): WorkflowParameters {
-  if (thrift === 'none') return parameters;
+function withMemoryMode(parameters: WorkflowParameters, memoryMode: MemoryMode, stages: 1 | 2): WorkflowParameters {
+  if (memoryMode === 'none') return parameters;
   const saving = { ...parameters, lowVram: true, tiledDecode: true };
-  if (thrift === 'low-vram') return saving;
+  if (memoryMode === 'low-vram') return saving;
   const { widthPx, heightPx, frames } = parameters;
   const wanted = { widthPx: widthPx * REDUCED_SCALE, heightPx: heightPx * REDUCED_SCALE, frames };
   return { ...saving, ...nearestClip(wanted, stages) };

@@ -11,7 +11,7 @@ export type TapTier = 'base' | 'refined';
 export type Taps = Readonly<Partial<Record<TapTier, string>>>;
 
 /** How a graph saves memory: models one after another and decoding in tiles, or smaller pictures besides. */
-export type Thrift = 'none' | 'low-vram' | 'smaller';
+export type MemoryMode = 'none' | 'low-vram' | 'smaller';
 
 export interface BuiltGraph {
   graph: Graph;
@@ -36,7 +36,7 @@ export interface Workflow {
   /** Which of a session's choices its graph can follow. */
   readonly options: readonly (keyof WorkflowOptions)[];
   /** `smaller`: pictures may then be smaller than the tier's. */
-  build(input: SliceInput, options: { thrift: Thrift }): BuiltGraph;
+  build(input: SliceInput, options: { memoryMode: MemoryMode }): BuiltGraph;
 }
 
 /** Frames of a run that are shown as its slice. */

@@ -4,7 +4,7 @@ import type { GeneratorInfo, SliceJob, WorkflowOptions } from '../generation/gen
 import type { SessionOpening } from './contract.ts';
 
 /** @throws GlimpseError PARAMETER_INVALID naming what does not fit, or is missing */
-export function broughtBy(
+export function sessionInputs(
   { media, negativePrompt, steps, cameraMove, adain }: SessionOpening,
   { input, options: known = [], cameraMoves = [] }: GeneratorInfo,
 ): Pick<SliceJob, 'input' | 'options'> {

@@ -1,7 +1,7 @@
 /** Two sessions that want the same slice at the same moment, and caches in front of what a steering asks for. */
 import { describe, expect, it } from 'vitest';
 import { CachingGenerator } from '../../../../src/generation/cache/caching-generator.ts';
-import { Flights } from '../../../../src/generation/cache/flights.ts';
+import { Singleflight } from '../../../../src/generation/cache/singleflight.ts';
 import { LatentCache } from '../../../../src/generation/cache/latents.ts';
 import { SegmentCache } from '../../../../src/generation/cache/segments.ts';
 import type { Generator, Rendition, SliceJob } from '../../../../src/generation/generator.ts';
@@ -96,7 +96,7 @@ describe('the same slice, wanted by several at once', () => {
   });
 
   it('leaves nothing behind in the books', async () => {
-    const flights = new Flights();
+    const flights = new Singleflight();
     const { signal } = new AbortController();
     const first = await flights.take('a', signal);
     const second = flights.take('a', signal);

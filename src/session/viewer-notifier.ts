@@ -7,7 +7,7 @@ import type { SessionEvents } from './contract.ts';
 import type { SentPicture } from './picture-loop.ts';
 import { ProgressPace } from './progress-pace.ts';
 
-export class Showing {
+export class ViewerNotifier {
   readonly #events: Emitter<SessionEvents>;
   readonly #slice: GeneratorInfo['slice'];
   readonly #pace = new ProgressPace();

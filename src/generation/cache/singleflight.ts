@@ -10,7 +10,7 @@ export interface Flight extends Disposable {
   readonly waited: boolean;
 }
 
-export class Flights {
+export class Singleflight {
   readonly #under = new Map<string, Promise<void>>();
 
   /** Things being made now. */

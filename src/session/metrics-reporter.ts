@@ -34,7 +34,7 @@ const SAMPLES = [
   'lossRatio',
 ] as const satisfies readonly SessionSample[];
 
-export class Counting {
+export class MetricsReporter {
   readonly #metrics: SessionMetrics;
   #reported: Counts = NOTHING;
   #reportedBytes = NO_BYTES;
