@@ -1,4 +1,4 @@
-/** The one place that knows which generators exist; a new backend is a line here. */
+/** Creates the configured generator. The only file that knows all backends. */
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
@@ -37,14 +37,14 @@ type GeneratorConfig = Pick<
 
 export interface GeneratorHooks extends CacheHooks {
   onListenerError?: ListenerErrorHandler;
-  /** Where failures are tried again: how that goes, to be asked at any time. */
+  /** Called where failures are retried, with a function that returns the current health. */
   onRetrying?: (health: () => RetryHealth) => void;
   onRetried?: (retried: Retried) => void;
   /** A worker of the generator died and was replaced. */
   onRestart?: () => void;
-  /** Where the generator has models here: what they take, and how to make them take less. */
+  /** Called for a generator with local models: what they take, and how to make them take less. */
   onMemory?: (memory: ModelMemory) => void;
-  /** The memory of a server that generates for us has filled or emptied. */
+  /** The memory of a remote generation server crossed a limit. */
   onPressure?: (pressure: Pressure, ratio: number) => void;
 }
 
@@ -79,11 +79,11 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
   const [widthPx = 0, heightPx = 0] = (config.size ?? PATTERN_SIZE).split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
     throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });
-  // No cache: a pattern is made sooner than it is looked up, and its colour depends on the revision.
+  // No cache: making a pattern is faster than looking it up, and its colour depends on the revision.
   return new PatternGenerator({ widthPx, heightPx, fps: config.fps });
 }
 
-/** True where `--model` is a directory in the diffusers layout, which is no pack: nothing of it is calibrated. */
+/** True if `--model` is a directory in the diffusers layout. It is no pack, so it is not calibrated. */
 export const servesDiffusers = ({ generator, model }: Pick<Config, 'generator' | 'model'>): boolean =>
   generator === 'onnx' && isDiffusersDirectory(model);
 

@@ -1,8 +1,8 @@
 /**
- * Any generator with its caches in front, so that sessions know nothing of them. A slice made before is replayed, best
- * grade first and lower ones left out, one that was made fast only until it is wanted in full; what is missing is computed from the finished latents that are there, and kept.
- * What another session makes at this moment is waited for. A slice whose prompt is only near one made before starts from
- * that one's latents (`latents.ts` has the rule).
+ * Wraps any generator with its caches, so that sessions do not know of them. A slice made before is replayed at its
+ * best grade; lower grades are left out. What is missing is computed, from cached finished latents where there are any,
+ * and cached. If another session computes the same tier, this one waits for its result. A prompt that is only near an
+ * earlier one starts from that one's latents (the rule is in `latents.ts`).
  */
 import type {
   GenerateOptions,
@@ -25,26 +25,26 @@ import { LatentCarrier, WholeSlices } from './slice-assembly.ts';
 export interface CachingGeneratorOptions {
   /** Closed with this one. */
   generator: Generator;
-  /** Names generator and weights; whatever changes the pictures must change it. */
+  /** Identifies generator and weights. It must change whenever the pictures would. */
   identity: string;
   segments: SegmentCache;
   latents: LatentCache;
-  /** Noise level that a near hit's latents are raised to, in (0, 1): less is sooner and closer to the earlier picture. */
+  /** Noise level, in (0, 1), that a near hit's latents are raised to. Lower: faster, closer to the earlier picture. */
   nearStrength: number;
-  /** Denoise steps from there on. */
+  /** Denoise steps from that noise level. */
   nearSteps: number;
 }
 
-/** A job with what is known of its slice. */
+/** A job with what the cache holds of its slice. */
 interface Wanted {
   job: SliceJob;
-  /** Its key. */
+  /** Cache key of the slice. */
   slice: string;
   /** Grades asked for, lowest first. */
   asked: readonly Grade[];
-  /** The best of them that is there. */
+  /** The best of `asked` in the cache. */
   held: Segment | undefined;
-  /** Its finished latents, where they are known without a segment. */
+  /** The slice's finished latents, if known without a segment. */
   finished: Float32Array | undefined;
 }
 
@@ -109,8 +109,8 @@ export class CachingGenerator implements Generator {
   }
 
   /**
-   * A near hit has few steps left, so that its first picture is the finished latents'. It is kept under a key of its own:
-   * the slice's own key stays for the picture that comes from noise.
+   * Runs a job that starts from a near hit. It has few steps left, so its first picture comes from the finished
+   * latents. The result has a key of its own: the slice's key is for the picture made from noise.
    */
   async *#bend(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition> {
     const wanted = await this.#wanted(job, options);
@@ -119,7 +119,7 @@ export class CachingGenerator implements Generator {
     for await (const rendition of rest) yield rendition.cached ? rendition : { ...rendition, cached: 'latent' };
   }
 
-  /** What is missing of a slice; where another session makes a tier of it, that one is waited for and replayed. */
+  /** Yields the missing tiers of a slice. If another session is making one, waits for it and replays it. */
   async *#rest({ job, slice, asked, held, finished }: Wanted, options: GenerateOptions): AsyncGenerator<Rendition> {
     const carrier = new LatentCarrier(held);
     for (let best = held; ;) {
@@ -133,7 +133,7 @@ export class CachingGenerator implements Generator {
         { slice, missing, held: best },
         options,
       );
-      // Another session was faster: its segment, from which the rest goes on.
+      // Another session made it first: continue from its segment.
       let faster: Segment | undefined;
       for await (const { rendition, segment } of computed) {
         faster = segment;
@@ -144,7 +144,7 @@ export class CachingGenerator implements Generator {
     }
   }
 
-  /** Pulls from the generator and keeps what comes; ends with what another session has made meanwhile. */
+  /** Pulls renditions from the generator and caches them. Ends with a segment that another session made meanwhile. */
   async *#compute(
     job: SliceJob,
     { slice, missing, held }: { slice: string; missing: readonly Grade[]; held: Segment | undefined },
@@ -208,7 +208,7 @@ export class CachingGenerator implements Generator {
     return near && { latents: near.latents, strength: nearStrength };
   }
 
-  /** Undefined where a generator has none, or fails to: then nothing is near anything. */
+  /** Undefined if the generator has no embedding or fails to embed: then there are no near hits. */
   async #embedding(prompt: string): Promise<Float32Array | undefined> {
     const { generator, latents } = this.#options;
     return latents.enabled ? generator.embed?.(prompt).catch(() => undefined) : undefined;
@@ -224,7 +224,7 @@ export class CachingGenerator implements Generator {
     return latents ? { ...rendition, latents } : rendition;
   }
 
-  /** Those that the generator makes, the fast ones for who chooses between variants. */
+  /** The asked grades that the generator makes; fast ones only if the caller chooses between variants. */
   #grades({ startAtTier = 'draft', stopAtTier }: SliceJob, { variant }: GenerateOptions): Grade[] {
     const isAsked = (tier: Tier): boolean =>
       tierRank(tier) >= tierRank(startAtTier) && tierRank(tier) <= tierRank(stopAtTier);
@@ -236,11 +236,11 @@ export class CachingGenerator implements Generator {
   }
 }
 
-/** Only a slice that is nothing but its prompt and its noise may teach the latent cache, or learn from it. */
+/** Only a slice made from prompt and noise alone may write to the latent cache or read from it. */
 const mayTeach = ({ previous, mix, start, maxSteps, reference, input, options }: SliceJob): boolean =>
   [previous, mix, start, maxSteps, reference, input, options].every((part) => part === undefined);
 
-/** Where little or nothing is left to denoise a draft would be no sooner than the base. */
+/** With little or nothing left to denoise, a draft is ready no sooner than the base. */
 const withoutDraft = (grades: readonly Grade[]): readonly Grade[] => {
   const better = grades.filter((grade) => grade !== 'draft');
   return better.length > 0 ? better : grades;
@@ -251,8 +251,8 @@ const above = (grades: readonly Grade[], held: Segment | undefined): Grade[] =>
 
 const wantsFast = (grades: readonly Grade[]): boolean => grades.some((grade) => variantOfGrade(grade) === 'fast');
 
-/** For who has the fast one already. */
+/** The caller already has the fast variant. */
 const inFull = (options: GenerateOptions): GenerateOptions => ({ ...options, variant: () => 'full' });
 
-/** Latents of which nothing is left but decoding and refining; a draft's are not. */
+/** Latents that need only decoding and refining; a draft's are not finished. */
 const finishedOf = ({ tier, latents }: Segment): Float32Array | undefined => (tier === 'draft' ? undefined : latents);

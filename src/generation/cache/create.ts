@@ -12,29 +12,29 @@ import { SegmentCache } from './segments.ts';
 export type CacheConfig = Pick<Config, 'cacheMemory' | 'cacheDir' | 'cacheDisk' | 'cacheNear'>;
 
 export interface CacheHooks {
-  /** The caches, for whoever counts. */
+  /** Called with the caches, for the metrics. */
   onCaches?: (sources: readonly CacheSource[]) => void;
-  /** The cache folder cannot be used; memory goes on alone. Called once until it works again. */
+  /** The cache folder cannot be used; the memory cache still works. Called once until the folder works again. */
   onCacheTrouble?: (trouble: { code: string; operation: 'open' | 'read' | 'write' }) => void;
 }
 
 /**
- * Raised with every change of our own code that makes other pictures of the same job: noise, sampling, decoding.
- * Segments on disk of an older number are not found again, and in time evicted.
+ * Raise with every change of our code that changes the pictures of a job: noise, sampling, decoding. Older segments on
+ * disk are then never found, and in time evicted.
  */
 const PICTURES_VERSION = 1;
-/** Latents are a hundredth of their pictures; this share of the memory holds as many slices of them and more. */
+/** Latents take about a hundredth of their pictures' memory, so this share holds more slices of them. */
 const LATENTS_SHARE = 1 / 16;
 /**
- * Near hits: the embedded model's second noise level, and one step from there. A level further down the old picture
- * stays: of the changed words only 63% were shown from the third, 20% from the fourth, against 93% from here and from
- * noise (40 pairs of prompts, one word changed, read by the probe).
+ * Near hits start at the embedded model's second noise level, with one step. Measured on 40 pairs of prompts with one
+ * word changed, read by the probe: the new word showed in 93% from here and from noise, in 63% from the third level, in
+ * 20% from the fourth.
  */
 const NEAR_STRENGTH = 0.923077;
 const NEAR_STEPS = 1;
 const MB = 2 ** 20;
 
-/** @param identity generator and weights; whatever changes the pictures must change it */
+/** @param identity generator and weights; must change whenever the pictures would */
 export function withCaches(
   generator: Generator,
   identity: string,

@@ -1,7 +1,7 @@
 /**
- * What a backend's pictures depend on beside the job, as one digest. For a model pack that is its manifest, which names
- * every file by its sha-256. What runs at a ComfyUI server is known by its settings alone: whoever exchanges a model
- * file there under the same name must empty the cache folder.
+ * A digest of what a backend's pictures depend on besides the job. For a model pack it covers the manifest, which names
+ * every file by its sha-256. For ComfyUI it covers our settings alone: an operator who replaces a model file there
+ * under the same name must empty the cache folder.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -23,7 +23,7 @@ export async function comfyUiIdentity(config: ComfyUiConfig): Promise<string> {
   return digest([Buffer.from(settings), ...(await Promise.all(contents))]);
 }
 
-/** Of each part by itself, so that bytes cannot move from one to the next unnoticed. */
+/** Hashes each part by itself, so that moving bytes from one part to the next changes the digest. */
 function digest(parts: readonly Uint8Array[]): string {
   const whole = createHash('sha256');
   for (const part of parts) whole.update(createHash('sha256').update(part).digest());

@@ -1,9 +1,8 @@
 /**
- * Finished latents by what their prompt means, so that a prompt near an earlier one need not start from noise: it starts
- * from the earlier one's latents, partly noised again, and takes fewer steps. The rule that keeps pictures right: only
- * within the same model, seed, guidance and slice, only for slices that continue nothing, only latents that themselves
- * came from noise (or pictures would drift from hit to hit), and only within a distance at which the remaining steps
- * were measured to follow the new prompt (`glimpse bench generation`). Pure.
+ * Finished latents, found by the meaning of their prompt. A prompt near an earlier one starts from that one's latents,
+ * partly noised again, and takes fewer steps. A hit needs the same model, seed, guidance and slice, a slice that
+ * continues nothing, and a distance at which the remaining steps follow the new prompt (`glimpse bench generation`).
+ * Only latents that came from noise are stored, so that pictures do not drift from hit to hit. Pure.
  */
 import { ByteCache } from '../../byte-cache.ts';
 
@@ -51,12 +50,12 @@ export class LatentCache {
     this.memory.set(`${group}/${prompt}`, remembered);
   }
 
-  /** This very prompt's latents: what a run from noise would end in. */
+  /** Latents of exactly this prompt: what a run from noise ends in. */
   of(group: string, prompt: string): Float32Array | undefined {
     return this.memory.peek(`${group}/${prompt}`)?.latents;
   }
 
-  /** The nearest of a group within the distance, which thereby is the one used last. */
+  /** The nearest entry of a group within the distance; marks it as used last. */
   nearest(group: string, embedding: Float32Array): NearHit | undefined {
     let best: { key: string; distance: number } | undefined;
     for (const key of this.memory.keys()) {
@@ -74,7 +73,7 @@ export class LatentCache {
   }
 }
 
-/** 0: same direction, 1: nothing in common, 2: opposite. Vectors without length, or of two sizes, are far from all. */
+/** 0: same direction, 1: nothing in common, 2: opposite. Infinity for zero vectors and for unequal lengths. */
 export function cosineDistance(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) return Infinity;
   let [dot, ofA, ofB] = [0, 0, 0];

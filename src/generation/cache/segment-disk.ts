@@ -1,8 +1,8 @@
 /**
- * Segments in a folder, across restarts. A file appears under its name only when it is whole (temporary name, then
- * rename), and one that does not check out is dropped and computed again. Several processes may share a folder: each
- * keeps its own count of it, looks again as it writes, and finds a file that another one dropped simply missing.
- * Whatever the file system refuses (read-only, full, no folder) ends in one warning; memory goes on alone.
+ * Segments in a folder that survives restarts. A file gets its name only when complete (temporary name, then rename). A
+ * damaged file is deleted and its segment computed again. Processes may share a folder: each keeps its own count,
+ * rescans as it writes, and treats a file that another process deleted as a miss. File system errors (read-only, full,
+ * no folder) cause one warning; the memory cache still works.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,9 +12,9 @@ import { SEGMENT_KEY, segmentBytes, type Segment } from './segment.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 
 export interface SegmentDiskOptions {
-  /** Made when it is not there; only files of our own names are touched in it. */
+  /** Created if missing; only files with our own names are touched in it. */
   directory: string;
-  /** What the files may take together. Processes that share the folder should agree on it. */
+  /** Limit for all files together. Processes that share the folder should use the same. */
   maxBytes: number;
   clock: Clock;
   /** The folder cannot be used, for now or at all; called once until it works again. */
@@ -23,10 +23,10 @@ export interface SegmentDiskOptions {
   files?: SegmentFiles;
 }
 
-/** What is asked of the file system. */
+/** The file system operations in use. */
 export interface SegmentFiles {
   read(path: string): Promise<Buffer>;
-  /** Whole or not at all. */
+  /** Writes the whole file or nothing. */
   write(path: string, data: Buffer): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export interface DiskCounts {
   misses: number;
   evictions: number;
   damaged: number;
-  /** Segments not written, because the folder refused or too many were waiting. */
+  /** Segments not written, because the folder failed or too many were waiting. */
   refused: number;
 }
 
@@ -43,11 +43,11 @@ const SUFFIX = '.seg';
 const TEMPORARY = '.partial';
 /** A temporary file this old belongs to a process that died. */
 const TEMPORARY_MAX_AGE_MS = 10 * 60_000;
-/** Segments waiting to be written; a disk slower than the generator gets no more. */
+/** Bytes that may wait to be written. A disk slower than the generator gets no more. */
 const PENDING_MAX_BYTES = 64 * 2 ** 20;
-/** After a refusal the folder is not written to for so long: room may have been made. */
+/** Pause after a write error; by then there may be room again. */
 const PAUSE_US = 60e6;
-/** The folder is read again after this share of it was written: others write and drop as well. */
+/** Rescan the folder after writing this share of its limit: other processes write and delete too. */
 const RESCAN_SHARE = 1 / 8;
 
 let temporaries = 0;
@@ -85,12 +85,12 @@ export class SegmentDisk {
     this.#writing = kept(this.#open());
   }
 
-  /** What the files took when last looked at, with what was written since. */
+  /** Bytes found by the last scan, plus those written since. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** A segment that was written here, or by another process. Never throws. */
+  /** A segment written by this or another process. Never throws. */
   async get(key: string): Promise<Segment | undefined> {
     const file = await this.#files.read(this.#path(key)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') this.#trouble(error, 'read');
@@ -126,7 +126,7 @@ export class SegmentDisk {
     );
   }
 
-  /** Resolves when what was put so far is on disk, or refused. */
+  /** Resolves when everything put so far is on disk or refused. */
   flush(): Promise<void> {
     return this.#writing;
   }
@@ -160,7 +160,7 @@ export class SegmentDisk {
     }
   }
 
-  /** Counts the folder's files anew, and removes what a process that died was writing. */
+  /** Recounts the folder's files and deletes temporary files of dead processes. */
   async #scan(): Promise<void> {
     const { directory, clock } = this.#options;
     this.#writtenSinceScan = 0;
@@ -192,7 +192,7 @@ export class SegmentDisk {
     await rm(this.#path(key), { force: true }).catch(() => {});
   }
 
-  /** Used now: last in memory's order, and by its time also for the next process. */
+  /** Marks as just used: in memory, and by file time for the next process. */
   #touch(key: string, bytes: number): void {
     this.#bytes += bytes - (this.#sizes.get(key) ?? 0);
     this.#sizes.delete(key);
@@ -216,7 +216,7 @@ export class SegmentDisk {
 /** `<key>.seg.<pid>-<n>.partial` */
 const isTemporary = (name: string): boolean => name.endsWith(TEMPORARY) && SEGMENT_KEY.test(name.split('.')[0] ?? '');
 
-/** Not by `recursive`: where a file system answers ENOENT to its own folders (/proc), Node tries that for ever. */
+/** Without `recursive`: where a file system answers ENOENT for its own folders (/proc), Node retries for ever. */
 async function makeFolder(path: string): Promise<void> {
   const made = await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => error);
   if (made === undefined || made.code === 'EEXIST') return;

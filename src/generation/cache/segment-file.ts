@@ -1,8 +1,8 @@
 /**
- * A segment as a file: magic, checksum, a header of fixed size, then frames and latents compressed without loss. The
- * checksum covers the segment's key as well, so a file under a wrong name counts as damaged like any other. zstd at
- * level 3 made the embedded model's refined slices 2.1 to 2.9 times smaller in 1.4 ms and reads them in 0.3 ms, where
- * brotli (quality 4) takes 3 to 4 ms for 2.2 to 3.2 times; both run on a thread of the pool.
+ * The file format of a segment: magic, checksum, a header of fixed size, then frames and latents compressed without
+ * loss. The checksum covers the segment's key too, so a file under a wrong name counts as damaged. zstd at level 3
+ * makes the embedded model's refined slices 2.1 to 2.9 times smaller in 1.4 ms and reads them in 0.3 ms; brotli
+ * (quality 4) takes 3 to 4 ms for 2.2 to 3.2 times. Both run on a pool thread.
  */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -17,7 +17,7 @@ const CHECKSUM_BYTES = 32;
 const HEADER_BYTES = 12;
 const BODY_AT = MAGIC.length + CHECKSUM_BYTES;
 const LEVEL = 3;
-/** More than any slice; what a damaged header could make us allocate. */
+/** Larger than any slice; limits what a damaged header makes us allocate. */
 const SEGMENT_MAX_BYTES = 1 << 29;
 
 const compress = promisify(zstdCompress);
@@ -36,7 +36,7 @@ export async function encodeSegment(key: string, { tier, frames, latents }: Segm
   return Buffer.concat([MAGIC, checksum(key, [header, packed]), header, packed]);
 }
 
-/** Undefined when the file is damaged, cut off, of another format, or another segment's. Never throws. */
+/** Undefined if the file is damaged, truncated, of another format or of another segment. Never throws. */
 export async function decodeSegment(key: string, file: Buffer): Promise<Segment | undefined> {
   if (file.length < BODY_AT + HEADER_BYTES || !file.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
   const body = file.subarray(BODY_AT);
@@ -49,7 +49,7 @@ export async function decodeSegment(key: string, file: Buffer): Promise<Segment 
   if (tier === undefined || count === 0 || frameBytes === 0 || total > SEGMENT_MAX_BYTES) return undefined;
   const raw = await decompress(body.subarray(HEADER_BYTES), { maxOutputLength: total }).catch(() => undefined);
   if (raw?.length !== total) return undefined;
-  // Own memory, and aligned: a small result may lie inside the pool that all buffers share.
+  // Own, aligned memory: a small result may lie inside Node's shared buffer pool.
   const data = Uint8Array.from(raw);
   const frames: I420Frame[] = Array.from({ length: count }, (_, index) => ({
     widthPx,

@@ -1,7 +1,7 @@
 /**
- * A segment: the finished frames of one slice at one tier with what the next slice continues from, under a key that names
- * everything the pictures depend on. Same key, same pictures: so a segment can be replayed in place of computing, by any
- * session, and after a restart. A key is a digest: nobody reads a prompt out of the name of a file.
+ * A segment: the finished frames of one slice at one tier, and the latents that the next slice continues from. Its key
+ * covers everything the pictures depend on, so any session can replay it instead of computing, even after a restart.
+ * The key is a digest: file names reveal no prompt.
  */
 import { createHash } from 'node:crypto';
 import type { I420Frame } from '../../picture/frame.ts';
@@ -14,7 +14,7 @@ export interface Segment {
   tier: Tier;
   /** How the tier was made. Absent: by the full part. */
   variant?: Variant | undefined;
-  /** All frames of the slice, of one size. Shared by whoever shows them: never written to. */
+  /** All frames of the slice, of one size. Shared by all sessions that show them: never write to them. */
   frames: readonly I420Frame[];
   latents: Float32Array | undefined;
 }
@@ -25,15 +25,15 @@ export const segmentBytes = ({ frames, latents }: Segment): number =>
 /** A slice's key at one grade: 64 hexadecimal digits, a dash, the grade. */
 export const segmentKey = (slice: string, grade: Grade): string => `${slice}-${grade}`;
 
-/** What `segmentKey` makes of what is worth a file; also the only file names a cache folder is read for. */
+/** The only file names that are read in a cache folder. */
 export const SEGMENT_KEY = /^[0-9a-f]{64}-(draft|base|refined|upscaled)$/;
 
-/** Digests of latents already seen: a slice's latents are asked for by each tier of the next one. */
+/** Digests of latents seen before: each tier of the next slice asks for the same ones. */
 const digests = new WeakMap<Float32Array, string>();
 
 /**
- * The key of a slice, without its tier: model, prompt, mix, seed, guidance, place in time, and by content everything it
- * continues, starts from or is held to. What a revision is called does not count.
+ * The key of a slice, without its tier: model, prompt, mix, seed, guidance, time, and a digest of everything it
+ * continues, starts from or is held to. The revision does not count.
  * @param identity generator and weights: two packs must never share it
  */
 export function sliceKey(identity: string, job: SliceJob): string {
@@ -65,7 +65,7 @@ function digestOf(latents: Float32Array): string {
   return digest;
 }
 
-/** Prompts reach a generator normalised; one that did not is refused there, not here. */
+/** Prompts arrive normalised. The generator refuses one that is not valid; this function does not. */
 function spoken(prompt: string): string {
   try {
     return normalizePrompt(prompt);

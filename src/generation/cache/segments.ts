@@ -1,6 +1,6 @@
 /**
- * The segment cache: memory first, then disk; what disk has is taken into memory. Counts each look once. What was made in a
- * hurry (a draft, a tier made fast) stands in until there is better, is not worth a file, and is forgotten then.
+ * The segment cache: memory first, then disk; a disk hit is copied to memory. Each lookup counts once. Stand-ins (a
+ * draft, a tier made fast) stay in memory only, until there is a better grade.
  */
 import { gradeOf, gradeRank, GRADES, type Grade } from '../grades.ts';
 import { ByteCache } from '../../byte-cache.ts';
@@ -28,7 +28,7 @@ export class SegmentCache {
   /** The best of `grades` that is there, in memory or on disk. Never throws. */
   async best(slice: string, grades: readonly Grade[]): Promise<Segment | undefined> {
     const [highest] = highestFirst(grades);
-    // One look, one count, whichever grade it finds.
+    // One lookup counts once, whichever grade it finds.
     const held = this.peekBest(slice, grades) ?? (highest && this.memory.get(segmentKey(slice, highest)));
     const better = highestFirst(grades).filter(
       (grade) => !STAND_INS.includes(grade) && (held === undefined || gradeRank(grade) > gradeRank(gradeOf(held))),
@@ -43,13 +43,13 @@ export class SegmentCache {
     return held;
   }
 
-  /** The same in memory alone, and where nothing is found nothing is counted: for looking again. */
+  /** As `best`, in memory alone and without counting a miss: for repeated lookups. */
   peekBest(slice: string, grades: readonly Grade[]): Segment | undefined {
     const found = highestFirst(grades).find((grade) => this.memory.has(segmentKey(slice, grade)));
     return found && this.memory.get(segmentKey(slice, found));
   }
 
-  /** A stand-in is forgotten once there is more: it would never be shown again. */
+  /** Deletes lower stand-ins: they would never be shown again. */
   put(slice: string, segment: Segment): void {
     const grade = gradeOf(segment);
     const key = segmentKey(slice, grade);

@@ -1,25 +1,25 @@
 /**
- * What is being made at this moment, by key: whoever wants the same thing waits until the one who makes it is done or has
- * given up, and then looks whether it is there. Each makes for himself: when one leaves, no other loses anything by it.
+ * Lets one caller at a time make the value of a key. The others wait until it is done or gives up, then check whether
+ * the value is there. Callers share no work: cancelling one affects no other.
  */
 import { kept } from '../../lifetime/kept-promise.ts';
 import { untilAborted } from '../../lifetime/until-aborted.ts';
 
 export interface Flight extends Disposable {
-  /** Whether somebody else was making it before. */
+  /** Whether another caller held the key before. */
   readonly waited: boolean;
 }
 
 export class Singleflight {
   readonly #under = new Map<string, Promise<void>>();
 
-  /** Things being made now. */
+  /** Keys held now. */
   get size(): number {
     return this.#under.size;
   }
 
   /**
-   * Takes the making of `key`, once nobody else has it; dispose of it when it is made, or given up.
+   * Takes `key` once no other caller holds it. Dispose of the result when the value is made or given up.
    * @throws GlimpseError ABORTED when `signal` fires while it waits
    */
   async take(key: string, signal: AbortSignal): Promise<Flight> {

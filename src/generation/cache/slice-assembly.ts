@@ -1,8 +1,8 @@
-/** What a slice's renditions become on their way through the cache: whole segments to keep, and latents that go out once. */
+/** Assembles a slice's renditions into segments to cache, and passes finished latents on once. */
 import type { Rendition } from '../generator.ts';
 import type { Segment } from './segment.ts';
 
-/** Puts runs of frames together again, and knows which latents belong to a tier that brings none of its own. */
+/** Assembles runs of frames. Remembers the finished latents for tiers that bring none of their own. */
 export class WholeSlices {
   readonly #frames: number;
   #finished: Float32Array | undefined;
@@ -33,7 +33,7 @@ export class WholeSlices {
   }
 }
 
-/** Finished latents go out once: given again they would look like better ones, and what continues from them start anew. */
+/** Passes finished latents on once: again they would look like better ones, and the next slices would start over. */
 export class LatentCarrier {
   #given: boolean;
 

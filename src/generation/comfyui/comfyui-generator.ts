@@ -1,7 +1,7 @@
 /**
- * A ComfyUI server as a `Generator`: previews are drafts, the tap after the first stage is base, the one after the second
- * refined. Slices follow each other by their last frame. What a viewer asks for never becomes a path, an address or a
- * node: prompts, seeds and guidance go into inputs of a graph that the operator chose.
+ * A ComfyUI server as a `Generator`. Previews are drafts, the tap after the first stage is base, the tap after the
+ * second is refined. A slice continues from the last frames of the one before. Viewer input never becomes a path, an
+ * address or a node: prompts, seeds and guidance fill inputs of a graph that the operator chose.
  */
 import { createHash } from 'node:crypto';
 import { GlimpseError } from '../../errors.ts';
@@ -44,7 +44,7 @@ export class ComfyUiGenerator implements Generator {
     this.info = infoOf(workflow, inputFile === undefined);
   }
 
-  /** The model takes any words, so there is nothing to tell. */
+  /** The model accepts any words, so there is nothing to report. */
   read(): Promise<PromptReading> {
     return Promise.resolve({ unknownWords: [], fields: {} });
   }
@@ -71,7 +71,7 @@ export class ComfyUiGenerator implements Generator {
     }
   }
 
-  /** @throws GlimpseError GENERATOR_DOWN when the server is not there, WORKFLOW_INVALID naming all that it lacks. */
+  /** @throws GlimpseError GENERATOR_DOWN when no server answers, WORKFLOW_INVALID naming all that it lacks */
   async warmUp(): Promise<void> {
     const { pool, workflow, decoder } = this.#context;
     const { graph } = workflow.build(PROBE, { memoryMode: 'none' });
@@ -81,7 +81,7 @@ export class ComfyUiGenerator implements Generator {
     ]);
     const answers = found.filter((answer) => answer.status === 'fulfilled');
     const [failure] = found.filter((answer) => answer.status === 'rejected');
-    // Servers that are down may come back; one that answers is enough to begin.
+    // Servers that are down may come back; one that answers is enough to start.
     if (answers.length === 0) throw failure?.reason;
     const problems = [...new Set(answers.flatMap(({ value }) => value.map(describeProblem)))];
     if (problems.length === 0) return;
@@ -113,7 +113,7 @@ export class ComfyUiGenerator implements Generator {
   }
 }
 
-/** Named by their content: a slice's second prompt must see the pictures that its first one saw. */
+/** Names are digests of the content, so that a slice's second prompt sees the same pictures as its first. */
 function upload(previous: Float32Array, { client }: ComfyServer, signal: AbortSignal): Promise<string[]> {
   const uploads = unpackFrames(previous).map(({ image, format }) => {
     const digest = createHash('sha256').update(image).digest('hex').slice(0, 24);
@@ -123,7 +123,7 @@ function upload(previous: Float32Array, { client }: ComfyServer, signal: AbortSi
   return Promise.all(uploads);
 }
 
-/** Named by its content: the server's cache knows it again, in whatever session it comes. */
+/** Named by a digest of its content, so that the server's cache knows it in any session. */
 function uploadInput(input: InputMedia, { client }: ComfyServer, signal: AbortSignal): Promise<string> {
   const name = `glimpse-${input.sha256.slice(0, 24)}.${input.kind === 'image' ? 'png' : 'mp4'}`;
   return client.upload({ name, data: input.data, mediaType: input.mediaType, folder: 'temp' }, signal);

@@ -1,13 +1,12 @@
 /**
- * What one slice hands to the next: its last frames as the server encoded them, so that nothing is lost on the way back.
- * The contract carries them as latents like any other: here these are bytes and no numbers to compute with, a count, the
- * length of each picture in four bytes, the pictures. They are copied once, because nine pictures are several megabytes.
- * Pure.
+ * What a slice hands to the next: its last frames as the server encoded them, so that nothing is lost. The generator
+ * contract carries them as latents, but here the array holds bytes: a count, the length of each picture in four bytes,
+ * then the pictures. They are copied once, because nine pictures are several megabytes. Pure.
  */
 import { GlimpseError } from '../../errors.ts';
 import { imageFormat, type ImageFormat } from './server/binary-event.ts';
 
-/** A run is conditioned with two latent frames at most, and more would hardly leave it anything to make. */
+/** A run is conditioned on two latent frames at most; more would leave it almost nothing to make. */
 const FRAMES_MAX = 17;
 
 export interface PackedFrame {

@@ -45,8 +45,8 @@ export class InputFile {
   }
 
   /**
-   * The name by which the server knows it; uploads it the first time. All callers wait for one upload, which no caller's
-   * signal ends: `signal` ends the caller's wait alone.
+   * The server's name for the file; uploads it the first time. All callers share one upload: `signal` ends only the
+   * caller's wait.
    * @throws GlimpseError ABORTED, GENERATOR_DOWN
    */
   nameAt(client: ComfyClient, signal: AbortSignal): Promise<string> {

@@ -1,9 +1,9 @@
 /**
- * JSON as Python's `json` writes it: `NaN`, `Infinity` and `-Infinity` stand for numbers that JSON (RFC 8259) does not
- * have. They are read as null, as ComfyUI's own page does; one custom node's default must not hide all others.
+ * Parses JSON as Python's `json` writes it, with `NaN`, `Infinity` and `-Infinity`, which JSON (RFC 8259) does not
+ * have. They are read as null, as ComfyUI's own page does: one custom node's default must not hide all others.
  */
 
-/** @returns undefined for what is no JSON */
+/** @returns undefined if the text is not JSON */
 export function parsePythonJson(text: string): unknown {
   return parsed(text) ?? parsed(withoutOddNumbers(text));
 }
@@ -16,7 +16,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Looks at each character at most twice, however the text is made. */
+/** Looks at each character at most twice, for any text. */
 function withoutOddNumbers(text: string): string {
   const pieces: string[] = [];
   for (let at = 0; at < text.length;) {
@@ -30,7 +30,7 @@ function withoutOddNumbers(text: string): string {
   return pieces.join('');
 }
 
-/** Behind the closing quote of the string that begins at `quote`: a quote with an even number of backslashes before it. */
+/** Index after the closing quote of the string at `quote`: a quote after an even number of backslashes. */
 function endOfString(text: string, quote: number): number {
   for (let end = text.indexOf('"', quote + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;

@@ -1,9 +1,9 @@
 /**
- * Who may compute. A session that would make running ones late waits in a bounded queue, first come first served, with its
- * peer connection up and its place told; before anyone waits, tier caps are lowered. Load is predicted from what work has
- * cost on this machine, so it is right after the first slices and empty before them. A tier that does not fit is made the
- * fast way before it is not made at all. Whoever nobody watches needs nothing:
- * he keeps his place in the line but is passed by, and once admitted he is no load until his viewer is back.
+ * Decides which sessions may compute. A session that would make running ones late waits in a bounded FIFO queue: its
+ * peer connection stays up and it is told its position. Tier caps are lowered before anyone waits. Load is predicted
+ * from costs measured on this machine; it is 0 before the first slices. A tier that does not fit is made fast before it
+ * is left out. An unwatched session adds no load: a waiting one keeps its place but is skipped until its viewer is
+ * back.
  */
 import type { Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
@@ -20,9 +20,9 @@ export interface Applicant {
   computing(): boolean;
   /** True for a clip, which needs no more than its lowest tier in time. Default: live. */
   patient?: boolean;
-  /** False while its viewer is gone and may come back. Default: there is always somebody. */
+  /** False while its viewer is away and may come back. Default: true. */
   watched?(): boolean;
-  /** Place or tier cap have changed. */
+  /** Position or tier cap changed. */
   onChange(): void;
 }
 
@@ -33,26 +33,26 @@ export interface AdmissionOptions {
   sliceMs: number;
   /** Share of the generator's time that sessions may need, by prediction. */
   capacity: number;
-  /** Newcomers wait rather than push anyone below this tier. */
+  /** New sessions wait rather than lower anyone below this tier. */
   lowestTier: Tier;
   /** The generator has a fast way to make `refined`. Default: no. */
   hasFast?: boolean;
-  /** Sessions that may wait; one more is refused. */
+  /** Most sessions that may wait; one more is refused. */
   queueMax: number;
-  /** Waiting sessions have changed in number, for the metrics. */
+  /** The number of waiting sessions changed, for the metrics. */
   onQueue?: (length: number) => void;
 }
 
 /** One session's place. */
 export interface Ticket {
   readonly admitted: boolean;
-  /** 0: admitted; n: as the nth of those who wait. */
+  /** 0: admitted; n: the nth in the queue. */
   readonly position: number;
-  /** Expected wait, ms; null while no session has ended yet that it could be reckoned from. */
+  /** Expected wait, ms; null until a session has ended to estimate it from. */
   readonly waitMs: number | null;
-  /** What it may compute up to. */
+  /** Highest tier it may compute. */
   readonly tierCap: Tier;
-  /** The same, with the way there is time for it to be made. */
+  /** The same as a grade, with the variant that there is time for. */
   readonly gradeCap: Grade;
   /** Frees the place. Idempotent. */
   leave(): void;
@@ -72,7 +72,7 @@ interface Member extends Ticket {
 
 /** Weight of the newest stay in the mean. */
 const NEWEST_STAY = 0.3;
-/** Loads are looked at again at most this often. */
+/** Least time between two reviews of the load. */
 const REVIEW_US = 500_000;
 
 export class Admission {
@@ -99,15 +99,15 @@ export class Admission {
     );
   }
 
-  /** No one computes above this tier until it is undefined again: low-memory mode. */
+  /** Caps all sessions at this tier until it is undefined again: low-memory mode. */
   set ceiling(tier: Tier | undefined) {
     this.#ceiling = tier;
     this.#settle();
   }
 
   /**
-   * A place for a session, admitted or in the queue.
-   * @throws GlimpseError SESSION_LIMIT when the queue is full; `retryAfterMs` is the expected wait of the last one in it.
+   * Admits a session or queues it.
+   * @throws GlimpseError SESSION_LIMIT when the queue is full; `retryAfterMs` is the expected wait of its last place
    */
   enter(applicant: Applicant): Ticket {
     const { queueMax, lowestTier } = this.#options;
@@ -134,7 +134,7 @@ export class Admission {
     return member;
   }
 
-  /** Looks again at load and caps; cheap, call it about once a second. */
+  /** Reviews load and caps; cheap, call it about once a second. */
   review(): void {
     const nowUs = this.#options.clock.nowUs();
     if (nowUs - this.#reviewedUs < REVIEW_US) return;
@@ -142,7 +142,7 @@ export class Admission {
     this.#settle();
   }
 
-  /** True when the member fits beside those who are in. */
+  /** Admits the member if it fits beside those admitted; returns whether it did. */
   #admit(member: Member): boolean {
     const caps = shareOut([...this.#sharers(), sharerOf(member)], this.#model);
     if (caps === undefined) return false;
@@ -165,7 +165,7 @@ export class Admission {
     this.#settle(member);
   }
 
-  /** Admits whoever fits, shares tiers out, and tells whom it changes. */
+  /** Admits waiting sessions that fit, shares out tiers, and notifies the sessions that change. */
   #settle(except?: Member): void {
     for (let next = this.#next; next && this.#admit(next); next = this.#next)
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
@@ -185,7 +185,7 @@ export class Admission {
     this.#options.onQueue?.(this.#waiting.length);
   }
 
-  /** Whose turn it is to be admitted. */
+  /** The first waiting session that is watched. */
   get #next(): Member | undefined {
     return this.#waiting.find(isWatched);
   }
@@ -200,7 +200,7 @@ export class Admission {
     if (!quiet && (member.position !== position || member.gradeCap !== gradeCap)) member.applicant.onChange();
   }
 
-  /** Places free up as sessions end: with n of them staying a mean time each, one every mean / n. */
+  /** Places free up as sessions end: n sessions with the mean stay free one every mean / n. */
   #waitMs(position: number): number | null {
     if (this.#meanStayMs === undefined) return null;
     return Math.round((this.#meanStayMs * position) / Math.max(1, this.#admitted.length));

@@ -1,7 +1,6 @@
 /**
- * What sessions share of the generation engine: the scheduler that says whose step is next, the costs it learns, the
- * admission that says who may compute at all, and the memory of the models. Built here for the service, and for tests and
- * benches the same way.
+ * What sessions share of the generation engine: the scheduler that orders units of work, the costs it learns,
+ * admission, and the memory of the models. The service, tests and benches all build it here.
  */
 import type { Clock } from '../../clock.ts';
 import type { EngineMetrics } from '../../metrics/engine-metrics.ts';
@@ -25,7 +24,7 @@ export interface EngineMemory {
   memory: ModelMemory;
   /** Most memory the process should take. */
   processBytes: number;
-  /** Without a session for so long, ms, the model gives back most of its memory; 0: never. */
+  /** Time without a session after which the model releases most of its memory, ms; 0: never. */
   warmIdleMs: number;
 }
 
@@ -85,18 +84,18 @@ export class Engine implements AsyncDisposable {
     return this.#monitor?.pressure ?? 'normal';
   }
 
-  /** What was measured of this machine before: admission is right from the first session on. */
+  /** Costs measured on this machine before. With them admission is right from the first session on. */
   expect(costs: readonly GradeCost[]): void {
     for (const { grade, ms } of costs) this.scheduler.costs.expect(grade, ms);
   }
 
-  /** Tells the warm pool whether anybody is there. */
+  /** Tells the warm pool whether there are sessions. */
   onSessions(count: number): void {
     const inUse = count > 0;
     if (inUse === this.#inUse) return;
     this.#inUse = inUse;
     const { name } = this.#options.info;
-    // Loading that fails shows again, with its error, when the first step wants the part.
+    // A failed load fails again, with its error, when the first step needs the part.
     if (inUse) this.#pool?.use(name).catch(() => {});
     else this.#pool?.leave(name);
   }

@@ -1,10 +1,10 @@
 /**
- * How much compute time each user has had, divided by his weight: start-time fair queueing (Goyal, Vin, Cheng 1996). The
- * clock of the whole is the service of the user who is served last; a user who comes back after a rest starts from there,
- * so rest is not saved up. Pure.
+ * Compute time of each user, divided by the user's weight: start-time fair queueing (Goyal, Vin, Cheng 1996). The
+ * virtual clock is the service of the least served user who waits. A user who comes back after a rest starts from it,
+ * so rest earns no credit. Pure.
  */
 
-/** Users who rest are forgotten beyond this many; nothing is lost but what they were ahead. */
+/** Most users remembered; forgetting one loses only its lead over others. */
 const USERS_MAX = 1_024;
 
 export class FairShare {
@@ -12,7 +12,7 @@ export class FairShare {
   readonly #servedMs = new Map<string, number>();
   #clockMs = 0;
 
-  /** Weighted ms; never behind the whole. */
+  /** Weighted ms; never behind the virtual clock. */
   servedMs(user: string): number {
     return Math.max(this.#clockMs, this.#servedMs.get(user) ?? 0);
   }
@@ -25,7 +25,7 @@ export class FairShare {
     if (this.#servedMs.size > USERS_MAX) this.#servedMs.delete(this.#servedMs.keys().next().value ?? user);
   }
 
-  /** Sets the clock of the whole: the least served of those who want service now. */
+  /** Advances the virtual clock to the least served of those who want service now. */
   advance(leastServedMs: number): void {
     if (Number.isFinite(leastServedMs)) this.#clockMs = Math.max(this.#clockMs, leastServedMs);
   }

@@ -1,8 +1,7 @@
 /**
- * How the generator's time is shared out among sessions, as caps. Each live session needs, every slice of its
- * timeline, the compute time of all tiers up to its cap. Everyone first gets the lowest tier that is worth watching; what
- * is left lifts sessions to higher tiers, longest admitted first, and to the full way of making them before the fast one.
- * Pure.
+ * Shares the generator's time among sessions, as caps. A live session needs, every slice of its timeline, the compute
+ * time of all tiers up to its cap. Every session first gets the lowest tier that is worth watching. What is left lifts
+ * sessions to the highest tier that fits, longest admitted first, full before fast. Pure.
  */
 import { gradeRank, GRADES, lowerGrade, type Grade } from '../grades.ts';
 import type { Tier } from '../../picture/tiers.ts';
@@ -14,27 +13,27 @@ export interface Sharer {
   current: Grade | undefined;
   /** False once nothing is left to compute for it: a finished clip. */
   computing: boolean;
-  /** A clip: it has an end, so that all above the lowest tier is made in time left over and takes nobody's place. */
+  /** A clip: it has an end, so everything above the lowest tier uses time left over and takes no one's place. */
   patient: boolean;
 }
 
 export interface LoadModel {
   /** Share of the generator's time that one session needs at a cap; 0 while unknown. */
   loadOf: (cap: Grade) => number;
-  /** Share of the generator's time there is to give. */
+  /** Share of the generator's time that is available. */
   capacity: number;
-  /** No one is admitted who would push anyone below this tier. */
+  /** New sessions wait rather than lower anyone below this tier. */
   lowest: Tier;
   /** Whether the generator has a fast way to make `refined`. Default: no. */
   hasFast?: boolean;
 }
 
-/** A grade is given back only when it fits with this much to spare, or caps would go up and down with every measurement. */
+/** A cap rises only if it fits with this margin; otherwise caps would change with every measurement. */
 const RAISE_MARGIN = 0.9;
 
 /**
- * A cap for each sharer, in the order given (longest admitted first); undefined when they do not all fit. A generator
- * too slow for even one session is late whatever is decided, so there everyone fits.
+ * A cap for each sharer, in the order given (longest admitted first); undefined if they do not all fit. If the
+ * generator is too slow for even one session, everyone fits: every choice is late.
  */
 export function shareOut(sharers: readonly Sharer[], model: LoadModel): Grade[] | undefined {
   const { capacity, loadOf } = model;
@@ -60,8 +59,8 @@ export function shareOut(sharers: readonly Sharer[], model: LoadModel): Grade[] 
 }
 
 /**
- * Who computes alone pushes nobody: what can be made fast is never out of reach, and the planner finds out slice by slice
- * how much of it comes in time.
+ * A session that computes alone delays no other, so it may always use the fast variant. The planner finds out slice by
+ * slice how much of it is ready in time.
  */
 function withLoneViewer(caps: Grade[], sharers: readonly Sharer[], { hasFast = false }: LoadModel): Grade[] {
   const lone = sharers.findIndex(({ computing }) => computing);
@@ -76,13 +75,13 @@ function withLoneViewer(caps: Grade[], sharers: readonly Sharer[], { hasFast = f
 const isRaise = (grade: Grade, current: Grade | undefined): boolean =>
   current !== undefined && gradeRank(grade) > gradeRank(current);
 
-/** What a sharer needs at a cap. A finished clip has nothing to compute, until its cap is raised. */
+/** What a sharer needs at a cap. A finished clip computes nothing until its cap rises. */
 export function loadAt({ computing, current, patient }: Sharer, cap: Grade, model: LoadModel): number {
   if (!computing && !isRaise(cap, current)) return 0;
   return model.loadOf(patient ? lowerGrade(cap, lowestGrade(model)) : cap);
 }
 
-/** The caps when not even the lowest tiers fit any more: nobody is thrown out, everyone gets the lowest. */
+/** The caps if not even the lowest tiers fit: no session is dropped, all get the lowest. */
 export const lowestCaps = (sharers: readonly Sharer[], model: LoadModel): Grade[] =>
   sharers.map(({ wanted }) => lowerGrade(wanted, lowestGrade(model)));
 

@@ -1,6 +1,6 @@
 /**
- * Watches what the process takes against its budget, once a second, and acts on memory-pressure.ts: from 90% on the model
- * keeps nothing but the part in use, steps run one at a time, and no one computes above the low-memory tier.
+ * Compares the process's memory with its budget once a second and applies memory-pressure.ts. From 90% on only the part
+ * in use stays loaded, steps run one at a time, and no session computes above the low-memory tier.
  */
 import type { MemoryReport, ModelMemory } from './model-memory.ts';
 import { nextPressure, type Pressure } from './memory-pressure.ts';
@@ -49,7 +49,7 @@ export class MemoryMonitor implements Disposable {
   #tick(): void {
     this.check();
     const { memory, onReport } = this.#options;
-    // What cannot be asked now, a server that is gone, is asked again in a second.
+    // If the report fails (a server that is down), it is asked again in a second.
     if (onReport) memory.report().then(onReport, () => {});
   }
 

@@ -1,6 +1,6 @@
 /**
- * How close memory is to its budget, as a total table of three states: an alert at 80%, low-memory mode at 90%, and back
- * only well below, because a mode that frees memory would otherwise end itself and begin again. Pure.
+ * How close memory is to its budget, as a total transition table of three states: alert at 80%, low-memory mode at 90%.
+ * A state ends only well below its limit; otherwise a mode that frees memory would end itself and start again. Pure.
  */
 export const PRESSURES = ['normal', 'alert', 'low-memory'] as const;
 export type Pressure = (typeof PRESSURES)[number];

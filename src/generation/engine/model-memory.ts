@@ -1,7 +1,7 @@
-/** What a generator with models says about its memory, and what it can be told to do about it. */
+/** What a generator with models reports about its memory, and how to control it. */
 import type { PartInfo } from '../onnx/runtime/part-memory.ts';
 
-/** Memory of a GPU, or whatever the models run on besides the host. */
+/** Memory of a GPU or another device that runs the models. */
 export interface DeviceMemory {
   usedBytes: number;
   totalBytes: number;
@@ -27,8 +27,8 @@ export interface ModelMemory {
   report(): Promise<MemoryReport>;
   /** Loads what a slice needs, as far as the budget allows. @throws GlimpseError GENERATOR_DOWN, MODEL_INVALID */
   activate(): Promise<Activation>;
-  /** Nobody needs the model now: half-loaded it is back in under 100 ms, cold it takes no memory. */
+  /** The model is unused: half-loaded it is back in under 100 ms, cold it takes no memory. */
   rest(to: 'half-loaded' | 'cold'): Promise<void>;
-  /** Parts one after another: nothing but the part in use stays loaded. */
+  /** Low-memory mode: only the part in use stays loaded. */
   setLowMemory(on: boolean): void;
 }

@@ -1,9 +1,8 @@
 /**
- * Decides who computes next, one unit of work at a time: a denoise step or a decode. Jobs of all sessions ask for a turn
- * before each unit, so a job is preempted between steps simply by not getting the next turn; what it has is kept. The
- * order is turn-order.ts; here is only the queue, the clock and the running. Units of one kind run together, up to the
- * batch size measured for it: the runtime makes one run of them. The next unit of the job that runs is begun behind it, so
- * that what computes is never idle; as soon as another turn is more urgent it is taken back.
+ * Decides which job computes next, one unit of work at a time: a denoise step or a decode. Jobs of all sessions ask for
+ * a turn before each unit. A job without the next turn is preempted between steps and keeps its results. The order is
+ * in turn-order.ts. Units of one kind run as one batch, up to the size measured for it. The running job's next unit
+ * starts behind it, so the model is never idle; it is withdrawn when another turn becomes more urgent.
  */
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
@@ -13,14 +12,14 @@ import type { UnitOfWork } from '../generator.ts';
 import { nextBatch, type Rank, type WaitingTurn } from './turn-order.ts';
 import { WorkCosts } from './work-costs.ts';
 
-/** On whose behalf a turn is asked for. Read at every decision, so its owner may change it while turns wait. */
+/** What the owner says of a turn. Read at every decision, so the owner may change it while turns wait. */
 export interface Claim {
   rank: Rank;
   /** When the result is wanted, on the service's clock. */
   deadlineUs: number;
   /** Expected compute time of the tier the turn belongs to, in ms; 0 when unknown. */
   costMs: number;
-  /** Turns of one user share what they get. */
+  /** Turns of one user share that user's time. */
   user: string;
   /** Share compared with other users'; 1 is usual. */
   weight: number;
@@ -29,7 +28,7 @@ export interface Claim {
 export interface TurnTaken {
   rank: Rank;
   kind: string;
-  /** From asking to beginning, in ms. */
+  /** From request to start, ms. */
   waitedMs: number;
   /** Units that ran as one. */
   batchSize: number;
@@ -53,14 +52,14 @@ interface Waiting extends WaitingTurn {
   reject: (error: unknown) => void;
 }
 
-/** Turns whose units were begun in one go. */
+/** Turns whose units started together. */
 interface Begun {
   batch: readonly Waiting[];
   startedUs: number;
   results: Promise<PromiseSettledResult<void>[]>;
 }
 
-/** A job asks for two turns at a time and a session has at most three jobs open, so this bounds sessions, not work. */
+/** A job asks for two turns at a time and a session has at most three jobs, so this bounds sessions, not work. */
 const QUEUE_CAPACITY = 512;
 
 export class Scheduler {
@@ -70,7 +69,7 @@ export class Scheduler {
   readonly #share = new FairShare();
   #draining = false;
   #running: Begun | undefined;
-  /** Begun behind what runs. */
+  /** Started behind the running batch. */
   #ahead: Begun | undefined;
   #order = 0;
   #closed = false;
@@ -86,9 +85,9 @@ export class Scheduler {
   }
 
   /**
-   * Runs the unit when its turn comes, again if it was withdrawn. A unit must not wait for another turn while it runs.
+   * Runs the unit when its turn comes, and again if it was withdrawn. A running unit must not wait for another turn.
    * @throws GlimpseError ABORTED when `signal` fires while it waits, RATE_LIMITED when the queue is full; else what the
-   *   unit throws.
+   *   unit throws
    */
   turn(unit: UnitOfWork, claim: Claim, signal: AbortSignal): Promise<void> {
     if (this.#closed || signal.aborted) return Promise.reject(new GlimpseError('ABORTED'));
@@ -118,7 +117,7 @@ export class Scheduler {
     return promise;
   }
 
-  /** Turns that wait are dropped; units that run end by their own signals. */
+  /** Rejects waiting turns; running units end by their own signals. */
   close(): void {
     this.#closed = true;
     for (const waiting of this.#queue.toReversed()) {
@@ -147,7 +146,7 @@ export class Scheduler {
         this.#lookAhead();
         await this.#end(this.#running);
         this.#running = undefined;
-        // Lets the jobs that have just been served ask for their next step, or a draft's decode would miss its turn.
+        // Lets the jobs just served ask for their next step; otherwise a draft's decode would miss its turn.
         if (this.#ahead === undefined) await nextTurnOfLoop();
       }
     } finally {
@@ -155,7 +154,7 @@ export class Scheduler {
     }
   }
 
-  /** Sees to it that behind what runs waits the next unit of the same job, and only while that is what comes next. */
+  /** Keeps the running job's next unit started behind it, as long as that unit comes next. */
   #lookAhead(): void {
     if (this.#running === undefined) return;
     const [waiting] = this.#ahead?.batch ?? [];
@@ -170,7 +169,7 @@ export class Scheduler {
     if (goesOn(next, this.#running.batch)) this.#ahead = this.#begin(next);
   }
 
-  /** Of the turns that wait, and `another`, those that may begin: not before what they go on from has. */
+  /** The turns that may start, of those that wait and `another`: a unit never starts before the one it follows. */
   #turns(another?: Waiting): Waiting[] {
     const waiting = another ? [...this.#queue, another] : this.#queue;
     const units = new Set(waiting.map(({ unit }) => unit));
@@ -195,7 +194,7 @@ export class Scheduler {
   #begin(batch: readonly Waiting[]): Begun | undefined {
     if (batch.length === 0) return undefined;
     for (const waiting of batch) this.#leave(waiting);
-    // Begun in one go, so that the runtime finds them all and makes one run of them.
+    // Started together, so that the runtime makes one run of them.
     const results = Promise.allSettled(batch.map(async ({ unit }) => unit.run()));
     return { batch, startedUs: this.#nowUs, results };
   }
@@ -222,6 +221,6 @@ export class Scheduler {
   }
 }
 
-/** Whether these turns are the next unit of the job that runs, alone, and can be taken back. */
+/** Whether these turns are only the next unit of the running job, and it can be withdrawn. */
 const goesOn = ([next, ...others]: readonly Waiting[], running: readonly Waiting[]): boolean =>
   others.length === 0 && next?.unit.withdraw !== undefined && running.some(({ unit }) => unit === next.unit.after);

@@ -1,8 +1,8 @@
 /**
- * Who computes next, as a pure function of who waits. A turn is one denoise step or one decode, so whoever is more urgent
- * gets in between two steps of whoever is not. In this order: rank less ageing, users behind their fair share before users
- * ahead of it, earliest finish (deadline plus what is left to compute, so light work goes before heavy work of the same
- * deadline), first come. Ageing bounds every wait: a turn of rank r is ahead of any newcomer after r + 1 ageing steps.
+ * Orders waiting turns, as a pure function. A turn is one denoise step or one decode, so a more urgent job gets in
+ * between two steps of another. Order: rank less ageing; users behind their fair share; earliest finish (deadline plus
+ * compute time left, so light work goes before heavy work of the same deadline); first come. Ageing bounds every wait:
+ * a turn of rank r is ahead of all newcomers after r + 1 ageing steps.
  */
 
 /** Ranks a claim may have; timeline/planner.ts gives the first three. Smaller first. */
@@ -13,7 +13,7 @@ export const RANKS = {
   playhead: 1,
   /** Refinement that will be seen and that the network can carry. */
   polish: 2,
-  /** Nobody watches: clip export. */
+  /** Unwatched: clip export. */
   background: 3,
 } as const;
 export type RankName = keyof typeof RANKS;
@@ -21,7 +21,7 @@ export type Rank = (typeof RANKS)[RankName];
 
 /** A waiting turn goes one rank up each time it has waited this long. */
 export const AGEING_STEP_US = 1_000_000;
-/** Compute time by which a user may be ahead of the least served one before deadlines stop counting for him. */
+/** Compute time a user may be ahead of the least served one; beyond it their turns come last in their rank. */
 export const SHARE_SLACK_MS = 150;
 
 export interface WaitingTurn {
@@ -38,11 +38,11 @@ export interface WaitingTurn {
   order: number;
 }
 
-/** Rank after ageing; below 0 it is ahead of everything new, and the longest wait comes first. */
+/** Rank after ageing. Below 0 it is ahead of all newcomers, and the longest wait comes first. */
 export const agedRank = ({ rank, waitingSinceUs }: WaitingTurn, nowUs: number): number =>
   rank - Math.floor(Math.max(0, nowUs - waitingSinceUs) / AGEING_STEP_US);
 
-/** Negative when `a` goes before `b`. `leastServedMs`: of all users who wait. */
+/** Negative if `a` goes first. `leastServedMs`: the minimum of all waiting users. */
 export function compareTurns(a: WaitingTurn, b: WaitingTurn, nowUs: number, leastServedMs: number): number {
   const rank = agedRank(a, nowUs) - agedRank(b, nowUs);
   if (rank !== 0) return rank;
@@ -52,8 +52,8 @@ export function compareTurns(a: WaitingTurn, b: WaitingTurn, nowUs: number, leas
 }
 
 /**
- * The turns to run next: the most urgent one, and with it up to `batchSize(kind)` in all of its kind and aged rank. Of
- * another rank none joins: a batch takes longer than a single run, and polish must not make a first picture wait.
+ * The turns to run next: the most urgent one and others of its kind and aged rank, up to `batchSize(kind)` in all.
+ * Other ranks do not join: a batch takes longer than a single run, and polish must not delay a first picture.
  */
 export function nextBatch<Turn extends WaitingTurn>(
   waiting: readonly Turn[],

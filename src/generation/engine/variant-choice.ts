@@ -1,27 +1,27 @@
 /**
- * Which way a slice's tier is made: by the full part while that leaves time, by the fast one while it does not, not at all
- * only where even the fast one would come too late to be seen, or would make the next slice late as well. Slices ahead of
- * the playhead must be ready before they are seen, and leave the next one time to be. The first of a revision that is on
- * screen already is sharpened by whatever is soonest. Falls back at once, comes back only when full would hold by a margin,
- * and later each time it did not: viewers see a change of sharpness. Pure: facts and history come in, a choice comes out.
+ * Chooses how a slice's tier is made: full if there is time, else fast. The tier is left out only if even fast is too
+ * late to be seen, or would make the next slice late. Slices ahead of the playhead must be ready before they are seen
+ * and leave time for the next. The first slice of a revision on screen gets the variant that is ready soonest. It falls
+ * back to fast at once and returns to full only with a margin, later after each failed return, because viewers see
+ * changes of sharpness. Pure.
  */
 import type { Variant } from '../grades.ts';
 
 export interface VariantFacts {
-  /** Until the slice is on screen, ms; 0 or less: it is. Infinity: the picture stands, and it is not on it. */
+  /** Until the slice is on screen, ms; 0 or less: it is. Infinity: playback stands still on another slice. */
   untilSeenMs: number;
-  /** Until it has played, ms; Infinity while the picture stands. */
+  /** Until it has played, ms; Infinity while playback stands still. */
   untilOverMs: number;
-  /** What each way is expected to cost, ms; undefined: not known. */
+  /** Expected cost of each variant, ms; undefined: not known. */
   costMs: Readonly<Record<Variant, number | undefined>>;
   /** The tier can be made fast. */
   hasFast: boolean;
-  /** What the tiers below cost, for the next slice, ms, and the lowest of them. */
+  /** Cost of the tiers below, for the next slice, and of the lowest of them, ms. */
   belowMs: number;
   draftMs: number;
   /** Length of a slice, ms. */
   sliceMs: number;
-  /** The slice after it lacks the tier as well. */
+  /** The next slice lacks the tier as well. */
   nextWaits: boolean;
   /** No slice of the revision has had the tier. */
   isFirst: boolean;
@@ -31,29 +31,29 @@ export interface VariantFacts {
 export interface VariantHistory {
   /** Undefined before the first. */
   last: Variant | undefined;
-  /** Slices in a row. */
+  /** Consecutive slices made by `last`. */
   slices: number;
   /** Slices that stay fast before full is tried again. */
   hold: number;
 }
 
-/** Expected costs may be wrong by this much. */
+/** Factor by which expected costs may be wrong. */
 export const MARGIN = 1.25;
-/** So many times as long may be expected of what is tried for want of anything else. */
+/** With nothing else to do, a variant is tried even if it is expected to take this many times the time left. */
 const IDLE_TIMES = 2;
-/** Of the time that a slice on screen has left, a full refiner may take this share; else the fast one shows for longer. */
+/** Share of its time left that a slice on screen may spend on the full refiner; beyond it fast shows for longer. */
 const ON_SCREEN_SHARE = 1 / 3;
 /** Share of a slice's length that all its tiers together may take: to stay full, and to become full again. */
 const STAY_SHARE = 1;
 const RETURN_SHARE = 0.8;
 /** About 3 s and 43 s of the embedded model. */
 const HOLD = { first: 4, most: 64 };
-/** Full for so many slices has proved itself: the next fall is a new one. */
+/** After this many full slices the next fallback counts as a first one. */
 const PROVEN_SLICES = 24;
 
 export const NO_HISTORY: VariantHistory = { last: undefined, slices: 0, hold: HOLD.first };
 
-/** @returns undefined where no way would be seen, or the next slice has more of it */
+/** @returns undefined if no variant would be seen, or if the next slice needs the time more */
 export function chooseVariant(facts: VariantFacts, history: VariantHistory): Variant | undefined {
   const { untilOverMs, costMs, hasFast } = facts;
   const cheapestMs = (hasFast ? costMs.fast : costMs.full) ?? 0;
@@ -63,23 +63,22 @@ export function chooseVariant(facts: VariantFacts, history: VariantHistory): Var
 }
 
 /**
- * For a slice that is not expected to be ready, while there is nothing else to do: expected costs may be those of a moment
- * that has passed, and only trying shows it.
+ * For a slice that is not expected to be ready, while there is nothing else to do: expected costs may be outdated, and
+ * only trying shows it.
  */
 export const chooseWhenIdle = ({ untilOverMs, costMs, hasFast }: VariantFacts): Variant | undefined =>
   hasFast && (costMs.fast ?? 0) < IDLE_TIMES * untilOverMs ? 'fast' : undefined;
 
 /**
- * Whether a slice that was made fast may be made again, full: where there is nothing else to do, and it does not stand out
- * among fast ones.
+ * Whether a fast slice may be made again in full: with nothing else to do, and if it does not stand out among fast
+ * ones.
  */
 export const mayBeUpgraded = (facts: VariantFacts, history: VariantHistory): boolean =>
   facts.hasFast && (history.last !== 'fast' || facts.untilOverMs === Infinity) && mayBeFull(facts, history);
 
 /**
- * Whether a slice may be made `variant` before there is anything at all of the next one: it is finished sooner, and there
- * is time for the next one's lower tiers all the same. For the first sharp picture of a revision the next slice may begin as
- * a draft.
+ * Whether a slice may be made `variant` before anything of the next one exists. It must leave time for the next one's
+ * lower tiers; for the first sharp picture of a revision, only for its draft.
  */
 export function mayGoFirst(facts: VariantFacts, variant: Variant): boolean {
   const { untilOverMs, costMs, belowMs, draftMs, hasFast, isFirst } = facts;
@@ -95,8 +94,8 @@ export function afterSlice({ last, slices, hold }: VariantHistory, variant: Vari
 }
 
 /**
- * A slice that is seen unfinished anyway is given up for the next one, which can be finished in time: or each would be
- * late because the one before was.
+ * Whether to give up a slice that is seen unfinished anyway, so that the next one is ready in time. Otherwise each
+ * slice would make the next late.
  */
 function delaysNext(facts: VariantFacts, costMs: number): boolean {
   const { untilSeenMs, untilOverMs, belowMs, sliceMs, hasFast, nextWaits, isFirst } = facts;
@@ -108,7 +107,7 @@ function delaysNext(facts: VariantFacts, costMs: number): boolean {
 function mayBeFull(facts: VariantFacts, { last, slices, hold }: VariantHistory): boolean {
   const { untilSeenMs, untilOverMs, costMs, belowMs, sliceMs } = facts;
   if (untilOverMs === Infinity) return true;
-  // What was never made fast or full is not known to come in time.
+  // Without a known cost it may not be ready in time.
   if (costMs.full === undefined) return false;
   const fullMs = costMs.full * MARGIN;
   const nextMs = (belowMs + (costMs.fast ?? costMs.full)) * MARGIN;

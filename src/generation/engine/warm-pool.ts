@@ -1,7 +1,7 @@
 /**
- * Workflows nobody uses now, and how warm they stay: those used often half-loaded (back in under 100 ms), the others cold.
- * Use is counted with a half-life, so that what was popular yesterday gives way. A workflow is whatever can be activated
- * and put to rest: a model pack.
+ * Puts unused workflows to rest: those used often stay half-loaded (back in under 100 ms), the others go cold. Use
+ * counts have a half-life, so old popularity fades. A workflow is anything that can be activated and put to rest: a
+ * model pack.
  */
 import type { Clock } from '../../clock.ts';
 import type { Activation, ModelMemory } from './model-memory.ts';
@@ -11,7 +11,7 @@ export interface WarmPoolOptions {
   clock: Clock;
   /** Workflows that stay half-loaded; the ones used most. */
   warmMax: number;
-  /** A workflow rests when nobody has used it for this long, ms; 0: never. */
+  /** A workflow rests after this long without use, ms; 0: never. */
   idleMs: number;
   onActivated?: (name: string, activation: Activation) => void;
 }
@@ -88,7 +88,7 @@ export class WarmPool implements AsyncDisposable {
     const byUse = resting.toSorted((a, b) => this.#usesOf(b) - this.#usesOf(a));
     for (const [index, { memory }] of byUse.entries()) {
       const to = index < this.#options.warmMax ? 'half-loaded' : 'cold';
-      // A thread that has just died holds nothing, so there is nothing to put to rest.
+      // A thread that has just died holds nothing to put to rest.
       await this.#inTurn(() => memory.rest(to)).catch(() => {});
     }
   }
@@ -99,7 +99,7 @@ export class WarmPool implements AsyncDisposable {
     await this.#moving.catch(() => {});
   }
 
-  /** One change after another: what is put to rest while it is activated would be half of each. */
+  /** One change after another: resting during activation would leave half of each. */
   #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
     const done = this.#moving.catch(() => {}).then(change);
     this.#moving = kept(done);

@@ -1,8 +1,8 @@
 /**
- * What work costs on this machine, learnt from what it did cost: compute time by kind of unit and by grade, as exponentially
- * weighted means. The scheduler puts light before heavy with it, admission predicts load, the planner chooses by it how a
- * tier is made, or skips what would come too late. A grade that has not been made for a while follows those that are: what
- * makes them slower makes it slower too, or a refiner that was given up on a busy machine would look slow for ever. Pure.
+ * Learns what work costs on this machine: compute time by kind of unit and by grade, as exponentially weighted means.
+ * The scheduler uses it to order work, admission to predict load, the planner to choose a variant or skip a tier. A
+ * grade not made for a while scales with those that are, because what slows them slows it too. Otherwise a refiner
+ * given up on a busy machine would look slow for ever. Pure.
  */
 import { tierOfGrade, variantOfGrade, type Grade } from '../grades.ts';
 import { TIERS, tierRank } from '../../picture/tiers.ts';
@@ -11,12 +11,12 @@ import { TIERS, tierRank } from '../../picture/tiers.ts';
 const NEWEST = 0.2;
 /** Kinds are parts and their shapes, a dozen at most; a backend that invents more does not grow this. */
 const KINDS_MAX = 256;
-/** A grade is stale once so many measurements of others have come since its own: more than a slice has. */
+/** A grade is stale after this many measurements of others since its own: more than a slice has. */
 const STALE_AFTER = 6;
 
 interface Estimate {
   ms: number;
-  /** False while it is an expectation from before anything was measured here. */
+  /** False for an expectation from before the first measurement. */
   measured: boolean;
   /** Measurements of other grades since its own. */
   age: number;
@@ -37,10 +37,7 @@ export class WorkCosts {
     this.#grades.set(grade, { ms: computeMs, measured: false, age: STALE_AFTER });
   }
 
-  /**
-   * Of all tiers up to `cap`; what is neither measured nor expected counts 0, and a fast variant no more than the full
-   * one.
-   */
+  /** Cost of all tiers up to `cap`. Unknown tiers count 0; an unknown fast variant counts as the full one. */
   sliceMs(cap: Grade): number {
     let sum = 0;
     for (const tier of TIERS) {
@@ -67,7 +64,7 @@ export class WorkCosts {
     for (const [other, estimate] of this.#grades) if (other !== grade && isStale(estimate)) estimate.ms *= pace;
   }
 
-  /** Work on a grade was given up after so long: it costs no less. */
+  /** Work on a grade was given up after `ms`: it costs at least that. */
   atLeast(grade: Grade, ms: number): void {
     const known = this.#grades.get(grade);
     if (known === undefined) this.expect(grade, ms);

@@ -1,7 +1,7 @@
 /**
- * The binary messages of ComfyUI's WebSocket, big-endian: `u32 1, u32 format, image` (preview), `u32 3, u32 length, node,
- * text` (progress text), `u32 4, u32 length, JSON, image` (preview that says whose it is). Pure and bounded: whatever is
- * not exactly one of these is undefined, never an exception, because the bytes come from another process.
+ * The binary messages of ComfyUI's WebSocket, big-endian: `u32 1, u32 format, image` (preview), `u32 3, u32 length,
+ * node, text` (progress text), `u32 4, u32 length, JSON, image` (preview that names its prompt). Pure and bounded:
+ * anything else is undefined, never an exception, because the bytes come from another process.
  */
 export type ImageFormat = 'jpeg' | 'png';
 
@@ -11,7 +11,7 @@ export type BinaryEvent =
       format: ImageFormat;
       /** The encoded picture, a view of the message. */
       image: Uint8Array;
-      /** Absent in event 1, which belongs to whatever node runs. */
+      /** Absent in event 1, which belongs to the running node. */
       origin?: ImageOrigin;
     }
   | { kind: 'text'; nodeId: string; text: string };
@@ -51,7 +51,7 @@ export function parseBinaryEvent(message: Uint8Array): BinaryEvent | undefined {
   }
 }
 
-/** The format a message claims must be the one its picture has. */
+/** The claimed format must match the picture's. */
 function imageEvent(image: Uint8Array, claimed: ImageFormat | undefined): BinaryEvent | undefined {
   const format = imageFormat(image);
   return format === undefined || format !== claimed ? undefined : { kind: 'image', format, image };

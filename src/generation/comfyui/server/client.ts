@@ -1,6 +1,6 @@
 /**
- * A client of one ComfyUI server: submits graphs, follows each prompt to its end, and interrupts only what is its own.
- * Knows nothing of models: what a graph means is the workflow's business.
+ * A client of one ComfyUI server: submits graphs, follows each prompt to its end, and interrupts only its own prompts.
+ * It knows nothing of models: the workflow defines what a graph means.
  */
 import { randomUUID } from 'node:crypto';
 import { GlimpseError } from '../../../errors.ts';
@@ -13,11 +13,11 @@ import { serverDown } from './server-error.ts';
 import { ComfySocket } from './socket.ts';
 import type { ObjectInfo, SystemStats, TextEvent } from './wire.ts';
 
-/** Steps of a large model take seconds, and events do get lost; asking costs one small request. */
+/** Steps of a large model take seconds, and events can get lost; asking costs one small request. */
 const SILENCE_MS = 5_000;
-/** How often a waiting prompt's place is asked for. */
+/** How often to ask for a waiting prompt's position. */
 const QUEUE_POLL_MS = 1_000;
-/** Prompts of this process at one server; each holds one slice of one session. */
+/** Most prompts of this process at one server; each is one slice of one session. */
 const RUNS_MAX = 64;
 
 export interface ComfyClientOptions {
@@ -42,9 +42,9 @@ export class ComfyClient implements AsyncDisposable {
   readonly #socket: ComfySocket;
   readonly #silenceMs: number;
   readonly #runs = new Map<string, PromptRun>();
-  /** Interrupts under way, so that closing can wait for them. */
+  /** Interrupts in progress; `close` waits for them. */
   readonly #cancelling = new Set<Promise<void>>();
-  /** The node that runs, for pictures that do not say whose they are. */
+  /** The running node, for pictures that do not name their prompt. */
   #executing: ImageOrigin | undefined;
   #malformed = 0;
   #closed = false;
@@ -71,7 +71,7 @@ export class ComfyClient implements AsyncDisposable {
   }
 
   /**
-   * Runs a graph to its end. Aborting takes it out of the queue or interrupts it.
+   * Runs a graph to its end. Aborting removes it from the queue or interrupts it.
    * @throws GlimpseError WORKFLOW_INVALID, GENERATOR_DOWN (details.reason `out-of-memory` or `node-failed`), ABORTED
    */
   async run(graph: Graph, { signal, front = false, ...listener }: RunOptions): Promise<void> {
@@ -79,7 +79,7 @@ export class ComfyClient implements AsyncDisposable {
     if (signal.aborted) throw new GlimpseError('ABORTED');
     if (this.#runs.size >= RUNS_MAX) throw serverDown('Too many prompts wait at ComfyUI.');
     await this.#socket.open();
-    // Known before the server answers, so that the first events find their prompt.
+    // Registered before the server answers, so that the first events find their prompt.
     let run = this.#begin(randomUUID(), listener);
     const onAbort = (): void => this.#cancel(run);
     let polling: NodeJS.Timeout | undefined;
@@ -89,7 +89,7 @@ export class ComfyClient implements AsyncDisposable {
       const promptId = await this.#http.submit(submission);
       if (promptId !== run.promptId) run = this.#renamed(run, promptId, listener);
       run.submitted = true;
-      // Ended while it was being submitted: only now is there something to withdraw.
+      // It ended during submission: only now can it be withdrawn.
       if (run.ended) this.#cancel(run);
       if (listener.onQueue) polling = setInterval(() => void this.#tellPlace(run, listener), QUEUE_POLL_MS);
       await run.done;
@@ -101,7 +101,7 @@ export class ComfyClient implements AsyncDisposable {
     }
   }
 
-  /** Prompts ahead of this one at the server: 0 when it runs, undefined when the server has it no more. */
+  /** Prompts ahead of this one at the server; 0 when it runs, undefined when the server no longer has it. */
   async queuePosition(promptId: string, signal?: AbortSignal): Promise<number | undefined> {
     const { queue_running, queue_pending } = await this.#http.queue(signal);
     if (queue_running.some(([, id]) => id === promptId)) return 0;
@@ -109,7 +109,7 @@ export class ComfyClient implements AsyncDisposable {
     return waiting < 0 ? undefined : waiting + queue_running.length;
   }
 
-  /** Prompts that run or wait at the server, whoever's they are. */
+  /** Prompts of all clients that run or wait at the server. */
   async queueLength(signal?: AbortSignal): Promise<number> {
     const { queue_running, queue_pending } = await this.#http.queue(signal);
     return queue_running.length + queue_pending.length;
@@ -186,7 +186,7 @@ export class ComfyClient implements AsyncDisposable {
     if (held) void this.#socket.hold(bytes, held);
   }
 
-  /** The server tells nobody his place, so it is asked while the prompt waits. */
+  /** The server sends no queue positions, so they are polled while the prompt waits. */
   async #tellPlace(run: PromptRun, listener: PromptListener): Promise<void> {
     if (run.started || run.ended) return;
     const position = await this.queuePosition(run.promptId).catch(() => undefined);
