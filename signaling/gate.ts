@@ -1,6 +1,6 @@
 /**
- * The door (`access/`) and the sessions behind it, as HTTP, WHEP and WebSocket use them: opening a session, finding one
- * that the client may touch, and its controls. One per server.
+ * Access control (`access/`) combined with the sessions behind it, as HTTP, WHEP and WebSocket use them: opens a
+ * session, finds one that the client may use, and gives its controls. One per server.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GlimpseError } from '../src/errors.ts';
@@ -25,8 +25,8 @@ export function requireSdp(sdp: string): void {
 }
 
 /**
- * On whose account its sessions compute. Behind one address may be many people: without tokens each session is on its
- * own, and only their number is limited by address.
+ * Key that shares compute among users. Many people may share one address, so without tokens each session has a key of
+ * its own, and the address limits only how many there are.
  */
 const userOf = ({ key, claims }: Identity): User | undefined =>
   claims && { id: key, weight: claims.limits?.weight ?? 1 };
@@ -34,7 +34,7 @@ const userOf = ({ key, claims }: Identity): User | undefined =>
 export interface Opening {
   identity: Identity;
   request: GenerationRequest;
-  /** Whether the viewer is told how to come back. Default true. */
+  /** Whether the viewer receives a resume token. Default true. */
   resumable?: boolean;
   offerSdp: string;
   /** Runs before the offer is answered, so that no event of the session is missed. */
@@ -56,7 +56,7 @@ export class Gate {
   readonly #filterPrompt: PromptFilter | undefined;
   readonly #log: Log;
   readonly #inputs: Inputs | undefined;
-  /** Resolves when the newest of the openings that wait for their turn has it. */
+  /** Resolves when the newest of the waiting openings has its turn. */
   #begun: Promise<unknown> = Promise.resolve();
   readonly #controls = new WeakMap<Session, SessionControls>();
 
@@ -69,9 +69,9 @@ export class Gate {
   }
 
   /**
-   * Creates a session and answers its offer: guard first, admit second, parse last. What cannot be
-   * answered makes no session; one that fails to answer all the same is closed again.
-   * @throws GlimpseError from the guard, the door, the prompt filter, the registry or the session
+   * Creates a session and answers its offer: guard first, admit second, parse last. An offer that cannot be answered
+   * creates no session; if answering fails later, the session is closed again.
+   * @throws GlimpseError from the guard, access control, the prompt filter, the registry or the session
    */
   async open({
     identity,
@@ -107,19 +107,19 @@ export class Gate {
   }
 
   /**
-   * Whether this client may have a clip of this prompt made; counts as a creation.
-   * @returns the prompt as it is made
+   * Checks that this client may have a clip of this prompt made; counts as a creation.
+   * @returns the normalised prompt
    * @throws GlimpseError as `open`, before anything is made
    */
   async admitClip(prompt: string, identity: Identity): Promise<string> {
     if (identity.claims?.once === true) throw new GlimpseError('FORBIDDEN', { message: 'The token makes no clips.' });
     this.#requireLength(prompt, identity);
-    // No session: the place it would take is free again at once.
+    // There is no session, so its place is free again at once.
     (await this.access.admit(identity)).release();
     return this.#allowed(prompt, identity, undefined);
   }
 
-  /** Whether this client may have an upload decoded; counts as a creation. @throws GlimpseError as `Access.admit` */
+  /** Checks that this client may upload; counts as a creation. @throws GlimpseError as `Access.admit` */
   async admitUpload(identity: Identity): Promise<void> {
     (await this.access.admit(identity)).release();
   }
@@ -160,8 +160,8 @@ export class Gate {
   }
 
   /**
-   * One opening begins in each turn of the event loop: between two of them are those who only have to be told no, and
-   * the packets of the sessions there are.
+   * One opening begins per turn of the event loop: refusals and the packets of running sessions are handled in
+   * between.
    */
   #turn(): Promise<void> {
     const turn = this.#begun.then(() => nextTurn());
@@ -169,13 +169,13 @@ export class Gate {
     return turn;
   }
 
-  /** Those of a request, each in its one spelling. */
+  /** The prompts of a request, each normalised. */
   async #allowedPrompts(
     { prompt, negativePrompt }: GenerationRequest,
     identity: Identity,
   ): Promise<Pick<GenerationRequest, 'prompt' | 'negativePrompt'>> {
     const allowed = await this.#allowed(prompt, identity, undefined);
-    // One of nothing turns the workflow's own off.
+    // An empty one disables the workflow's own negative prompt and needs no filter.
     if (negativePrompt === undefined || negativePrompt.trim() === '') return { prompt: allowed };
     const negative = normalizePrompt(negativePrompt);
     await this.#requireAllowed(negative, identity, undefined);
@@ -183,8 +183,8 @@ export class Gate {
   }
 
   /**
-   * Brings a prompt into the spelling that generators get, and asks the filter about exactly that: from here on it is
-   * the same text. Of a list, all prompts with bars between.
+   * Normalises a prompt as generators receive it, and passes exactly that text to the filter: from here on it does not
+   * change. For a list, the filter gets all prompts joined by bars.
    * @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, PROMPT_REFUSED, PROMPT_FILTER_DOWN
    */
   async #allowed(text: string, identity: Identity | undefined, sessionId: string | undefined): Promise<string> {

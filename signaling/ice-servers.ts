@@ -1,7 +1,7 @@
 /**
- * ICE servers that viewers are told to use, as `welcome` and as `Link` headers carry them (RFC 9725 section 4.6). With
- * a shared secret every viewer gets TURN credentials of their own that soon expire (draft-uberti-behave-turn-rest-00,
- * coturn's `use-auth-secret`), so that a credential read from a page is no free relay for everybody.
+ * The ICE servers that viewers should use, as sent in `welcome` and in `Link` headers (RFC 9725 section 4.6). With a
+ * shared secret, each viewer gets short-lived TURN credentials (draft-uberti-behave-turn-rest-00, coturn's
+ * `use-auth-secret`), so a credential copied from a page does not give lasting access to the relay.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { GlimpseError } from '../src/errors.ts';
@@ -9,15 +9,15 @@ import type { ServerMessage } from './protocol.ts';
 
 export type IceServer = Extract<ServerMessage, { type: 'welcome' }>['iceServers'][number];
 
-/** The ICE servers for one viewer; called once a connection. */
+/** The ICE servers for one viewer; called once per connection. */
 export type IceServers = () => IceServer[];
 
 export interface IceServerSettings {
   /** `stun:`, `stuns:`, `turn:` or `turns:` URLs (RFC 7064, RFC 7065), comma-separated; empty for none. */
   urls: string;
-  /** Secret shared with the TURN server; gives every viewer credentials that expire. */
+  /** Secret shared with the TURN server; gives each viewer credentials that expire. */
   turnSecret?: string | undefined;
-  /** How long such credentials work, in seconds. */
+  /** Lifetime of these credentials, seconds. */
   turnTtlSeconds: number;
   /** Fixed credentials, for a TURN service that has no shared secret. */
   turnUsername?: string | undefined;
@@ -51,7 +51,7 @@ export function iceServersFrom(settings: IceServerSettings, nowMs: () => number 
   ];
 }
 
-/** The name carries when it expires and something random, so that a TURN log can tell viewers apart and nothing else. */
+/** The user name is the expiry and a random part: a TURN log can tell viewers apart and learns nothing else. */
 export function turnCredentials(
   secret: string,
   ttlSeconds: number,

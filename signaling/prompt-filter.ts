@@ -1,6 +1,6 @@
 /**
- * Where a product puts its own rules for prompts. The filter is asked before a prompt reaches a session, over every way
- * a prompt can come, and fails closed: one that throws or takes too long lets nothing through.
+ * The hook for a product's own prompt rules. The filter runs before a prompt reaches a session, whichever way it came.
+ * It fails closed: one that throws or takes too long refuses the prompt.
  */
 import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
@@ -9,7 +9,7 @@ import type { Log } from '../src/log.ts';
 export interface PromptContext {
   /** The token's subject; undefined where there are no tokens or it names none. */
   user: string | undefined;
-  /** Undefined for the prompt that a session begins with. */
+  /** Undefined for the first prompt of a session. */
   sessionId: string | undefined;
   /** Aborts when the answer is no longer waited for. */
   signal: AbortSignal;
@@ -54,7 +54,7 @@ export async function requireAllowed(
   throw new GlimpseError('PROMPT_REFUSED', message === undefined ? {} : { message });
 }
 
-/** A filter that throws at once fails like one that rejects. */
+/** A filter that throws synchronously fails like one that rejects. */
 async function ask(
   filter: PromptFilter,
   prompt: string,

@@ -1,7 +1,7 @@
 /**
  * The wire: every message of the `/signal` WebSocket, the `control` data channel and the control API, as zod schemas.
- * One schema gives the check, the type and the OpenAPI document. Unknown types are errors; so are unknown keys of what asks
- * for something, because a misspelt parameter would pass for one that is left out. Other unknown keys are ignored.
+ * One schema gives the check, the type and the OpenAPI document. Unknown types are errors. So are unknown keys of
+ * requests, because a misspelt parameter would pass for an omitted one. Other unknown keys are ignored.
  */
 import { z } from 'zod';
 import { LIMITS } from '../src/limits.ts';
@@ -9,31 +9,31 @@ import { LIMITS } from '../src/limits.ts';
 export const PROTOCOL_VERSION = 1;
 
 export const tier = z.enum(['draft', 'base', 'refined', 'upscaled']);
-/** How a tier was made: by the full part, or by a smaller one while there is no time for that. */
+/** How a tier was made: by the full part, or by a smaller one when the full part is too slow. */
 export const variant = z.enum(['full', 'fast']);
 export const seed = z.number().int().min(0).max(0xffff_ffff);
 export const guidance = z.number().min(0).max(20);
 /** Hold the latents of later slices to the statistics of the first one of the same prompt, against drift. Default false. */
 export const adain = z.boolean();
-/** Length and emptiness have codes of their own (PROMPT_EMPTY, PROMPT_TOO_LONG), so only the type is checked here. */
+/** Only the type is checked here: length and emptiness have error codes, PROMPT_EMPTY and PROMPT_TOO_LONG. */
 export const prompt = z.string();
-/** `cut`: the new revision starts from noise. `continue`: it bends the picture on screen. */
+/** `cut`: the new revision starts from noise. `continue`: it starts from the picture on screen. */
 const transition = z.enum(['cut', 'continue']);
-/** Slices the travel to a new prompt, or from one prompt of a list to the next, lasts. */
+/** Length in slices of the transition to a new prompt, or from one prompt of a list to the next. */
 const transitionSlices = z.number().int().min(1).max(LIMITS.transitionSlicesMax);
-/** The way between two prompts. */
+/** Interpolation between two prompts. */
 const interpolation = z.enum(['linear', 'spherical']);
-/** Noise level the running slice is raised to when it is bent: 0 keeps it, 1 forgets it. */
+/** Noise level to which the running slice is renoised: 0 keeps it, 1 discards it. */
 const strength = z.number().min(0).max(1);
 const sdp = z.string();
 /** Echoed in the `accepted` or `error` that answers this message. */
 const id = z.number().int().optional();
 
-/** What becomes of the running slice is decided by src/session/steering.ts, and said in `accepted`. */
+/** src/session/steering.ts decides what happens to the running slice; `accepted` reports it. */
 const change = {
   seed: seed.optional(),
   guidance: guidance.optional(),
-  /** Default: `cut` where prompt or seed are named, `continue` where they are not, or a strength or a length is. */
+  /** Default: `cut` where prompt or seed are given; `continue` where they are not, or a strength or length is. */
   transition: transition.optional(),
   transitionSlices: transitionSlices.optional(),
   interpolation: interpolation.optional(),
@@ -52,9 +52,9 @@ export const generationRequest = z.strictObject({
   seconds: z.number().min(LIMITS.clipSecondsMin).max(LIMITS.clipSecondsMax).default(4),
   codec: z.enum(['VP8', 'H264']).optional(),
   tierCap: tier.optional(),
-  /** Id of an upload (`POST /v1/inputs`) to begin from, or to follow; where the generator takes one. */
+  /** Id of an upload (`POST /v1/inputs`) to begin from, or to follow, if the generator supports it. */
   input: z.string().max(64).optional(),
-  /** What the picture should not have. This and the next three only where `generator.options` of the welcome names them. */
+  /** What to keep out of the picture. This and the next three only if `generator.options` of the welcome has them. */
   negativePrompt: z.string().max(LIMITS.promptMaxChars).optional(),
   /** Denoise steps of the first stage. */
   steps: z.number().int().min(1).max(100).optional(),
@@ -71,7 +71,7 @@ export const iceCandidate = z.object({
   usernameFragment: z.string().nullish(),
 });
 
-/** What may be sent over the WebSocket, the data channel and `POST /v1/sessions/{id}/control` alike. */
+/** Accepted over the WebSocket, the data channel and `POST /v1/sessions/{id}/control` alike. */
 export const controlMessage = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('prompt'),
@@ -92,10 +92,10 @@ export const clientMessage = z.discriminatedUnion('type', [
   /** ICE restart of the live connection. */
   z.object({ type: z.literal('restart'), id, sdp }),
   z.object({ type: z.literal('candidate'), candidate: iceCandidate.nullable() }),
-  /** A new connection for a session whose network or socket died; `sdp` offers a new peer connection, if that died too. */
+  /** A new connection for a session whose network or socket died; `sdp` offers a new peer connection if needed. */
   z.object({ type: z.literal('resume'), id, sessionId: z.string(), resumeToken: z.string(), sdp: sdp.optional() }),
   ...controlMessage.options,
-  /** What the viewer saw since its last report; never answered. Counts beyond what a few seconds can hold are refused. */
+  /** Freezes since the viewer's last report; never answered. Counts too large for a few seconds are refused. */
   z.object({
     type: z.literal('report'),
     freezes: z.number().int().min(0).max(100),
@@ -115,11 +115,11 @@ export const promptReading = z.object({ unknownWords: z.array(z.string()), field
 
 const promptStretch = z.object({
   prompt: z.string(),
-  /** From which slice of the revision on it counts. */
+  /** The slice of the revision from which it applies. */
   fromSlice: z.number(),
-  /** Over how many slices it is travelled to. */
+  /** Length of the transition to it, slices. */
   travelSlices: z.number(),
-  /** What was understood of it; present when the prompt changed. */
+  /** How it was understood; present when the prompt changed. */
   fields: promptReading.shape.fields.optional(),
 });
 
@@ -143,21 +143,21 @@ export const sessionStats = z.object({
   lossRatio: z.number(),
   /** Media waiting in the pacer, ms. */
   pacerQueueMs: z.number(),
-  /** Estimated queue in the network, ms. */
+  /** Estimated queueing delay in the network, ms. */
   networkQueueMs: z.number(),
-  /** How long the browser is asked to hold pictures back, so that lost packets are replaced in time; 0 on a clean path. */
+  /** Playout delay requested from the browser, so that lost packets are replaced in time; 0 on a clean path. */
   playoutReserveMs: z.number(),
   estimatorReason: z.string(),
   keyframes: z.number(),
   framesSent: z.number(),
-  /** Frame instants at which the generator had nothing new and the last frame stood. */
+  /** Frame times at which the generator had nothing new and the last frame was repeated. */
   lateFrames: z.number(),
   nacks: z.number(),
   plis: z.number(),
   packetsSent: z.number(),
   retransmitted: z.number(),
   codec: z.string(),
-  /** The latencies of the design, in ms; null until measured. */
+  /** The latencies of docs/metrics.md, in ms; null until measured. */
   timeToConnectMs: z.number().nullable(),
   timeToFirstFrameMs: z.number().nullable(),
   timeToDraftMs: z.number().nullable(),
@@ -172,21 +172,21 @@ export const acceptedMessage = z.object({
   revision: z.number(),
   /** As in `queue`. */
   queuePosition: z.number(),
-  /** As in `queue`; absent where it has its turn. */
+  /** As in `queue`; absent when it is admitted. */
   waitMs: z.number().nullable().optional(),
   /** Present when the prompt changed. */
   reading: promptReading.optional(),
-  /** What the revision is generated with. */
+  /** The parameters of the revision. */
   seed: z.number(),
-  /** As it was understood as text; a list with its bars. */
+  /** As normalised text; a list with its bars. */
   prompt: z.string(),
-  /** What became of the slice under the playhead; absent for what began the session. */
+  /** What happened to the slice under the playhead; absent for the first revision of a session. */
   running: z.enum(['kept', 'bent', 'dropped']).optional(),
   prompts: z.array(promptStretch).optional(),
 });
 export type AcceptedMessage = z.infer<typeof acceptedMessage>;
 
-/** The body of every failure over HTTP, and with `type` and `id` the `error` message. */
+/** The body of every HTTP failure, and with `type` and `id` the `error` message. */
 export const errorBody = z.object({
   code: z.string(),
   message: z.string(),
@@ -213,7 +213,7 @@ export const serverMessage = z.discriminatedUnion('type', [
         }),
       ),
       examples: z.array(z.string()),
-      /** What a session may bring to begin from (`POST /v1/inputs`), and whether nothing is made without it. */
+      /** Input that a session may begin from (`POST /v1/inputs`), and whether it is required. */
       input: z
         .object({ kind: z.enum(['image', 'video']), needed: z.boolean(), maxBytes: z.number().optional() })
         .optional(),
@@ -233,13 +233,13 @@ export const serverMessage = z.discriminatedUnion('type', [
     tier,
     startMs: z.number(),
     durationMs: z.number(),
-    /** Time spent on this tier alone; 0 when it was not computed. */
+    /** Time spent on this tier alone; 0 when it was replayed. */
     computeMs: z.number(),
     widthPx: z.number(),
     heightPx: z.number(),
     /** Absent: made by the full part. */
     variant: variant.optional(),
-    /** `segment`: made before, replayed. `latent`: begun from a picture of a prompt near this one. */
+    /** `segment`: replayed from a cache. `latent`: started from a picture of a similar prompt. */
     cached: z.enum(['segment', 'latent']).optional(),
   }),
   /** From the frame with this RTP timestamp on, the picture on screen is this slice at this tier. */
@@ -251,28 +251,28 @@ export const serverMessage = z.discriminatedUnion('type', [
     /** Absent: made by the full part. */
     variant: variant.optional(),
     rtpTimestamp: z.number(),
-    /** Where in the slice that frame is, ms: a bent slice is entered where the playhead was. */
+    /** Offset of that frame in the slice, ms: a renoised slice is entered where the playhead was. */
     offsetMs: z.number().optional(),
     /** Encoded size. */
     widthPx: z.number(),
     heightPx: z.number(),
   }),
-  /** The session waits for the machine, or its place in the queue has changed. Its connection is up meanwhile. */
+  /** The session waits for the machine, or its place in the queue has changed. Its connection is already up. */
   z.object({
     type: z.literal('queue'),
-    /** 0: admitted; n: as the nth of those who wait. */
+    /** 0: admitted; n: place in the queue. */
     position: z.number(),
-    /** Expected wait, ms; null while there is nothing to reckon it from. */
+    /** Expected wait, ms; null while there is nothing to estimate it from. */
     waitMs: z.number().nullable(),
   }),
-  /** How far a slice has come at a backend that takes long. Slices of a backend that makes them at once have none. */
+  /** Progress of a slice at a backend that takes long. A backend that makes slices at once sends none. */
   z.object({
     type: z.literal('progress'),
     revision: z.number(),
     slice: z.number(),
-    /** Of the tier that is being made, 0 to 1. */
+    /** Of the tier in progress, 0 to 1. */
     ratio: z.number(),
-    /** Prompts of others before it at the backend itself; 0 or absent when it runs. */
+    /** Other prompts ahead of it at the backend itself; 0 or absent when it runs. */
     queuePosition: z.number().optional(),
   }),
   z.object({ type: z.literal('stats'), stats: sessionStats }),

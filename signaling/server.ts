@@ -1,7 +1,6 @@
 /**
- * The signaling server: one port for the page, the HTTP API and the WebSocket, and where it is wanted another for
- * metrics. It knows sessions and nothing below them; closing it closes no session, that is for whoever owns the
- * registry.
+ * The signaling server: one port for the page, the HTTP API and the WebSocket, and optionally another for metrics. It
+ * uses sessions and nothing below them. Closing it closes no session: the owner of the registry does that.
  */
 import type { GeneratorInfo } from '../src/generation/generator.ts';
 import { ErrorLog } from '../src/error-log.ts';
@@ -32,12 +31,12 @@ export interface SignalingOptions extends Omit<HttpOptions, 'gate' | 'metricsHer
   port: number;
   /** Serves HTTPS with HTTP/2; metrics on their own port stay HTTP. */
   tls?: TlsFiles | undefined;
-  /** Who may come in; default: whoever reaches the port. Closed with the server. */
+  /** Access control; default: every client that can connect is admitted. Closed with the server. */
   access?: Access | undefined;
   filterPrompt?: PromptFilter | undefined;
-  /** Where `/metrics` is: on this port (default), on one of its own, or nowhere. */
+  /** Where `/metrics` is served: on this port (default), on its own, or not at all. */
   metricsOn?: 'here' | 'nowhere' | { host: string; port: number } | undefined;
-  /** Milliseconds between pings, and that a socket may be without a session; for tests. */
+  /** Interval between pings, and how long a socket may have no session, ms; for tests. */
   pingIntervalMs?: number;
   socketIdleMs?: number;
 }
@@ -46,7 +45,7 @@ export interface SignalingServer {
   /** e.g. `http://127.0.0.1:8080`. */
   url: string;
   port: number;
-  /** Of the metrics port; undefined where it has none of its own. */
+  /** URL of the metrics port; undefined when there is none. */
   metricsUrl: string | undefined;
   /** Ends every socket with `bye` and stops listening. Idempotent, never throws. */
   close(reason?: string): Promise<void>;

@@ -1,22 +1,22 @@
 /**
- * Scores what had to be refused, by user or address. A score halves every minute; past 30% of the limit a client is
- * slowed, past the limit refused until it is back under the 30%. Pure: time comes in and decisions come out.
+ * Abuse score per user or address, raised by refused requests. A score halves every minute. Above 30% of the limit the
+ * client is slowed; above the limit it is refused until the score is back under 30%. Pure: time is an argument.
  */
 import { LIMITS } from '../../src/limits.ts';
 
-/** What counts against a client, and how much. One bad message is nobody's fault; hundreds in a minute are. */
+/** Points per cause. One bad message is harmless; hundreds in a minute are abuse. */
 export const ABUSE_WEIGHTS = {
-  /** A message, offer or request that was wrong. */
+  /** An invalid message, offer or request. */
   refusal: 1,
   /** More messages, creations or sessions than the limits allow. */
   flood: 1,
-  /** A prompt that a newer one overtook before it was taken. */
+  /** A prompt replaced by a newer one before it was accepted. */
   promptFlood: 1,
-  /** A session that ended without ever having connected. */
+  /** A session that ended before it ever connected. */
   neverWatched: 5,
-  /** No token, a wrong one, or one for something else. */
+  /** A missing, invalid or unsuitable token. */
   unauthorized: 10,
-  /** The product's own filter said no. */
+  /** The product's own prompt filter refused it. */
   promptRefused: 25,
 } as const;
 export type AbuseCause = keyof typeof ABUSE_WEIGHTS;
@@ -27,10 +27,10 @@ export type AbuseLevel = (typeof ABUSE_LEVELS)[number];
 export interface AbuseDecision {
   key: string;
   level: AbuseLevel;
-  /** What has counted most. */
+  /** The cause with the most points. */
   cause: AbuseCause;
   score: number;
-  /** Points by cause, as old as the score. */
+  /** Points by cause, decayed like the score. */
   causes: Partial<Record<AbuseCause, number>>;
 }
 
@@ -42,9 +42,9 @@ interface Entry {
 
 const HALF_LIFE_MS = 60_000;
 const SLOW_SHARE = 0.3;
-/** Scores stop growing here, so that the way back is never longer than two and a half minutes. */
+/** Upper bound of a score: recovery takes at most two and a half minutes. */
 const CEILING_SHARE = 1.5;
-/** Below this there is nothing to remember. */
+/** Entries below this score are deleted. */
 const FORGOTTEN_SCORE = 0.5;
 
 export class AbuseScores {
@@ -74,7 +74,7 @@ export class AbuseScores {
     fade(entry, nowMs);
     if (total(entry) < this.#limit * CEILING_SHARE)
       entry.causes[cause] = (entry.causes[cause] ?? 0) + ABUSE_WEIGHTS[cause];
-    // Last in the map is heard of last.
+    // The map is kept in order of last activity, newest last.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     this.#decide(key, entry);
@@ -89,14 +89,14 @@ export class AbuseScores {
     return entry.level;
   }
 
-  /** How long until a refused client is let in again if it does nothing more, ms. */
+  /** Time until a refused client is admitted again if it does nothing more, ms. */
   retryAfterMs(key: string): number {
     const entry = this.#entries.get(key);
     const ratio = entry ? total(entry) / (this.#limit * SLOW_SHARE) : 1;
     return Math.max(1_000, Math.ceil(HALF_LIFE_MS * Math.log2(Math.max(1, ratio))));
   }
 
-  /** Lets go of those whose score has faded; call now and then. */
+  /** Deletes entries whose score has decayed; call periodically. */
   sweep(nowMs: number): void {
     for (const [key, entry] of this.#entries) {
       this.level(key, nowMs);
@@ -104,7 +104,7 @@ export class AbuseScores {
     }
   }
 
-  /** Whoever is slowed or refused, for the operator. */
+  /** Clients that are slowed or refused, for the operator. */
   standing(): AbuseDecision[] {
     return [...this.#entries].filter(([, { level }]) => level !== 'none').map(([key, entry]) => decision(key, entry));
   }
@@ -119,7 +119,7 @@ export class AbuseScores {
     this.#onDecision(decision(key, entry));
   }
 
-  /** Not the refused, if there is anyone else: forgetting them would let them in. */
+  /** Evicts a refused entry only if there is no other: evicting it would admit the client. */
   #forgetOldest(): void {
     let oldest: string | undefined;
     for (const [key, { level }] of this.#entries) {

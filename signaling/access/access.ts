@@ -1,6 +1,6 @@
 /**
- * The door of the service: who asks, from which page, whether they may create a session or touch one, and how fast.
- * HTTP, WHEP and WebSocket all go through it; what it refuses never reaches a session or a peer connection.
+ * Access control: identifies the client, checks the page's origin, decides whether it may create or use a session, and
+ * limits its rate. HTTP, WHEP and WebSocket all use it before a request reaches a session or peer connection.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GlimpseError } from '../../src/errors.ts';
@@ -25,7 +25,7 @@ import { unauthorized } from './tokens.ts';
 import type { TokenVerifier } from './tokens.ts';
 
 export interface AccessOptions {
-  /** Without one, whoever comes is let in. */
+  /** When left out, every client is admitted. */
   tokens?: Pick<TokenVerifier, 'verify'> | undefined;
   origins?: OriginPolicy;
   trustedProxies?: string | undefined;
@@ -33,7 +33,7 @@ export interface AccessOptions {
   sessionsPerUser?: number | undefined;
   messagesPerSecond?: number;
   promptsPerSecond?: number;
-  /** See signaling/access/abuse.ts; 0 scores nothing. */
+  /** See signaling/access/abuse.ts; 0 disables scoring. */
   abuseScore?: number;
   /** Unix time, ms; default the system's. */
   wallMs?: () => number;
@@ -41,14 +41,14 @@ export interface AccessOptions {
   log?: Log;
 }
 
-/** What a slowed client waits, ms: before a session, before a message. */
+/** Delay of a slowed client, ms: before a session, before a message. */
 const SLOW_CREATION_MS = 500;
 const SLOW_MESSAGE_MS = 50;
 const SWEEP_INTERVAL_MS = 10_000;
 
 /**
- * Errors that are no fault of whoever meets them, or are counted by another way. A page of a foreign origin is not its
- * visitor's doing: points for it would let any page lock its visitors out of a server, or developers out of their own.
+ * Errors that score no points: they are not the client's fault, or are counted elsewhere. A visitor does not choose a
+ * page's origin: with points, any page could lock its visitors, or developers, out of a server.
  */
 const BLAMELESS: ReadonlySet<ErrorCode> = new Set([
   'ABUSE_REFUSED',
@@ -57,7 +57,7 @@ const BLAMELESS: ReadonlySet<ErrorCode> = new Set([
   'PEER_CLOSED',
   'ORIGIN_FORBIDDEN',
   'HOST_FORBIDDEN',
-  // The proxy before the service, not the viewer, dropped the header.
+  // The proxy in front of the service dropped the header, not the viewer.
   'UPGRADE_REQUIRED',
 ]);
 const CAUSES: Partial<Record<ErrorCode, AbuseCause>> = {
@@ -68,11 +68,11 @@ const CAUSES: Partial<Record<ErrorCode, AbuseCause>> = {
   PROMPT_REFUSED: 'promptRefused',
 };
 
-/** Leave to create one session. */
+/** Permission to create one session. */
 export interface Admission {
-  /** The session there is now: remembers whose it is, until it ends. */
+  /** The session was created: records its owner until it ends. */
   bind(session: Session): void;
-  /** Nothing came of it: the place is free again, and a single-use token counts as unused. Idempotent. */
+  /** No session was created: frees the place and marks a single-use token as unused. Idempotent. */
   release(): void;
 }
 
@@ -85,7 +85,7 @@ export class Access {
   readonly #abuse: AbuseScores;
   readonly #sweep: NodeJS.Timeout;
 
-  /** @throws GlimpseError CONFIG_INVALID for proxies that are no addresses */
+  /** @throws GlimpseError CONFIG_INVALID when a trusted proxy is not an address */
   constructor(options: AccessOptions = {}) {
     const { creationsPerMinute = LIMITS.creationsPerMinute, sessionsPerUser, trustedProxies } = options;
     this.#options = options;
@@ -95,7 +95,7 @@ export class Access {
     this.#sweep = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
-  /** What is done every ten seconds: forgets what has faded or expired, and ends sessions that outlived their token. */
+  /** Runs every ten seconds: deletes decayed and expired entries, and ends sessions that outlived their token. */
   sweep(): void {
     this.#abuse.sweep(performance.now());
     this.#singleUse.forgetExpired(this.#nowSeconds);
@@ -106,7 +106,7 @@ export class Access {
     return this.#options.tokens !== undefined;
   }
 
-  /** Clients that are slowed or refused now. */
+  /** Clients that are slowed or refused at present. */
   get standing(): AbuseDecision[] {
     return this.#abuse.standing();
   }
@@ -115,12 +115,12 @@ export class Access {
     return this.#addresses.of(remote, forwardedFor);
   }
 
-  /** Whose share of the connections one is; undefined for a proxy's, which are of many. */
+  /** Key of the client's connection share; undefined for a proxy, which carries many clients. */
   connectionKey(remote: string | undefined): string | undefined {
     return this.#addresses.isProxy(remote) ? undefined : this.#addresses.of(remote, undefined);
   }
 
-  /** Cross-origin headers for a page that is let in; undefined for one that is not. */
+  /** Cross-origin headers for an allowed page; undefined for any other. */
   corsOrigin(origin: string | undefined, host: string | undefined): string | undefined {
     const { origins = { kind: 'any' } } = this.#options;
     if (origins.kind === 'any' || origin === undefined) return '*';
@@ -133,13 +133,13 @@ export class Access {
   }
 
   /**
-   * Who comes with this token from this address.
+   * Identifies the client from its token and address.
    * @throws GlimpseError UNAUTHORIZED, AUTH_DOWN, ABUSE_REFUSED
    */
   async identify(token: string | undefined, address: string): Promise<Identity> {
     const { tokens } = this.#options;
     if (!tokens) return this.#unlessRefused(addressIdentity(address));
-    // Whoever has a valid token is not answerable for the neighbours behind the same address.
+    // A client with a valid token is not refused for others behind the same address.
     if (token === undefined) {
       this.#unlessRefused(addressIdentity(address));
       throw unauthorized('there is none');
@@ -152,7 +152,7 @@ export class Access {
   }
 
   /**
-   * For a connection that was opened with a token: it is looked at again before each offer, restart and resume.
+   * Checks the token of an open connection again, before each offer, restart and resume.
    * @throws GlimpseError UNAUTHORIZED when it has expired since
    */
   requireFresh(identity: Identity): void {
@@ -164,7 +164,7 @@ export class Access {
   }
 
   /**
-   * Whether this client may touch the session; a newer token than its last lets it live longer.
+   * Checks that this client may use the session. A newer token than its last one extends the session's life.
    * @throws GlimpseError FORBIDDEN, UNAUTHORIZED
    */
   requireSession(identity: Identity, sessionId: string): void {
@@ -172,7 +172,7 @@ export class Access {
     this.#owners.require(identity, sessionId);
   }
 
-  /** Looks, before any body is read, whether a creation could be admitted. @throws as `admit` */
+  /** Checks, before a body is read, whether a creation could be admitted. @throws as `admit` */
   async checkAdmission(identity: Identity): Promise<void> {
     const { key, claims } = identity;
     this.requireFresh(identity);
@@ -182,13 +182,13 @@ export class Access {
   }
 
   /**
-   * Counts a session about to be created; slowed clients wait here.
+   * Counts a session about to be created; a slowed client waits here.
    * @throws GlimpseError RATE_LIMITED, USER_LIMIT, FORBIDDEN, UNAUTHORIZED for a single-use token that was used
    */
   async admit(identity: Identity): Promise<Admission> {
     const { key, claims } = identity;
     await this.checkAdmission(identity);
-    // A user's own session that waits for a viewer who left gives its place to their new one.
+    // A user's session whose viewer has left makes room for the same user's new session.
     if (this.#quotas.isFull(key, claims?.limits)) this.#owners.endLeft(key);
     const release = await this.#quotas.take(key, claims?.limits);
     const once = claims?.once === true ? claims : undefined;
@@ -208,17 +208,17 @@ export class Access {
     };
   }
 
-  /** Whose session it is; undefined after its end. */
+  /** Owner of a session; undefined after its end. */
   ownerOf(sessionId: string): Identity | undefined {
     return this.#owners.of(sessionId);
   }
 
-  /** The viewer's socket is gone, or there is one again: what waits for its viewer may give its place up. */
+  /** The viewer's socket has closed or reopened: a session whose viewer has left may make room for another. */
   setLeft(sessionId: string, left: boolean): void {
     this.#owners.setLeft(sessionId, left);
   }
 
-  /** A bucket for the messages of one connection or session. */
+  /** A token bucket for the messages of one connection or session. */
   messageBucket(identity: Identity | undefined): TokenBucket {
     const { messagesPerSecond = LIMITS.messagesPerSecond } = this.#options;
     const perSecond = identity?.claims?.limits?.messagesPerSecond ?? messagesPerSecond;
@@ -231,19 +231,19 @@ export class Access {
     return new TokenBucket({ perSecond, burst: perSecond * LIMITS.promptsBurstSeconds }, performance.now());
   }
 
-  /** What a client's next message waits, ms. @throws GlimpseError ABUSE_REFUSED */
+  /** Delay before the client's next message, ms. @throws GlimpseError ABUSE_REFUSED */
   messageDelayMs(identity: Identity): number {
     this.#unlessRefused(identity);
     return this.#abuse.level(identity.key, performance.now()) === 'slow' ? SLOW_MESSAGE_MS : 0;
   }
 
-  /** Something of this client had to be refused with this error. */
+  /** Scores a request of this client that was refused with this error. */
   noteError(who: Identity | string, { code, status }: GlimpseError): void {
     if (BLAMELESS.has(code) || (status >= 500 && CAUSES[code] === undefined)) return;
     this.note(who, CAUSES[code] ?? 'refusal');
   }
 
-  /** @param who an identity, or an address without one */
+  /** @param who an identity, or an address where there is none */
   note(who: Identity | string, cause: AbuseCause): void {
     this.#abuse.note(typeof who === 'string' ? addressKey(who) : who.key, cause, performance.now());
   }

@@ -1,11 +1,11 @@
 /**
- * The address of a client. Behind proxies it is the last entry of X-Forwarded-For that no trusted proxy wrote: what
- * stands before it the client may have made up. IPv6 clients are told apart by their /64, which is what one line gets.
+ * The address of a client. Behind proxies it is the last entry of X-Forwarded-For that no trusted proxy wrote: earlier
+ * entries may be forged. IPv6 clients are identified by their /64, the prefix of one subscriber line.
  */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { GlimpseError } from '../../src/errors.ts';
 
-/** Entries read from the right: more proxies than this in a row are none. */
+/** Most entries read, from the right: no real chain of proxies is longer. */
 const HOPS_MAX = 8;
 
 export class ClientAddresses {
@@ -63,7 +63,7 @@ function withoutPort(hop: string): string {
 
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
 
-/** The first four groups, written out. */
+/** The first four groups of an IPv6 address, without `::`. */
 function network64(address: string): string {
   const [head = '', tail] = address.toLowerCase().split('::');
   const left = head === '' ? [] : head.split(':');

@@ -1,11 +1,11 @@
 /**
  * Where a request carries its token. HTTP: `Authorization: Bearer` (RFC 6750 2.1). A browser's WebSocket can set no
- * header but the subprotocol, so there the token is offered as `glimpse.token.<jwt>` beside `glimpse.v1`, and only the
- * latter is ever chosen. Never in a URL: those end up in logs.
+ * header but the subprotocol, so there the client offers the token as `glimpse.token.<jwt>` beside `glimpse.v1`; the
+ * server always selects the latter. Never in a URL: URLs end up in logs.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The subprotocol of `/signal`; a client that brings a token must offer it too. */
+/** The subprotocol of `/signal`; a client that sends a token must offer it too. */
 export const SUBPROTOCOL = 'glimpse.v1';
 export const TOKEN_SUBPROTOCOL = 'glimpse.token.';
 

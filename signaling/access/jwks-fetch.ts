@@ -1,6 +1,6 @@
 /**
- * Fetches token keys for `jose`, and leaves a server that failed alone for a while: without that each forged token would
- * cause a request of its own for as long as the server is down, or answers with what are no keys.
+ * Fetches token keys for `jose`, and pauses after a failure. Without the pause, each forged token would cause a
+ * request while the key server is down or answers with something that is no key set.
  */
 import { LIMITS } from '../../src/limits.ts';
 

@@ -1,4 +1,4 @@
-/** Mints HS256 tokens that `tokens.ts` takes: for development, tests and small products that share the secret. */
+/** Mints HS256 tokens that `tokens.ts` accepts: for development, tests and small products that share the secret. */
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { GlimpseError } from '../../src/errors.ts';
@@ -9,11 +9,11 @@ export interface TokenRequest {
   secret: string;
   audience: string;
   issuer?: string | undefined;
-  /** How long it counts, minutes; up to a year. */
+  /** Lifetime, minutes; up to a year. */
   minutes: number;
   /** The user. */
   subject?: string | undefined;
-  /** Opens this session only. */
+  /** Opens only this session. */
   sid?: string | undefined;
   /** Creates one session, once. */
   once?: boolean | undefined;

@@ -1,11 +1,11 @@
 /**
- * Which pages may use the server (RFC 6454). Browsers put the page's origin on every WebSocket and every cross-origin
- * request; programs send none and are not what this guards against. Pure.
+ * Which pages may use the server (RFC 6454). Browsers send the page's origin with every WebSocket and every
+ * cross-origin request. Other programs send none; this check does not apply to them. Pure.
  */
 export type OriginPolicy =
-  /** Bearer tokens are asked for: a page that has one may come from anywhere. */
+  /** Any origin: bearer tokens are required, so a page that has one may come from anywhere. */
   | { kind: 'any' }
-  /** Pages of this machine. The Host header is not believed: a rebound DNS name (CVE-2018-5703) would match itself. */
+  /** Pages of this machine. The Host header is not trusted: a rebound DNS name (CVE-2018-5703) would match itself. */
   | { kind: 'loopback' }
   /** Pages that this server itself served. */
   | { kind: 'same-host' }
@@ -24,7 +24,7 @@ export function originAllowed(policy: OriginPolicy, origin: string | undefined, 
   return host !== undefined && isSameHost(page, host);
 }
 
-/** A default port may be written out in either. */
+/** Either side may write out a default port. */
 function isSameHost(page: URL, host: string): boolean {
   const asked = `${page.protocol}//${host}`;
   return URL.canParse(asked) && page.host !== '' && new URL(asked).host === page.host;
@@ -50,12 +50,12 @@ function isOrigin(entry: string): boolean {
   return URL.canParse(entry) && new URL(entry).origin === entry;
 }
 
-/** Whether a page's host is this machine: names under `.localhost` are as well (RFC 6761 section 6.3). */
+/** Whether a page's host is this machine, names under `.localhost` included (RFC 6761 section 6.3). */
 export function isThisMachine(host: string): boolean {
   return isLoopback(host) || /\.localhost\.?$/i.test(host);
 }
 
-/** Addresses to bind, and names of them, that no other machine reaches. A name under `.localhost` may resolve elsewhere. */
+/** Bind addresses that no other machine can reach, and their names. A name under `.localhost` may resolve elsewhere. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }

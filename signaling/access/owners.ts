@@ -1,6 +1,6 @@
 /**
- * Whose sessions are whose, and until when: a session ends a stated grace after its token's `exp`, unless its viewer has
- * shown a newer token meanwhile, by whichever request. Pure but for the sessions it ends: time comes in.
+ * The owner of each session, and until when it may live: a session ends a fixed grace after its token's `exp`, unless
+ * its viewer has presented a newer token by any request. Pure except that it ends sessions; time is an argument.
  */
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -8,24 +8,24 @@ import type { Session } from '../../src/session/contract.ts';
 import type { Identity } from './identity.ts';
 import { unauthorized } from './tokens.ts';
 
-/** The reason of sessions and sockets that outlived their token. */
+/** End reason of sessions and sockets that outlived their token. */
 export const TOKEN_EXPIRED = 'token-expired';
 
-/** The reason of a session whose place its own user's newer one took, as the registry gives it. */
+/** End reason of a session replaced by the same user's newer one, as the registry reports it. */
 export const PLACE_TAKEN = 'place-taken';
 
 interface Owned {
   identity: Identity;
   session: Pick<Session, 'close'>;
-  /** Gives its place among the user's sessions back. Idempotent. */
+  /** Frees its place among the user's sessions. Idempotent. */
   release: () => void;
-  /** Its viewer's socket is gone, and nobody has resumed it. */
+  /** Its viewer's socket is gone, and no client has resumed it. */
   left: boolean;
-  /** Unix time of the newest `exp` that was shown, seconds. */
+  /** The newest `exp` presented, Unix time in seconds. */
   expiresAt: number;
 }
 
-/** Whether the token of an open connection has expired, within the tolerance for clocks that differ. */
+/** Whether the token of an open connection has expired, within the allowed clock skew. */
 export const hasExpired = ({ claims }: Identity, nowSeconds: number): boolean =>
   claims !== undefined && claims.exp + LIMITS.tokenClockToleranceSeconds <= nowSeconds;
 
@@ -42,22 +42,22 @@ export class SessionOwners {
     this.#owned.set(session.id, { identity, session, release, left: false, expiresAt });
   }
 
-  /** Whether the viewer of a session is there to be told of it. */
+  /** Records whether the viewer of a session has a socket. */
   setLeft(sessionId: string, left: boolean): void {
     const owned = this.#owned.get(sessionId);
     if (!owned) return;
     owned.left = left;
-    // The longest gone come first.
+    // Ordered by departure, earliest first.
     if (left) this.#owned.delete(sessionId);
     this.#owned.set(sessionId, owned);
   }
 
-  /** Sessions of this user or address that wait for a viewer who left. */
+  /** Number of sessions of this user or address whose viewer has left. */
   leftBy(key: string): number {
     return [...this.#owned.values()].filter((owned) => owned.left && owned.identity.key === key).length;
   }
 
-  /** Ends the one that waits longest; its place is free at once. */
+  /** Ends the session that has waited longest; its place is free at once. */
   endLeft(key: string): void {
     const owned = [...this.#owned.values()].find(({ left, identity }) => left && identity.key === key);
     if (!owned) return;
@@ -76,20 +76,20 @@ export class SessionOwners {
   }
 
   /**
-   * Whether this client may touch the session. The id alone is not enough where there are tokens.
+   * Checks that this client may use the session. Where there are tokens, knowing the id is not enough.
    * @throws GlimpseError FORBIDDEN
    */
   require({ key, claims }: Identity, sessionId: string): void {
     if (claims === undefined) return;
     const owned = this.#owned.get(sessionId);
     const { glimpse_sid: only } = claims;
-    // No owner: there is no such session, and whoever looks for it says so.
+    // No owner: there is no such session, and the session lookup reports it.
     const may = only === undefined ? owned === undefined || owned.identity.key === key : only === sessionId;
     if (!may) throw new GlimpseError('FORBIDDEN', { message: 'The session is not of this token.' });
     if (owned) owned.expiresAt = Math.max(owned.expiresAt, claims.exp);
   }
 
-  /** Call now and then. */
+  /** Call periodically. */
   endExpired(nowSeconds: number): void {
     const graceSeconds = LIMITS.tokenExpiredGraceMs / 1_000;
     for (const { session, expiresAt } of this.#owned.values())

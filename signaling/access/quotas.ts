@@ -1,13 +1,13 @@
 /**
- * How many sessions one user or address may create in a minute, and have at once. Creations are counted over fixed
- * minutes by rate-limiter-flexible, in memory: this process is the whole service.
+ * How many sessions one user or address may create in a minute and hold at once. Creations are counted over fixed
+ * minutes by rate-limiter-flexible, in memory: the service is one process.
  */
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { GlimpseError } from '../../src/errors.ts';
 
 export interface QuotaSettings {
   creationsPerMinute: number;
-  /** At once; undefined where only the total of the server counts. */
+  /** Sessions at once; undefined where only the server's total counts. */
   sessionsPerUser?: number | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface UserLimits {
   sessions?: number | undefined;
 }
 
-/** A session will end some day, nobody knows when. */
+/** The end of a session cannot be predicted. */
 const SESSION_RETRY_MS = 5_000;
 
 export class Quotas {
@@ -30,8 +30,8 @@ export class Quotas {
   }
 
   /**
-   * Looks without counting: a request that must fail is refused before its body is read.
-   * @param yielding open sessions that would give their place to another
+   * Checks without counting, so that a request that must fail is refused before its body is read.
+   * @param yielding open sessions that would make room for another
    * @throws as `take`
    */
   async check(key: string, limits: UserLimits = {}, yielding = 0): Promise<void> {

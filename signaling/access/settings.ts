@@ -1,6 +1,6 @@
 /**
- * From the service's settings to its door. Without tokens only this machine may come in: a server that other machines
- * can reach must either ask for tokens or be told in so many words not to.
+ * Derives access control from the service's settings. Without tokens only this machine has access: a server that other
+ * machines can reach must either require tokens or be configured explicitly to be open.
  */
 import type { Config } from '../../src/config/config.ts';
 import { GlimpseError } from '../../src/errors.ts';
@@ -37,15 +37,15 @@ export async function accessOf(config: Config, { metrics, log }: { metrics: Metr
   });
 }
 
-/** Where metrics are: with other machines about, never on the port that they reach. */
+/** Where metrics are served: if other machines can connect, never on the port that they reach. */
 export function metricsPlaceOf(config: Config): 'here' | 'nowhere' | { host: string; port: number } {
   const { host, metricsHost, metricsPort, authSecret, authJwks } = config;
   if (metricsPort !== undefined) return { host: metricsHost, port: metricsPort };
-  // Tokens on a loopback address: a proxy stands before it, and passes everything on.
+  // Tokens on a loopback address imply a proxy in front, which forwards everything.
   return isLoopback(host) && authSecret === undefined && authJwks === undefined ? 'here' : 'nowhere';
 }
 
-/** What an operator should know before the first viewer comes. */
+/** Warnings for the operator at start. */
 export function warnings(config: Config): string[] {
   const found: string[] = [];
   if (!asksForTokens(config)) {

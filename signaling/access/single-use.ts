@@ -1,4 +1,4 @@
-/** Which single-use tokens have made their session. Remembers each until it expires, then forgets it. */
+/** Which single-use tokens have created their session. Each is remembered until it expires. */
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { unauthorized } from './tokens.ts';
@@ -16,14 +16,14 @@ export class SingleUseTokens {
     return this.#used.size;
   }
 
-  /** @throws GlimpseError UNAUTHORIZED when it was used before, RATE_LIMITED when no more can be remembered */
+  /** @throws GlimpseError UNAUTHORIZED when it was used before, RATE_LIMITED when the store is full */
   use(jti: string, expiresAt: number): void {
     if (this.#used.has(jti)) throw unauthorized('it was for one use and has been used');
     if (this.#used.size >= this.#max) throw new GlimpseError('RATE_LIMITED', { retryAfterMs: 60_000 });
     this.#used.set(jti, expiresAt + LIMITS.tokenClockToleranceSeconds);
   }
 
-  /** What it was used for did not come about. */
+  /** The session was not created: the token counts as unused. */
   giveBack(jti: string): void {
     this.#used.delete(jti);
   }

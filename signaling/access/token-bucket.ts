@@ -1,4 +1,4 @@
-/** A token bucket: `perSecond` on average, `burst` at once. Pure: time comes in. */
+/** A token bucket: `perSecond` on average, `burst` at once. Pure: time is an argument. */
 export interface BucketSize {
   perSecond: number;
   burst: number;
@@ -15,7 +15,7 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Takes one token, or says how long until there is one. @returns ms to wait; 0 when it was taken */
+  /** Takes one token if there is one. @returns ms to wait; 0 when it was taken */
   take(nowMs: number): number {
     const { perSecond, burst } = this.#size;
     this.#tokens = Math.min(burst, this.#tokens + (Math.max(0, nowMs - this.#atMs) / 1_000) * perSecond);

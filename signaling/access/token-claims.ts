@@ -1,7 +1,7 @@
 /**
- * What a bearer token may say (RFC 7519), beyond `aud`, `iss`, `nbf` and `exp`, which are checked before this is read.
- * Unknown claims are ignored: a product's tokens may carry its own, and those of OpenID providers carry a `sid` of theirs
- * (OpenID Connect Front-Channel Logout 1.0, section 3), so ours has a name that collides with none (RFC 7519 4.3).
+ * The claims of a bearer token (RFC 7519), beyond `aud`, `iss`, `nbf` and `exp`, which are checked before these.
+ * Unknown claims are ignored, because a product's tokens may carry its own. OpenID providers use `sid` (OpenID Connect
+ * Front-Channel Logout 1.0, section 3), so ours has a collision-resistant name (RFC 7519 4.3).
  */
 import { z } from 'zod';
 import { LIMITS } from '../../src/limits.ts';
@@ -12,14 +12,14 @@ const rate = z.number().int().min(0).max(100_000);
 export const tokenClaims = z.object({
   exp: z.number(),
   iat: z.number().optional(),
-  /** The user. Sessions belong to it, and so do quotas; tokens of one user open the same sessions. */
+  /** The user, who owns sessions and has quotas. All tokens of one user open the same sessions. */
   sub: name.optional(),
   jti: name.optional(),
-  /** Opens this session only, and creates none: for a second steerer, or a page that just watches over it. */
+  /** Opens only this session and creates none: for a second client that steers it, or a page that only monitors it. */
   glimpse_sid: name.optional(),
-  /** Creates one session, once; needs `jti`. The session stays open to it. */
+  /** Creates one session, once; requires `jti`. The session stays accessible to it. */
   once: z.boolean().optional(),
-  /** Instead of the server's own limits for one user. */
+  /** Overrides the server's own limits for one user. */
   limits: z
     .object({
       /** At once. */

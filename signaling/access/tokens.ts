@@ -1,7 +1,7 @@
 /**
- * Checks bearer tokens (JWT, RFC 7519 and RFC 8725) with `jose`: HS256 by a shared secret, or asymmetric signatures by
- * a JWKS from a file or a URL. Each algorithm has keys of its own kind only, so that a public key never counts as a
- * secret and `none` never counts at all. What is wrong with a token is told in words, never with the token in them.
+ * Checks bearer tokens (JWT, RFC 7519 and RFC 8725) with `jose`: HS256 with a shared secret, or asymmetric signatures
+ * with a JWKS from a file or a URL. Each algorithm accepts only its own kind of key, so a public key never works as a
+ * secret and `none` is never accepted. Error texts never contain the token.
  */
 import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from 'jose';
@@ -13,10 +13,10 @@ import { tokenClaims } from './token-claims.ts';
 import type { TokenClaims } from './token-claims.ts';
 
 const ASYMMETRIC = ['EdDSA', 'Ed25519', 'ES256', 'RS256'];
-/** Three base64url parts; anything else is no JWT and is not parsed. */
+/** Three base64url parts; anything else is not a JWT and is not parsed. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-/** What `jose` throws for a token, as against for keys that it cannot fetch. */
+/** Errors of `jose` about a token, as opposed to keys that it cannot fetch. */
 const OF_TOKEN = [
   errors.JWTInvalid,
   errors.JWSInvalid,
@@ -26,7 +26,7 @@ const OF_TOKEN = [
 ];
 
 export interface TokenSettings {
-  /** Of HS256, at least 32 characters. */
+  /** HS256 secret, at least 32 characters. */
   secret?: string | undefined;
   /** File or URL of a JWKS. */
   jwks?: string | undefined;
@@ -45,7 +45,7 @@ export class TokenVerifier {
     this.#rules = rules;
   }
 
-  /** @throws GlimpseError CONFIG_INVALID when the keys cannot be read, are none, or come over an open line */
+  /** @throws GlimpseError CONFIG_INVALID when the keys are unreadable, not keys, or sent unencrypted */
   static async create({ secret, jwks, audience, issuer }: TokenSettings): Promise<TokenVerifier> {
     if (secret !== undefined && secret.length < 32)
       throw new GlimpseError('CONFIG_INVALID', { message: 'authSecret: at least 32 characters' });
@@ -110,7 +110,7 @@ async function keySet(source: string): Promise<JWTVerifyGetKey> {
   }
 }
 
-/** A single-use token must be told apart from others, and forgotten one day. */
+/** A single-use token needs an id to be told apart and an expiry to be forgotten. */
 function checkSingleUse({ once, jti, exp, iat }: TokenClaims): void {
   if (!once) return;
   if (jti === undefined) throw unauthorized('a single-use token needs a jti');
@@ -118,7 +118,7 @@ function checkSingleUse({ once, jti, exp, iat }: TokenClaims): void {
     throw unauthorized(`a single-use token needs an iat and lives at most ${LIMITS.singleUseTokenMaxHours} hours`);
 }
 
-/** @param local no server of keys was asked, so that whatever is wrong is wrong with the token */
+/** @param local the keys are local, so every error is an error of the token */
 function refusalOf(error: unknown, local: boolean): GlimpseError {
   if (error instanceof errors.JWTExpired) return unauthorized('it has expired');
   if (error instanceof errors.JWTClaimValidationFailed) return unauthorized(`its claim ${error.claim} is wrong`);

@@ -1,6 +1,6 @@
 /**
- * Control text in, reply out: the same for the data channel `control` and `POST …/control`. Also serves a session's
- * data channel, which for WHEP viewers, who have no socket, carries the session's events too.
+ * Control messages in text form: the same for the data channel `control` and `POST …/control`. Also serves a session's
+ * data channel; for WHEP viewers, who have no socket, that channel carries the session's events too.
  */
 import { GlimpseError, toGlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -14,11 +14,11 @@ import { errorMessage, forwardEvents } from '../socket/session-messages.ts';
 
 export type ControlReply = { accepted: AcceptedMessage } | { error: GlimpseError; id: number | undefined };
 
-/** What control text became, or will become once its turn has come. */
+/** The result of a control message, at once or when its turn comes. */
 export interface ControlAnswer {
-  /** Whether messages behind it should not wait for the reply. */
+  /** Whether messages after it should not wait for the reply. */
   waits: boolean;
-  /** Never rejects: a refusal is a reply too. */
+  /** Never rejects: a refusal is also a reply. */
   reply: Promise<ControlReply>;
 }
 
@@ -68,7 +68,7 @@ export function serveDataChannel(session: Session, { controls, events, onError }
   });
   if (!events) return;
   forwardEvents(session, (message) => {
-    // Candidates that come once a channel is open are of no use: the connection is there.
+    // Candidates are not forwarded: once the channel is open, the connection exists.
     if (message.type !== 'candidate') session.sendChannel(JSON.stringify(message));
   });
 }

@@ -1,13 +1,13 @@
 /**
  * Local candidates for an answer that cannot be trickled: WHEP's 201 must name all of them (section 4.4.2 of
- * draft-ietf-wish-whep). The one UDP port of this server knows its candidates when it answers, so this rarely waits.
+ * draft-ietf-wish-whep). This server has one UDP port and knows its candidates when it answers, so this rarely waits.
  */
 import { LIMITS } from '../../src/limits.ts';
 import type { Session } from '../../src/session/contract.ts';
 import { withCandidates } from '../whep/sdp-fragment.ts';
 
 export interface Gathering {
-  /** The answer with every candidate in it. */
+  /** The answer with all candidates in it. */
   complete(answerSdp: string): Promise<string>;
   stop(): void;
 }

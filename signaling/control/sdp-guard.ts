@@ -1,7 +1,7 @@
 /**
- * Looks at an offer before any parser does (RFC 8866 lines, RFC 8839 credentials). Parsers are quadratic in places and
- * trust counts; this reads each line once and refuses what no browser sends. Pure: the verdict is data, and its message
- * names counts and limits, never content.
+ * Checks an offer before any parser sees it (RFC 8866 lines, RFC 8839 credentials). SDP parsers are quadratic in
+ * places and trust counts; this check reads each line once and refuses what no browser sends. Pure: the verdict is
+ * data, and its message names counts and limits, never content.
  */
 import { LIMITS } from '../../src/limits.ts';
 
@@ -22,7 +22,7 @@ const tooLarge = (what: string, limit: number): SdpVerdict => ({
   message: `the SDP has more than ${limit} ${what}`,
 });
 
-/** Judges an offer by its size and shape; `ok` does not mean that it can be answered. */
+/** Judges an offer by size and shape; `ok` does not mean that it can be answered. */
 export function checkSdp(sdp: string): SdpVerdict {
   if (sdp.length > LIMITS.sdpMaxBytes) return tooLarge('bytes', LIMITS.sdpMaxBytes);
   if (new TextEncoder().encode(sdp).length > LIMITS.sdpMaxBytes) return tooLarge('bytes', LIMITS.sdpMaxBytes);

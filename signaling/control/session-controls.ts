@@ -1,7 +1,6 @@
 /**
- * What steers one session, whichever way it comes (WebSocket, data channel, HTTP): counted together, so that three ways
- * are no three allowances. Prompts beyond their rate are not refused: the newest waits for its turn, and the older ones
- * are answered with what became of it.
+ * Control of one session over all ways at once (WebSocket, data channel, HTTP): they share one rate limit. A prompt
+ * above the rate is not refused: the newest waits for its turn, and the prompts it replaced receive the same answer.
  */
 import { GlimpseError } from '../../src/errors.ts';
 import { promptTooLong } from '../../src/generation/prompt/prompt.ts';
@@ -16,15 +15,15 @@ type PromptMessage = Extract<ControlMessage, { type: 'prompt' }>;
 export interface ControlRules {
   messages: TokenBucket;
   prompts: TokenBucket;
-  /** Longest prompt of this user, characters; undefined: what a session takes. */
+  /** Longest prompt of this user, characters; undefined: the session's limit. */
   promptMaxChars: number | undefined;
-  /** The prompt in its one spelling. @throws GlimpseError PROMPT_REFUSED, PROMPT_FILTER_DOWN, and as `parsePrompts` */
+  /** The normalised prompt. @throws GlimpseError PROMPT_REFUSED, PROMPT_FILTER_DOWN, and as `parsePrompts` */
   allowed: (prompt: string) => Promise<string>;
-  /** A prompt was overtaken. */
+  /** A newer prompt replaced one. */
   onMerged: () => void;
 }
 
-/** A reply that may take a while must not hold up the messages behind it. */
+/** A reply that may take a while does not block the messages after it. */
 export interface Submitted {
   /** Whether the message waits for its turn. */
   waits: boolean;
@@ -41,7 +40,7 @@ interface Waiting {
 export class SessionControls {
   readonly #session: Session;
   readonly #rules: ControlRules;
-  /** The newest prompt that waits, and everyone it will answer. */
+  /** The newest waiting prompt, and every request that its result answers. */
   #next: { message: PromptMessage; waiting: Waiting[] } | undefined;
   #busy = false;
   #timer: NodeJS.Timeout | undefined;
@@ -52,7 +51,7 @@ export class SessionControls {
     session.events.on('closed', () => this.#end());
   }
 
-  /** Never throws: refusals come through `reply`. RATE_LIMITED when it is too much. */
+  /** Never throws: refusals arrive through `reply`, RATE_LIMITED above the limit. */
   submit(message: ControlMessage): Submitted {
     const waitMs = this.#rules.messages.take(performance.now());
     if (waitMs > 0) return { waits: false, reply: Promise.reject(tooFast(waitMs)) };

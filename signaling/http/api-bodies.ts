@@ -1,6 +1,6 @@
 /**
- * The bodies of the HTTP API, as zod schemas beside those of the wire: clips, uploads, a session's state, and what the
- * process says of itself. One schema gives the check, the type and the OpenAPI document.
+ * The bodies of the HTTP API, as zod schemas beside those of the wire: clips, uploads, session state, and process
+ * state. One schema gives the check, the type and the OpenAPI document.
  */
 import { z } from 'zod';
 import { LIMITS } from '../../src/limits.ts';
@@ -21,13 +21,13 @@ export const clipRequest = z.strictObject({
 export const clipBody = z.object({
   id: z.string(),
   state: z.enum(['queued', 'making', 'ready', 'failed']),
-  /** Share that is made, in [0, 1]. */
+  /** Share that is finished, in [0, 1]. */
   progress: z.number(),
   queuePosition: z.number(),
   seed: z.number(),
   durationMs: z.number(),
   error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
-  /** Addresses of its files, once it is ready; relative to the address that was asked. */
+  /** URLs of its files once it is ready, relative to the request's own. */
   mp4: z.string(),
   hls: z.string(),
 });
@@ -39,11 +39,11 @@ export type SessionBody = z.infer<typeof sessionBody>;
 
 /** `POST /v1/inputs`. */
 export const inputBody = z.object({
-  /** What a request names as `input`; whoever did not upload it cannot use it. */
+  /** The value of `input` in a request; only its uploader can use it. */
   id: z.string(),
   kind: z.enum(['image', 'video']),
   bytes: z.number(),
-  /** From now, and again from each use on. */
+  /** Counted from now, and restarted by each use. */
   expiresInMs: z.number(),
 });
 export type InputBody = z.infer<typeof inputBody>;
@@ -52,7 +52,7 @@ export type InputBody = z.infer<typeof inputBody>;
 export const readinessBody = z.object({ ready: z.boolean(), reasons: z.array(z.string()) });
 export type ReadinessBody = z.infer<typeof readinessBody>;
 
-/** `GET /debug/abuse`: clients that are slowed or refused now. */
+/** `GET /debug/abuse`: clients that are slowed or refused at present. */
 export const abuseBody = z.object({
   standing: z.array(
     z.object({

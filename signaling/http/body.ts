@@ -1,12 +1,12 @@
-/** Request bodies, cut off while they are read: a body over the limit is never held in memory. */
+/** Request bodies with a size limit enforced while reading: a body over the limit is never held in memory. */
 import { GlimpseError, toGlimpseError } from '../../src/errors.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 
 export interface BodyLimit {
   maxBytes: number;
-  /** What a larger body is refused with. */
+  /** Error for a body over the limit. */
   tooLarge: ErrorCode;
-  /** What a body that is not UTF-8 is refused with. */
+  /** Error for a body that is not UTF-8. */
   invalid: ErrorCode;
 }
 
@@ -35,13 +35,13 @@ export async function readBytes(
       chunks.push(chunk);
     }
   } catch (error) {
-    // Cut off half way, by the client or for its slowness: no failure of the server's.
+    // The client aborted it, or a timeout did: not a failure of the server.
     throw toGlimpseError(error, 'ABORTED');
   }
   return Buffer.concat(chunks);
 }
 
-/** @throws GlimpseError MEDIA_TYPE_UNSUPPORTED when the body's type is another; parameters do not matter */
+/** @throws GlimpseError MEDIA_TYPE_UNSUPPORTED when the body has another type; parameters are ignored */
 export function requireType(request: Request, expected: string): void {
   const actual = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (actual !== expected) {

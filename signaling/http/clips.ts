@@ -1,7 +1,7 @@
 /**
- * `/v1/clips`: asks for a clip, says how far it is, and serves its files with everything a CDN wants in front of it:
- * immutable names, strong entity tags, byte ranges (RFC 9110 section 14) and cache headers. Asking needs a token where
- * tokens are needed; a file needs only its id, which cannot be guessed, because a video element sends no token.
+ * `/v1/clips`: requests a clip, reports its progress, and serves its files in the form a CDN wants: immutable names,
+ * strong entity tags, byte ranges (RFC 9110 section 14) and cache headers. A request needs a token where tokens are
+ * required. A file needs only its unguessable id, because a video element sends no token.
  */
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -18,7 +18,7 @@ import { clipRequest } from './api-bodies.ts';
 import type { ClipBody } from './api-bodies.ts';
 
 const LIMIT = { maxBytes: LIMITS.messageMaxBytes, tooLarge: 'MESSAGE_TOO_LARGE', invalid: 'MESSAGE_INVALID' } as const;
-/** A year: the longest that caches understand. What a name means never changes. */
+/** A year, the longest that caches support. The content of a name never changes. */
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
 export function clipRoutes(clips: ClipLibrary, gate: Gate): Hono<AccessEnv> {
@@ -83,14 +83,14 @@ function serve(context: Context, { path, bytes, etag, contentType }: ClipFile): 
   return context.body(Readable.toWeb(createReadStream(path, { start, end })) as ReadableStream, status, all);
 }
 
-/** RFC 9110 section 13.1.2, by weak comparison. */
+/** RFC 9110 section 13.1.2, weak comparison. */
 export function entityTagMatches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
 }
 
 /**
- * One range of bytes; several at once, and what is no range, count as none, as RFC 9110 section 14.2 allows.
+ * One range of bytes. Several ranges, or an invalid one, are ignored, as RFC 9110 section 14.2 allows.
  * @example readRange('bytes=-500', 2_000) // { start: 1_500, end: 1_999 }
  */
 export function readRange(

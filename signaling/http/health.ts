@@ -7,7 +7,7 @@ export interface Readiness {
   modelWarm: boolean;
   /** An encoder of the default codec opens and answers. */
   encoderAlive: boolean;
-  /** Anything else that stands in the way, for people. */
+  /** Any other obstacle, as text for people. */
   reasons?: readonly string[];
 }
 

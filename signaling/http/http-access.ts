@@ -1,6 +1,6 @@
 /**
- * The door (`access/`) for HTTP: cross-origin headers by the origin policy (Fetch standard, and section 4.2 of
- * draft-ietf-wish-whep), then the client's identity. No cookie is ever looked at.
+ * Access control (`access/`) for HTTP: cross-origin headers by the origin policy (Fetch standard, and section 4.2 of
+ * draft-ietf-wish-whep), then the client's identity. Cookies are never read.
  */
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
@@ -22,7 +22,7 @@ const HEADER_NAMES_MAX_CHARS = 2_048;
 /** Browsers cap this at two hours. */
 const PREFLIGHT_SECONDS = '7200';
 
-/** Refuses pages of other origins, and tells browsers what pages of allowed ones may do. @throws ORIGIN_FORBIDDEN */
+/** Refuses pages of other origins, and sends allowed pages their CORS headers. @throws ORIGIN_FORBIDDEN */
 export function crossOrigin(access: Access): MiddlewareHandler<AccessEnv> {
   return async (context, next) => {
     const { origin, host } = { origin: context.req.header('Origin'), host: hostOf(context) };
@@ -43,7 +43,7 @@ export function crossOrigin(access: Access): MiddlewareHandler<AccessEnv> {
   };
 }
 
-/** Finds out who asks; preflights carry no token and are let through. @throws UNAUTHORIZED, AUTH_DOWN, ABUSE_REFUSED */
+/** Identifies the client; preflights carry no token and pass. @throws UNAUTHORIZED, AUTH_DOWN, ABUSE_REFUSED */
 export function identified(access: Access): MiddlewareHandler<AccessEnv> {
   return async (context, next) => {
     if (context.req.method !== 'OPTIONS') {
@@ -55,8 +55,8 @@ export function identified(access: Access): MiddlewareHandler<AccessEnv> {
 }
 
 /**
- * What a page may send is what it asks to send: tracers add headers of their own to each request, and none that a page
- * may set opens anything, since no cookie is looked at.
+ * A page may send every header it asks to send. Tracers add headers to each request, and no header that a page may set
+ * grants access, since cookies are never read.
  */
 function allowedHeaders(context: Context<AccessEnv>): string {
   const asked = context.req.header('Access-Control-Request-Headers') ?? '';
@@ -70,8 +70,8 @@ export function hostOf(context: Context<AccessEnv>): string | undefined {
 }
 
 /**
- * For OPTIONS, which needs no token: who asks, where they say; undefined for a preflight, which cannot say it.
- * @throws GlimpseError as `identified` for a token that is not valid
+ * For OPTIONS, which needs no token: the identity if the request carries one; undefined for a preflight, which cannot.
+ * @throws GlimpseError as `identified` for an invalid token
  */
 export async function optionalIdentity(context: Context<AccessEnv>, access: Access): Promise<Identity | undefined> {
   const token = bearerToken(context.req.header('Authorization'));

@@ -23,7 +23,7 @@ export function failureResponse(
   const error = toGlimpseError(thrown);
   metrics.countError(error.code);
   if (!isForeignPage(context)) access.noteError(context.get('identity') ?? addressOf(context, access), error);
-  // The path and the query of a request hold session ids and prompts, so neither is written down.
+  // Path and query of a request hold session ids and prompts, so neither is logged.
   errors.note(error, `a ${context.req.method} request failed`);
   if (error.retryAfterMs !== undefined) context.header('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
   // RFC 6750 section 3.
@@ -33,8 +33,8 @@ export function failureResponse(
 }
 
 /**
- * A page of another site in a browser of this machine: its pictures and forms carry no Origin, but this (Fetch Metadata,
- * section 2.3). Believed of loopback clients only: another machine could say so to escape its points.
+ * Whether the request comes from another site's page in a browser on this machine. Its images and forms send this
+ * header but no Origin (Fetch Metadata, section 2.3). Loopback only: other machines could forge it to avoid points.
  */
 function isForeignPage(context: Context<AccessEnv>): boolean {
   const remote = context.env.incoming?.socket.remoteAddress ?? '';

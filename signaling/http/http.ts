@@ -1,4 +1,4 @@
-/** Every HTTP address of the service in one list; each family's rules live in the file it is mounted from. */
+/** All HTTP routes of the service in one list; the rules of each family are in the file that mounts it. */
 import { Hono } from 'hono';
 import { allowedMethods } from './allowed-methods.ts';
 import type { ClipLibrary } from '../../src/clips/contract.ts';
@@ -29,12 +29,12 @@ export interface HttpOptions {
   readiness: () => Readiness;
   metrics: Metrics;
   log: Log;
-  /** Where failures that are the operator's matter go; default: to `log`. */
+  /** Receives failures that are the operator's concern; default: `log`. */
   errors?: ErrorLog | undefined;
   iceServers: IceServers;
   /** Address that the listener is bound to. */
   host: string;
-  /** Serve `/metrics` and `/debug` here too, for whoever reaches the port. */
+  /** Serve `/metrics` and `/debug` here too, for every client that can connect. */
   metricsHere: boolean;
   pageDirectory?: string | undefined;
   clips?: ClipLibrary | undefined;
@@ -43,7 +43,7 @@ export interface HttpOptions {
 export function httpApp(options: HttpOptions): Hono<AccessEnv> {
   const { gate, readiness, metrics, log, iceServers, host, metricsHere, pageDirectory, clips } = options;
   const { access } = gate;
-  // A slash at the end of an address means nothing.
+  // A trailing slash is ignored.
   const app = new Hono<AccessEnv>({ strict: false });
   const failure = { access, metrics, errors: options.errors ?? new ErrorLog(log) };
   app.onError((error, context) => failureResponse(context, error, failure));
@@ -58,7 +58,7 @@ export function httpApp(options: HttpOptions): Hono<AccessEnv> {
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', (context) => {
     const { ready, reasons } = judgeReadiness(readiness());
-    // Where tokens are needed, strangers hear yes or no; the reasons are on the metrics port.
+    // Where tokens are required, unidentified clients get only yes or no; the reasons are on the metrics port.
     return context.json({ ready, reasons: access.needsToken ? [] : reasons }, ready ? 200 : 503);
   });
   if (metricsHere) app.route('/', metricsRoutes({ gate, metrics, host }));

@@ -1,6 +1,6 @@
 /**
- * `/v1/inputs`: uploads that a session may begin from. The body is the file itself; what comes back is an id that a
- * session's request names, never an address or a path.
+ * `/v1/inputs`: uploads that a session may begin from. The request body is the file itself; the response is an id that
+ * a session request names, never a URL or a path.
  */
 import { Hono } from 'hono';
 import { GlimpseError } from '../../src/errors.ts';
@@ -28,7 +28,7 @@ export function inputRoutes(gate: Gate): Hono<AccessEnv> {
     return context.json(stored satisfies InputBody, 201);
   });
 
-  /** Whoever may not open a session has nothing to upload for; what is decoded for somebody counts as a creation. */
+  /** Only clients that may open a session may upload; decoding an upload counts as a creation. */
   async function receive(request: Request, identity: Identity, inputs: Inputs): Promise<Uint8Array> {
     inputs.requireRoom(identity.key);
     await gate.admitUpload(identity);

@@ -1,4 +1,4 @@
-/** What an operator reads: `/metrics` for Prometheus, `/debug/abuse` for the clients that are slowed or refused now. */
+/** Routes for the operator: `/metrics` for Prometheus, `/debug/abuse` for clients that are slowed or refused now. */
 import { Hono } from 'hono';
 import { GlimpseError } from '../../src/errors.ts';
 import type { ErrorLog } from '../../src/error-log.ts';
@@ -36,7 +36,7 @@ export function metricsRoutes({ gate, metrics, host }: Omit<MetricsOptions, 'rea
   return app;
 }
 
-/** The app of a port for metrics alone: `/readyz` says there what it does not say to strangers. */
+/** The app of a port for metrics alone; its `/readyz` includes the reasons that unidentified clients do not get. */
 export function metricsApp({ readiness, errors, ...options }: MetricsOptions & { errors: ErrorLog }): Hono<AccessEnv> {
   const { gate, metrics } = options;
   const app = new Hono<AccessEnv>();

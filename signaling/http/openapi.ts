@@ -35,7 +35,7 @@ const refusedWith = (codes: readonly ErrorCode[]): Json =>
     ...content('application/json', ref('Failure')),
   });
 const failure = answer('An error; the status is that of its code.', content('application/json', ref('Failure')));
-/** What the door refuses with, by status. */
+/** Errors of access control, by status. */
 const atTheDoor: Json = {
   401: refusedWith(['UNAUTHORIZED']),
   403: refusedWith(['FORBIDDEN', 'ORIGIN_FORBIDDEN']),
@@ -58,7 +58,7 @@ interface Operation {
   security?: Json[];
 }
 
-/** An operation whose failures are the common ones. */
+/** An operation with only the common errors. */
 const operation = (summary: string, ok: Json, { parameters, requestBody }: Partial<Operation> = {}): Operation => ({
   summary,
   ...(parameters ? { parameters } : {}),
@@ -66,7 +66,7 @@ const operation = (summary: string, ok: Json, { parameters, requestBody }: Parti
   responses: { ...ok, default: failure },
 });
 
-/** One that goes through the door, and needs a token where tokens are needed. */
+/** An operation behind access control; needs a token where tokens are required. */
 const guarded = (summary: string, ok: Json, parts: Partial<Operation> = {}): Operation => {
   const open = operation(summary, ok, parts);
   return { ...open, responses: { ...ok, ...atTheDoor, default: failure }, security: [{ token: [] }] };
@@ -87,7 +87,7 @@ export interface DocumentOptions {
   clips: boolean;
   /** Whether metrics are on this port. */
   metrics: boolean;
-  /** Whether tokens are needed. */
+  /** Whether tokens are required. */
   tokens: boolean;
 }
 
@@ -207,12 +207,12 @@ const clipPaths: Record<string, Record<string, Operation>> = {
   },
 };
 
-/** What the service that is asked serves, and nothing else. */
+/** Describes exactly what this service instance serves. */
 export function openApiDocument(options: DocumentOptions): Json {
   return {
     openapi: '3.1.0',
     info: { title: 'Glimpse', version: String(PROTOCOL_VERSION) },
-    // Relative to this document: below a proxy's path too.
+    // Relative to this document, so that it also works below a proxy's path.
     servers: [{ url: '.' }],
     paths: paths(options),
     components: {

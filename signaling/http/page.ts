@@ -1,15 +1,15 @@
-/** The demo page's files. Names with a content hash are kept for ever by browsers, all others are asked for again. */
+/** The demo page's files. Browsers cache names with a content hash for ever and revalidate all others. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import { pageSecurityHeaders } from './security-headers.ts';
 
-/** What Vite names its outputs: `assets/index-DiwrgTda.js`. */
+/** Vite's output names: `assets/index-DiwrgTda.js`. */
 const HASHED = /^\/assets\/.+-[\w-]{8}\.\w+$/;
 const NOT_BUILT = 'The page is not built: run "npx vite build client-demo" and load this again.\n';
 
-/** @param directory where the built page lies; undefined serves none */
+/** @param directory of the built page; undefined serves none */
 export function pageRoutes(directory: string | undefined): Hono {
   const app = new Hono();
   app.get('/', async (context, next) => {
@@ -21,7 +21,7 @@ export function pageRoutes(directory: string | undefined): Hono {
   app.get('*', async (context, next) => {
     const immutable = HASHED.test(context.req.path);
     context.header('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
-    // Nothing here is secret, and a page of another origin may import the SDK (`/glimpse-client.js`) from a service.
+    // Nothing here is secret, and pages of other origins may import the SDK (`/glimpse-client.js`) from a service.
     context.header('Access-Control-Allow-Origin', '*');
     await next();
   });

@@ -1,7 +1,7 @@
 /**
- * Headers that bound what a browser does with an answer: no framing by other origins, no guessing of types, no referrer.
- * The page also says where its scripts, pictures and connections may come from (Content Security Policy Level 3). No
- * Strict-Transport-Security: on localhost it would hold for every other port; a proxy that ends TLS sends its own.
+ * Headers that restrict browsers: no framing by other origins, no MIME sniffing, no referrer. The page also restricts
+ * the sources of its scripts, images and connections (Content Security Policy Level 3). No Strict-Transport-Security:
+ * on localhost it would apply to every other port; a TLS-terminating proxy sends its own.
  */
 import type { MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -10,18 +10,18 @@ import { secureHeaders } from 'hono/secure-headers';
 const COMMON = { crossOriginResourcePolicy: 'cross-origin', strictTransportSecurity: false } as const;
 const SELF = ["'self'"];
 
-/** For every answer. What a handler set itself stays. */
+/** For every response. Headers that a handler set are kept. */
 export const securityHeaders = (): MiddlewareHandler =>
   secureHeaders({ ...COMMON, contentSecurityPolicy: { frameAncestors: SELF }, overwrite: false });
 
-/** For the page and its parts. */
+/** For the page and its assets. */
 export const pageSecurityHeaders = (): MiddlewareHandler =>
   secureHeaders({
     ...COMMON,
     contentSecurityPolicy: {
       defaultSrc: SELF,
       baseUri: ["'none'"],
-      // The WebSocket too: browsers from before CSP 3 do not count ws: as 'self'.
+      // Names the WebSocket too: browsers older than CSP 3 do not match ws: with 'self'.
       connectSrc: [...SELF, 'ws:', 'wss:'],
       formAction: SELF,
       frameAncestors: SELF,

@@ -1,7 +1,7 @@
 /**
- * `/v1/sessions/{id}`: look at a session, steer it, end it. Ids are unguessable, and where there are tokens the session
- * must be the token's too. What steers one session runs in the order it came, at most `LIMITS.messagesPendingMax`
- * waiting; the newest are refused.
+ * `/v1/sessions/{id}`: reads, steers and ends a session. Ids are unguessable; where there are tokens, the token must
+ * also own the session. Requests that steer one session run in order. At most `LIMITS.messagesPendingMax` wait; newer
+ * ones are refused.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Hono } from 'hono';
@@ -21,13 +21,13 @@ export function sessionRoutes(gate: Gate): Hono<AccessEnv> {
   const app = new Hono<AccessEnv>();
   const queues = new WeakMap<Session, SerialQueue>();
 
-  /** Runs `work` when what came before it for this session has. @throws GlimpseError RATE_LIMITED */
+  /** Runs `work` after all earlier work of this session. @throws GlimpseError RATE_LIMITED */
   const inTurn = <Result>(session: Session, work: () => Promise<Result>): Promise<Result> => {
     const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax, () => {});
     queues.set(session, queue);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    // Never rejects: the request hears of a failure.
-    // One a turn of the event loop: a burst that arrived together would otherwise run together, and frames would wait.
+    // Never rejects: the request reports the failure. One task per turn of the event loop: a burst that arrived
+    // together would otherwise run together and delay frames.
     const task = () => nextTurn().then(work).then(resolve, reject);
     if (!queue.push(task)) {
       reject(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
@@ -44,7 +44,7 @@ export function sessionRoutes(gate: Gate): Hono<AccessEnv> {
   app.post('/:id/control', async (context) => {
     const session = gate.find(context.req.param('id'), context.get('identity'));
     requireType(context.req.raw, 'application/json');
-    // A body is read in its turn: those that are refused or wait hold no memory.
+    // A body is read when its turn comes: refused and waiting requests hold no memory.
     const answer = await inTurn(session, async () => {
       const text = await readBody(context.req.raw, LIMIT);
       const submitted = answerControl(gate.controlsOf(session), text);

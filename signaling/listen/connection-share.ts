@@ -1,6 +1,6 @@
 /**
- * How many connections one address may hold, so that it cannot hold them all. Proxies that were named hold those of
- * everyone behind them, and are not counted. What is over the share is closed before a byte of it is read.
+ * Limits how many connections one address may hold, so that it cannot take them all. Trusted proxies carry many
+ * clients and are not counted. A connection over the limit is closed before any byte of it is read.
  */
 import type { Socket } from 'node:net';
 
@@ -17,7 +17,7 @@ export class ConnectionShare {
     this.#keyOf = keyOf;
   }
 
-  /** Counts a connection until it closes. @returns false when it was one too many, and is closed */
+  /** Counts a connection until it closes. @returns false when it exceeds the share; it is closed then */
   take(socket: Pick<Socket, 'remoteAddress' | 'once' | 'destroy'>): boolean {
     const key = this.#keyOf(socket.remoteAddress);
     if (key === undefined) return true;

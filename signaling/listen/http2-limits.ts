@@ -1,12 +1,12 @@
 /**
- * The limits that Node keeps for HTTP/1.1 alone, kept for HTTP/2: a body that is not whole in time is cut off, stream by
- * stream, and a session on which nothing moves is ended with whatever it has open.
+ * Applies to HTTP/2 the limits that Node enforces for HTTP/1.1 only. A stream whose body is not complete in time is
+ * reset. A session without traffic is destroyed with all its streams.
  */
 import { constants } from 'node:http2';
 import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import { LIMITS } from '../../src/limits.ts';
 
-/** Requests one HTTP/2 connection may have open: a page and its parts. Those of one packet are begun in one turn. */
+/** Open requests of one HTTP/2 connection: a page and its assets. Those of one packet start in one event loop turn. */
 export const HTTP2_STREAMS_MAX = 32;
 
 export interface Http2Times {
@@ -17,7 +17,7 @@ export interface Http2Times {
 
 const TIMES: Http2Times = { bodyMs: LIMITS.requestTimeoutMs, idleMs: LIMITS.connectionIdleMs };
 
-/** Cutting one off takes a tenth of a millisecond of the event loop; those of one attack come due together. */
+/** Most streams to reset per turn: each takes 0.1 ms of the event loop, and an attack's come due together. */
 const CUTS_PER_TURN = 16;
 
 export function keepHttp2Limits(server: Http2SecureServer, { bodyMs, idleMs }: Http2Times = TIMES): void {
@@ -28,7 +28,7 @@ export function keepHttp2Limits(server: Http2SecureServer, { bodyMs, idleMs }: H
     if (due.length > 0) setImmediate(cut);
   };
   server.on('sessionError', () => {});
-  // Closing would wait for streams that never end.
+  // A graceful close would wait for streams that never end.
   server.on('session', (session) => session.setTimeout(idleMs, () => session.destroy()));
   server.on('stream', (stream: ServerHttp2Stream) => {
     if (stream.endAfterHeaders) return;

@@ -1,6 +1,6 @@
 /**
- * An HTTP server with the limits of this service on slow senders, slow readers, headers and connections; with a
- * certificate it speaks HTTPS, HTTP/2 to whoever can and HTTP/1.1 to the rest, WebSockets among them.
+ * An HTTP server with this service's limits on slow senders, slow readers, headers and connections. With a certificate
+ * it speaks HTTPS: HTTP/2 to clients that support it, HTTP/1.1 to others, including WebSockets.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
@@ -19,7 +19,7 @@ export interface Listener {
   /** e.g. `http://127.0.0.1:8080` */
   url: string;
   port: number;
-  /** Stops listening; what is still open after the grace is cut. */
+  /** Stops listening; what is still open after the grace is destroyed. */
   stop(): Promise<void>;
 }
 
@@ -31,10 +31,10 @@ export interface ListenOptions {
   port: number;
   tls?: TlsFiles | undefined;
   log?: Log | undefined;
-  /** Whose connections count together; default: each address its own. */
+  /** Key of the share that a connection counts toward; default: each address its own. */
   addressKey?: AddressKey | undefined;
   /**
-   * Whether an upgrade is handed to the `upgrade` listener. Every other request is answered as if it had not asked
+   * Whether an upgrade goes to the `upgrade` listener. Any other request is answered as if it had not asked to upgrade
    * (RFC 9110 section 7.8): `curl --http2` and Java's client offer `h2c` with each first request. Default: never.
    */
   takesUpgrade?: ((request: IncomingMessage) => boolean) | undefined;
@@ -43,17 +43,17 @@ export interface ListenOptions {
 const TIMEOUTS = {
   headersTimeout: LIMITS.headersTimeoutMs,
   requestTimeout: LIMITS.requestTimeoutMs,
-  // Node looks every 30 s by default, which would make the other two as long.
+  // Node checks every 30 s by default, which would make the other two limits as long.
   connectionsCheckingInterval: LIMITS.requestSweepMs,
   maxHeaderSize: LIMITS.headersMaxBytes,
 } as const;
 /**
- * Stands in for the host of an HTTP/1.0 request without `Host`, which the health checks of HAProxy, Nagios and F5 send.
+ * Replaces the host of an HTTP/1.0 request without `Host`, as the health checks of HAProxy, Nagios and F5 send it.
  * HTTP/1.1 must name its host (RFC 9112 section 3.2): Node refuses it otherwise.
  */
 const NAMELESS_HOST = 'localhost';
 const never = (): boolean => false;
-/** By Node's code for what is wrong with a request. */
+/** Status by Node's code for the parse error. */
 const BROKEN: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -70,7 +70,7 @@ export async function listen({
 }: ListenOptions): Promise<Listener> {
   const adaptor = { fetch, hostname: NAMELESS_HOST, overrideGlobalObjects: false };
   const server = tls ? secureServer(adaptor, tls) : plainServer(adaptor);
-  // A property and no option: the HTTP/2 server takes no such option (Node 24).
+  // Set as a property: the HTTP/2 server has no such option (Node 24).
   Object.assign(server, { shouldUpgradeCallback: takesUpgrade });
   server.maxConnections = LIMITS.connectionsMax;
   server.setTimeout(LIMITS.connectionIdleMs);
@@ -99,7 +99,7 @@ function plainServer(adaptor: Adaptor): Server {
   return createAdaptorServer({ ...adaptor, serverOptions: TIMEOUTS }) as Server;
 }
 
-/** HTTP/1.1 connections of such a server are those of an ordinary one, `upgrade` and timeouts included. */
+/** HTTP/1.1 connections of such a server behave as on an HTTP/1.1 server, `upgrade` and timeouts included. */
 function secureServer(adaptor: Adaptor, files: TlsFiles): Server {
   const settings = { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: LIMITS.headersMaxBytes };
   const serverOptions = { ...readKeyPair(files), ...TIMEOUTS, allowHTTP1: true, settings };
@@ -110,15 +110,15 @@ function secureServer(adaptor: Adaptor, files: TlsFiles): Server {
   }) as unknown as Server & Http2SecureServer;
   server.headersTimeout = LIMITS.headersTimeoutMs;
   server.requestTimeout = LIMITS.requestTimeoutMs;
-  // A TLS handshake that fails is the client's affair.
+  // A failed TLS handshake is the client's problem.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   keepHttp2Limits(server);
   return server;
 }
 
 /**
- * What Node answers by itself, but a connection that never asked is closed without a word: browsers open some ahead of
- * need, and one that is told 408 there takes it for the answer to its next request.
+ * Sends Node's own response, but closes a connection without a request silently. Browsers open some ahead of need, and
+ * would take a 408 for the answer to their next request.
  */
 function answerBroken({ code }: NodeJS.ErrnoException, socket: Duplex): void {
   const { bytesRead, bytesWritten } = socket as Socket;
@@ -127,7 +127,7 @@ function answerBroken({ code }: NodeJS.ErrnoException, socket: Duplex): void {
   socket.destroy();
 }
 
-/** Raw connections that are open, whatever is spoken on them. */
+/** Open raw connections of any protocol. */
 function openSockets(server: Server): Set<Socket> {
   const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -1,7 +1,7 @@
 /**
- * Refuses requests by a name that is not this machine's, where only this machine is served: a page of the internet may
- * have its name point to 127.0.0.1 (DNS rebinding, CVE-2018-5703), and then reads answers as if they were its own. Its
- * name still stands in `Host`, or `:authority`. Programs without the header are no browsers.
+ * Refuses requests to a host name that is not this machine's, where only this machine is served. A page on the
+ * internet may point its name to 127.0.0.1 (DNS rebinding, CVE-2018-5703) and then reads answers as same-origin; but
+ * `Host`, or `:authority`, still holds its name. Clients without the header are not browsers.
  */
 import type { MiddlewareHandler } from 'hono';
 import { GlimpseError } from '../../src/errors.ts';
@@ -10,7 +10,7 @@ import { hostOf } from '../http/http-access.ts';
 import type { AccessEnv } from '../http/http-access.ts';
 
 /**
- * @param bound the address that the listener is bound to; one that other machines reach has names we do not know
+ * @param bound the address that the listener is bound to; one that other machines can reach has names unknown here
  * @throws GlimpseError HOST_FORBIDDEN
  */
 export function ownHost(bound: string): MiddlewareHandler<AccessEnv> {

@@ -1,6 +1,6 @@
 /**
- * The certificate of an HTTPS listener: read from PEM files, checked before anything listens, and read again when a file
- * changes, so that a renewed certificate needs no restart. A renewal that cannot be used is told and the old one stays.
+ * The certificate of an HTTPS listener: read from PEM files and checked before listening. It is read again when a file
+ * changes, so a renewal needs no restart. An unusable renewal is reported and the old certificate stays.
  */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext } from 'node:tls';
@@ -42,7 +42,7 @@ export interface TlsWatch {
   everyMs?: number;
 }
 
-/** @returns ends the watching */
+/** @returns stops watching */
 export function watchKeyPair(files: TlsFiles, { onRenewed, onTrouble, everyMs = LOOK_EVERY_MS }: TlsWatch): () => void {
   const renew = (): void => {
     try {

@@ -1,6 +1,6 @@
 /**
- * Text from a client → a message of the protocol, or the coded error that answers it. Errors are data here, because
- * bad input is the ordinary case at an edge, and the `id` of a refused message is still echoed.
+ * Reads a client's text as a protocol message, or returns the coded error that answers it. Errors are data here,
+ * because bad input is ordinary at the edge. The `id` of a refused message is still echoed.
  */
 import type { z } from 'zod';
 import { GlimpseError } from '../../src/errors.ts';
@@ -11,7 +11,7 @@ export type Reading<Message> =
   | { id: number | undefined; message: Message }
   | { id: number | undefined; error: GlimpseError };
 
-/** Fields whose wrong value is a code of its own; any other mismatch is MESSAGE_INVALID. */
+/** Fields with an error code of their own for a wrong value; any other mismatch is MESSAGE_INVALID. */
 const FIELD_CODES: Readonly<Record<string, ErrorCode>> = {
   codec: 'CODEC_UNSUPPORTED',
   candidate: 'CANDIDATE_INVALID',
@@ -34,7 +34,7 @@ export function readMessage<Message>(schema: z.ZodType<Message>, text: string): 
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which may be a prompt: it goes nowhere.
+    // The parser's own message quotes the text, which may be a prompt: it is discarded.
     return { id: undefined, error: new GlimpseError('MESSAGE_INVALID', { message: 'The message is not valid JSON.' }) };
   }
   const id = idOf(value);
@@ -42,7 +42,7 @@ export function readMessage<Message>(schema: z.ZodType<Message>, text: string): 
   return result.success ? { id, message: result.data } : { id, error: mismatch(result.error) };
 }
 
-/** The id alone, for a message that is refused unread, so that its sender learns which one it was. Never throws. */
+/** The id alone, for a message refused without parsing, so that its sender can match the error. Never throws. */
 export function readId(text: string): number | undefined {
   try {
     return idOf(JSON.parse(text));
@@ -54,10 +54,10 @@ export function readId(text: string): number | undefined {
 /** Where clients write the id: after the type, or last. */
 const ID_FIRST = /^\s*\{\s*(?:"type"\s*:\s*"\w*"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,/;
 const ID_LAST = /,\s*"id"\s*:\s*(\d{1,15})\s*\}\s*$/;
-/** How much of either end of a text that is too large to be parsed is searched. */
+/** How many characters at either end of an oversized text are searched. */
 const END_CHARS = 128;
 
-/** The id of a message that is too large to be parsed, where it stands at one of its ends. Never throws. */
+/** The id of an oversized message, if it is near one of its ends. Never throws. */
 export function findId(text: string): number | undefined {
   const digits = ID_FIRST.exec(text.slice(0, END_CHARS))?.[1] ?? ID_LAST.exec(text.slice(-END_CHARS))?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -78,13 +78,13 @@ export function mismatch(error: z.ZodError): GlimpseError {
   return new GlimpseError(code, { message: `${path.join('.') || 'message'}: ${issue.message}` });
 }
 
-/** Names it only where it looks like one: what a client puts there may be anything. */
+/** Quotes the key only if it looks like a name: a client may put anything there. */
 const unknownField = (key: string): GlimpseError =>
   new GlimpseError('PARAMETER_INVALID', {
     message: `${/^\w{1,40}$/.test(key) ? key : 'a field'}: there is no such field here; /openapi.json names those there are.`,
   });
 
-/** Why a message is not even read; undefined for one that is. */
+/** Why a message is refused unread; undefined for one that is read. */
 export function refusal(data: Buffer, isBinary: boolean): GlimpseError | undefined {
   if (data.length > LIMITS.messageMaxBytes) return new GlimpseError('MESSAGE_TOO_LARGE');
   if (isBinary) return new GlimpseError('MESSAGE_INVALID', { message: 'Messages are text, not binary.' });

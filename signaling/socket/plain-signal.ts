@@ -1,6 +1,6 @@
 /**
- * `/signal` asked for without an upgrade: 426 with what would be right (RFC 9110 section 15.5.22). Nearly always a proxy
- * left the `Upgrade` header out, so the operator is told too, at most once a minute.
+ * Answers `/signal` requests without an upgrade: 426 and what the client should send (RFC 9110 section 15.5.22). A
+ * proxy that drops the `Upgrade` header is the usual cause, so the operator gets a warning too, at most once a minute.
  */
 import type { MiddlewareHandler } from 'hono';
 import { GlimpseError } from '../../src/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Runs a connection's messages one after another, in the order they came, so that a candidate never overtakes its
- * offer. Holds at most `capacity` waiting tasks and refuses the newest beyond that.
+ * Runs a connection's messages one after another in order of arrival, so that a candidate never overtakes its offer.
+ * Holds at most `capacity` waiting tasks and refuses newer ones.
  */
 export class SerialQueue {
   readonly #capacity: number;
@@ -8,7 +8,7 @@ export class SerialQueue {
   #waiting = 0;
   #tail: Promise<void> = Promise.resolve();
 
-  /** @param onError told of a task that rejects; those behind it run all the same */
+  /** @param onError called when a task rejects; later tasks still run */
   constructor(capacity: number, onError: (error: unknown) => void) {
     this.#capacity = capacity;
     this.#onError = onError;

@@ -1,10 +1,10 @@
-/** A session's events and answers as messages of the protocol: the one place where the two vocabularies meet. */
+/** Converts a session's events and answers to protocol messages. Only this file knows both vocabularies. */
 import { toGlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { Accepted, Session } from '../../src/session/contract.ts';
 import type { AcceptedMessage, ServerMessage } from '../protocol.ts';
 
-/** The reason sessions end with when the server does. */
+/** The end reason of sessions when the server shuts down. */
 export const SERVER_CLOSING = 'server-closing';
 
 export type ErrorMessage = Extract<ServerMessage, { type: 'error' }>;
@@ -20,7 +20,7 @@ export function errorMessage(error: unknown, id?: number): ErrorMessage {
 }
 
 /**
- * Sends every event of a session as a message until it is closed.
+ * Sends every event of a session as a message until it closes.
  * @returns stops it
  */
 export function forwardEvents(session: Session, send: (message: ServerMessage) => void): () => void {

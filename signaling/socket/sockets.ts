@@ -1,7 +1,7 @@
 /**
- * WebSockets under `/signal`: upgrades, who may have one, keepalive and the end of all of them. What is said on one is in
- * `ws.ts`. A browser hides the status of a refused upgrade from its page, so a client without a valid token is let
- * through to a socket that says why and closes; it is told nothing else there and nothing it says is read.
+ * WebSockets under `/signal`: upgrades, admission, keepalive and shutdown. The protocol is in `ws.ts`. A browser hides
+ * the status of a refused upgrade from its page, so a client without a valid token gets a socket that states the
+ * reason and closes. That socket sends nothing else and reads nothing.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -16,17 +16,17 @@ import { errorMessage } from './session-messages.ts';
 import { POLICY_VIOLATION, SignalConnection } from './ws.ts';
 import type { SignalContext } from './ws.ts';
 
-/** Where the WebSocket is. */
+/** Path of the WebSocket. */
 export const SIGNAL_PATH = '/signal';
 
-/** For `ListenOptions.takesUpgrade`: only a WebSocket at its own address is an upgrade. */
+/** For `ListenOptions.takesUpgrade`: only a WebSocket request at this path is an upgrade. */
 export function isSignalUpgrade({ url, headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?')[0] === SIGNAL_PATH;
 }
 
-/** RFC 6455 7.4.1: the server is going away, or a browser leaves the page. */
+/** RFC 6455 7.4.1: the server shuts down, or a browser leaves the page. */
 const GOING_AWAY = 1001;
-/** When a viewer whose token has expired should come with a newer one. */
+/** When a viewer whose token has expired should retry with a newer one. */
 const EXPIRED_RETRY_MS = 100;
 
 export interface SocketTimes {
@@ -38,7 +38,7 @@ export interface SocketTimes {
 interface Held {
   connection: SignalConnection;
   identity: Identity;
-  /** Since when it has had no session, ms. */
+  /** Start of its time without a session, ms. */
   idleSinceMs: number;
 }
 
@@ -47,14 +47,14 @@ export class SignalSockets {
   readonly #idleMs: number;
   readonly #owners: SignalContext['owners'] = new Map();
   readonly #held = new Map<WebSocket, Held>();
-  /** Sockets by user or address. */
+  /** Number of sockets by user or address. */
   readonly #counts = new Map<string, number>();
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: LIMITS.messageHardMaxBytes,
     // SDP compresses well, but a compressor per socket costs more memory than all its messages.
     perMessageDeflate: false,
-    // Never the one that carries a token.
+    // Never selects the one that carries a token.
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
   readonly #heartbeat: NodeJS.Timeout;
@@ -91,7 +91,7 @@ export class SignalSockets {
     });
   }
 
-  /** Says `bye` on every socket; those that do not close within the grace are cut. */
+  /** Sends `bye` on every socket; those that do not close within the grace are terminated. */
   async close(reason: string, graceMs: number): Promise<void> {
     this.#closing = true;
     clearInterval(this.#heartbeat);
@@ -136,7 +136,7 @@ export class SignalSockets {
     const left = (this.#counts.get(key) ?? 1) - 1;
     if (left > 0) this.#counts.set(key, left);
     else this.#counts.delete(key);
-    // Firefox closes the sockets of a page that is left before the page hears of it, so it says no `bye`.
+    // Firefox closes the sockets of a page before the page learns that it is left, so it sends no `bye`.
     if (code === GOING_AWAY) held.connection.left();
     else held.connection.closed();
   }
@@ -146,7 +146,7 @@ export class SignalSockets {
     socket.on('error', () => {});
     socket.send(JSON.stringify(errorMessage(error)));
     socket.close(POLICY_VIOLATION, error.code);
-    // Whoever does not close in turn is not waited for.
+    // Does not wait for a client that fails to close.
     setTimeout(() => socket.terminate(), LIMITS.serverCloseGraceMs).unref();
   }
 
@@ -162,7 +162,7 @@ export class SignalSockets {
     for (const [socket, held] of this.#held) {
       if (held.connection.hasSession) held.idleSinceMs = nowMs;
       if (!this.#alive.delete(socket)) socket.terminate();
-      // The session stays for its grace: a viewer who comes back with a newer token goes on where they were.
+      // The session stays for its grace: a viewer with a newer token resumes where they were.
       else if (this.#context.gate.access.hasExpired(held.identity))
         held.connection.end(TOKEN_EXPIRED, { code: POLICY_VIOLATION, retryAfterMs: EXPIRED_RETRY_MS });
       else if (nowMs - held.idleSinceMs > this.#idleMs) held.connection.end('there was no session for too long');

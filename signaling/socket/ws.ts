@@ -1,7 +1,7 @@
 /**
- * One `/signal` connection's protocol: `welcome`, then offer, restart, candidate, resume, control, bye. Bad input is
- * answered with `error` and changes nothing. A socket that dies without `bye` leaves its session alive for `resume`;
- * the registry decides for how long.
+ * The protocol of one `/signal` connection: `welcome`, then offer, restart, candidate, resume, control, bye. Bad input
+ * gets an `error` and changes nothing. A socket that dies without `bye` leaves its session alive for `resume`; the
+ * registry decides for how long.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GlimpseError, assertNever, toGlimpseError } from '../../src/errors.ts';
@@ -22,9 +22,9 @@ import { SerialQueue } from './serial-queue.ts';
 import { tooFast } from '../control/session-controls.ts';
 import { acceptedMessage, errorMessage, forwardEvents } from './session-messages.ts';
 
-/** What the protocol needs of a WebSocket. */
+/** The part of a WebSocket that the protocol uses. */
 export interface SignalSocket {
-  /** Bytes handed to `send` and not yet taken by the kernel. */
+  /** Bytes passed to `send` that the kernel has not accepted yet. */
   readonly bufferedAmount: number;
   send(text: string): void;
   close(code: number, reason: string): void;
@@ -33,9 +33,9 @@ export interface SignalSocket {
 
 export interface SignalContext {
   gate: Gate;
-  /** What a new connection is greeted with; made anew each time, because it carries credentials that expire. */
+  /** The greeting of a new connection; created each time, because it carries credentials that expire. */
   welcome: () => ServerMessage;
-  /** Which connection speaks for a session; a resume takes it over. Shared by all connections of a server. */
+  /** The connection that controls each session; a resume takes it over. Shared by all connections of a server. */
   owners: Map<string, SignalConnection>;
   metrics: Metrics;
   log: Log;
@@ -55,7 +55,7 @@ export class SignalConnection {
   readonly #queue = new SerialQueue(LIMITS.messagesPendingMax, (error) => this.#fail(error));
   #session: Session | undefined;
   #stopEvents: () => void = () => {};
-  /** While an answer is being made, what the session says waits here, so that the answer comes first. */
+  /** While an answer is being made, the session's messages wait here, so that the answer comes first. */
   #held: ServerMessage[] | undefined;
   #candidates = 0;
   #gone = false;
@@ -72,12 +72,12 @@ export class SignalConnection {
     return this.#session !== undefined;
   }
 
-  /** One message as it came. */
+  /** One message as received. */
   receive(data: Buffer, isBinary: boolean): void {
     const delayMs = this.#delayMs();
     if (delayMs === undefined) return;
     const waitMs = this.#rate.take(performance.now());
-    // Refused unread, but for a message that names itself: reading is the work a flood is after.
+    // Refused without parsing, the cost a flood aims at; only the id is searched for.
     if (waitMs > 0) return this.#fail(tooFast(waitMs), isBinary ? undefined : findId(data.toString('latin1')));
     const refused = refusal(data, isBinary);
     const taken = this.#queue.push(() => this.#take(data, refused, delayMs));
@@ -86,7 +86,7 @@ export class SignalConnection {
     this.#fail(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), id);
   }
 
-  /** The socket is gone, for whatever reason. The session stays. */
+  /** The socket is gone, for any reason. The session stays. */
   closed(): void {
     const session = this.#session;
     this.#gone = true;
@@ -94,14 +94,14 @@ export class SignalConnection {
     if (session) this.#context.gate.access.setLeft(session.id, true);
   }
 
-  /** The browser left the page (status 1001): its session has nobody who would come back to it. */
+  /** The browser left the page (status 1001): no viewer will resume its session. */
   left(): void {
     const session = this.#session;
     this.closed();
     session?.close('the viewer left').catch(() => {});
   }
 
-  /** Says `bye` and closes the socket; the session stays. */
+  /** Sends `bye` and closes the socket; the session stays. */
   end(reason: string, { code = 1000, retryAfterMs }: { code?: number; retryAfterMs?: number } = {}): void {
     if (this.#gone) return;
     this.#sendNow({ type: 'bye', reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
@@ -109,7 +109,7 @@ export class SignalConnection {
     this.#socket.close(code, reason);
   }
 
-  /** What this client's next message waits; undefined when nothing more is heard from it. */
+  /** Delay before this client's next message; undefined when no more messages are read. */
   #delayMs(): number | undefined {
     if (this.#gone) return undefined;
     try {
@@ -178,7 +178,7 @@ export class SignalConnection {
     await this.#holding(async () => {
       try {
         const { session, answerSdp } = await gate.open({ identity, request, offerSdp: sdp, onCreated });
-        // Without the answer the viewer knows neither id nor token, so nobody could resume this session.
+        // Without the answer the viewer knows neither id nor token, so this session could not be resumed.
         if (this.#gone) return await session.close('the viewer left before the answer');
         this.#answer(session, answerSdp, id);
       } catch (error) {
@@ -211,7 +211,7 @@ export class SignalConnection {
   async #control(message: ControlMessage): Promise<void> {
     const { waits, reply } = this.#context.gate.controlsOf(this.#require()).submit(message);
     if (!waits) return this.#send(await reply);
-    // A prompt that waits for its turn holds up nothing; what answers it may be a later one's revision.
+    // A prompt that waits for its turn does not block; a later prompt's revision may answer it.
     reply.then(
       (accepted) => this.#send(accepted),
       (error: unknown) => this.#fail(error, message.id),
@@ -283,7 +283,7 @@ export class SignalConnection {
     const failure = toGlimpseError(error);
     this.#count(failure);
     this.#context.errors.note(failure, 'a signaling message failed');
-    // Never held: it answers a message, not the session, and must not go with what a failed offer throws away.
+    // Never held back: it answers a message, not the session. A failed offer discards held messages.
     this.#sendNow(errorMessage(failure, id));
   }
 

@@ -1,6 +1,6 @@
 /**
- * Addresses in responses, relative to the request's own (RFC 9110 section 10.2.2): below the path of a proxy, of which
- * this service knows nothing, they still lead to it.
+ * URLs in responses, relative to the request's own (RFC 9110 section 10.2.2), so that they also work below a proxy's
+ * path, which this service does not know.
  */
 
 /**

@@ -1,14 +1,14 @@
 /**
  * SDP fragments of trickle ICE (RFC 8840 section 4.4, `application/trickle-ice-sdpfrag`) as WHEP's PATCH carries them:
- * reading one, turning one into the offer of an ICE restart, and making the one that answers it. Works on lines only;
- * what is assembled here goes through `sdp-guard.ts` and the real parser like any other offer.
+ * parses one, converts one to the offer of an ICE restart, and builds the answering one. Works on lines only; the
+ * resulting offer goes through `sdp-guard.ts` and the real parser like any other.
  */
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { IceCandidate } from '../../src/transport/peer/contract.ts';
 
 export interface SdpFragment {
-  /** Credentials of the ICE session the fragment speaks of; undefined when it names none. */
+  /** Credentials of the ICE session that the fragment belongs to; undefined when it names none. */
   ufrag: string | undefined;
   pwd: string | undefined;
   candidates: IceCandidate[];
@@ -37,7 +37,7 @@ export function parseFragment(text: string): SdpFragment {
   return { ufrag, pwd, candidates, endOfCandidates: lines.includes('a=end-of-candidates') };
 }
 
-/** A media section is named by its `mid`; only where it has none does its place in the fragment count. */
+/** A media section is identified by its `mid`; without one, by its position in the fragment. */
 function candidatesOf(lines: readonly string[], ufrag: string | undefined): IceCandidate[] {
   const candidates: IceCandidate[] = [];
   let section = -1;
@@ -57,20 +57,20 @@ function candidatesOf(lines: readonly string[], ufrag: string | undefined): IceC
   return candidates;
 }
 
-/** ICE credentials of a whole SDP. All sections are bundled, so the first ones are the ones in use. */
+/** ICE credentials of a whole SDP. All sections are bundled, so the first credentials are the ones in use. */
 export function credentialsOf(sdp: string): { ufrag: string | undefined; pwd: string | undefined } {
   const lines = linesOf(sdp);
   return { ufrag: valueOf(lines, 'a=ice-ufrag:'), pwd: valueOf(lines, 'a=ice-pwd:') };
 }
 
-/** The offer a full client would have sent: the first offer with the fragment's credentials and candidates in it. */
+/** The offer a full client would have sent: the first offer with the fragment's credentials and candidates. */
 export function restartOffer(offerSdp: string, { ufrag, pwd, candidates, endOfCandidates }: SdpFragment): string {
   const renewed = linesOf(offerSdp)
     .filter((line) => !isCandidate(line))
     .map((line) => {
       if (line.startsWith('a=ice-ufrag:')) return `a=ice-ufrag:${ufrag}`;
       if (line.startsWith('a=ice-pwd:')) return `a=ice-pwd:${pwd}`;
-      // RFC 3264 section 8: a changed description has the next version in its origin line.
+      // RFC 3264 section 8: a changed description increments the version in its origin line.
       return line.replace(
         /^(o=\S+ \S+ )(\d{1,20})( )/,
         (_, head, version, tail) => `${head}${BigInt(version) + 1n}${tail}`,
@@ -94,7 +94,7 @@ export function withCandidates(sdp: string, candidates: readonly string[], endOf
   return `${lines.join('\r\n')}\r\n`;
 }
 
-/** What answers an ICE restart: the ICE lines of the answer and of its first media section. */
+/** The answer to an ICE restart: the ICE lines of the SDP answer and of its first media section. */
 export function fragmentOf(answerSdp: string): string {
   const lines = linesOf(answerSdp);
   const first = lines.findIndex((line) => line.startsWith('m='));

@@ -1,4 +1,4 @@
-/** The query of `POST /whep` as a generation request: the same schema as the `offer` message, with numbers in words. */
+/** The query of `POST /whep` as a generation request: the schema of the `offer` message, with numbers as text. */
 import type { z } from 'zod';
 import { GlimpseError } from '../../src/errors.ts';
 import { mismatch } from '../socket/message-reader.ts';
@@ -11,13 +11,13 @@ const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** @throws GlimpseError PARAMETER_INVALID, CODEC_UNSUPPORTED */
 export function readWhepQuery(query: Record<string, string>): GenerationRequest {
-  // Proxies and analytics add parameters of their own, which mean nothing here.
+  // Proxies and analytics add parameters of their own; they are ignored.
   const known = Object.entries(query).filter(([name]) => name in generationRequest.shape);
   const fields = known.map(([name, value]) => [
     name,
     name === 'adain' ? (BOOLEANS[value] ?? value) : NUMBERS.has(name) && DECIMAL.test(value) ? Number(value) : value,
   ]);
-  // A missing prompt is an empty one: PROMPT_EMPTY says it better than a type mismatch.
+  // A missing prompt counts as an empty one: PROMPT_EMPTY is clearer than a type mismatch.
   const result = generationRequest.safeParse({ prompt: '', ...Object.fromEntries(fields) });
   if (result.success) return result.data;
   throw refusal(result.error);

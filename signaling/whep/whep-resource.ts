@@ -1,6 +1,6 @@
 /**
- * One WHEP session's ICE state: which ICE session its ETag names, and the offer that an ICE restart starts from.
- * PATCH requests may overlap and come out of order (section 4.4.1 of draft-ietf-wish-whep), so they run one by one.
+ * ICE state of one WHEP session: the ICE session its ETag names, and the offer that an ICE restart starts from. PATCH
+ * requests may overlap and arrive out of order (section 4.4.1 of draft-ietf-wish-whep), so they run one by one.
  */
 import { randomUUID } from 'node:crypto';
 import { GlimpseError } from '../../src/errors.ts';
@@ -25,13 +25,13 @@ export class WhepResource {
     this.#offerSdp = offerSdp;
   }
 
-  /** Strong entity tag of the present ICE session, quotes included. */
+  /** Strong entity tag of the current ICE session, quotes included. */
   get etag(): string {
     return this.#etag;
   }
 
   /**
-   * Applies a fragment: candidates of the present ICE session, or a restart when its credentials are new ones.
+   * Applies a fragment: candidates of the current ICE session, or a restart when its credentials are new.
    * @param ifMatch the request's header
    * @throws GlimpseError PRECONDITION_REQUIRED, PRECONDITION_FAILED, SDP_INVALID, CANDIDATE_INVALID
    */
@@ -49,7 +49,7 @@ export class WhepResource {
   async #apply(fragment: SdpFragment, ifMatch: string | undefined): Promise<PatchResult> {
     const { ufrag, pwd } = credentialsOf(this.#offerSdp);
     const isPresent = fragment.ufrag !== undefined && fragment.ufrag === ufrag && fragment.pwd === pwd;
-    // Its credentials name the ICE session as surely as the tag would; the player `whip-whep` sends no other name.
+    // Its credentials identify the ICE session as well as the tag; the player `whip-whep` sends no tag.
     if (ifMatch === undefined && !isPresent) throw new GlimpseError('PRECONDITION_REQUIRED');
     if (ifMatch !== undefined && !matches(ifMatch, this.#etag)) throw new GlimpseError('PRECONDITION_FAILED');
     const renewed = fragment.ufrag !== undefined && !isPresent;
@@ -65,14 +65,14 @@ export class WhepResource {
       try {
         await this.session.addCandidate(candidate);
       } catch (error) {
-        // The draft: a candidate that cannot be used is silently discarded and the rest goes on.
+        // The draft: an unusable candidate is silently discarded and the others are processed.
         if (!(error instanceof GlimpseError) || error.code !== 'CANDIDATE_INVALID') throw error;
       }
     }
     return { kind: 'trickled' };
   }
 
-  /** A refused restart leaves the present ICE session as it was. */
+  /** A refused restart leaves the current ICE session unchanged. */
   async #restart(fragment: SdpFragment): Promise<PatchResult> {
     const offer = restartOffer(this.#offerSdp, fragment);
     requireSdp(offer);

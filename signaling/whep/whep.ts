@@ -1,7 +1,7 @@
 /**
- * WHEP (draft-ietf-wish-whep): a viewer that speaks only HTTP. POST an offer to `/whep`, trickle or restart ICE by
- * PATCH, end by DELETE. Steering goes to the control URL of the `Link` header or over the data channel `control`,
- * which also carries the session's events.
+ * WHEP (draft-ietf-wish-whep): viewing over HTTP alone. POST an offer to `/whep`, trickle or restart ICE by PATCH, end
+ * by DELETE. Control goes to the control URL of the `Link` header or over the data channel `control`, which also
+ * carries the session's events.
  */
 import { Hono } from 'hono';
 import { GlimpseError } from '../../src/errors.ts';
@@ -45,14 +45,14 @@ export function whepRoutes({ gate, iceServers, metrics }: WhepOptions): Hono<Acc
     return resource;
   };
 
-  // Players may ask before they offer (RFC 9725 section 4.6). A relay's credentials go to clients that may watch.
+  // Players may ask before they offer (RFC 9725 section 4.6). TURN credentials go only to clients that may watch.
   app.options('/', async (context) => {
     const identity = await optionalIdentity(context, gate.access);
     const links = iceServerLinks(iceServers().filter(({ credential }) => identity !== undefined || !credential));
     return context.body(null, 200, { 'Accept-Post': SDP, ...(links.length > 0 && { Link: links.join(', ') }) });
   });
   app.options('/:id', (context) => context.body(null, 200, { 'Accept-Patch': FRAGMENT }));
-  // Neither resource has a representation; the draft wants success without content.
+  // Neither resource has a representation; the draft requires success without content.
   app.get('/', (context) => context.body(null, 204));
   app.get('/:id', (context) => {
     find(context.req.param('id'), context.get('identity'));
