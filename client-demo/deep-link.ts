@@ -1,6 +1,6 @@
 /**
- * The page's address names what it shows: `?prompt=…&seed=…&mode=…` starts with it, and follows what is steered. A token
- * comes after the `#`, which browsers keep to themselves: what is before it ends up in logs.
+ * The stream's parameters in the page's URL: `?prompt=…&seed=…&mode=…` sets the start, and follows later controls. A
+ * token comes after the `#`, which browsers never send: everything before it ends up in logs.
  */
 import type { Mode } from '../src/client/index.ts';
 
@@ -10,11 +10,11 @@ export interface DeepLink {
   prompt: string | undefined;
   seed: number | undefined;
   mode: Mode;
-  /** For servers that ask for one; never written back. */
+  /** For servers that require one; never written back to the URL. */
   token: string | undefined;
 }
 
-/** Values out of range are left out: a link may come from anywhere. */
+/** Ignores values out of range: a link may come from anywhere. */
 export function readDeepLink({ search, hash }: Pick<Location, 'search' | 'hash'>): DeepLink {
   const query = new URLSearchParams(search);
   return {
@@ -25,7 +25,7 @@ export function readDeepLink({ search, hash }: Pick<Location, 'search' | 'hash'>
   };
 }
 
-/** `search` with the link's values in it; other parameters stay. */
+/** `search` with the link's values set; other parameters stay. */
 export function writeDeepLink(search: string, { prompt, seed, mode }: Omit<DeepLink, 'token'>): string {
   const query = new URLSearchParams(search);
   const values = { prompt, seed: seed === undefined ? undefined : String(seed), mode };
@@ -36,7 +36,7 @@ export function writeDeepLink(search: string, { prompt, seed, mode }: Omit<DeepL
   return `?${query.toString()}`;
 }
 
-/** A whole number of 32 bits, or nothing. */
+/** A 32-bit unsigned integer, or undefined. */
 export function parseSeed(text: string): number | undefined {
   const seed = text.trim() === '' ? Number.NaN : Number(text);
   return Number.isInteger(seed) && seed >= 0 && seed <= SEED_MAX ? seed : undefined;

@@ -1,4 +1,4 @@
-/** Typed access to the page's own elements: a missing one is a bug in index.html and says so. */
+/** Typed access to the page's own elements: a missing one is a bug in index.html and throws. */
 export function byId<E extends HTMLElement>(id: string, kind: new () => E): E {
   const element = document.getElementById(id);
   if (element instanceof kind) return element;

@@ -1,4 +1,4 @@
-/** What each failure means to the person in front of the screen. */
+/** Texts for the viewer, by error code. */
 import type { GlimpseClientError } from '../src/client/index.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ const WORDS: Readonly<Record<string, string>> = {
   SESSION_NOT_FOUND: 'The session has ended.',
 };
 
-/** Reasons a session or a connection ends with; others are already words. */
+/** Texts for the end reasons of a session or connection; any other reason is already text. */
 const REASONS: Readonly<Record<string, string>> = {
   'server-closing': 'The server is restarting.',
   'peer-gone': 'The video connection was lost.',

@@ -1,6 +1,6 @@
 /**
- * What the viewer brings for the video to begin from or to follow: chosen or dropped, uploaded, and shown small. There only
- * where the generator takes something; what goes wrong is said in its own place.
+ * The picture or video for the stream to begin from or to follow: chosen or dropped, uploaded, and shown as a
+ * thumbnail. Visible only if the generator supports input. Errors appear in the box itself.
  */
 import { GlimpseClientError } from '../src/client/index.ts';
 import type { UploadedInput, Welcome } from '../src/client/index.ts';
@@ -26,9 +26,9 @@ const KINDS = {
 
 export interface InputBoxListener {
   upload: (file: File, signal: AbortSignal) => Promise<UploadedInput>;
-  /** The server need keep it no longer. */
+  /** The server can delete the upload. */
   remove: (id: string) => Promise<void>;
-  /** Something was brought, or taken back. */
+  /** An input was added or removed. */
   onChange: () => void;
 }
 
@@ -59,12 +59,12 @@ export class InputBox {
     });
   }
 
-  /** Of the upload that the next stream begins from. */
+  /** Id of the upload that the next stream begins from. */
   get id(): string | undefined {
     return this.#id;
   }
 
-  /** What has to be brought before anything is made. */
+  /** Text for a required input that is missing. */
   get missing(): string | undefined {
     return this.#taken?.needed === true && this.#id === undefined
       ? `${KINDS[this.#taken.kind].choose} first.`
@@ -80,7 +80,7 @@ export class InputBox {
     this.clear();
   }
 
-  /** Nothing is brought. @param words why */
+  /** Clears the input. @param words the reason */
   clear(words?: string): void {
     this.#uploading.abort();
     this.#hold(undefined);
@@ -89,7 +89,7 @@ export class InputBox {
   }
 
   #take(file: File | undefined): void {
-    // Choosing the same file again is a change too.
+    // Lets a second choice of the same file also fire `change`.
     this.#file.value = '';
     if (!file || !this.#taken) return;
     const { types, refused } = KINDS[this.#taken.kind];
@@ -109,7 +109,7 @@ export class InputBox {
       if (signal.aborted) return;
       this.#hold(id);
     } catch (error) {
-      // What was brought before still holds.
+      // The previous input still applies.
       if (!signal.aborted) this.#say(error instanceof GlimpseClientError ? errorWords(error) : String(error));
       return;
     }
@@ -119,12 +119,12 @@ export class InputBox {
   }
 
   #hold(id: string | undefined): void {
-    // What cannot be removed expires.
+    // An upload that cannot be deleted expires.
     if (this.#id !== undefined) this.#listener.remove(this.#id).catch(() => {});
     this.#id = id;
   }
 
-  /** A failure, or what to do. */
+  /** An error, or what the viewer should do. */
   #say(failure?: string): void {
     if (!this.#taken) return;
     const { choose, hint } = KINDS[this.#taken.kind];
@@ -145,7 +145,7 @@ export class InputBox {
     this.#preview.replaceChildren(picture);
   }
 
-  /** Without this the browser leaves the page for the file. */
+  /** Without this the browser opens a dropped file instead of the page. */
   #drag(event: DragEvent, over: boolean): void {
     if (!this.#taken || !event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-/** The latencies a viewer feels, each with its definition as a tooltip. What the page can see, the page measures. */
+/** The latencies a viewer notices, each with its definition as a tooltip. The page measures what it can. */
 import type { PlayingEvent, Stats } from '../src/client/index.ts';
 import { make } from './element.ts';
 import { tierRank } from './tiers.ts';
@@ -20,9 +20,9 @@ export class LatencyBoard {
   readonly #terms = new Map<Figure, HTMLElement>();
   #askedAtMs = 0;
   #firstFrameSeen = false;
-  /** The last revision that a refined frame was seen of. */
+  /** The latest revision with a refined frame on screen. */
   #refinedRevision = -1;
-  /** When steering was sent, by the revision it became. */
+  /** When a control was sent, by the revision it created. */
   readonly #steeredAtMs = new Map<number, number>();
 
   constructor(list: HTMLElement) {
@@ -37,7 +37,7 @@ export class LatencyBoard {
     }
   }
 
-  /** A session is asked for. */
+  /** A session is requested. */
   start(nowMs: number): void {
     this.#askedAtMs = nowMs;
     this.#firstFrameSeen = false;
@@ -54,7 +54,7 @@ export class LatencyBoard {
     this.#steeredAtMs.set(revision, sentAtMs);
   }
 
-  /** A frame is on screen. @param playing what it shows, when known */
+  /** A frame is on screen. @param playing what it shows, if known */
   presented(playing: PlayingEvent | undefined, atMs: number): void {
     if (!this.#firstFrameSeen) {
       this.#firstFrameSeen = true;
@@ -69,7 +69,7 @@ export class LatencyBoard {
     this.#show('steer', atMs - sentAtMs);
   }
 
-  /** Says who refined the first picture of a prompt that was. */
+  /** Marks the figure when the fast refiner made the first refined picture of a prompt. */
   #refined({ revision, tier, variant }: PlayingEvent): void {
     if (tierRank(tier) < tierRank('refined') || revision <= this.#refinedRevision) return;
     this.#refinedRevision = revision;

@@ -1,6 +1,6 @@
 /**
- * The page: a prompt, the picture while it is being made, and what it costs. It opens a stream at once, so that
- * whoever started the server sees something without a click; from then on it steers that one stream.
+ * The page: a prompt, the picture while it is generated, and its cost. It opens a stream on load, so that a first
+ * picture needs no click, and then steers that stream.
  */
 import { GlimpseClientError, removeInput, uploadInput } from '../src/client/index.ts';
 import type { Accepted, Live, PresentedFrame } from '../src/client/index.ts';
@@ -22,7 +22,7 @@ import { TimelineView } from './timeline-view.ts';
 import { TransitionChoice } from './transition-choice.ts';
 import { TokenBox } from './token-box.ts';
 
-/** Long enough to see a clip being refined, short enough to see it whole. */
+/** Long enough to watch a clip being refined, short enough to watch it whole. */
 const CLIP_SECONDS = 4;
 
 const link = readDeepLink(location);
@@ -126,7 +126,7 @@ function accept(accepted: Accepted): void {
   history.replaceState(null, '', writeDeepLink(location.search, shown));
 }
 
-/** A new prompt goes into the running stream; without one, it is what the next one begins with. */
+/** Sends a new prompt to the running stream; without a stream, the next one begins with it. */
 function steerTo(text: string): void {
   status.settle();
   if (text === '') return void status.notice(errorWords({ code: 'PROMPT_EMPTY', message: '' }));
@@ -141,7 +141,7 @@ function steerTo(text: string): void {
   return steer((live) => live.setPrompt(text, change));
 }
 
-/** Sends something that makes a new revision, and measures until that revision is on screen. */
+/** Sends a control that creates a revision, and measures until that revision is on screen. */
 function steer(send: (live: Live) => Promise<Accepted>): void {
   const sentAtMs = performance.now();
   tell(async (live) => latency.steered((await send(live)).revision, sentAtMs));
@@ -161,7 +161,7 @@ function tell(send: (live: Live) => Promise<void>): void {
 }
 
 status.onAgain(open);
-// A token in the address bar would be in the next screenshot.
+// A token in the address bar would appear in screenshots.
 if (token !== undefined) history.replaceState(null, '', location.pathname + location.search);
 parameters.showMode(link.mode);
 parameters.showSeed(link.seed);

@@ -1,4 +1,4 @@
-/** What the network carries: target and sent bitrate, frame rate, and the figures that explain them. */
+/** Network figures: target and sent bitrate, frame rate, and the values that explain them. */
 import type { Stats } from '../src/client/index.ts';
 import { byId } from './element.ts';
 import { Plot } from './plot.ts';
@@ -6,7 +6,7 @@ import { Plot } from './plot.ts';
 export const formatBitrate = (bps: number): string =>
   bps >= 1e6 ? `${(bps / 1e6).toFixed(1)} Mbps` : `${Math.round(bps / 1e3)} kbps`;
 
-/** What docs/congestion.md says of each reason. */
+/** Texts for the reasons in docs/congestion.md. */
 const REASON_WORDS: Record<string, string> = {
   start: 'is what it began with',
   increase: 'grows',

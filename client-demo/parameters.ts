@@ -1,4 +1,4 @@
-/** Mode, seed and guidance: what the viewer sets, and what the server then really used. */
+/** Mode, seed and guidance: the viewer's settings, and the values that the server used. */
 import type { Mode } from '../src/client/index.ts';
 import { SEED_MAX, parseSeed } from './deep-link.ts';
 import { byId } from './element.ts';
@@ -6,7 +6,7 @@ import { byId } from './element.ts';
 export interface ParametersListener {
   onMode: (mode: Mode) => void;
   onSeed: (seed: number) => void;
-  /** What was typed is no seed; the field shows the last one again. */
+  /** The typed text is not a seed; the field shows the previous one again. */
   onSeedRefused: (words: string) => void;
   onGuidance: (guidance: number) => void;
 }
@@ -42,7 +42,7 @@ export class Parameters {
     return parseSeed(this.#seed.value);
   }
 
-  /** Undefined until the viewer has moved the slider: then the generator's own. */
+  /** Undefined until the viewer moves the slider: then the generator's default applies. */
   get guidance(): number | undefined {
     return this.#guidanceTouched ? this.#guidance.valueAsNumber : undefined;
   }
@@ -58,7 +58,7 @@ export class Parameters {
 
   #takeSeed({ onSeed, onSeedRefused }: ParametersListener): void {
     const { seed } = this;
-    // A number field hides text that is no number: its value is empty then, as if nothing had been typed.
+    // A number field reports invalid text as an empty value, as if nothing had been typed.
     const isEmpty = this.#seed.value === '' && !this.#seed.validity.badInput;
     if (seed !== undefined) {
       this.#lastSeed = this.#seed.value;

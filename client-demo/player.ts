@@ -1,10 +1,10 @@
-/** Opens the stream and keeps asking while the server says "later"; one stream at a time. */
+/** Opens the stream and retries while the server's error is temporary; one stream at a time. */
 import { GlimpseClientError, connect } from '../src/client/index.ts';
 import type { Accepted, Live, Mode, Welcome } from '../src/client/index.ts';
 import { errorWords, reasonWords } from './error-words.ts';
 import type { StatusLine } from './status-line.ts';
 
-/** Between attempts when the server does not say. */
+/** Between attempts when the server gives no delay, ms. */
 const RETRY_MS = 2_000;
 
 export interface Wish {
@@ -12,7 +12,7 @@ export interface Wish {
   prompt: string | undefined;
   seed: number | undefined;
   guidance: number | undefined;
-  /** Slices from one prompt of a list to the next. */
+  /** Length of the transition from one prompt of a list to the next, slices. */
   transitionSlices: number | undefined;
   mode: Mode;
   /** Clip length, s. */
@@ -23,15 +23,15 @@ export interface Wish {
 }
 
 export interface PlayerListener {
-  /** As soon as the server has said what it can do, even if it then refuses. */
+  /** Called as soon as the server has sent its capabilities, even if it then refuses. */
   onWelcome: (welcome: Welcome) => void;
   /** The stream is accepted. */
   onLive: (live: Live) => void;
-  /** The server asks for a token, or for a better one. */
+  /** The server requires a token, or a valid one. */
   onTokenNeeded: () => void;
   /** The upload has expired. */
   onInputLost: () => void;
-  /** What the viewer has to do before the server can make anything. */
+  /** What the viewer has to do before the server can generate. */
   missing: () => string | undefined;
 }
 
@@ -47,12 +47,12 @@ export class Player {
     this.#listener = listener;
   }
 
-  /** The stream, once accepted and until it ends. */
+  /** The stream, from its acceptance to its end. */
   get live(): Live | undefined {
     return this.#live;
   }
 
-  /** Ends what runs and opens what is wished; resolves when it is live or has been given up. */
+  /** Ends the current stream and opens a new one; resolves when it is live or has failed for good. */
   async open(wish: Wish): Promise<void> {
     this.#attempt.abort();
     this.#live = undefined;
@@ -77,7 +77,7 @@ export class Player {
       this.#listener.onWelcome(welcome);
       return prompt ?? welcome.generator.examples[0] ?? 'a red ball over a green meadow';
     };
-    // Once it is known what the server can do, a prompt saves a round trip.
+    // When the server's capabilities are known, sending the prompt at once saves a round trip.
     const asked = prompt !== undefined && this.#welcomed ? prompt : choose;
     return connect({ ...wish, prompt: asked, signal });
   }
@@ -98,7 +98,7 @@ export class Player {
     this.#listener.onLive(live);
   }
 
-  /** Said until a picture of the revision that waits plays: then the wait is over, whatever the queue was. */
+  /** Shows the queue notice until a picture of the waiting revision plays: then the wait is over. */
   #tellQueue(live: Live): void {
     let awaited = 0;
     let withdraw = () => {};

@@ -1,4 +1,4 @@
-/** A small line plot of the last minute, one point a second, on the screen's own pixels. */
+/** A small line plot of the last minute, one point a second, at the screen's pixel density. */
 import { make } from './element.ts';
 
 const POINTS = 60;
@@ -6,7 +6,7 @@ const POINTS = 60;
 export interface Series {
   label: string;
   colour: string;
-  /** How a value reads. */
+  /** Formats a value. */
   format: (value: number) => string;
   /** Fills the area under the line. */
   filled?: boolean;
@@ -36,7 +36,7 @@ export class Plot {
     new ResizeObserver(() => this.#draw()).observe(this.#canvas);
   }
 
-  /** One value per series, in their order. */
+  /** One value per series, in the same order. */
   add(...values: number[]): void {
     for (const [index, value] of values.entries()) {
       const kept = this.#values[index];

@@ -1,4 +1,4 @@
-/** Where the viewer types, and the examples that spare it. Enter steers. */
+/** The prompt field, and example prompts to click. Enter sends the prompt. */
 import type { Welcome } from '../src/client/index.ts';
 import { byId, make } from './element.ts';
 
@@ -17,7 +17,7 @@ export class PromptBox {
     });
   }
 
-  /** What runs; never over what is being typed. */
+  /** Shows the running prompt, unless the viewer is typing. */
   show(prompt: string): void {
     if (document.activeElement !== this.#input || this.#input.value === '') this.#input.value = prompt;
     this.#check();
@@ -26,7 +26,7 @@ export class PromptBox {
     }
   }
 
-  /** A text that is too long stays as it is, and its box says so: cutting it off would change what it says. */
+  /** A text that is too long stays as typed, with a notice: truncation would change its meaning. */
   #check(): void {
     const { length } = this.#input.value.trim();
     const tooLong = `The prompt has ${length} characters; ${this.#maxChars} are the most.`;

@@ -1,13 +1,13 @@
 /**
- * Which prompt each slice on the strip is made from, as the server told it with each revision; and the runs of slices
- * with one prompt, to put its words over. Pure. Times are strip time, ms.
+ * The prompt of each slice on the strip, as the server reports it with each revision, and the runs of slices with one
+ * prompt, which are labelled with it. Pure. Times are strip time, ms.
  */
 import type { Accepted } from '../src/client/index.ts';
 import type { Cell } from './strip-model.ts';
 
 type Stretches = NonNullable<Accepted['prompts']>;
 
-/** Older revisions have scrolled off, or were cut away. */
+/** Older revisions have scrolled off, or were dropped. */
 const REMEMBERED_REVISIONS = 16;
 
 export interface PromptRun {
@@ -28,12 +28,12 @@ export class PromptTrack {
     this.#revisions.delete(revision - REMEMBERED_REVISIONS);
   }
 
-  /** The prompt a slice is made from, or is on its way to; undefined where the server has not said. */
+  /** The prompt of a slice, or the one its transition leads to; undefined where the server has not reported it. */
   promptOf({ revision, slice }: Pick<Cell, 'revision' | 'slice'>): string | undefined {
     return this.#revisions.get(revision)?.findLast(({ fromSlice }) => fromSlice <= slice)?.prompt;
   }
 
-  /** Neighbouring cells with one prompt, as one run; none while the whole strip has the same. */
+  /** Groups adjacent cells with the same prompt; empty when the whole strip has the same. */
   runs(cells: readonly Cell[]): PromptRun[] {
     const runs: PromptRun[] = [];
     for (const cell of cells.toSorted((a, b) => a.startMs - b.startMs)) {

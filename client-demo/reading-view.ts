@@ -1,11 +1,11 @@
-/** Says plainly what the generator understood of the prompt, and which of its words it does not know. */
+/** Shows how the generator understood the prompt, and which of its words it does not know. */
 import type { Accepted } from '../src/client/index.ts';
 import { make } from './element.ts';
 
 type Reading = NonNullable<Accepted['reading']>;
 
 export class ReadingView {
-  /** Of each prompt of the list that runs. */
+  /** By prompt of the running list. */
   #fieldsOf = new Map<string, Reading['fields']>();
   #shown: Reading['fields'] | undefined;
   readonly #fields: HTMLElement;
@@ -16,7 +16,7 @@ export class ReadingView {
     this.#unknown = unknown;
   }
 
-  /** What came back for a new prompt: the first of a list, until another one of it is on screen. */
+  /** Shows the result for a new prompt: the first of a list, until another of them is on screen. */
   accept({ prompts = [], reading }: Accepted): void {
     if (!reading) return;
     this.#fieldsOf = new Map(prompts.flatMap(({ prompt, fields }) => (fields ? [[prompt, fields]] : [])));
@@ -26,7 +26,7 @@ export class ReadingView {
     this.#unknown.replaceChildren('Not known, so it changes nothing: ', ...struck);
   }
 
-  /** The prompt of what is on screen; undefined where nobody has said. */
+  /** @param prompt the prompt on screen; undefined if unknown */
   present(prompt: string | undefined): void {
     const fields = this.#fieldsOf.get(prompt ?? '');
     if (fields && fields !== this.#shown) this.#showFields(fields);

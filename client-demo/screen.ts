@@ -1,4 +1,4 @@
-/** The picture: the video, the light it throws on its frame, and a badge with the tier that is really on the glass. */
+/** The picture: the video, the glow on its frame, and a badge with the tier on screen. */
 import type { PresentedFrame, Tier } from '../src/client/index.ts';
 import { byId } from './element.ts';
 
@@ -13,7 +13,7 @@ export class Screen {
   show(stream: MediaStream): void {
     this.#reconnecting = false;
     this.video.srcObject = stream;
-    // Muted autoplay is allowed everywhere; a refusal means that the element was replaced meanwhile.
+    // Muted autoplay is allowed everywhere; a rejection means that the element was replaced meanwhile.
     this.video.play().catch(() => {});
   }
 
@@ -24,7 +24,7 @@ export class Screen {
       this.#label(playing.tier, `${playing.tier}${playing.variant === 'fast' ? ' fast' : ''} ${widthPx}×${heightPx}`);
   }
 
-  /** The last frame stays and the badge claims no tier for it; the first frame known after that puts it right. */
+  /** The last frame stays, without a tier in the badge, until the next frame with a known tier. */
   reconnecting(reconnecting: boolean): void {
     this.#reconnecting = reconnecting;
     if (reconnecting) this.#label('', 'reconnecting');

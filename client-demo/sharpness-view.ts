@@ -1,4 +1,4 @@
-/** Says in plain words when the server has no time for the full refiner, and what it does instead. */
+/** Explains when the server has no time for the full refiner, and what it uses instead. */
 import type { PresentedFrame, Welcome } from '../src/client/index.ts';
 import { byId } from './element.ts';
 import { SharpnessNote, type Sharpness } from './sharpness.ts';

@@ -1,19 +1,19 @@
-/** Whether the picture is refined as it should be, and if not, that it has been so for long enough to say why. Pure. */
+/** Decides whether the picture is fully refined, or has lacked it for long enough to tell the viewer. Pure. */
 import type { PlayingEvent } from '../src/client/index.ts';
 import { tierRank } from './tiers.ts';
 
-/** `fast`: by the fast refiner. `unrefined`: not at all. */
+/** `fast`: by the fast refiner. `unrefined`: by none. */
 export type Sharpness = 'full' | 'fast' | 'unrefined';
 
 type Playing = Pick<PlayingEvent, 'revision' | 'slice' | 'tier' | 'variant'>;
 
-/** One slice may be late; so many in a row are not. */
+/** Consecutive slices before a change shows: a single slice may be late. */
 const FAST_SLICES = 2;
 const UNREFINED_SLICES = 3;
 
 export class SharpnessNote {
   #now: Sharpness = 'full';
-  /** The slice on screen, at its best so far. */
+  /** The slice on screen, at its highest tier so far. */
   #playing: Playing | undefined;
   #fastSlices = 0;
   #unrefinedSlices = 0;
@@ -41,7 +41,7 @@ export class SharpnessNote {
   }
 
   #end(playing: Playing): void {
-    // The first slice of a prompt is shown rough on purpose.
+    // The first slice of a prompt is shown unrefined on purpose.
     if (playing.slice === 0) return;
     if (isRefined(playing)) {
       this.#unrefinedSlices = 0;

@@ -1,9 +1,9 @@
-/** One line that always says how things stand: connecting, live, reconnecting, or what went wrong. */
+/** One line with the current status: connecting, live, reconnecting, or the error. */
 import { byId } from './element.ts';
 
 export type StatusKind = 'connecting' | 'live' | 'reconnecting' | 'closed';
 
-/** A notice about something that passed gives way to the state after this long, ms. */
+/** A notice is replaced by the state after this long, ms. */
 const NOTICE_MS = 5_000;
 
 const STATE_WORDS: Readonly<Record<StatusKind, string>> = {
@@ -17,10 +17,10 @@ export class StatusLine {
   readonly #line = byId('status', HTMLElement);
   readonly #text = byId('status-text', HTMLElement);
   readonly #again = byId('again', HTMLButtonElement);
-  /** Where the picture will be: whoever sees nothing yet looks there. */
+  /** Shown in the empty picture area, where a waiting viewer looks. */
   readonly #waiting = byId('waiting', HTMLElement);
   #standing = STATE_WORDS.connecting;
-  /** What is to be known of a live stream. */
+  /** Details of a live stream. */
   #qualified = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #withdraw = () => {};
@@ -39,11 +39,11 @@ export class StatusLine {
     this.#wait('');
   }
 
-  /** @param words beside `Live`; empty for none */
+  /** @param words shown beside `Live`; empty for none */
   qualify(words: string): void {
     const before = this.#standingWords;
     this.#qualified = words;
-    // A notice stays for its time.
+    // A notice keeps its time.
     if (this.#text.textContent === before) this.#text.textContent = this.#standingWords;
   }
 
@@ -53,7 +53,7 @@ export class StatusLine {
       : this.#standing;
   }
 
-  /** Something passing; the standing state comes back by itself. @returns withdraws it sooner */
+  /** Shows a temporary notice; the state returns by itself. @returns withdraws the notice sooner */
   notice(words: string, lasts: 'a while' | 'until withdrawn' = 'a while'): () => void {
     clearTimeout(this.#timer);
     this.#text.textContent = words;
@@ -75,7 +75,7 @@ export class StatusLine {
     this.#line.toggleAttribute('data-waiting', words !== '');
   }
 
-  /** What passed is over: whoever was told has done something since. */
+  /** Withdraws the notice: the viewer has acted since. */
   settle(): void {
     this.#withdraw();
   }

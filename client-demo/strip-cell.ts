@@ -1,26 +1,26 @@
 /**
- * How one slice is drawn: before it has been seen, a mosaic in its tier's colour; after, a still of it. Both are as
- * coarse as the slice is rough, so that the strip sharpens as the video does. A bar below fills with the tier; it is dashed
- * where the tier was made fast.
+ * Draws one slice: before it is on screen, a mosaic in its tier's colour; afterwards, a still of it. Both are coarser
+ * at lower tiers, so the strip sharpens as the video does. A bar below fills with the tier; it is dashed where the
+ * fast variant made the tier.
  */
 import type { Cell } from './strip-model.ts';
 import { TIER_COLOURS, tierRank } from './tiers.ts';
 
 /** Side of a block, CSS px, by tier: draft, base, refined, upscaled. */
 const BLOCK_PX = [16, 8, 1, 0.5] as const;
-/** Blocks larger than this are meant to be seen as such. */
+/** Blocks larger than this are drawn with visible edges. */
 const SMOOTH_PX = 4;
-/** Part of the bar that is filled, by tier. */
+/** Filled part of the bar, by tier. */
 const FILL = [1 / 3, 2 / 3, 1, 1] as const;
 const BAR_PX = 4;
 const BAR_GAP_PX = 4;
 const RADIUS_PX = 6;
-/** Radius of the dot on a slice that came from a cache. */
+/** Radius of the dot on a cached slice. */
 const CACHED_PX = 2.5;
-/** Dashes of a tier that was made fast, CSS px. */
+/** Dashes of a tier made by the fast variant, CSS px. */
 const DASH_PX = 5;
 const DASH_GAP_PX = 3;
-/** A cell lights up for this long when it reaches a tier. */
+/** How long a cell lights up when it reaches a tier, ms. */
 const FLASH_MS = 700;
 
 export interface CellBox {
@@ -36,7 +36,7 @@ export interface CellLook {
   still: HTMLCanvasElement | undefined;
   /** Behind the playhead. */
   past: boolean;
-  /** Since it reached its tier, ms; Infinity draws it without motion. */
+  /** Time since it reached its tier, ms; Infinity draws it without animation. */
   ageMs: number;
 }
 
@@ -63,7 +63,7 @@ export function drawCell(context: CanvasRenderingContext2D, cell: Cell, { box, s
   drawBar(context, cell, { ...box, y: box.y + box.height - BAR_PX, height: BAR_PX }, { past, flash, ageMs });
 }
 
-/** A dot for a slice that was replayed, a ring for one begun from a near picture. */
+/** A dot for a replayed slice, a ring for one started from a similar picture. */
 function drawCached(context: CanvasRenderingContext2D, box: CellBox, cached: 'segment' | 'latent'): void {
   context.beginPath();
   context.arc(box.x + box.width - 3 * CACHED_PX, box.y + 3 * CACHED_PX, CACHED_PX, 0, 2 * Math.PI);
@@ -73,7 +73,7 @@ function drawCached(context: CanvasRenderingContext2D, box: CellBox, cached: 'se
   else context.stroke();
 }
 
-/** The place of a slice that has not been made. */
+/** The placeholder of a slice that has not been made. */
 export function drawEmpty(context: CanvasRenderingContext2D, box: CellBox): void {
   context.fillStyle = '#141822';
   context.beginPath();
@@ -108,14 +108,14 @@ function drawBar(
   if (cell.variant === 'fast') drawDashes(context, box);
 }
 
-/** Gaps in a bar that is full. */
+/** Gaps in a full bar. */
 function drawDashes(context: CanvasRenderingContext2D, { x, y, width, height }: CellBox): void {
   context.fillStyle = '#0a0c11';
   for (let at = DASH_PX; at < width - DASH_PX; at += DASH_PX + DASH_GAP_PX)
     context.fillRect(x + at, y, DASH_GAP_PX, height);
 }
 
-/** Cuts the middle of a still to the box and shows it in blocks. */
+/** Crops the middle of a still to the box and draws it in blocks. */
 function drawCoarse(context: CanvasRenderingContext2D, still: HTMLCanvasElement, box: CellBox, blockPx: number): void {
   const across = Math.max(1, Math.round(box.width / blockPx));
   const down = Math.max(1, Math.round(box.height / blockPx));
@@ -157,7 +157,7 @@ function drawMosaic(context: CanvasRenderingContext2D, { tier, revision, slice }
   context.globalAlpha = 1;
 }
 
-/** The same 0 … 1 for the same block, so that a mosaic does not flicker. */
+/** A fixed 0 … 1 per block, so that a mosaic does not flicker. */
 function grain(revision: number, slice: number, block: number): number {
   let mixed = Math.imul(revision * 7919 + slice * 104_729 + block, 0x9e37_79b1);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85eb_ca6b);

@@ -1,20 +1,19 @@
 /**
- * The timeline as the strip shows it: cells that are slices, each at the tier it has reached, and the playhead. Pure.
- * In live mode the strip has no end, and a new revision begins where the playhead is, or, when it bends or keeps the
- * slice on screen, in that slice's place; what lay ahead of it is dropped.
- * In clip mode the strip is the clip. Times are strip time, ms.
+ * The timeline on the strip: one cell per slice, with its tier, and the playhead. Pure. In live mode the strip has no
+ * end. A new revision begins at the playhead, or in place of the slice on screen when it renoises or keeps that slice;
+ * what lay ahead is dropped. In clip mode the strip is the clip. Times are strip time, ms.
  */
 import { rtpDistance } from '../src/client/index.ts';
 import type { Accepted, PlayingEvent, Tier, TierEvent } from '../src/client/index.ts';
 import { PromptTrack, type PromptRun } from './prompt-track.ts';
 import { tierRank } from './tiers.ts';
 
-/** Cells further behind the playhead have scrolled out of any window. */
+/** Cells further behind the playhead are outside every window. */
 const KEPT_BEHIND_MS = 60_000;
-/** The playhead runs on its own between frames, but not through a stall. */
+/** The playhead advances by itself between frames, but not through a stall. */
 const RUN_MAX_MS = 300;
 const TICKS_PER_MS = 90;
-/** Older revisions have scrolled off, or were cut away. */
+/** Older revisions have scrolled off, or were dropped. */
 const REMEMBERED_REVISIONS = 16;
 
 export interface Cell {
@@ -28,24 +27,24 @@ export interface Cell {
   variant: 'full' | 'fast';
   /** When it reached its tier, on the caller's clock, ms. */
   reachedAtMs: number;
-  /** It was not computed for this viewer alone: replayed, or begun from a near picture. */
+  /** Set when it was replayed, or started from a similar picture. */
   cached: 'segment' | 'latent' | undefined;
 }
 
 export class StripModel {
   #cells: Cell[] = [];
   readonly #prompts = new PromptTrack();
-  /** Revisions whose first slice takes the place of the one on screen. */
+  /** Revisions whose first slice replaces the one on screen. */
   readonly #inPlace = new Set<number>();
   #revision = 0;
-  /** Strip time of the revision's own zero. */
+  /** Strip time at which the revision begins. */
   #offsetMs = 0;
   #placed = false;
-  /** Where the slice on screen began when the revision's first picture came. */
+  /** Start of the slice on screen when the revision's first picture arrived. */
   #replacedMs: number | undefined;
   #clipMs: number | null = null;
   #anchor = { positionMs: 0, atMs: 0 };
-  /** Where the slice on screen began: its strip time, and the RTP timestamp of its first frame. */
+  /** Start of the slice on screen: its strip time, and the RTP timestamp of its first frame. */
   #entry: { revision: number; slice: number; startMs: number; rtpTimestamp: number } | undefined;
   paused = false;
 
@@ -58,7 +57,7 @@ export class StripModel {
     return this.#clipMs;
   }
 
-  /** Where the newest slice ends. */
+  /** End of the newest slice. */
   get endMs(): number {
     const last = this.#cells.at(-1);
     return last ? last.startMs + last.durationMs : 0;
@@ -77,14 +76,14 @@ export class StripModel {
     this.#entry = undefined;
   }
 
-  /** A revision begins, and the server says what of. */
+  /** A revision begins, with its prompts. */
   accept(accepted: Accepted): void {
     this.#prompts.accept(accepted);
     const { revision, running } = accepted;
     if (running !== 'bent' && running !== 'kept') return;
     this.#inPlace.add(revision);
     this.#inPlace.delete(revision - REMEMBERED_REVISIONS);
-    // The first picture may be here before the word of it.
+    // The first picture may arrive before this message.
     if (revision === this.#revision && this.#clipMs === null) this.#putInPlace(revision);
   }
 
@@ -93,7 +92,7 @@ export class StripModel {
     return this.#prompts.promptOf(cell);
   }
 
-  /** Which stretch of the strip has which prompt; none while all of it has one. */
+  /** The stretch of the strip for each prompt; empty while all of it has one. */
   get promptRuns(): PromptRun[] {
     return this.#prompts.runs(this.#cells);
   }
@@ -131,7 +130,7 @@ export class StripModel {
     };
   }
 
-  /** The viewer jumped; the next frame says exactly where. */
+  /** The viewer jumped; the next frame gives the exact position. */
   jump(positionMs: number, nowMs: number): void {
     this.#anchor = { positionMs, atMs: nowMs };
     this.#entry = undefined;
@@ -148,7 +147,7 @@ export class StripModel {
     return this.#cells.findLast((cell) => timeMs >= cell.startMs && timeMs < cell.startMs + cell.durationMs);
   }
 
-  /** Slices from the playhead on, by tier. */
+  /** Slices from the playhead on. */
   ahead(nowMs: number): Cell[] {
     const playheadMs = this.#clipMs === null ? this.playheadMs(nowMs) : 0;
     return this.#cells.filter(
@@ -170,7 +169,7 @@ export class StripModel {
     if (this.#inPlace.has(revision)) this.#putInPlace(revision);
   }
 
-  /** The first frame of a revision says where it really begins: the old one ran on until then. */
+  /** The first frame of a revision gives its actual start: the previous revision ran until then. */
   #place(first: Cell, nowMs: number): void {
     this.#placed = true;
     if (this.#clipMs !== null) return;
@@ -182,7 +181,7 @@ export class StripModel {
     );
   }
 
-  /** Moves a revision to where the slice that it replaces began. */
+  /** Moves a revision to the start of the slice that it replaces. */
   #putInPlace(revision: number): void {
     const replacedMs = this.#replacedMs;
     if (replacedMs === undefined) return;
@@ -196,7 +195,7 @@ export class StripModel {
     this.#cells.push(...own.map((cell) => ({ ...cell, startMs: cell.startMs + shiftMs })));
   }
 
-  /** Drops what the old revisions had ahead of a time. */
+  /** Drops the cells of older revisions after a time. */
   #cut(timeMs: number): void {
     this.#cells = this.#cells
       .filter((cell) => cell.startMs < timeMs)

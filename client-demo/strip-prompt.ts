@@ -1,4 +1,4 @@
-/** The words of a prompt over the slices that are made from it, as far as they have room. */
+/** Draws a prompt's text over the slices made from it, as far as it fits. */
 import type { CellBox } from './strip-cell.ts';
 
 const FONT = '11px system-ui, sans-serif';
@@ -6,10 +6,10 @@ const PAD_PX = 6;
 const HEIGHT_PX = 18;
 const MARGIN_PX = 4;
 const RADIUS_PX = 5;
-/** Less room than this shows no word. */
+/** Minimum width for any text. */
 const ROOM_MIN_PX = 36;
 
-/** @param run the stretch of the strip with this prompt; its words stay in sight while any of it is */
+/** @param run the stretch of the strip with this prompt; its text stays visible while any of the stretch is */
 export function drawPrompt(context: CanvasRenderingContext2D, prompt: string, run: CellBox): void {
   const left = Math.max(run.x, 0) + MARGIN_PX;
   const room = run.x + run.width - MARGIN_PX - left;
@@ -28,7 +28,7 @@ export function drawPrompt(context: CanvasRenderingContext2D, prompt: string, ru
   context.restore();
 }
 
-/** The text, shortened at its end until it has room. */
+/** The text, truncated to fit. */
 function fit(context: CanvasRenderingContext2D, text: string, roomPx: number): string {
   if (context.measureText(text).width <= roomPx) return text;
   const letters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);

@@ -1,16 +1,16 @@
 /**
- * The strip under the picture: the one sight that says what Glimpse is. Slices appear rough, sharpen in place, and the
- * playhead moves over them; in live mode the strip scrolls, in clip mode the whole clip is there.
+ * The strip under the picture. Slices appear rough, sharpen in place, and the playhead moves over them. In live mode
+ * the strip scrolls; in clip mode it shows the whole clip.
  */
 import { drawCell, drawEmpty } from './strip-cell.ts';
 import type { CellBox } from './strip-cell.ts';
 import { drawPrompt } from './strip-prompt.ts';
 import type { Cell, StripModel } from './strip-model.ts';
 
-/** Width of one second in live mode, CSS px: room for a still to be seen, and on a phone for what lies ahead. */
+/** Width of one second in live mode, CSS px: fits a still, and shows what is ahead on a phone. */
 const PX_PER_SECOND = 116;
 const SECONDS_MIN = 4.4;
-/** Where the playhead stands in live mode, as a part of the width. */
+/** Position of the playhead in live mode, as a share of the width. */
 const PLAYHEAD_AT = 0.64;
 const GAP_PX = 3;
 const TOP_PX = 7;
@@ -87,7 +87,7 @@ export class Strip {
     if (this.#model.cells.length > 0) this.#drawPlayhead((playheadMs - originMs) * pxPerMs, height);
   }
 
-  /** Slices that are still to be made: all of a clip's at first, in live mode those to the right edge. */
+  /** Draws the slices still to be made: those of the whole clip, or in live mode those up to the right edge. */
   #drawEmpty(place: (startMs: number, durationMs: number) => CellBox, rightMs: number): void {
     const { clipMs, endMs } = this.#model;
     const count = clipMs === null ? Math.ceil((rightMs - endMs) / this.#sliceMs) : Math.round(clipMs / this.#sliceMs);
@@ -110,7 +110,7 @@ export class Strip {
     context.restore();
   }
 
-  /** Matches the canvas to its box on the screen's own pixels. @returns the box, CSS px */
+  /** Resizes the canvas to its box at the screen's pixel density. @returns the box, CSS px */
   #fit(): { width: number; height: number } {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const scale = devicePixelRatio;

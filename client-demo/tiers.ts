@@ -1,4 +1,4 @@
-/** The tiers' colours, one scale for page and canvas: the more finished, the brighter. Same values as in style.css. */
+/** The tiers' colours for page and canvas: brighter means more finished. Same values as in style.css. */
 import type { Tier } from '../src/client/index.ts';
 
 /** Lowest first. */

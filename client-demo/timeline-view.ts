@@ -1,13 +1,13 @@
-/** Feeds the strip from the stream, draws it while the page is visible, and lets a clip be sought on it. */
+/** Feeds the strip from the stream, draws it while the page is visible, and seeks a clip on it. */
 import type { Accepted, Live, PresentedFrame, TierEvent } from '../src/client/index.ts';
 import { byId } from './element.ts';
 import { Strip } from './strip.ts';
 import { StripModel } from './strip-model.ts';
 import { tierRank } from './tiers.ts';
 
-/** How often the strip is put in words for those who cannot see it, ms. */
+/** Interval of the strip's text description for screen readers, ms. */
 const WORDS_INTERVAL_MS = 1_000;
-/** One press of an arrow key, ms. */
+/** Seek distance of one arrow key press, ms. */
 const SEEK_STEP_MS = 500;
 
 export class TimelineView {
@@ -59,7 +59,7 @@ export class TimelineView {
     this.#model.accept(accepted);
   }
 
-  /** As the server told it; undefined where it has not. */
+  /** As the server reports it; undefined where it has not. */
   promptOf(playing: NonNullable<PresentedFrame['playing']>): string | undefined {
     return this.#model.promptOf(playing);
   }

@@ -1,4 +1,4 @@
-/** Asks for a token when the server wants one. It is kept in this page only, until it is closed. */
+/** Asks for a token when the server requires one. The token stays in this page until it closes. */
 import { byId } from './element.ts';
 
 export class TokenBox {

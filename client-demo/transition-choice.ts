@@ -1,4 +1,4 @@
-/** Whether a new prompt cuts to a new picture or bends the one on screen, and over how many slices. */
+/** Whether a new prompt cuts to a new picture or continues from the one on screen, and over how many slices. */
 import type { PromptChange } from '../src/client/index.ts';
 import { byId } from './element.ts';
 
@@ -11,7 +11,7 @@ export class TransitionChoice {
     this.#show();
   }
 
-  /** Of a new prompt in the running stream. */
+  /** For a new prompt in the running stream. */
   get change(): PromptChange {
     const { transitionSlices } = this;
     return transitionSlices === undefined ? { transition: 'cut' } : { transition: 'continue', transitionSlices };

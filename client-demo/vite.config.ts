@@ -1,6 +1,6 @@
 /**
- * Builds the page to `dist`, and beside it the SDK as `glimpse-client.js`, so that any page can import it from a running
- * server. In development, the API comes from a server on its usual port.
+ * Builds the page to `dist`, and beside it the SDK as `glimpse-client.js`, so that any page can import it from a
+ * running server. In development, a server on its usual port provides the API.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
@@ -11,7 +11,7 @@ const SDK = 'glimpse-client';
 const SERVER = 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  // Relative, so that the page works under any path of a reverse proxy.
+  // Relative, so that the page works below any path of a reverse proxy.
   base: './',
   build: {
     target: 'es2024',

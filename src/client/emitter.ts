@@ -1,6 +1,6 @@
 /**
- * Typed events for the browser. Unlike the service's emitter, a listener that throws is handed to `reportError`, so
- * that it shows up in the page's console and `window.onerror` as it would for a DOM event.
+ * Typed events for the browser. Unlike the service's emitter, it passes the error of a listener to `reportError`, so
+ * that it appears in the page's console and `window.onerror` as for a DOM event.
  */
 type Listener<Arguments extends readonly unknown[]> = (...args: Arguments) => void;
 

@@ -1,7 +1,4 @@
-/**
- * The one error type of the SDK. The server's codes pass through as they are; the browser adds one of its own, because
- * a dead network has nobody to name it.
- */
+/** The one error type of the SDK. It keeps the server's codes and adds CONNECTION_LOST for an unreachable server. */
 import type { ErrorCode } from './wire.ts';
 
 /** `CONNECTION_LOST`: the server could not be reached, or stopped answering. */
@@ -9,11 +6,11 @@ export type ClientErrorCode = ErrorCode | 'CONNECTION_LOST';
 
 export class GlimpseClientError extends Error {
   override readonly name = 'GlimpseClientError';
-  /** Stable; switch on this, never on the text. A newer server may send a code that is not in the type. */
+  /** Stable; compare this, never the text. A newer server may send a code that the type does not list. */
   readonly code: ClientErrorCode;
   /** Whether the same call can succeed later. */
   readonly retryable: boolean;
-  /** How long to wait before trying again, ms, when the server said so. */
+  /** Delay before a retry, ms, when the server gave one. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -40,7 +37,7 @@ export const aborted = (): GlimpseClientError => new GlimpseClientError('ABORTED
 export const connectTimeout = (): GlimpseClientError =>
   new GlimpseClientError('CONNECT_TIMEOUT', 'No network path for the video was found.', { retryable: true });
 
-/** What a browser API threw, as an error of this SDK. */
+/** Converts an error of a browser API to an error of this SDK. */
 export function toClientError(error: unknown): GlimpseClientError {
   if (error instanceof GlimpseClientError) return error;
   return new GlimpseClientError('INTERNAL', error instanceof Error ? error.message : String(error), {

@@ -1,21 +1,21 @@
 /**
- * What is really on the glass: each frame a video element presents, with the slice and tier it shows. Built on
- * requestVideoFrameCallback; where a browser lacks it, nothing is reported.
+ * Reports each frame that a video element presents, with the slice and tier it shows. Based on
+ * requestVideoFrameCallback; a browser without it reports nothing.
  */
 import type { PlayingEvent } from './options.ts';
 
 export interface PresentedFrame {
   /** When the frame is expected on the display, on `performance.now()`'s clock, ms. */
   presentedAtMs: number;
-  /** When its last packet arrived, same clock, ms; undefined where the browser does not say. */
+  /** When its last packet arrived, same clock, ms; undefined where the browser does not report it. */
   receivedAtMs: number | undefined;
-  /** 90 kHz, 32-bit; undefined where the browser does not say. */
+  /** 90 kHz, 32-bit; undefined where the browser does not report it. */
   rtpTimestamp: number | undefined;
-  /** Frames presented since the element began; gaps are frames that were dropped. */
+  /** Frames presented since the element began; gaps are dropped frames. */
   presentedFrames: number;
   widthPx: number;
   heightPx: number;
-  /** What the frame shows; undefined until the server's word for it has arrived. */
+  /** What the frame shows; undefined until the server's event for it has arrived. */
   playing: PlayingEvent | undefined;
 }
 

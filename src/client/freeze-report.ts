@@ -1,6 +1,6 @@
 /**
- * Tells the server how often the picture stood still, as the browser counts it (`freezeCount` of webrtc-stats): the one
- * thing about quality that only a viewer knows. A few bytes every few seconds, and none while nothing froze.
+ * Reports to the server how often the picture froze, as the browser counts it (`freezeCount` of webrtc-stats): the
+ * server cannot measure this itself. Sends a few bytes every few seconds, and nothing without a freeze.
  */
 import type { ClientMessage } from './wire.ts';
 
@@ -25,7 +25,7 @@ export function reportFreezes(
   let before: Counted = { freezes: 0, frozenMs: 0 };
   const tick = async (): Promise<void> => {
     const now = counted(await read());
-    // A new peer connection counts from nothing.
+    // A new peer connection counts from zero.
     if (now.freezes < before.freezes) before = { freezes: 0, frozenMs: 0 };
     const freezes = Math.min(MOST.freezes, now.freezes - before.freezes);
     const frozenMs = Math.min(MOST.frozenMs, Math.max(0, now.frozenMs - before.frozenMs));

@@ -1,4 +1,4 @@
-/** What a live stream tells the page, and what the page may change: the vocabulary of `Live`. */
+/** The events and controls of a `Live` stream, as types. */
 import type { ClientMessage } from './wire.ts';
 import type { GlimpseClientError } from './errors.ts';
 import type { Accepted, Message, PlayingEvent, ProgressEvent, Tier, TierEvent } from './options.ts';
@@ -8,7 +8,7 @@ export type Stats = Message<'stats'>['stats'];
 export type Transition = NonNullable<Extract<ClientMessage, { type: 'steer' }>['transition']>;
 export type Interpolation = NonNullable<Extract<ClientMessage, { type: 'steer' }>['interpolation']>;
 
-/** What the network and the machine allow at the moment. */
+/** Current limits set by the network and the machine. */
 export interface Quality {
   widthPx: number;
   heightPx: number;
@@ -21,21 +21,21 @@ export interface LiveEvents {
   tier: [event: TierEvent];
   /** From this RTP timestamp on, a slice plays at a tier. */
   playing: [event: PlayingEvent];
-  /** `reason` says why, for people; empty when there is nothing to say. */
+  /** `reason` is text for people; empty when there is none. */
   state: [state: LiveState, reason: string];
   /** Once a second. */
   stats: [stats: Stats];
   /** The encoded size, the codec or the highest tier computed has changed. */
   quality: [quality: Quality];
-  /** 0: being generated now; n: this session is the nth of those who wait, for about `waitMs` more (null: nobody knows). */
+  /** 0: being generated now; n: place in the queue, for about `waitMs` more (null: unknown). */
   queue: [position: number, waitMs: number | null];
-  /** How far a slice has come (`ratio`, 0 to 1), where a slice takes seconds to make. */
+  /** Progress of a slice (`ratio`, 0 to 1), where a slice takes seconds to make. */
   progress: [event: ProgressEvent];
-  /** A revision begins: after `connect`, a control, or a reconnection that had to start anew. */
+  /** A revision begins: after `connect`, a control, or a reconnection with a new session. */
   accepted: [accepted: Accepted];
-  /** A new session stands in for one that was lost; revisions and slices count anew. `accepted` follows. */
+  /** A new session replaces a lost one; revisions and slices restart from zero. `accepted` follows. */
   session: [sessionId: string];
-  /** Something failed; unless the state turns `closed`, the stream goes on. */
+  /** An error; the stream continues unless the state becomes `closed`. */
   error: [error: GlimpseClientError];
 }
 
@@ -43,15 +43,15 @@ export interface PromptChange {
   seed?: number;
   guidance?: number;
   /**
-   * `cut` starts from noise, `continue` bends the picture on screen. Default: `cut` where prompt or seed are named,
-   * `continue` where they are not, or one of the next three is.
+   * `cut` starts from noise, `continue` from the picture on screen. Default: `cut` where prompt or seed are given,
+   * `continue` where they are not, or where one of the next three is.
    */
   transition?: Transition;
-  /** Slices a bend to another prompt lasts, 1 … 8. Default 1. */
+  /** Length of a transition to another prompt, slices, 1 … 8. Default 1. */
   transitionSlices?: number;
-  /** The way between two prompts. Default `linear`. */
+  /** Interpolation between two prompts. Default `linear`. */
   interpolation?: Interpolation;
-  /** How far the running slice is made anew when it is bent: 0 keeps it, 1 forgets it. Default 0.6. */
+  /** How strongly the running slice is renoised: 0 keeps it, 1 discards it. Default 0.6. */
   strength?: number;
 }
 

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * A stream as the page sees it: one `MediaStream` that stays the same object through every reconnection, events, and
- * the controls. Made by `connect`.
+ * A stream as the page sees it: one `MediaStream` object that survives every reconnection, its events, and its
+ * controls. Created by `connect`.
  */
 import type { GenerationRequest, ServerMessage } from './wire.ts';
 import { Emitter } from './emitter.ts';
@@ -22,7 +22,7 @@ import { swapTrack } from './connection/track-swap.ts';
 import { WaitingControls } from './connection/waiting-controls.ts';
 
 export class Live implements AsyncDisposable {
-  /** Give it to a video element once; it survives reconnections. */
+  /** Assign it to a video element once; it survives reconnections. */
   readonly stream = new MediaStream();
   readonly #options: ConnectOptions;
   readonly #events = new Emitter<LiveEvents>();
@@ -69,17 +69,17 @@ export class Live implements AsyncDisposable {
     return this.#state;
   }
 
-  /** Stays the same through reconnections; another one when the server had forgotten the session. */
+  /** Survives reconnections; changes when the server had to start a new session. */
   get sessionId(): string | undefined {
     return this.#link.sessionId;
   }
 
-  /** What the server said it can do. */
+  /** The server's capabilities. */
   get welcome(): Welcome | undefined {
     return this.#reported.welcome;
   }
 
-  /** The latest revision the server accepted, with its seed and the reading of its prompt. */
+  /** The latest accepted revision, with its seed and how its prompt was understood. */
   get accepted(): Accepted | undefined {
     return this.#reported.accepted;
   }
@@ -118,8 +118,8 @@ export class Live implements AsyncDisposable {
   }
 
   /**
-   * Changes the prompt in the running stream; resolves when the server has accepted it. While the stream reconnects it
-   * waits, as all controls do, and the newest is sent.
+   * Changes the prompt in the running stream; resolves when the server has accepted it. Like all controls it waits
+   * during a reconnection; then the newest of each kind is sent.
    */
   async setPrompt(text: string, change: PromptChange = {}): Promise<Accepted> {
     const accepted = await this.#control({ type: 'prompt', prompt: text, ...change });
@@ -148,7 +148,7 @@ export class Live implements AsyncDisposable {
   }
 
   /**
-   * Calls `onFrame` for each frame that `video`, which shows this stream, presents, with the slice and tier on it.
+   * Calls `onFrame` for each frame of this stream that `video` presents, with its slice and tier.
    * @returns stops it
    */
   onFrame(video: HTMLVideoElement, onFrame: (frame: PresentedFrame) => void): () => void {
@@ -165,7 +165,7 @@ export class Live implements AsyncDisposable {
     return this.#reported.playingAt(rtpTimestamp);
   }
 
-  /** The browser's own figures for the connection (jitter buffer, packets, round trip). */
+  /** The browser's own connection statistics (jitter buffer, packets, round trip). */
   peerStats(): Promise<RTCStatsReport | undefined> {
     return this.#link.peerStats();
   }
@@ -186,7 +186,7 @@ export class Live implements AsyncDisposable {
     return accepted;
   }
 
-  /** What meets a link that is being brought back waits for it. */
+  /** A control requested during a recovery waits for its end. */
   async #sent(message: Request): Promise<Accepted> {
     if (this.#reconnection.underWay) return this.#waiting.add(message);
     try {
@@ -207,7 +207,7 @@ export class Live implements AsyncDisposable {
 
   /** An error that answers no request. */
   #fail(error: GlimpseClientError): void {
-    // Said of candidates that came after a refused `resume`: recovery knows already, the page need not.
+    // Caused by candidates after a refused `resume`: recovery handles it, and the page does not need it.
     if (error.code === 'NO_SESSION' && this.#reconnection.underWay) return;
     this.#events.emit('error', error);
   }
@@ -242,7 +242,7 @@ export class Live implements AsyncDisposable {
     this.#end(error.message);
   }
 
-  /** The picture that was there, and not only its prompt: where the server had picked the seed, that one. */
+  /** Requests the same picture, not only the same prompt: where the server picked the seed, that seed. */
   #lostRequest(): GenerationRequest {
     const request = this.#request as GenerationRequest;
     return { ...request, seed: request.seed ?? this.#reported.accepted?.seed };
@@ -252,7 +252,7 @@ export class Live implements AsyncDisposable {
     return (this.#request = generationRequest(this.#options, requirePrompt(prompt)));
   }
 
-  /** A new session after a loss shows what the viewer last asked for. */
+  /** A new session after a loss shows what the viewer last requested. */
   #amend({
     transition: _transition,
     strength: _strength,
@@ -263,7 +263,7 @@ export class Live implements AsyncDisposable {
 
   readonly #abort = (): void => this.#end('');
 
-  /** A page that is put away frees its session; should it come back, recovery finds it gone and starts anew. */
+  /** On `pagehide` the session is freed. If the page returns, recovery starts a new one. */
   readonly #leave = (): void => this.#link.sayBye();
 
   #enter(state: LiveState, reason: string): void {

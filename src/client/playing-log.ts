@@ -1,6 +1,6 @@
 /**
- * Which slice and tier a presented frame shows. The server says from which RTP timestamp on a slice plays; the browser
- * says the RTP timestamp of the frame on the glass. Pure. RTP timestamps are 32-bit and wrap (RFC 3550 5.1).
+ * Maps a presented frame to its slice and tier. The server reports from which RTP timestamp a slice plays; the browser
+ * reports the RTP timestamp of the frame. Pure. RTP timestamps are 32-bit and wrap (RFC 3550 5.1).
  */
 import type { PlayingEvent } from './options.ts';
 
@@ -18,7 +18,7 @@ export class PlayingLog {
     if (this.#events.length > CAPACITY) this.#events.shift();
   }
 
-  /** The event in force at `rtpTimestamp`; undefined when all known ones begin later. */
+  /** The event that applies at `rtpTimestamp`; undefined when all known ones begin later. */
   at(rtpTimestamp: number): PlayingEvent | undefined {
     return this.#events.findLast((event) => rtpDistance(rtpTimestamp, event.rtpTimestamp) >= 0);
   }
@@ -27,7 +27,7 @@ export class PlayingLog {
     return this.#events.at(-1);
   }
 
-  /** A new peer connection counts from a new random timestamp. */
+  /** A new peer connection starts at a new random timestamp. */
   clear(): void {
     this.#events = [];
   }

@@ -1,13 +1,13 @@
-/** What the server reports of a stream: the latest of each kind, and the event that tells the page. */
+/** What the server has reported about a stream: the latest of each kind, and the event that informs the page. */
 import type { ServerMessage } from './wire.ts';
 import type { Emitter } from './emitter.ts';
 import type { LiveEvents, Stats } from './live-events.ts';
 import type { Accepted, PlayingEvent, Welcome } from './options.ts';
 import { PlayingLog } from './playing-log.ts';
 
-/** Messages held for a page that cannot listen yet: the longest clip has 45 slices of four tiers. */
+/** Messages held until the page can listen: the longest clip has 45 slices of four tiers. */
 const EARLY_MAX = 256;
-/** What becomes an event of the page, in the order in which it came. */
+/** Messages that become events of the page, in order of arrival. */
 const HELD: ReadonlySet<string> = new Set(['tier', 'playing', 'queue', 'progress', 'error']);
 
 export class Reported {
@@ -16,7 +16,7 @@ export class Reported {
   #welcome: Welcome | undefined;
   #accepted: Accepted | undefined;
   #stats: Stats | undefined;
-  /** What came before the page could listen: slices out of a cache are there with the answer. */
+  /** Messages from before the page could listen: cached slices arrive together with the answer. */
   #early: ServerMessage[] | undefined = [];
 
   constructor(events: Emitter<LiveEvents>) {
@@ -40,19 +40,19 @@ export class Reported {
     return rtpTimestamp === undefined ? this.#playing.latest : this.#playing.at(rtpTimestamp);
   }
 
-  /** A new peer connection counts RTP timestamps anew. */
+  /** A new peer connection restarts the RTP timestamps. */
   forgetPlaying(): void {
     this.#playing.clear();
   }
 
-  /** Whether the message is kept until the page listens, or dropped because too many are. */
+  /** True when the message was held until the page listens, or dropped because too many were. */
   hold(message: ServerMessage): boolean {
     if (!this.#early || !HELD.has(message.type)) return false;
     if (this.#early.length < EARLY_MAX) this.#early.push(message);
     return true;
   }
 
-  /** The page listens now: what was held is handed over, and from here on nothing is. */
+  /** The page listens now: returns the held messages and stops holding. */
   release(): readonly ServerMessage[] {
     const early = this.#early ?? [];
     this.#early = undefined;

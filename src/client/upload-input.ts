@@ -25,7 +25,7 @@ export async function uploadInput(file: Blob, options: UploadOptions = {}): Prom
 }
 
 /**
- * Takes an upload back before it expires: what a user may have there is bounded. Sessions that began from it go on.
+ * Deletes an upload before it expires, because each user may keep only a few. Sessions that use it continue.
  * @throws GlimpseClientError INPUT_NOT_FOUND, CONNECTION_LOST, ABORTED
  */
 export async function removeInput(id: string, options: UploadOptions = {}): Promise<void> {
@@ -50,7 +50,7 @@ async function ask(path: string, init: Asked, { url, token, signal }: UploadOpti
       : connectionLost(NOT_TAKEN);
   });
   if (response.ok) return response;
-  // A proxy may answer in its own words.
+  // A proxy may answer with a body of its own.
   const { error } = ((await response.json().catch(() => undefined)) ?? {}) as { error?: Partial<Message<'error'>> };
   if (error?.code === undefined) throw connectionLost(NOT_TAKEN);
   throw new GlimpseClientError(error.code as ClientErrorCode, error.message ?? NOT_TAKEN, error);

@@ -1,6 +1,6 @@
 /**
- * The wire's types as the SDK's package ships them. `scripts/build-client.ts` writes this file's declarations out in full, so
- * that a user of the SDK needs neither zod nor the service to check their types.
+ * The wire types that the SDK package ships. `scripts/build-client.ts` inlines this file's declarations, so that type
+ * checking against the SDK requires neither zod nor the service.
  */
 import type { InputBody } from '../../signaling/http/api-bodies.ts';
 import type { ClientMessage, GenerationRequest, PROTOCOL_VERSION, ServerMessage } from '../../signaling/protocol.ts';

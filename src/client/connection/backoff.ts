@@ -1,12 +1,12 @@
-/** How long to wait before the next attempt, and a wait that ends early when the network comes back. Pure but for the wait. */
+/** Delay before a reconnection attempt, and a wait that ends early when the network is back. Pure except the wait. */
 
-/** The first retry is nearly at once: most losses are a server that restarts or a phone that changes cells. */
+/** The first retry is almost immediate: most losses are a server restart or a phone that changes cells. */
 const FIRST_DELAY_MS = 200;
-/** Longer than this and a viewer thinks nothing is happening. */
+/** With a longer delay the viewer thinks the page has given up. */
 const MAX_DELAY_MS = 5_000;
 
 /**
- * Exponential with half of it random, so that thousands of viewers of a restarted server do not come back as one.
+ * Exponential, half of it random, so that thousands of viewers of a restarted server do not reconnect at once.
  * @param attempt from 0
  * @param random 0 … 1
  * @returns ms

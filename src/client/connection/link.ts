@@ -1,8 +1,8 @@
 /**
- * The socket and the peer connection of one session, and the three exchanges that bring them up: `start` (a new
+ * The socket and the peer connection of one session, and the three exchanges that establish them: `start` (a new
  * session), `resume` (the same session over a new socket and, where needed, a new peer connection) and `restart` (ICE
- * only). When to do which is decided in `recovery.ts`. A replaced peer connection lives until the video of the next one
- * has arrived: closing it would turn its last frame black.
+ * only). `recovery.ts` decides which to use. A replaced peer connection lives until the next one's video has arrived:
+ * closing it earlier would turn its last frame black.
  */
 import type { ClientMessage, GenerationRequest, ServerMessage } from '../wire.ts';
 import { GlimpseClientError, aborted, connectionLost } from '../errors.ts';
@@ -12,20 +12,20 @@ import { Peer } from './peer.ts';
 import { SignalingSocket } from './signaling-socket.ts';
 import type { Request } from './signaling-socket.ts';
 
-/** A restart that has not found a path by then will not; a new peer connection is quicker. */
+/** A restart that has found no path by then will find none; a new peer connection is faster. */
 const RESTART_TIMEOUT_MS = 5_000;
 /**
- * The first offer goes out before the server has named its ICE servers, which saves a round trip for everybody who can
- * reach it directly. Who cannot, for this long, tries again with them.
+ * The first offer goes out before the server has named its ICE servers: clients with a direct path save a round trip.
+ * Without a path after this long, the client tries again with these servers.
  */
 const DIRECT_PATH_TIMEOUT_MS = 1_500;
 
 export interface LinkListener {
   onMessage: (message: ServerMessage) => void;
-  /** A new video; call `shown` when it has taken the place of the one before. */
+  /** A new video; call `shown` when it has replaced the previous one. */
   onTrack: (track: MediaStreamTrack, shown: () => void) => void;
   onPeerState: (state: RTCPeerConnectionState) => void;
-  /** A new peer connection begins: RTP timestamps start anew. */
+  /** A new peer connection starts: RTP timestamps restart. */
   onNewPeer: () => void;
   onSocketLost: () => void;
 }
@@ -35,17 +35,17 @@ export class Link {
   readonly #listener: LinkListener;
   readonly #signal: AbortSignal;
   #socket: SignalingSocket | undefined;
-  /** The connection the session uses, or the next attempt is about; undefined after one that failed. */
+  /** The current connection, or the one being attempted; undefined after a failed attempt. */
   #peer: Peer | undefined;
-  /** The connection whose video, or last frame, is in the stream. Mostly the same one. */
+  /** The connection whose video, or last frame, is in the stream; usually the same one. */
   #onScreen: Peer | undefined;
   #session: Message<'answer'> | undefined;
   #answering: Promise<void> = Promise.resolve();
   #iceServers: RTCIceServer[];
-  /** Those that the present peer connection has gathered with. */
+  /** The ICE servers that the current peer connection has gathered with. */
   #offeredServers: RTCIceServer[] = [];
 
-  /** @param signal ends every exchange under way */
+  /** @param signal aborts every exchange in progress */
   constructor(options: ConnectOptions, listener: LinkListener, signal: AbortSignal) {
     this.#options = options;
     this.#listener = listener;
@@ -66,7 +66,7 @@ export class Link {
     return this.#peer?.state ?? 'closed';
   }
 
-  /** A new session. A fixed prompt does not wait for the welcome. */
+  /** Starts a new session. A fixed prompt does not wait for the welcome. */
   async start(request: GenerationRequest | ((welcome: Welcome) => GenerationRequest)): Promise<Accepted> {
     this.#session = undefined;
     return this.#orClosePeer(async () => {
@@ -78,7 +78,7 @@ export class Link {
     });
   }
 
-  /** The same session over a new socket; with a new peer connection unless the old one still runs. */
+  /** Resumes the session over a new socket, with a new peer connection unless the old one still works. */
   async resume(): Promise<Accepted> {
     if (!this.#session) throw connectionLost('There is no session to resume.');
     const { sessionId, resumeToken } = this.#session;
@@ -101,12 +101,12 @@ export class Link {
     return peer.connected(RESTART_TIMEOUT_MS, this.#signal);
   }
 
-  /** Whether the present peer connection comes up; see `Peer.connected`. */
+  /** Whether the current peer connection connects; see `Peer.connected`. */
   connected(timeoutMs: number): Promise<boolean> {
     return this.#peer?.connected(timeoutMs, this.#signal) ?? Promise.resolve(false);
   }
 
-  /** @throws GlimpseClientError the server's, or CONNECTION_LOST while there is no socket */
+  /** @throws GlimpseClientError the server's error, or CONNECTION_LOST while there is no socket */
   control(message: Request): Promise<Accepted> {
     if (!this.#socket) return Promise.reject(connectionLost('There is no connection to the server.'));
     return this.#socket.request(message, 'accepted');
@@ -116,12 +116,12 @@ export class Link {
     return this.#peer?.getStats();
   }
 
-  /** To the server, if it can be reached now. */
+  /** Sends to the server if the socket is open; otherwise drops the message. */
   send(message: ClientMessage): void {
     this.#socket?.send(message);
   }
 
-  /** Tells the server that nobody will resume, so that it frees the session now. */
+  /** Tells the server that this client will not resume, so that it frees the session now. */
   sayBye(): void {
     this.#socket?.send({ type: 'bye' });
   }
@@ -165,13 +165,13 @@ export class Link {
   }
 
   /**
-   * A socket and a peer connection with its offer prepared. The first time side by side, because the offer takes as long
-   * as the socket; later the socket first, so that a server that is away costs no peer connection an attempt.
+   * Opens a socket and a peer connection with a prepared offer. The first time in parallel, because both take equally
+   * long. Later the socket comes first, so that an attempt at an unreachable server costs no peer connection.
    */
   async #openBoth(): Promise<[SignalingSocket, Peer]> {
     const opening = this.#openSocket();
     if (this.#onScreen) await opening;
-    // With relays alone an offer without them would hold no candidate.
+    // With the policy `relay`, an offer without TURN servers would hold no candidate.
     const onlyRelays = this.#options.iceTransportPolicy === 'relay';
     if (onlyRelays && this.#iceServers.length === 0) await (await opening).welcome;
     const peer = this.#newPeer();
@@ -214,7 +214,7 @@ export class Link {
       this.#answering = this.#applyAnswer(message.sdp);
       this.#answering.catch(() => {});
     }
-    // A candidate that cannot be used is one path less, not a failure: others follow.
+    // An unusable candidate is one path less, not a failure: others follow.
     if (message.type === 'candidate') this.#peer?.addCandidate(message.candidate).catch(() => {});
     this.#listener.onMessage(message);
   }
@@ -227,13 +227,13 @@ export class Link {
     }
   }
 
-  /** Servers that became known only after the offer help by an ICE restart, should the direct path not come up. */
+  /** Uses ICE servers learnt after the offer, by an ICE restart, if the direct path does not come up. */
   async #tryRelays(peer: Peer): Promise<void> {
     if (this.#iceServers === this.#offeredServers) return;
     if (await peer.connected(DIRECT_PATH_TIMEOUT_MS, this.#signal)) return;
     if (peer !== this.#peer || this.#signal.aborted) return;
     this.#offeredServers = this.#iceServers;
-    // A failure shows as the peer's state, and recovery takes it from there.
+    // A failure shows in the peer's state, which triggers recovery.
     await this.restart().catch(() => false);
   }
 
@@ -243,13 +243,13 @@ export class Link {
     this.#peer?.useIceServers(this.#iceServers);
   }
 
-  /** A peer connection whose offer was not accepted sends no candidates to a server that has no session for them. */
+  /** Closes a peer connection whose offer failed: it must not send candidates for a session that does not exist. */
   async #orClosePeer<T>(exchange: () => Promise<T>): Promise<T> {
     const before = this.#peer;
     try {
       return await exchange();
     } catch (error) {
-      // No socket, no new peer: the old one may still come back.
+      // If the socket failed there is no new peer: the old one may still recover.
       if (this.#peer !== before) this.#closeUnseenPeer();
       throw error;
     }

@@ -1,6 +1,6 @@
 /**
  * One RTCPeerConnection that receives one video. No data channel: the WebSocket carries control, and an SCTP
- * association would cost the connection packets it does not need. Latency first: the jitter buffer's target is zero.
+ * association would cost extra packets. Tuned for latency: the jitter buffer's target is zero.
  */
 import type { ClientMessage } from '../wire.ts';
 
@@ -12,7 +12,7 @@ export interface PeerListener {
   onState: (state: RTCPeerConnectionState) => void;
 }
 
-/** Chromium's own name for the hint, older than `jitterBufferTarget` and honoured besides it. */
+/** Chromium's own, older name for the hint `jitterBufferTarget`; it honours both. */
 type HintedReceiver = RTCRtpReceiver & { playoutDelayHint?: number; jitterBufferTarget?: number | null };
 
 export class Peer {
@@ -36,7 +36,7 @@ export class Peer {
     return this.#connection.connectionState;
   }
 
-  /** Prepares an offer; candidates gather from here on. */
+  /** Prepares an offer and starts gathering candidates. */
   async prepareOffer({ iceRestart = false } = {}): Promise<void> {
     this.#trickling = false;
     await this.#connection.setLocalDescription(await this.#connection.createOffer({ iceRestart }));
@@ -62,7 +62,7 @@ export class Peer {
     this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers });
   }
 
-  /** Resolves false when the connection is not up within `timeoutMs`, or the browser has another network meanwhile. */
+  /** Resolves false when the connection is not up within `timeoutMs`, or when the browser changes network meanwhile. */
   connected(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const connection = this.#connection;
     return new Promise((resolve) => {
@@ -86,7 +86,7 @@ export class Peer {
     });
   }
 
-  /** Round trip and jitter-buffer figures of the browser, for those who measure. */
+  /** The browser's statistics (getStats), round trip and jitter buffer included. */
   getStats(): Promise<RTCStatsReport> {
     return this.#connection.getStats();
   }

@@ -1,6 +1,6 @@
 /**
- * When a live stream is broken, and what it becomes: back with the same session, back with a new one, or ended. How a
- * link is brought back is `recovery.ts`; what the page hears of it is `live.ts`.
+ * Decides when a live stream is broken and what follows: the same session, a new one, or the end. `recovery.ts`
+ * repairs the link; `live.ts` informs the page.
  */
 import type { GenerationRequest } from '../wire.ts';
 import { toClientError } from '../errors.ts';
@@ -9,14 +9,14 @@ import type { Link } from './link.ts';
 import type { Accepted, Message } from '../options.ts';
 import { recover } from './recovery.ts';
 
-/** The reason a session ends with when its server does; another one, or the same again, may be there soon. */
+/** End reason of a session when its server shuts down; a server may be back soon. */
 const SERVER_CLOSING = 'server-closing';
 const RESTART_WAIT_MS = 1_000;
 
 export interface ReconnectionOptions {
-  /** What a new session would be asked for; undefined where a lost session is the end. */
+  /** The request for a new session; undefined where a lost session is final. */
   lostRequest: (() => GenerationRequest) | undefined;
-  /** Ends it without a word. */
+  /** Stops the reconnection silently. */
   signal: AbortSignal;
 }
 
@@ -24,7 +24,7 @@ export interface ReconnectionListener {
   onBroken: (reason: string) => void;
   /**
    * @param accepted undefined when the session never stopped
-   * @param newSessionId the session that stands in for a lost one
+   * @param newSessionId the session that replaces a lost one
    */
   onBack: (accepted: Accepted | undefined, newSessionId: string | undefined) => void;
   onGivenUp: (error: GlimpseClientError) => void;
@@ -46,7 +46,7 @@ export class Reconnection {
     return this.#underWay;
   }
 
-  /** Nothing while one is under way already. @param waitMs least time before the first attempt */
+  /** Does nothing if a reconnection is in progress. @param waitMs minimum delay before the first attempt */
   begin(reason: string, waitMs = 0): void {
     if (this.#underWay || this.#options.signal.aborted) return;
     this.#underWay = true;
@@ -55,9 +55,9 @@ export class Reconnection {
   }
 
   /**
-   * The server ends the session: for a while (`retryAfterMs`), because the path is dead, or for good.
+   * The server ends the session: for a while (`retryAfterMs`), because the path is dead, or permanently.
    * @param wasConnected whether there ever was a path
-   * @returns false when it is for good
+   * @returns false when it is permanent
    */
   afterBye({ reason, retryAfterMs }: Message<'bye'>, wasConnected: boolean): boolean {
     const pathIsDead = wasConnected && this.#link.peerState !== 'connected';

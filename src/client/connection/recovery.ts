@@ -1,6 +1,6 @@
 /**
- * Brings a broken link back: first the cheapest thing that keeps the picture (ICE restart), then the same session over
- * new transports (`resume`), and when the server no longer knows the session, a new one with the same request.
+ * Repairs a broken link: first what keeps the picture at least cost (ICE restart), then the same session over new
+ * transports (`resume`). When the server no longer knows the session, it opens a new one with the same request.
  */
 import type { GenerationRequest } from '../wire.ts';
 import { backoffMs, pause } from './backoff.ts';
@@ -8,21 +8,21 @@ import { aborted, toClientError } from '../errors.ts';
 import type { Link } from './link.ts';
 import type { Accepted } from '../options.ts';
 
-/** A path that exists is found within a few round trips; after this long there is none yet, and another try is due. */
+/** An existing path is found within a few round trips; after this long, another attempt is due. */
 const PATH_TIMEOUT_MS = 4_000;
 
 export interface RecoveryPlan {
-  /** What a new session would be asked for; undefined where a lost session is the end. */
+  /** The request for a new session; undefined where a lost session is final. */
   lostRequest: (() => GenerationRequest) | undefined;
-  /** The least time before the first attempt, ms: what a `bye` of the server asked for. */
+  /** Minimum delay before the first attempt, ms, from a `bye` of the server. */
   waitMs: number;
   signal: AbortSignal;
 }
 
 /**
- * Tries until it works, the plan's signal aborts, or the server says something that trying again cannot change.
+ * Tries until it works, the plan's signal aborts, or the server answers with an error that a retry cannot change.
  * @returns what the server accepted; undefined when the session never stopped
- * @throws GlimpseClientError ABORTED, or the server's last word
+ * @throws GlimpseClientError ABORTED, or the server's last error
  */
 export async function recover(
   link: Link,
@@ -36,7 +36,7 @@ export async function recover(
     if (signal.aborted) break;
     try {
       const accepted = await (sessionIsGone && lostRequest ? link.start(lostRequest()) : link.resume());
-      // The server knows us again; whether there is a path is for the peer connection to find out.
+      // The server has resumed the session; the peer connection finds out whether there is a path.
       if (await link.connected(PATH_TIMEOUT_MS)) return accepted;
       sessionIsGone = false;
       attempt = 0;

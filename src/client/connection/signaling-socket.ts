@@ -1,13 +1,13 @@
 /**
- * One WebSocket to `/signal`. Messages that are answered carry an id; `request` pairs them with their answer and fails
- * when the socket does. It never reconnects: that is a decision about the session, taken in `recovery.ts`.
+ * One WebSocket to `/signal`. `request` pairs a message with its answer by id, and fails when the socket does. It
+ * never reconnects: `recovery.ts` decides that for the session.
  */
 import type { ClientMessage, ProtocolVersion, ServerMessage } from '../wire.ts';
 import { GlimpseClientError, aborted, connectionLost } from '../errors.ts';
 import type { Message, Welcome } from '../options.ts';
 
 const PROTOCOL: ProtocolVersion = 1;
-/** A server that takes longer to open a socket or to answer is as good as gone. */
+/** A server that takes longer to open a socket or to answer counts as unreachable. */
 const ANSWER_TIMEOUT_MS = 15_000;
 /** Stats come once a second; this long without any means a half-open TCP connection. */
 const SILENCE_TIMEOUT_MS = 8_000;
@@ -24,15 +24,15 @@ interface Pending {
 }
 
 export interface SocketListener {
-  /** Every message in order, answers included; of errors only those that reject no request. */
+  /** Every message in order, including answers; of errors, only those that reject no request. */
   onMessage: (message: ServerMessage) => void;
-  /** Once, when the socket is gone and nobody asked for it. */
+  /** Called once, when the socket closes without `close` having been called. */
   onLost: () => void;
 }
 
 export interface SocketAddress {
   url: URL;
-  /** A token is among them. */
+  /** They include a token. */
   protocols: readonly string[];
 }
 
@@ -84,7 +84,7 @@ export class SignalingSocket {
     return !this.#closed && this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** @throws GlimpseClientError through the promise: CONNECTION_LOST, or why the server hung up */
+  /** Rejects with GlimpseClientError: CONNECTION_LOST, or the server's reason for closing */
   get welcome(): Promise<Welcome> {
     return this.#welcome.promise;
   }
@@ -149,8 +149,8 @@ export class SignalingSocket {
   /** @returns whether the error answers a request */
   #rejects(message: Message<'error'>): boolean {
     const error = serverError(message);
-    // A server whose queue is full may not have read which message it refuses. Answers come in order, so the oldest
-    // request is the one that has waited longest for nothing.
+    // A server whose queue is full may not have read the id of the message it refuses. Answers come in order, so the
+    // error belongs to the oldest request.
     const [oldestId] = message.code === 'RATE_LIMITED' ? this.#pending.keys() : [];
     const id = message.id ?? oldestId;
     if (id === undefined) this.#lastError = error;
@@ -190,7 +190,7 @@ export class SignalingSocket {
 export const serverError = ({ code, message, retryable, retryAfterMs }: Message<'error'>): GlimpseClientError =>
   new GlimpseClientError(code as GlimpseClientError['code'], message, { retryable, retryAfterMs });
 
-/** A browser refuses a token that cannot be a subprotocol before it sends anything. */
+/** A browser rejects a token that is no valid subprotocol before it sends anything. */
 function openWebSocket({ url, protocols }: SocketAddress): WebSocket {
   try {
     return new WebSocket(url, [...protocols]);

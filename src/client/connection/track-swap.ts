@@ -1,4 +1,4 @@
-/** The video of a new peer connection takes the place of the old one's in the same stream, without a black moment. */
+/** Replaces the video track in a stream with that of a new peer connection, without a black moment. */
 
 /**
  * Swaps at the first packet of the new track; until then the old one's last frame stands.

@@ -1,6 +1,6 @@
 /**
- * What the page asked for while the link was being brought back: sent once it is there. Of each kind the newest counts, as
- * at the server, where a newer prompt overtakes one that waits; its answer goes to all that it stands for.
+ * Controls requested during a recovery, sent once the link is up. Only the newest of each kind is sent, as on the
+ * server, where a newer prompt replaces a waiting one. Its answer resolves all that it replaces.
  */
 import type { GlimpseClientError } from '../errors.ts';
 import type { Accepted } from '../options.ts';
@@ -12,7 +12,7 @@ interface Waiting {
 }
 
 export class WaitingControls {
-  /** By kind, in the order they were first asked for. */
+  /** By kind, in the order first requested. */
   readonly #waiting = new Map<string, Waiting>();
 
   /** Resolves when it, or a newer one of its kind, is accepted. */
@@ -25,7 +25,7 @@ export class WaitingControls {
     return waiting.answer.promise;
   }
 
-  /** Sends all; what is lost again waits again through `send`. */
+  /** Sends all; one whose link is lost again is queued again through `send`. */
   flush(send: (message: Request) => Promise<Accepted>): void {
     for (const { message, answer } of this.#take()) answer.resolve(send(message));
   }
@@ -43,6 +43,6 @@ export class WaitingControls {
 
 const kindOf = ({ type }: Request): string => (type === 'pause' || type === 'play' ? 'running' : type);
 
-/** Parameters add up; all else is replaced. */
+/** Parameters are merged; any other kind is replaced. */
 const merged = (older: Request, newer: Request): Request =>
   older.type === 'steer' && newer.type === 'steer' ? { ...older, ...newer } : newer;
