@@ -1,15 +1,15 @@
 /**
- * A map bounded in bytes that forgets what was used longest ago: `lru-cache`, with counts of its hits, misses and evictions, because a
- * cache that cannot be seen cannot be sized. Pure: no clock, "recent" is the order of use.
+ * An LRU map bounded in bytes: `lru-cache`, with counts of hits, misses and evictions for sizing. Pure: no clock,
+ * "recent" is the order of use.
  */
 import { LRUCache } from 'lru-cache';
 
 export interface ByteCacheOptions<Value> {
-  /** Upper bound of all values together; 0 keeps nothing. */
+  /** Upper bound of all values together; 0 stores nothing. */
   maxBytes: number;
-  /** Size of a value, bytes. Asked once, when it is put in. */
+  /** Size of a value, bytes. Called once, on insertion. */
   sizeOf: (value: Value) => number;
-  /** A value made room for another; not called for `delete`, `clear` or a value that is replaced. */
+  /** A value was evicted for another; not called for `delete`, `clear` or a replaced value. */
   onEvict?: (key: string, value: Value) => void;
 }
 
@@ -17,11 +17,11 @@ export interface CacheCounts {
   hits: number;
   misses: number;
   evictions: number;
-  /** Values that were not kept: larger than the bound. */
+  /** Values not stored: larger than the bound. */
   refused: number;
 }
 
-/** The library wants values that are objects, and sizes above 0. */
+/** The library requires objects as values, and sizes above 0. */
 interface Entry<Value> {
   value: Value;
   bytes: number;
@@ -65,14 +65,14 @@ export class ByteCache<Value> {
     return this.#entries.rkeys();
   }
 
-  /** The value, which thereby is the one used last; counts a hit or a miss. */
+  /** Returns the value and marks it as most recently used; counts a hit or a miss. */
   get(key: string): Value | undefined {
     const entry = this.#entries.get(key);
     this.#counts[entry ? 'hits' : 'misses'] += 1;
     return entry?.value;
   }
 
-  /** The value; counts nothing and leaves the order of use. */
+  /** Returns the value; counts nothing and keeps the order of use. */
   peek(key: string): Value | undefined {
     return this.#entries.peek(key)?.value;
   }
@@ -81,7 +81,7 @@ export class ByteCache<Value> {
     return this.#entries.has(key);
   }
 
-  /** Puts a value in or replaces one. @returns false when it is larger than the bound; then nothing changes. */
+  /** Inserts or replaces a value. @returns false when it is larger than the bound; then nothing changes. */
   set(key: string, value: Value): boolean {
     const bytes = this.#sizeOf(value);
     if (bytes > this.maxBytes) {
@@ -92,7 +92,7 @@ export class ByteCache<Value> {
     return true;
   }
 
-  /** @returns whether it was there */
+  /** @returns whether it existed */
   delete(key: string): boolean {
     return this.#entries.delete(key);
   }

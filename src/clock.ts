@@ -1,6 +1,6 @@
 /**
- * Time as a value that is passed in, so that algorithms can run in virtual time. `nowUs` is monotonic and says nothing
- * about the date; `wallMs` is Unix time and only for what leaves the machine (NTP in sender reports, logs).
+ * Time as an argument, so that algorithms can run in virtual time. `nowUs` is monotonic and unrelated to the date.
+ * `wallMs` is Unix time, only for what leaves the machine (NTP in sender reports, logs).
  */
 export interface Clock {
   /** Monotonic microseconds from an arbitrary origin. */

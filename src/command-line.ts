@@ -1,4 +1,4 @@
-/** The command line: reads arguments and environment, handles signals, sets the exit code. Nothing else does any of these. */
+/** The command line. Only this file reads arguments and environment, handles signals and sets the exit code. */
 import { Command, Option } from 'commander';
 import { bench, SUITE_NAMES } from './commands/bench.ts';
 import { comfyUiCheck } from './commands/comfyui-check.ts';
@@ -20,14 +20,14 @@ const program = new Command('glimpse')
 
 const VALUE_NAMES: Partial<Record<ConfigKey, string>> = { size: '<WxH>', calibrate: '[when]' };
 
-/** Adds the settings named in `keys` (all when left out) as flags, with defaults, environment and consequence. */
+/** Adds the settings in `keys` (default: all) as flags, with default, environment variable and effect. */
 function withConfig(command: Command, keys?: readonly ConfigKey[]): Command {
   for (const { key, flag, environment, description, defaultValue, isToggle } of configOptions()) {
     if (keys && !keys.includes(key)) continue;
     const shown = defaultValue === undefined ? '' : `; default ${String(defaultValue)}`;
     const value = isToggle ? '' : ` ${VALUE_NAMES[key] ?? '<value>'}`;
     const option = new Option(`${flag}${value}`, `${description} (${environment}${shown})`);
-    // `--calibrate` alone means now.
+    // `--calibrate` without a value means now.
     command.addOption(key === 'calibrate' ? option.preset('always') : option);
   }
   return command.option('--config <file>', 'JSON file with settings by their camelCase names');
@@ -58,7 +58,7 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
-/** What no code handled goes to `faults`; without it Node ends the process. */
+/** Sends unhandled rejections and exceptions to `faults`; without it Node ends the process. */
 function listenForFaults(faults: ProcessFaults): Disposable {
   const onRejection = (error: unknown): void => faults.note('rejection', error);
   const onException = (error: unknown): void => faults.note('exception', error);

@@ -1,17 +1,17 @@
 /**
- * Failures that an operator should read about, each once a minute with how often it came: viewers hear of them by code
- * alone, and a thousand viewers of a generator that is down must not fill a disk.
+ * Failures that the operator should see, each logged once a minute with its count. Viewers receive only codes, and a
+ * thousand viewers of a generator that is down must not fill a disk.
  */
 import { isOperatorsMatter, toGlimpseError } from './errors.ts';
 import type { Log } from './log.ts';
 
 const TELL_EVERY_MS = 60_000;
-/** Different failures remembered; beyond it the oldest is forgotten, and told again when it comes again. */
+/** Distinct failures remembered; beyond it the oldest is forgotten, and logged at once if it recurs. */
 const KINDS_MAX = 64;
 
 interface LoggedError {
   atMs: number;
-  /** Times it came since. */
+  /** Occurrences since. */
   since: number;
 }
 
@@ -25,7 +25,7 @@ export class ErrorLog {
     this.#nowMs = nowMs;
   }
 
-  /** Logs it where it is the operator's matter and was not told of within the last minute. */
+  /** Logs an operator's failure that was not logged within the last minute. */
   note(thrown: unknown, what: string): void {
     const error = toGlimpseError(thrown);
     if (!isOperatorsMatter(error)) return;

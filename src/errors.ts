@@ -1,6 +1,6 @@
 /**
- * Every error a user or operator can meet, in one table: its stable code, the HTTP status that goes with it, and
- * whether trying the same thing again can help. Docs are made from this table; clients switch on `code`, never on text.
+ * Every error that a user or operator can see, in one table: its stable code, its HTTP status, and whether a retry can
+ * succeed. The docs are generated from this table. Clients switch on `code`, never on text.
  */
 import { LIMITS } from './limits.ts';
 
@@ -125,7 +125,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /**
- * Their messages are for the operator, who reads the log: they may name addresses, paths, nodes and files. Viewers get the
+ * Their messages are for the operator, in the log: they may name addresses, paths, nodes and files. Viewers get the
  * table's text (CWE-209).
  */
 const OPERATORS_MATTER: ReadonlySet<ErrorCode> = new Set([
@@ -145,13 +145,13 @@ const OPERATORS_MATTER: ReadonlySet<ErrorCode> = new Set([
   'WORKFLOW_INVALID',
 ]);
 
-/** Whether the error says something of the installation that only its operator can act on. */
+/** Whether the error describes the installation, so that only its operator can act on it. */
 export const isOperatorsMatter = ({ code }: { code: ErrorCode }): boolean => OPERATORS_MATTER.has(code);
 
 export interface ErrorDetails {
-  /** Human text; the table's text when left out. Never contains a prompt or SDP. */
+  /** Text for people; default: the table's text. Never contains a prompt or SDP. */
   message?: string;
-  /** Structured facts for the reader of a log or an API: names, limits, counts. */
+  /** Structured details for the reader of a log or an API: names, limits, counts. */
   details?: Record<string, unknown>;
   retryAfterMs?: number;
   cause?: unknown;
@@ -175,7 +175,7 @@ export class GlimpseError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** What may leave the process: no cause, no stack, and nothing of the installation. */
+  /** The part that may leave the process: no cause, no stack, nothing about the installation. */
   toJSON(): { code: ErrorCode; message: string; retryable: boolean; retryAfterMs?: number } {
     const { code, retryable, retryAfterMs } = this;
     const message = isOperatorsMatter(this) ? ERROR_CODES[code].text : this.message;
@@ -183,13 +183,13 @@ export class GlimpseError extends Error {
   }
 }
 
-/** Turns whatever was thrown into a GlimpseError; unknown failures become INTERNAL with the original as cause. */
+/** Converts any thrown value to a GlimpseError; an unknown failure becomes INTERNAL with the original as cause. */
 export function toGlimpseError(error: unknown, fallback: ErrorCode = 'INTERNAL'): GlimpseError {
   if (error instanceof GlimpseError) return error;
   return new GlimpseError(fallback, { cause: error });
 }
 
-/** Closes a discriminated union: the compiler complains when a case is missing. */
+/** Closes a discriminated union: a missing case is a compile error. */
 export function assertNever(value: never): never {
   throw new GlimpseError('INTERNAL', { message: `unexpected case: ${JSON.stringify(value)}` });
 }

@@ -1,20 +1,20 @@
 /**
- * A typed event emitter. A class owns one, names its events in a map of argument tuples, and a listener that throws
- * never breaks the emitter: the failure goes to the instance's `onListenerError`. Two services in one process have one each.
+ * A typed event emitter. A class owns one and names its events in a map of argument tuples. An error of a listener
+ * never breaks the emitter: it goes to the instance's `onListenerError`. Each service in a process has its own.
  */
 export type EventMap = Record<string, readonly unknown[]>;
 type Listener<Arguments extends readonly unknown[]> = (...args: Arguments) => void;
 
 export type ListenerErrorHandler = (error: unknown, event: string) => void;
 
-/** Where no owner said otherwise: a warning of the process, without the error's words, which may be private. */
+/** Default handler: a process warning without the error's text, which may be private. */
 export const warnOfListener: ListenerErrorHandler = (error, event) => {
   const type = error instanceof Error ? error.name : typeof error;
   process.emitWarning(`a listener of "${event}" threw ${type}`, 'GlimpseListenerWarning');
 };
 
 export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[] }> {
-  /** Told of a listener that threw; set by whoever owns the instance. */
+  /** Called with a listener's error; set by the owner of the instance. */
   onListenerError: ListenerErrorHandler = warnOfListener;
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
@@ -44,7 +44,7 @@ export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[]
     }
   }
 
-  /** Forgets every listener; called last by whoever closes. */
+  /** Removes every listener; the owner calls it last, on close. */
   clear(): void {
     this.#listeners.clear();
   }

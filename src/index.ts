@@ -1,4 +1,4 @@
-/** What a program that embeds the service may use. The browser SDK is `glimpse-client`. */
+/** The public API for a program that embeds the service. The browser SDK is `glimpse-client`. */
 export { configSchema } from './config/config-schema.ts';
 export { configOptions, loadConfig, type Config } from './config/config.ts';
 export { ERROR_CODES, GlimpseError, type ErrorCode } from './errors.ts';

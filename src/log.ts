@@ -1,7 +1,7 @@
 /**
- * One JSON line per event on standard output (pino). Prompts, SDP, candidates and tokens are private: fields of those
- * names are redacted wherever they hide, and foreign errors are logged by type and stack frames only, because a parser
- * likes to quote what it could not read in its message.
+ * One JSON line per event on standard output (pino). Prompts, SDP, candidates and tokens are private: fields with
+ * those names are redacted at any depth. Foreign errors are logged by type and stack frames only, because a parser's
+ * message often quotes its input.
  */
 import { pino } from 'pino';
 import type { DestinationStream, LogFn, Logger } from 'pino';
@@ -46,7 +46,7 @@ export function createLog({ level, destination }: LogOptions): Log {
   return destination ? pino(options, destination) : pino(options);
 }
 
-/** Pino takes an error's message for a line that has none; foreign messages are private, so such a line gets the type. */
+/** Pino uses an error's message for a line without one; foreign messages are private, so such a line gets the type. */
 function withoutForeignMessage(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
   const [first, message, ...rest] = args as [unknown, string | undefined, ...unknown[]];
   const error = first instanceof Error ? first : hasError(first) ? first.err : undefined;
@@ -58,7 +58,7 @@ function withoutForeignMessage(this: Logger, args: Parameters<LogFn>, method: Lo
 const hasError = (value: unknown): value is { err: Error } =>
   typeof value === 'object' && value !== null && 'err' in value && value.err instanceof Error;
 
-/** Says nothing; the default where a caller gives no log. */
+/** Logs nothing; the default when a caller gives no log. */
 export const silentLog: Log = pino({ level: 'silent' });
 
 interface ErrorDescription {
@@ -70,7 +70,7 @@ interface ErrorDescription {
   cause?: ErrorDescription;
 }
 
-/** Our own messages are free of private text by contract (errors.ts); those of others are left out. */
+/** Our own messages contain no private text by contract (errors.ts); those of others are left out. */
 function describeError(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error, frames: [] };
   const description: ErrorDescription = { type: error.name, frames: framesOf(error) };

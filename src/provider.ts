@@ -1,3 +1,3 @@
-/** onnxruntime's execution providers that can be asked for. */
+/** The supported execution providers of onnxruntime. */
 export const PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
 export type Provider = (typeof PROVIDERS)[number];

@@ -1,6 +1,6 @@
 /**
- * Builds the whole service from a config and takes it down again: generator, encoder, peer host, sessions, signaling.
- * The command line, the tests and the benches all start it here, so they all run the same thing.
+ * Builds the whole service from a config and shuts it down: generator, encoder, peer host, sessions, signaling. The
+ * command line, the tests and the benches all start it here, so they all run the same code.
  */
 import { judgeReadiness, type Readiness } from '../signaling/http/health.ts';
 import { iceServersFrom } from '../signaling/ice-servers.ts';
@@ -50,27 +50,27 @@ import { createPeerHost } from './transport/peer/peer-host.ts';
 export interface Service {
   /** `http://127.0.0.1:8080` */
   readonly url: string;
-  /** Of the port that only metrics are on; undefined without one. */
+  /** URL of the metrics port; undefined when there is none. */
   readonly metricsUrl: string | undefined;
   readonly generator: Generator;
   readonly engine: Engine;
   readonly sessions: Sessions;
   readonly peers: PeerHost;
   readonly metrics: Metrics;
-  /** Resolves when `/readyz` answers 200: model warm, encoder alive. Rejects with what stands in the way. */
+  /** Resolves when `/readyz` answers 200: model warm, encoder alive. Rejects with the reason it cannot. */
   readonly ready: Promise<void>;
   close(reason: string): Promise<void>;
 }
 
 export interface ServiceOptions {
   log?: Log;
-  /** Instead of the encoder that the config names: for products with a hardware encoder, and for benches that watch it. */
+  /** Replaces the configured encoder: for products with a hardware encoder, and for benches that measure it. */
   createEncoder?: EncoderFactory;
   /** The product's own rules for prompts; asked before any prompt reaches a session. Fails closed. */
   filterPrompt?: PromptFilter;
-  /** Every latency as it is measured, beside the metrics. */
+  /** Called for every latency as it is measured, in addition to the metrics. */
   onLatency?: (latency: SessionLatency, ms: number) => void;
-  /** No session has been there for some seconds, from the start on too; and again when `warmIdle` has emptied the caches. */
+  /** Called some seconds after the start or the last session, and again when `warmIdle` has emptied the caches. */
   onIdle?: (since: Idleness) => void;
 }
 
@@ -89,7 +89,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
     const access = stack.adopt(await accessOf(config, { metrics, log }), (door) => door.close());
     for (const warning of warnings(config)) log.warn(warning);
     const chosen = config.generator === 'onnx' && !servesDiffusers(config) ? await chosenPack(config) : undefined;
-    // What is measured now is chosen again at the next start; this one keeps the pack it began with.
+    // A calibration made now applies at the next start; this run keeps its pack.
     const settled = chosen ? { ...config, model: chosen.directory, threads: chosen.threads } : config;
     let memory: ModelMemory | undefined;
     const caches: CacheSource[] = [];
@@ -148,7 +148,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         clock: systemClock,
         info: generator.info,
         config,
-        // Only the denoiser gains by it, and by how much is the machine's affair.
+        // Only the denoiser gains from batches; the calibration of the machine gives the size.
         batchSize: (kind) => (kind.startsWith('denoiser:') ? (calibrator?.current?.batchSize ?? 1) : 1),
         metrics: metrics.engine,
         models: memory && { memory, ...memoryBudget(config), warmIdleMs: config.warmIdle * 1000 },
@@ -207,19 +207,19 @@ export async function startService(config: Config, options: ServiceOptions = {})
       generator,
       createEncoder,
       missing,
-      // ComfyUI is a server of its own, and may be started after this one.
+      // ComfyUI is a server of its own, which may start after this one.
       waits: config.generator === 'comfyui',
       onWaiting: (error) => errors.note(error, 'waiting for the generator'),
       signal: ending.signal,
     });
-    // Whoever awaits `ready` sees the failure; nobody else needs to.
+    // Callers of `ready` see the failure; no other handler is needed.
     ready.then(
       () => {
         calibrator?.start();
         idle.onSessions(sessions.size);
       },
       (error: unknown) => {
-        // A start that failed elsewhere closed the generator under its warm-up, and says itself why.
+        // The start failed elsewhere, which closed the generator during its warm-up; that failure is reported instead.
         if (!stack.disposed && !ending.signal.aborted) log.error({ err: error }, 'not ready');
       },
     );

@@ -1,7 +1,7 @@
 /**
- * Spans by the OpenTelemetry API: a session from its creation to its end, a slice from its first step to its last tier.
- * Without an SDK in the host process they cost a function call and go nowhere; a product that registers one sees them
- * beside its own. No span carries a prompt, an address or an id that opens anything.
+ * Spans of the OpenTelemetry API: a session from creation to end, a slice from its first step to its last tier.
+ * Without an SDK in the host process they only cost a function call; a product that registers an SDK sees them beside
+ * its own. No span carries a prompt, an address or an id that grants access.
  */
 import { context, SpanStatusCode, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import { toGlimpseError } from './errors.ts';
@@ -12,8 +12,8 @@ import type { Session, SessionRequest } from './session/contract.ts';
 const tracer = (): Tracer => trace.getTracer('glimpse');
 
 /**
- * Creates a session inside a span that lasts as long as it.
- * @throws whatever `create` throws; the span then ends with that error's code
+ * Creates a session inside a span that lasts as long as the session.
+ * @throws any error of `create`; the span then ends with its code
  */
 export function tracedSession<Made extends Session>(request: SessionRequest, create: () => Made): Made {
   const { mode, codec } = request;
@@ -37,7 +37,7 @@ export function tracedSession<Made extends Session>(request: SessionRequest, cre
   }
 }
 
-/** The same generator, each of whose jobs is a span with an event for every rendition. */
+/** Wraps a generator: each job is a span with an event for every rendition. */
 export class TracedGenerator implements Generator {
   readonly #generator: Generator;
   readonly embed?: (prompt: string) => Promise<Float32Array>;
@@ -91,7 +91,7 @@ export class TracedGenerator implements Generator {
   }
 }
 
-/** The code alone: a foreign error's message may quote what a viewer wrote. Being stopped is no error. */
+/** Only the code: a foreign error's message may quote a viewer's input. An abort is no error. */
 function recordError(span: Span, error: unknown): void {
   const { code } = toGlimpseError(error);
   if (code === 'ABORTED') return;

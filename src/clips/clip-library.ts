@@ -1,7 +1,7 @@
 /**
- * Makes clips one after another in the background of the generator, and keeps their files in a folder bounded in bytes:
- * the clip fetched longest ago goes first. Everything is gone when the service ends, unless a folder was named: then the
- * next run serves what is finished there (clip-shelf.ts).
+ * Makes clips one after another at low priority, and keeps their files in a folder bounded in bytes; the least
+ * recently fetched clip is deleted first. A temporary folder is deleted when the service ends. Finished clips in a
+ * named folder are served again by the next run (clip-shelf.ts).
  */
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -24,7 +24,7 @@ export interface ClipJob {
 }
 
 export interface ClipLibraryOptions {
-  /** Its finished clips are kept between runs; a temporary one when left out. */
+  /** Folder that keeps finished clips between runs; when left out, a temporary one. */
   folder?: string | undefined;
   maxBytes: number;
   slice: { frames: number; fps: number };
@@ -34,19 +34,19 @@ export interface ClipLibraryOptions {
 
 interface Entry {
   status: ClipStatus;
-  /** Undefined for one that an earlier run has made. */
+  /** Undefined for a clip from an earlier run. */
   request?: ClipRequest & { seed: number };
-  /** Who asked for it. */
+  /** The user who requested it. */
   user: string;
   abort: AbortController;
-  /** Where its files are; undefined before it is made. */
+  /** Folder of its files; undefined before it is made. */
   folder?: string | undefined;
   bytes: number;
   files: Map<string, ClipFile>;
 }
 
 const ID_BYTES = 16;
-/** About what a clip takes to be made. */
+/** Typical time to make one clip. */
 const RETRY_MS = 10_000;
 const NAME = /^(clip\.mp4|index\.m3u8|(init|segment\d+)-[0-9a-f]{16}\.(mp4|m4s))$/;
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -68,7 +68,7 @@ export class Clips implements ClipLibrary {
     this.#options = options;
   }
 
-  /** With the clips that an earlier run has left in a named folder. */
+  /** Includes the clips that an earlier run left in a named folder. */
   static async open(options: ClipLibraryOptions): Promise<Clips> {
     const clips = new Clips(options);
     if (options.folder === undefined) return clips;
@@ -175,7 +175,7 @@ export class Clips implements ClipLibrary {
       await this.#erase(entry);
       if (!abort.signal.aborted) this.#options.onError?.(error);
     }
-    // Those that fail are kept too, for whoever asks why.
+    // Failed clips are kept too, so that clients can read the reason.
     await this.#makeRoom(entry);
   }
 
@@ -195,7 +195,7 @@ export class Clips implements ClipLibrary {
     if (this.#options.folder !== undefined) await shelve({ folder, seed, durationMs, files: entry.files });
   }
 
-  /** The newest stays even where it alone is too large: it was just asked for. */
+  /** Keeps the newest even if it alone exceeds the bound: it was just requested. */
   async #makeRoom(newest?: Entry): Promise<void> {
     let bytes = 0;
     for (const entry of this.#entries.values()) bytes += entry.bytes;
@@ -222,7 +222,7 @@ export class Clips implements ClipLibrary {
     throw new GlimpseError('RATE_LIMITED', { message, retryAfterMs });
   }
 
-  /** A folder that cannot be made now may be by the next clip: a failure is not kept. */
+  /** A folder that cannot be created now may work for the next clip: a failure is not cached. */
   #home(): Promise<string> {
     const { folder } = this.#options;
     if (this.#folder) return this.#folder;
@@ -235,7 +235,7 @@ export class Clips implements ClipLibrary {
     return made;
   }
 
-  /** Never rejects: files that cannot be removed are the operator's affair, not the next clip's. */
+  /** Never rejects: a file that cannot be removed is reported to the operator and does not fail the next clip. */
   async #erase(entry: Entry): Promise<void> {
     entry.files.clear();
     entry.bytes = 0;
@@ -254,10 +254,10 @@ export class Clips implements ClipLibrary {
   }
 }
 
-/** Of the file system itself: no room, no right, no such folder. */
+/** Errors of the file system itself: no space, no permission, no such folder. */
 const STORAGE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT', 'EIO']);
 
-/** A file that cannot be written is the operator's affair here: the request was checked before. */
+/** An unwritable file is the operator's concern here: the request was checked before. */
 function failureOf(thrown: unknown): GlimpseError {
   const error = toGlimpseError(thrown, isOfStorage(thrown) ? 'STORAGE_FAILED' : 'ENCODER_FAILED');
   if (error.code !== 'PARAMETER_INVALID' || error.details['path'] === undefined) return error;

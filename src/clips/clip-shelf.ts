@@ -1,6 +1,6 @@
 /**
- * A named clips folder between two runs: beside a clip's files lies `clip.json` with what their names do not say. It is
- * written last, so a folder without it holds a clip that was never finished. Nothing of a prompt is in it.
+ * A named clips folder between two runs. `clip.json` beside a clip's files holds what their names do not say. It is
+ * written last, so a folder without it holds an unfinished clip. It contains nothing of the prompt.
  */
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import type { ClipFile } from './contract.ts';
 const MANIFEST = 'clip.json';
 /** As `randomBytes(16)` in base64url. */
 const ID = /^[\w-]{22}$/;
-/** A clip is made in minutes: what has been unfinished for longer belongs to no service that runs. */
+/** A clip takes minutes: one unfinished for longer belongs to no running service. */
 const UNFINISHED_MS = 3_600_000;
 
 const manifestSchema = z.strictObject({
@@ -40,8 +40,8 @@ export async function shelve(clip: Omit<ShelvedClip, 'id'>): Promise<void> {
 }
 
 /**
- * The whole clips of a folder, those fetched or made longest ago first. What was never finished is removed; what is
- * damaged is left out.
+ * The complete clips of a folder, the least recently fetched or made first. Unfinished clips are deleted; damaged ones
+ * are left out.
  */
 export async function shelved(home: string, nowMs: number = Date.now()): Promise<ShelvedClip[]> {
   const names = await readdir(home).catch(() => []);

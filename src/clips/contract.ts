@@ -1,4 +1,4 @@
-/** Finished clips as files for the web at large: asked for once, made when nobody needs the generator, kept for a while. */
+/** Finished clips as files for the web: requested once, made when the generator is otherwise idle, kept for a while. */
 import type { Tier } from '../picture/tiers.ts';
 
 export interface ClipRequest {
@@ -8,19 +8,19 @@ export interface ClipRequest {
   guidance?: number | undefined;
   seconds: number;
   tier?: Tier | undefined;
-  /** Against drift over many slices; for generators whose `info.options` names it. */
+  /** Limits drift over many slices; for generators whose `info.options` names it. */
   adain?: boolean | undefined;
 }
 
 export type ClipState = 'queued' | 'making' | 'ready' | 'failed';
 
 export interface ClipStatus {
-  /** 128 random bits: who knows it may fetch the clip. */
+  /** 128 random bits: knowing the id is enough to fetch the clip. */
   id: string;
   state: ClipState;
-  /** Share that is made, in [0, 1]. */
+  /** Share that is finished, in [0, 1]. */
   progress: number;
-  /** Clips before it in the queue. */
+  /** Clips ahead of it in the queue. */
   queuePosition: number;
   seed: number;
   durationMs: number;
@@ -40,9 +40,9 @@ export interface ClipFile {
 export interface ClipLibrary {
   /**
    * Queues a clip.
-   * @param user for whom: nobody has more than `clipsPerUserMax` waiting
+   * @param user who requests it: at most `clipsPerUserMax` of a user's clips may be unfinished
    * @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, PARAMETER_INVALID, RATE_LIMITED when too
-   * many wait, SERVER_CLOSING
+   *   many wait, SERVER_CLOSING
    */
   create(request: ClipRequest, user: string): ClipStatus;
   /** @throws GlimpseError NOT_FOUND */
@@ -52,7 +52,7 @@ export interface ClipLibrary {
    * @throws GlimpseError NOT_FOUND, CLIP_NOT_READY
    */
   file(id: string, name: string): Promise<ClipFile>;
-  /** Removes it, or stops its making. @throws GlimpseError NOT_FOUND */
+  /** Deletes it, or stops making it. @throws GlimpseError NOT_FOUND */
   remove(id: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** One clip from prompt to files: pictures by the service's own generator and scheduler, at its lowest rank; MP4; HLS. */
+/** Makes one clip from prompt to files: pictures from the service's generator at lowest priority, MP4, HLS. */
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GlimpseError } from '../errors.ts';
@@ -19,7 +19,7 @@ export interface ClipMaking {
   scheduler: Pick<Scheduler, 'turn'>;
 }
 
-/** Clips share the generator's spare time among themselves as one user. */
+/** All clips count as one user when they share the generator's spare time. */
 const USER = 'clips';
 
 /** @throws GlimpseError PARAMETER_INVALID for a tier or an option the generator does not have; else as the generator and encoder */

@@ -9,11 +9,11 @@ export interface BenchOptions {
   json: boolean;
   out: string | undefined;
   connections: number;
-  /** Congestion, link: one scenario file instead of those that ship. */
+  /** Congestion, link: one scenario file instead of the bundled ones. */
   scenario: string | undefined;
   /** Congestion, link: directory for plots. */
   plots: string | undefined;
-  /** Generation, quality: the pack, a name or a directory; `auto` for those that ship. */
+  /** Generation, quality: the pack, a name or a directory; `auto` for the bundled ones. */
   model: string;
   /** Generation: a few runs instead of enough for a published figure. */
   quick: boolean;
@@ -128,7 +128,7 @@ export async function bench(suite: string, options: BenchOptions): Promise<numbe
     });
   if (!(options.connections >= 1 && options.connections <= 1000))
     throw new GlimpseError('PARAMETER_INVALID', { message: '--connections must be from 1 to 1000' });
-  // As `serve` does: what a suite measures in this process is collected like the service's.
+  // As in `serve`: garbage collection then works as in the service.
   growHeapFurther();
   const { report, table } = await run(options).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;

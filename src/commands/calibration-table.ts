@@ -1,4 +1,4 @@
-/** The calibration of every pack that may serve, for people: what was measured, and what the service makes of it. */
+/** Prints the calibration of every pack that may serve: the measurements, and what the service concludes from them. */
 import type { Config } from '../config/config.ts';
 import { LIVE_SHARE, liveShare } from '../generation/onnx/pack/calibration.ts';
 import type { Variant } from '../generation/grades.ts';
@@ -23,7 +23,7 @@ const HEADING = [
   'batch',
 ];
 
-/** Measures what is not known yet; `--calibrate` measures all of it again. */
+/** Measures what is unknown; `--calibrate` measures everything again. */
 export async function printCalibrations(config: Config): Promise<void> {
   const results = await calibratePacks(config.model, { force: config.calibrate === 'always' });
   const rows = await Promise.all(

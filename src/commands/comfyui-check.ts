@@ -1,4 +1,4 @@
-/** `glimpse comfyui check`: whether the ComfyUI server has all that the workflow needs, before anybody waits for it. */
+/** `glimpse comfyui check`: checks that the ComfyUI server has everything that the workflow needs. */
 import type { Config } from '../config/config.ts';
 import { GlimpseError } from '../errors.ts';
 import { ComfyClient } from '../generation/comfyui/server/client.ts';
@@ -18,7 +18,7 @@ export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise
     });
 }
 
-/** Prints what it finds; whether everything is there. */
+/** Prints the result. @returns whether everything is there */
 async function checkServer(url: string, workflow: Workflow, signal: AbortSignal): Promise<boolean> {
   await using client = new ComfyClient({ url });
   const { system, devices } = await client.systemStats(signal);
@@ -29,7 +29,7 @@ async function checkServer(url: string, workflow: Workflow, signal: AbortSignal)
   print(
     `${workflow.name}: ${workflow.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ')}, ${workflow.frames} frames at ${workflow.fps} fps`,
   );
-  // Names of files that the service would upload; the server looks them up only when it runs.
+  // Names of files that the service would upload; the server checks them only when the workflow runs.
   const input = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
   const info = await client.objectInfo(signal);
   const graphs = (['none', 'smaller'] as const).map((memoryMode) => workflow.build(input, { memoryMode }).graph);
@@ -39,7 +39,7 @@ async function checkServer(url: string, workflow: Workflow, signal: AbortSignal)
   return problems.size === 0;
 }
 
-/** As it was given, but for a user and password. */
+/** The address without user and password. */
 const nameOf = (url: string): string => withoutUserinfo(new URL(url));
 
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);

@@ -1,4 +1,4 @@
-/** What the CPU lacks that inference is fast by. */
+/** Checks for the CPU features that fast inference needs. */
 
 /**
  * @param cpuinfo text of /proc/cpuinfo

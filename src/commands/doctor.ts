@@ -1,4 +1,4 @@
-/** `glimpse doctor`: what this machine has, measured where it matters, and what the service will choose. */
+/** `glimpse doctor`: the machine's hardware, measurements where they matter, and what the service will choose. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import type { Config } from '../config/config.ts';
@@ -50,7 +50,7 @@ async function checkPort(config: Config): Promise<string> {
 
 async function checkGenerator(config: Config): Promise<Finding[]> {
   try {
-    // Without caches: what is timed must be computed.
+    // Without caches: the timed work must be computed.
     await using generator = await createGenerator({ ...config, cacheMemory: 0 });
     await generator.warmUp();
     const { info } = generator;

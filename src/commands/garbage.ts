@@ -1,15 +1,15 @@
 /**
- * Collects all garbage now. V8 collects only while a program allocates: when the last viewer has gone, what they left
- * (pictures as array buffers, connections) would stay until somebody comes. For a process of our own only: it stops
- * everything for some 30 ms.
+ * Runs a full garbage collection now. V8 collects only while a program allocates: after the last viewer has left,
+ * their pictures (array buffers) and connections would stay in memory until the next one. It stops the process for
+ * some 30 ms, so only for a process of our own.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * `usual`: as V8 does it under load. `thorough`: as before it gives up for want of memory, again and again until nothing more
- * is found; the young generation shrinks too. Code that is ready for what nobody does now may be lost, so that the next viewer
- * costs some 20 ms more.
+ * `usual`: as V8 collects under load. `thorough`: as V8 collects before it runs out of memory, repeatedly until it
+ * finds nothing more; the young generation shrinks too. V8 may discard compiled code that is not in use, which costs
+ * the next viewer some 20 ms.
  */
 export type Thoroughness = 'usual' | 'thorough';
 
@@ -20,7 +20,7 @@ export function collectGarbage(how: Thoroughness): void {
   collect(how);
 }
 
-/** V8 gives its collector to contexts that are made while the flag is set. */
+/** V8 exposes its collector to contexts created while the flag is set. */
 function collector(): (how: Thoroughness) => void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');

@@ -1,4 +1,4 @@
-/** `glimpse generate`: a clip to a file through the same generator as the service, with a progress bar. */
+/** `glimpse generate`: writes a clip to a file through the service's own generator, with a progress bar. */
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { SingleBar } from 'cli-progress';
@@ -24,7 +24,7 @@ export interface GenerateOptions {
   tier: string;
   transitionSlices: string;
   tiersDirectory: string | undefined;
-  /** Begin anew instead of going on where the same command was cut off. */
+  /** Start over instead of continuing an interrupted run of the same command. */
   fresh: boolean;
 }
 
@@ -58,13 +58,13 @@ interface WriteOptions extends Omit<GenerateOptions, 'seed' | 'seconds' | 'trans
 
 async function write(config: Config, options: WriteOptions, signal: AbortSignal): Promise<void> {
   const { seed, seconds, transitionSlices } = options;
-  // A file need not keep up with a viewer: the best pack, whatever this machine was measured to hold live.
+  // A file does not have to be made in real time: the best pack, even if this machine is too slow to serve it live.
   await using generator = await createGenerator({ ...config, calibrate: 'never' });
   const tier = tierOption(options.tier, generator);
   const { slice } = generator.info;
   const size = generator.info.tiers.find((info) => info.tier === tier);
   if (!size) throw new GlimpseError('PARAMETER_INVALID', { message: `--tier: this generator makes no ${tier}` });
-  // Whatever the tier, the file has the size that a viewer would be shown.
+  // The file has the size shown to viewers, whatever the tier.
   const best = generator.info.tiers.at(-1) ?? size;
   const [display = best] = ladder(best);
   const slices = sliceCount(seconds, slice);
@@ -104,7 +104,7 @@ async function write(config: Config, options: WriteOptions, signal: AbortSignal)
   );
 }
 
-/** The size of the file, and what the tier was made at where that is another. */
+/** The size of the file, and the size at which the tier was made where it differs. */
 function sizesOf(tier: Tier, made: Size, shown: Size): string {
   const [from, to] = [made, shown].map(({ widthPx, heightPx }) => `${widthPx}x${heightPx}`);
   return from === to ? `${tier} ${to}` : `${tier} ${from} scaled to ${to}`;
@@ -115,7 +115,7 @@ interface Size {
   heightPx: number;
 }
 
-/** Players go by the name: no other format is written. */
+/** Players rely on the file name's extension: no other format is written. */
 function requireMp4(out: string): void {
   const extension = extname(out);
   if (['', '.mp4', '.m4v'].includes(extension.toLowerCase())) return;
@@ -127,7 +127,7 @@ interface Clip extends ClipPlan {
   tiersDirectory: string | undefined;
 }
 
-/** The first slice at every tier, each asked for by itself: a cache would leave out those below the best it has. */
+/** The first slice at every tier, requested separately: a cache would skip tiers below its best. */
 async function writeTiers({ generator, track, seed, tier: best, signal }: Clip, directory: string): Promise<void> {
   const tiers = generator.info.tiers.map(({ tier }) => tier);
   const job = { revision: 0, slice: 0, ...promptAt(track, 0), seed, startMs: 0 };

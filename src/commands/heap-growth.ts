@@ -1,15 +1,15 @@
 /**
- * How far V8's heap may grow before all of it is collected. Pictures and latents pass through the main thread as array
- * buffers, which count against the limit though they are not on the heap. Left to itself V8 lets a heap of 40 MB that is
- * cheap to collect grow by 8 MB: with eight viewers that is two full collections a second, of 8 to 20 ms each on a busy
- * machine, a third of all that the main thread does. For a process of our own only: the flag is of the whole process.
+ * How far V8's heap may grow between full collections. Pictures and latents pass through the main thread as array
+ * buffers, which count toward the limit though they are off the heap. By default V8 lets a 40 MB heap that is cheap to
+ * collect grow by 8 MB. With eight viewers that means two full collections a second of 8 to 20 ms each on a busy
+ * machine, a third of the main thread's work. The flag affects the whole process, so only for a process of our own.
  */
 import { setFlagsFromString } from 'node:v8';
 
-/** Of what is left after a collection. A quarter of the collections, for some 40 MiB. */
+/** Percent of what remains after a collection: a quarter of the collections, for some 40 MiB. */
 const GROWTH_PERCENT = 100;
 
-/** Holds for collections from now on, in all threads. */
+/** Applies to later collections in all threads. */
 export function growHeapFurther(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
 }

@@ -1,4 +1,4 @@
-/** The goals that a report of any suite says were missed: entries with `met: false`, wherever they stand. */
+/** The missed goals of any suite's report: entries with `met: false`, at any depth. */
 export function missedGoals(report: unknown, path: readonly string[] = []): string[] {
   if (typeof report !== 'object' || report === null) return [];
   if ('met' in report && report.met === false) return [nameOf(report, path)];

@@ -1,4 +1,4 @@
-/** `glimpse models` for a directory in the diffusers layout: what it is made of, and whether it paints. */
+/** `glimpse models` for a directory in the diffusers layout: its parts, and whether it can generate. */
 import { DiffusersGenerator } from '../generation/onnx/diffusers/diffusers-generator.ts';
 import { loadDiffusersModel, type DiffusersModel } from '../generation/onnx/diffusers/export/layout.ts';
 import { pictureSettings } from '../generation/onnx/diffusers/picture-settings.ts';
@@ -45,7 +45,7 @@ export async function showDiffusers(directory: string): Promise<void> {
   ]);
 }
 
-/** Loads every part and paints one picture, the only proof that shapes left open fit. @throws GlimpseError MODEL_INVALID */
+/** Loads every part and generates one picture, to prove that open shapes fit. @throws GlimpseError MODEL_INVALID */
 export async function verifyDiffusers(directory: string): Promise<void> {
   await using generator = await DiffusersGenerator.create({ modelDirectory: directory, threads: 1 });
   print(`${generator.info.name}: ${directory}`);

@@ -1,4 +1,4 @@
-/** `glimpse models`: which model packs there are, whether they are whole, and what one of them knows. */
+/** `glimpse models`: lists the model packs, checks that they are complete, and shows what one of them knows. */
 import { basename, resolve } from 'node:path';
 import { OnnxRuntime } from '../generation/onnx/runtime/runtime.ts';
 import { loadModelPack, type Manifest, partsOf, readManifest } from '../generation/onnx/pack/model-pack.ts';
@@ -12,7 +12,7 @@ import { printTable } from './table.ts';
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 
-/** Lists the packs that ship, and `model` where it is another one. A broken pack is listed with what is wrong. */
+/** Lists the bundled packs, and `model` if it is another one. A broken pack is listed with its fault. */
 export async function listModels(model: string): Promise<void> {
   const packs = await embeddedPacks();
   if (model !== 'auto') {
@@ -34,9 +34,9 @@ async function listed({ name, directory }: FoundPack): Promise<string[]> {
 }
 
 /**
- * Checks every file of a pack (of all that ship when `name` is left out): hashes, sizes, the manifest's shapes against
- * each other, and the graphs' own against the manifest's.
- * @throws GlimpseError MODEL_INVALID at the first thing that is wrong, after what was right has been printed.
+ * Checks every file of a pack (of all bundled ones when `name` is left out): hashes, sizes, the manifest's shapes
+ * against each other, and the graphs' shapes against the manifest's.
+ * @throws GlimpseError MODEL_INVALID at the first fault, after printing the checks that passed.
  */
 export async function verifyModels(name?: string): Promise<void> {
   const directories =

@@ -1,18 +1,18 @@
 /**
- * What the serving process does with a rejection or an exception that no code handled. Each is a bug, and none may let
- * one viewer end the service for all: it is logged, counted, and the service goes on. A rejection leaves at most one
- * operation undone. After an exception Node promises nothing about state, so when they keep coming the service drains
- * and ends with status 1, and its supervisor starts a fresh one.
+ * How the serving process handles an unhandled rejection or uncaught exception. Each is a bug, and one viewer's bug
+ * must not end the service for all: it is logged and counted, and the service continues. A rejection leaves at most
+ * one operation undone. After an exception Node guarantees nothing about state, so after repeated ones the service
+ * drains and exits with status 1, and its supervisor starts a new one.
  */
 import type { Log } from '../log.ts';
 
 export type FaultKind = 'rejection' | 'exception';
 
-/** So many exceptions in a minute are no accident of one viewer. */
+/** More exceptions per minute than this are not one viewer's accident. */
 const EXCEPTIONS_MAX = 10;
 const WINDOW_MS = 60_000;
 
-/** The rule alone: time comes in. */
+/** The rule alone; time is an argument. */
 export class FaultRule {
   readonly #exceptionsMs: number[] = [];
 
@@ -28,11 +28,11 @@ export class FaultRule {
 export interface FaultHandling {
   log: Log;
   onFault: (kind: FaultKind) => void;
-  /** There are too many: the service should drain and end. */
+  /** There were too many: the service should drain and exit. */
   onTooMany: () => void;
 }
 
-/** What the command line's handlers of `unhandledRejection` and `uncaughtException` call. */
+/** Called by the command line's handlers of `unhandledRejection` and `uncaughtException`. */
 export class ProcessFaults {
   readonly #handling: FaultHandling;
   readonly #rule = new FaultRule();

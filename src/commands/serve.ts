@@ -1,4 +1,4 @@
-/** `glimpse serve`: the service until it is told to stop, and then for as long as ending takes, within its grace. */
+/** `glimpse serve`: runs the service until it is stopped, then shuts it down within its grace. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { createLog } from '../log.ts';
@@ -9,13 +9,13 @@ import { growHeapFurther } from './heap-growth.ts';
 import { ProcessFaults } from './process-faults.ts';
 
 export interface ServeEnd {
-  /** False when something still ran after the grace; the process then has to be ended. */
+  /** False when something still runs after the grace; the process must then be killed. */
   inTime: boolean;
-  /** It ended itself because of too many faults (process-faults.ts). */
+  /** It stopped by itself after too many faults (process-faults.ts). */
   faulty: boolean;
 }
 
-/** @param listen brings the faults of the process from now on, until what it returns is disposed of */
+/** @param listen routes the process's faults here until its return value is disposed */
 export async function serve(
   config: Config,
   signal: AbortSignal,
@@ -39,7 +39,7 @@ export async function serve(
     if (ending.aborted) resolve();
   });
   try {
-    // A generator that is not there yet is waited for, and told to end meanwhile the service ends.
+    // Waits for a generator that is not up yet, unless the service ends meanwhile.
     await Promise.race([service.ready, ended]);
     if (service.metricsUrl !== undefined) log.info({ url: service.metricsUrl }, 'metrics are on a port of their own');
     if (!ending.aborted)

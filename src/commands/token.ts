@@ -1,4 +1,4 @@
-/** `glimpse token`: a bearer token for development, on standard output alone so that a shell can take it. */
+/** `glimpse token`: prints a development bearer token, alone on standard output so that a shell can capture it. */
 import { mintToken } from '../../signaling/access/mint.ts';
 import type { Config } from '../config/config.ts';
 import { GlimpseError } from '../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Every setting of the service: what it may be, its default, and one sentence for the help text and the docs that ends
- * with what a change does. How settings are named and where they come from is `config.ts`.
+ * Every setting of the service: its type, its default, and one sentence for the help text and the docs that ends with
+ * the effect of a change. `config.ts` maps settings to names and sources.
  */
 import { z } from 'zod';
 import { PROVIDERS } from '../provider.ts';
@@ -11,7 +11,7 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const toggle = z.union([z.boolean(), z.stringbool()]).default(false);
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
-/** Every description ends with what a change of the value does. */
+/** Every description ends with the effect of changing the value. */
 export const configSchema = z.object({
   host: z.string().default('127.0.0.1').describe('address HTTP listens on; 0.0.0.0 lets other machines in'),
   port: port.default(8080).describe('HTTP port; 0 picks a free one'),

@@ -1,6 +1,6 @@
 /**
- * Where the settings of `config-schema.ts` come from, and what each is called there. Precedence: flag, then `GLIMPSE_*`,
- * then the JSON file of `--config`, then the default.
+ * The sources of the settings in `config-schema.ts` and their names there. Precedence: flag, then `GLIMPSE_*`, then
+ * the JSON file of `--config`, then the default.
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -28,7 +28,7 @@ let options: readonly ConfigOption[] | undefined;
 
 const words = (key: string): string[] => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(' ');
 
-/** One entry a setting, in schema order, for help texts and docs. */
+/** One entry per setting, in schema order, for help texts and docs. */
 export function configOptions(): readonly ConfigOption[] {
   options ??= Object.entries(configSchema.shape).map(([key, schema]) => ({
     key: key as ConfigKey,
@@ -46,13 +46,13 @@ export interface ConfigSources {
   environment: Readonly<Record<string, string | undefined>>;
   /** Path of a JSON file. */
   file?: string | undefined;
-  /** Told of a variable that was left aside. */
+  /** Called for each variable that was ignored. */
   onWarning?: ((text: string) => void) | undefined;
 }
 
 /**
- * What Kubernetes puts into every container for a Service: one named `glimpse` gives `GLIMPSE_PORT=tcp://10.96.0.12:8080`
- * (service links, its `enableServiceLinks`). No setting is ever of this form.
+ * Kubernetes sets these variables in every container for a Service: one named `glimpse` gives
+ * `GLIMPSE_PORT=tcp://10.96.0.12:8080` (service links, `enableServiceLinks`). No setting has this form.
  */
 const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 
@@ -60,7 +60,7 @@ const SERVICE_LINK = /^(tcp|udp|sctp):\/\//;
 export function loadConfig({ flags, environment, file, onWarning }: ConfigSources): Config {
   const merged: Record<string, unknown> = file === undefined ? {} : readFile(file);
   for (const option of configOptions()) {
-    // An empty variable is how a shell or a compose file says that there is none.
+    // Shells and compose files use an empty variable for an unset one.
     const given = environment[option.environment] || undefined;
     const isLink = given !== undefined && SERVICE_LINK.test(given);
     if (isLink) onWarning?.(`${option.environment}=${given} is a service link of Kubernetes and is left aside`);
@@ -75,7 +75,7 @@ export function loadConfig({ flags, environment, file, onWarning }: ConfigSource
   });
 }
 
-/** Settings that may come from a file of their own. */
+/** Settings that may be read from a file of their own. */
 const SECRETS = ['authSecret', 'turnSecret', 'turnCredential'] as const satisfies readonly ConfigKey[];
 
 function readSecret(settings: Record<string, unknown>, key: (typeof SECRETS)[number]): void {

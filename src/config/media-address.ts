@@ -1,10 +1,10 @@
-/** Where the media port listens when nobody says: wherever HTTP does, and for nobody whom HTTP would not serve. */
+/** Default media bind address: same reachability as HTTP. */
 import { isIP, isIPv6 } from 'node:net';
 import { isLoopback } from '../../signaling/access/origins.ts';
 import type { Config } from './config.ts';
 import type { PeerHostOptions } from '../transport/peer/peer-host.ts';
 
-/** With HTTP on loopback all addresses of this machine, for this machine only: Firefox uses no loopback address in ICE. */
+/** HTTP on loopback: all addresses, for clients on this machine only. Firefox uses no loopback address in ICE. */
 export function mediaAddressOf({
   host,
   rtcHost,

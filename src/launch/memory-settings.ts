@@ -1,6 +1,6 @@
 /**
- * The settings that keep the memory of a process that lives long flat. They are read once, when a process begins:
- * glibc's (mallopt(3)) from the environment, V8's from Node's arguments. Pure.
+ * Settings that keep the memory of a long-lived process flat. They are read once at process start: glibc's
+ * (mallopt(3)) from the environment, V8's from Node's arguments. Pure.
  */
 
 export interface ProcessStart {
@@ -18,11 +18,11 @@ export const MALLOC_SETTINGS: Readonly<Record<string, string>> = {
 const SEMI_SPACE_FLAG = '--max-semi-space-size';
 const SEMI_SPACE_MIB = 8;
 
-/** @returns how the process should have been started; undefined when it was. What the user has set stays. */
+/** @returns the correct start; undefined when the process already has it. The user's own settings are kept. */
 export function withMemorySettings({ nodeFlags, environment }: ProcessStart): ProcessStart | undefined {
   const missing = Object.entries(MALLOC_SETTINGS).filter(([name]) => environment[name] === undefined);
   const given = [...nodeFlags, environment['NODE_OPTIONS'] ?? ''];
-  // V8 takes either spelling.
+  // V8 accepts either spelling.
   const isFlagged = given.some((flag) => flag.replaceAll('_', '-').includes(SEMI_SPACE_FLAG));
   if (missing.length === 0 && isFlagged) return undefined;
   return {

@@ -1,6 +1,6 @@
 /**
- * A promise that is kept in a field, for callers that come later or not at all. Without a handler its rejection would count
- * as unhandled, and by Node's default end the process. The test `kept-promises.test.ts` holds every such field to this.
+ * A promise in a field, which callers await later or never. Without a handler its rejection counts as unhandled and by
+ * Node's default ends the process. The test `kept-promises.test.ts` enforces this for every such field.
  */
 
 /**

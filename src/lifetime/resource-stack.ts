@@ -1,6 +1,6 @@
 /**
- * Ends what a function has opened, last first: the part of `AsyncDisposableStack` that Node 22 lacks and the service needs.
- * A resource that fails to end does not keep the others open; the first failure is thrown when all have been tried.
+ * Closes what a function has opened, in reverse order: the part of `AsyncDisposableStack` that Node 22 lacks and the
+ * service needs. If one resource fails to close, the others are still closed; then the first failure is thrown.
  */
 export class ResourceStack implements AsyncDisposable {
   readonly #ends: (() => unknown)[] = [];
@@ -10,14 +10,14 @@ export class ResourceStack implements AsyncDisposable {
     return this.#disposed;
   }
 
-  /** Takes over `resource` and returns it. */
+  /** Adds `resource` to the stack and returns it. */
   use<Resource extends AsyncDisposable | Disposable>(resource: Resource): Resource {
     return this.adopt(resource, (used) =>
       Symbol.asyncDispose in used ? used[Symbol.asyncDispose]() : used[Symbol.dispose](),
     );
   }
 
-  /** Takes over `value`, which `end` ends, and returns it. */
+  /** Adds `value`, which `end` closes, and returns it. */
   adopt<Value>(value: Value, end: (value: Value) => unknown): Value {
     this.#ends.push(() => end(value));
     return value;

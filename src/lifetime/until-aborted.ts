@@ -1,4 +1,4 @@
-/** A caller's own wait for work that is shared: leaving it ends the wait and not the work. */
+/** A caller's own wait for shared work: aborting ends the wait, not the work. */
 import { GlimpseError } from '../errors.ts';
 
 /** @throws GlimpseError ABORTED when `signal` fires first; else as `work` */

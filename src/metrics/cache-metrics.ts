@@ -1,4 +1,4 @@
-/** Each cache's counts and bytes, read from the cache itself whenever somebody scrapes, so that nothing is counted twice. */
+/** Counts and bytes of each cache, read from the cache itself at every scrape, so that nothing is counted twice. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { CACHE_NAMES, type CacheFigures, type CacheName, type CacheSource } from './cache-source.ts';
 
@@ -10,7 +10,7 @@ const EVENTS = {
   damaged: ({ damaged = 0 }) => damaged,
 } as const satisfies Record<string, (figures: CacheFigures) => number>;
 
-/** Every name and event is there from the start, at zero. @returns adds caches to read from */
+/** Every name and event exists from the start, at zero. @returns adds caches to read from */
 export function cacheMetrics(registry: Registry): (sources: readonly CacheSource[]) => void {
   const sources = new Map<CacheName, CacheSource>();
   const figuresOf = (cache: CacheName): CacheFigures =>

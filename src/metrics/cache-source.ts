@@ -1,6 +1,6 @@
 /**
- * A cache as metrics see it: a name out of a closed list, and figures that are read when somebody asks. The weights have
- * metrics of their own (`glimpse_part_bytes`, `glimpse_warm_activations_total`).
+ * A cache as metrics see it: a name from a closed set, and figures read on demand. The weights have metrics of their
+ * own (`glimpse_part_bytes`, `glimpse_warm_activations_total`).
  */
 export const CACHE_NAMES = ['segments-memory', 'segments-disk', 'latents', 'loops'] as const;
 export type CacheName = (typeof CACHE_NAMES)[number];
@@ -9,9 +9,9 @@ export interface CacheFigures {
   hits: number;
   misses: number;
   evictions: number;
-  /** Values that were not kept for want of room, or because the disk would not take them. */
+  /** Values not stored: no space, or a failed write to disk. */
   refused?: number;
-  /** Files that did not check out and were dropped. */
+  /** Files that failed their check and were dropped. */
   damaged?: number;
   bytes: number;
 }
@@ -19,6 +19,6 @@ export interface CacheFigures {
 export interface CacheSource {
   cache: CacheName;
   read(): CacheFigures;
-  /** Lets go of what it holds in memory; left out where it holds nothing there. */
+  /** Releases what it holds in memory; left out where it holds nothing there. */
   clear?(): void;
 }

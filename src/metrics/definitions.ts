@@ -1,6 +1,6 @@
 /**
- * Every metric that is not a latency: names, meanings, and for labelled ones the closed set of values, so that no label
- * can grow with what viewers send. docs/metrics.md is written from these tables.
+ * Every metric except latencies: names, meanings, and for labels the closed set of values, so that viewers' input
+ * cannot add label values. docs/metrics.md is generated from these tables.
  */
 export interface MetricDefinition {
   metric: string;
@@ -69,7 +69,7 @@ export const GAUGES = {
 
 const SECONDS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
 
-/** Taken of every live session once a second. */
+/** Sampled from every live session once a second. */
 export const SAMPLES = {
   targetBps: {
     metric: 'glimpse_session_target_bits_per_second',

@@ -1,4 +1,4 @@
-/** What the generation engine measures: waiting for turns, batches, admission, memory. Label values are closed sets. */
+/** Metrics of the generation engine: waiting for turns, batches, admission, memory. Label values are closed sets. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Names of turn-order.ts, by rank. */
@@ -77,7 +77,7 @@ export class EngineMetrics {
     this.#gauges[gauge].set(value);
   }
 
-  /** A part is in one state at a time; in the others it takes nothing. */
+  /** A part is in one state at a time; its other states report 0 bytes. */
   part(part: string, state: string, bytes: number): void {
     if (!PART_NAMES.some((name) => name === part)) return;
     for (const other of PART_STATES)

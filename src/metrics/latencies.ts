@@ -1,10 +1,10 @@
 /**
- * The one place that says what each latency means. The names are those of `SessionStats`, the wire, the bench reports
- * and docs/metrics.md; whoever measures one measures from and to exactly the two instants given here. Durations are
- * kept in milliseconds in the code and exported in seconds, Prometheus' base unit.
+ * The definition of each latency: every measurement uses exactly the two instants given here. The names are those of
+ * `SessionStats`, the wire, the bench reports and docs/metrics.md. Durations are in milliseconds in the code and
+ * exported in seconds, Prometheus' base unit.
  */
 export interface LatencyDefinition {
-  /** Both instants, in words. */
+  /** Start and end, as text. */
   meaning: string;
   /** Histogram name; undefined where only the browser or a bench can measure it. */
   metric: string | undefined;
@@ -42,12 +42,12 @@ export const LATENCIES = {
 
 export type LatencyName = keyof typeof LATENCIES;
 
-/** Latencies the server itself observes. */
+/** Latencies that the server itself measures. */
 export type ServerLatencyName = {
   [Name in LatencyName]: (typeof LATENCIES)[Name]['metric'] extends string ? Name : never;
 }[LatencyName];
 
-/** Upper bounds in seconds: fine around the 100 ms that drafts aim at, out to a clip refined on a slow machine. */
+/** Upper bounds in seconds: fine around the 100 ms that drafts aim at, up to a clip refined on a slow machine. */
 export const LATENCY_BUCKETS_SECONDS = [
   0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30,
 ] as const;

@@ -1,6 +1,6 @@
 /**
- * Everything the service counts, on a prom-client registry of its own, so that two services (or two tests) in one
- * process never share a number. What there is stands in `definitions.ts` and `latencies.ts`.
+ * Everything the service counts, on its own prom-client registry, so that two services (or two tests) in one process
+ * never share a number. `definitions.ts` and `latencies.ts` list the metrics.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { ERROR_CODES, type ErrorCode } from '../errors.ts';
@@ -25,7 +25,7 @@ export type { CounterName, GaugeName } from './definitions.ts';
 export interface MetricsOptions {
   /** Adds `process_*` and `nodejs_*`. Off in tests: its observers last as long as the process. Default true. */
   processMetrics?: boolean;
-  /** What makes the pictures, as the latencies' label: each workflow has a baseline of its own. */
+  /** Name of the generator, as the latencies' label: each workflow has a baseline of its own. */
   workflow?: string;
 }
 
@@ -68,7 +68,7 @@ export class Metrics {
     if (processMetrics) collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Names what makes the pictures from now on. */
+  /** Sets the generator's name from now on. */
   set workflow(name: string) {
     this.#workflow = name;
   }
@@ -83,7 +83,7 @@ export class Metrics {
     if (value >= 0) this.#samples.get(name)?.observe(name.endsWith('Ms') ? value / 1000 : value);
   }
 
-  /** Adds to a counter; never less than nothing. */
+  /** Adds to a counter; a negative amount adds nothing. */
   count(counter: CounterName, by = 1): void {
     if (by > 0) this.#counters.get(counter)?.inc(by);
   }
@@ -97,7 +97,7 @@ export class Metrics {
     this.#gauges.get(gauge)?.set(value);
   }
 
-  /** Caches whose figures are to be read at every scrape. */
+  /** Adds caches whose figures are read at every scrape. */
   addCaches(sources: readonly CacheSource[]): void {
     this.#addCaches(sources);
   }
@@ -106,12 +106,12 @@ export class Metrics {
     this.#errors.inc({ code });
   }
 
-  /** Called before every scrape, for what is read and not counted. */
+  /** Called before every scrape, for values that are read rather than counted. */
   set beforeScrape(read: () => void) {
     this.#beforeScrape = read;
   }
 
-  /** What `/metrics` answers: the text and its content type. */
+  /** The response of `/metrics`: the text and its content type. */
   async exposition(): Promise<{ contentType: string; text: string }> {
     this.#beforeScrape();
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
@@ -126,7 +126,7 @@ export class Metrics {
   }
 }
 
-/** Each combination of labels begins at zero, so that a rate is defined from the first scrape on. */
+/** Each combination of labels starts at zero, so that a rate is defined from the first scrape on. */
 function labelledCounter({ metric, help, labels }: LabelledDefinition, registers: Registry[]): Counter {
   const counter = new Counter({ name: metric, help, labelNames: Object.keys(labels), registers });
   const combinations = Object.entries(labels).reduce<Record<string, string>[]>(

@@ -1,8 +1,8 @@
-/** A picture or video that slices are made from: decoded, checked and written anew by the service (media/input-media.ts). */
+/** A picture or video that slices are made from: checked and re-encoded by the service (media/input-media.ts). */
 export interface InputMedia {
   kind: 'image' | 'video';
   mediaType: 'image/png' | 'video/mp4';
-  /** Of `data`, hexadecimal. */
+  /** SHA-256 of `data`, hexadecimal. */
   sha256: string;
   data: Uint8Array;
 }

@@ -1,19 +1,19 @@
 /**
- * The rungs a viewer can be given: the size the picture is shown at, and fractions of it for links that cannot carry
- * that. Which rung is taken is the allocator's decision.
+ * The resolutions a viewer may receive: the display size, and fractions of it for links that cannot carry that. The
+ * allocator chooses among them.
  */
 import type { Rung } from './rung.ts';
 
-/** Pictures with a shorter side are shown at twice their size: no screen shows them pixel by pixel. */
+/** Pictures with a shorter side are shown at twice their size: single pixels would be too small on any screen. */
 const NATIVE_SIDE_MIN_PX = 256;
-/** Below this a picture says nothing, and codecs spend most bits on headers. */
+/** Below this a picture is unrecognisable, and codecs spend most bits on headers. */
 const SIDE_MIN_PX = 64;
-/** Steps of about half the pixels each, so that one step down is a relief worth a keyframe. */
+/** Each step halves the pixels or so, which makes a step down worth its keyframe. */
 const SHARES = [1, 3 / 4, 1 / 2, 3 / 8, 1 / 4, 1 / 8] as const;
 
 /**
- * Rungs for a generator whose best tier has this size, largest first, never empty. Sides are even, keep the aspect ratio
- * to a pixel, and are at least 64 px but for the first rung of a picture that is smaller still.
+ * Rungs for a generator whose best tier has this size, largest first, never empty. Sides are even and at least 64 px,
+ * and keep the aspect ratio to a pixel. Only the first rung of a smaller picture is below 64 px.
  */
 export function ladder({ widthPx, heightPx }: Rung): Rung[] {
   const scale = Math.min(widthPx, heightPx) < NATIVE_SIDE_MIN_PX ? 2 : 1;
@@ -27,8 +27,8 @@ export function ladder({ widthPx, heightPx }: Rung): Rung[] {
 }
 
 /**
- * Those of a generator's rungs that pictures of a tier of this size deserve: none larger than the tier would be shown
- * at, because pixels beyond that cost bits and encoding time and show nothing. Never empty.
+ * The rungs that suit a tier of this size: none larger than the tier's display size, because more pixels cost bits and
+ * encoding time without adding detail. Never empty.
  * @param rungs largest first.
  */
 export function rungsFor(rungs: readonly Rung[], tier: Rung): readonly Rung[] {

@@ -1,11 +1,11 @@
-/** Gives memory back while nobody is there, in stages: the longer nobody comes, the more of what is kept for viewers. */
+/** Releases memory in stages while no session exists: the longer the service is idle, the more it releases. */
 import type { CacheSource } from '../metrics/cache-source.ts';
 
-/** Time for what a session, or the start, leaves behind to end: a reader of pictures, a connection that says goodbye. */
+/** Delay for work that a session, or the start, leaves behind: picture readers, closing connections. */
 const GARBAGE_AFTER_MS = 5_000;
 
 export interface IdleStage {
-  /** Without a session for so long, ms. */
+  /** Time without a session, ms. */
   afterMs: number;
   release: () => void;
 }
@@ -13,14 +13,14 @@ export interface IdleStage {
 export class IdleRelease implements Disposable {
   readonly #stages: readonly IdleStage[];
   #timers: NodeJS.Timeout[] = [];
-  /** Undefined until it is told. */
+  /** Undefined until the first report. */
   #inUse: boolean | undefined;
 
   constructor(stages: readonly IdleStage[]) {
     this.#stages = stages;
   }
 
-  /** To be told once everything is ready, and whenever the number of sessions changes. */
+  /** Call once everything is ready, and whenever the number of sessions changes. */
   onSessions(count: number): void {
     const inUse = count > 0;
     if (inUse === this.#inUse) return;
@@ -39,15 +39,15 @@ export class IdleRelease implements Disposable {
   }
 }
 
-/** Nobody has been there for seconds, or for `warmIdleMs`: the next viewer waits for the model anyway. */
+/** `idle`: no session for seconds. `at rest`: none for `warmIdleMs`, so the next viewer waits for the model anyway. */
 export type Idleness = 'idle' | 'at rest';
 
 export interface IdleReleaseOptions {
-  /** Without a session for so long, ms, the caches let go of what they hold in memory; 0: never. */
+  /** Time without a session after which the caches release their memory, ms; 0: never. */
   warmIdleMs: number;
-  /** Asked then, so that those which come later count too. */
+  /** Read at that time, so that caches added later are included. */
   caches: readonly Pick<CacheSource, 'clear'>[];
-  /** Time to collect what has been let go of. */
+  /** Called when it is time to collect garbage. */
   onIdle: ((since: Idleness) => void) | undefined;
 }
 

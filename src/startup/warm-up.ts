@@ -1,6 +1,6 @@
 /**
- * What must have worked once before a viewer is served: an encoder, and the generator. A generator that is a server of its
- * own may be started after this one, so a service waits for it as long as it takes.
+ * Waits until the encoder and the generator have each worked once, before any viewer is served. A generator on a
+ * server of its own may start later than this service, so the wait has no limit.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GlimpseError, toGlimpseError } from '../errors.ts';
@@ -13,18 +13,18 @@ const PAUSE_MS = { first: 500, most: 10_000 } as const;
 export interface WarmUpOptions {
   generator: Generator;
   createEncoder: EncoderFactory;
-  /** What has not worked yet; emptied as it does. */
+  /** What has not worked yet; shrinks as each succeeds. */
   missing: Set<'encoder' | 'model'>;
-  /** Whether to wait for a generator that cannot be reached. */
+  /** Whether to wait for an unreachable generator. */
   waits: boolean;
-  /** Told of each attempt that failed, when another follows. */
+  /** Called for each failed attempt that is retried. */
   onWaiting: (error: GlimpseError) => void;
   signal: AbortSignal;
   /** Resolves after a pause, or rejects when the signal fires. Default: a timer. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** @throws GlimpseError ABORTED, or what waiting does not change */
+/** @throws GlimpseError ABORTED, or an error that waiting cannot change */
 export async function warmUp({ generator, createEncoder, missing, ...options }: WarmUpOptions): Promise<void> {
   const encoder = await createEncoder({ codec: 'VP8', widthPx: 64, heightPx: 64, fps: 10, bitrateBps: 100_000 });
   const black = { widthPx: 64, heightPx: 64, data: new Uint8Array(64 * 64 * 1.5).fill(128) };
