@@ -1,6 +1,6 @@
 /**
- * The contract between the service and whatever makes pictures: the embedded ONNX model, the test pattern, or a remote
- * backend. A generator is stateless between jobs: what continues is handed in (`previous`) and out (`latents`).
+ * The contract between the service and a source of pictures: the embedded ONNX model, the test pattern, or a remote
+ * backend. A generator is stateless between jobs: what continues comes in (`previous`) and goes out (`latents`).
  */
 import type { InputMedia } from '../picture/input-media.ts';
 import type { GlimpseError } from '../errors.ts';
@@ -12,7 +12,7 @@ export interface TierInfo {
   tier: Tier;
   widthPx: number;
   heightPx: number;
-  /** Size of the pictures of the fast variant, where the tier has one; `GenerateOptions.variant` asks for it. */
+  /** Picture size of the fast variant, if the tier has one; `GenerateOptions.variant` asks for it. */
   fast?: { widthPx: number; heightPx: number } | undefined;
 }
 
@@ -25,11 +25,11 @@ export interface GeneratorInfo {
   tiers: readonly TierInfo[];
   /** Prompts that show what it can do. */
   examples: readonly string[];
-  /** True when drafts differ from the finished picture, so that a clip gets a draft pass first. */
+  /** True if drafts differ from the finished picture, so that a clip gets a draft pass first. */
   progressive: boolean;
-  /** True when `SliceJob.start` is obeyed: then what runs can be bent instead of being made anew. */
+  /** True if `SliceJob.start` is obeyed: then a running picture can be steered instead of started over. */
   startsFromLatents?: boolean;
-  /** What a session may bring to begin from; `needed` where nothing is made without it. */
+  /** Input that a session may begin from; `needed` if nothing is made without it. */
   input?: { kind: InputMedia['kind']; needed: boolean } | undefined;
   /** Which choices of `WorkflowOptions` have an effect. */
   options?: readonly (keyof WorkflowOptions)[];
@@ -37,36 +37,36 @@ export interface GeneratorInfo {
 }
 
 /**
- * Two prompts mixed: what lies between them in the generator's own space. Prompt travel and bends are made of these.
- * A generator that cannot mix uses the heavier of the two.
+ * A mix of two prompts: a point between them in the generator's own space, for prompt travel and steering. A generator
+ * that cannot mix uses the heavier of the two.
  */
 export interface PromptMix {
-  /** The prompt that is travelled to; `SliceJob.prompt` is where the travel starts. */
+  /** The target prompt; `SliceJob.prompt` is the start. */
   towards: string;
   /** Share of `towards`, in [0, 1]. */
   amount: number;
   interpolation: 'linear' | 'spherical';
 }
 
-/** Latents to start from instead of pure noise: a bend of what is running, or a near hit of the latent cache. */
+/** Latents to start from instead of noise: those of the running picture, or a near hit of the latent cache. */
 export interface StartingLatents {
   latents: Float32Array;
   /**
-   * Noise level they are raised to before denoising goes on, in [0, 1]; 1 is the same as none at all, at 0 they are
-   * finished and nothing is left but to decode and refine them.
+   * Noise level they are raised to before denoising, in [0, 1]. 1: as if from noise. 0: they are finished, and are only
+   * decoded and refined.
    */
   strength: number;
 }
 
 /** What the generator understood of a prompt. */
 export interface PromptReading {
-  /** Words (lower case) and emoji that the generator does not know, or that stand beyond what it reads; they change nothing. */
+  /** Words (lower case) and emoji without effect: unknown, or beyond what the generator reads. */
   unknownWords: string[];
   /** What was understood, field by field, e.g. `{ scene: 'meadow', time: 'sunset' }`; empty when a backend cannot say. */
   fields: Record<string, string>;
 }
 
-/** What a session may choose of a workflow; a generator takes those it names in `info.options`. */
+/** Session choices for a workflow; a generator uses those it names in `info.options`. */
 export interface WorkflowOptions {
   /** What the picture should not have; guided models only. */
   negativePrompt?: string | undefined;
@@ -87,7 +87,7 @@ export interface SliceJob {
   seed: number;
   /** Classifier-free guidance scale; the generator clamps it to its range and uses its default when left out. */
   guidance?: number;
-  /** Time of the slice's first frame, in ms since its picture began: a bend goes on where the last revision was. */
+  /** Time of the slice's first frame, ms since its picture began: a steered revision continues the last one's time. */
   startMs: number;
   /** Lowest tier to yield; lower ones are computed only as far as needed. Default: the first. */
   startAtTier?: Tier;
@@ -103,7 +103,7 @@ export interface SliceJob {
   maxSteps?: number;
   /** Latents whose mean and deviation each channel is brought back to (AdaIN), against drift over many slices. */
   reference?: Float32Array;
-  /** What to begin from, or to follow, for generators whose `info.input` says so. */
+  /** Media to begin from or to follow, for generators whose `info.input` says so. */
   input?: InputMedia;
   /** The session's choices; a generator without them ignores them. */
   options?: WorkflowOptions;
@@ -116,24 +116,24 @@ export interface SliceJob {
 export interface UnitOfWork {
   kind: string;
   run(): Promise<void>;
-  /** The unit of the same job that this one goes on from, where it is asked for before that has ended: it runs after that has begun. */
+  /** The unit of the same job that this one follows, if asked for before that one ends. It must start first. */
   after?: UnitOfWork;
-  /** Takes it back once `run` was called: true when it has not begun to compute, and never will unless it is run again. */
+  /** Takes the unit back after `run`: true if it has not started, and will not unless it is run again. */
   withdraw?(): boolean;
 }
 
 export interface GenerateOptions {
   signal: AbortSignal;
   /**
-   * Runs a unit when its turn has come; a scheduler stands behind it. A generator passes every unit through it, so
-   * that others get in between two steps; it may ask for the next while one runs (`after`). Without it units run at once.
+   * Runs a unit when its turn comes, as the scheduler decides. A generator passes every unit through it, so that others
+   * get in between two steps. It may ask for the next while one runs (`after`). Default: units run at once.
    */
   turn?: (unit: UnitOfWork) => Promise<void>;
-  /** Asked when a tier that can be made in several ways is begun. Without it all tiers are full. */
+  /** Called when a tier with several variants starts. Default: all tiers are full. */
   variant?: (tier: Tier) => Variant;
-  /** A failure that is about to be tried again: nothing is lost, the next picture comes later. */
+  /** A failure is about to be retried: nothing is lost, the next picture comes later. */
   onRetry?: (error: GlimpseError) => void;
-  /** How far the job has come, in [0, 1], for generators that take long; and its place in a backend's own queue. */
+  /** Progress of the job in [0, 1], for slow generators, and its position in a backend's own queue. */
   onProgress?: (progress: { ratio: number; queuePosition?: number }) => void;
 }
 
@@ -144,43 +144,41 @@ export interface Rendition {
   tier: Tier;
   /** How the tier was made. Absent: by the full part. */
   variant?: Variant | undefined;
-  /** Frames of that tier's and variant's size: all `info.slice.frames` of them, or from `firstFrame` on as many as there are yet. */
+  /** Frames of the tier's and variant's size: all `info.slice.frames`, or a run of them from `firstFrame` on. */
   frames: I420Frame[];
   /** Index of `frames[0]` within the slice; 0 when left out. Runs of one tier come in order and do not overlap. */
   firstFrame?: number;
-  /** What the next slice continues from; absent where the tier adds nothing new to continue from. */
+  /** Latents for the next slice; absent if the tier adds nothing new to continue from. */
   latents?: Float32Array;
   /** Time spent computing this tier alone, in ms; 0 when it came out of a cache. */
   computeMs: number;
-  /** Where it came from, when not computed: the page and the metrics show it. */
+  /** The cache it came from, if any, for the page and the metrics. */
   cached?: 'segment' | 'latent';
-  /** Made with less than was asked for (fewer steps), because a failure was being recovered from: not to be kept. */
+  /** Made with less than was asked for (fewer steps) while recovering from a failure: not cached. */
   reduced?: boolean;
 }
 
-/** Whether a rendition brings its tier to the slice's end: it is whole, or the last of its runs. */
+/** Whether a rendition ends its tier: it is whole, or the last of its runs. */
 export const isLastRun = ({ frames, firstFrame = 0 }: Rendition, framesPerSlice: number): boolean =>
   firstFrame + frames.length >= framesPerSlice;
 
 export interface Generator extends AsyncDisposable {
   readonly info: GeneratorInfo;
-  /** The highest tier worth asking for while it recovers from failures; undefined: all of them. */
+  /** The highest tier worth asking for during recovery from failures; undefined: all of them. */
   readonly tierCap?: Tier | undefined;
-  /** What this generator makes of a prompt. Cheap: under 10 ms for local generators. */
+  /** What this generator understands of a prompt. Cheap: under 10 ms for local generators. */
   read(prompt: string): Promise<PromptReading>;
   /**
-   * Yields one rendition per tier from `startAtTier` to `stopAtTier`, lowest first; a backend that gets its frames one by
-   * one yields each tier in runs, in order (`firstFrame`), with `latents` and `computeMs` in the last. Lazy: nothing of a tier is computed
-   * before it is pulled, so a caller may leave a half-finished slice waiting while another job runs. A tier made by a
-   * cheaper variant is yielded again, full, where it is pulled again. Aborting stops
-   * between denoise steps with a GlimpseError `ABORTED`.
-   * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again. GENERATOR_UNAVAILABLE
-   * when it keeps failing and is not even asked, with `retryAfterMs`.
+   * Yields one rendition per tier from `startAtTier` to `stopAtTier`, lowest first. A backend that gets its frames one
+   * by one yields each tier in runs, in order (`firstFrame`), with `latents` and `computeMs` in the last. Lazy: a tier
+   * is computed only when pulled, so a caller may leave a half-finished slice while another job runs. A tier made by a
+   * cheaper variant is yielded again, full, if pulled again. Aborting stops between denoise steps with a GlimpseError
+   * `ABORTED`.
+   * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again.
+   *   GENERATOR_UNAVAILABLE with `retryAfterMs` when it keeps failing and is not asked.
    */
   generate(job: SliceJob, options: GenerateOptions): AsyncIterable<Rendition>;
-  /**
-   * A prompt as a vector whose cosine distance means likeness, for the latent cache; absent where a backend has none.
-   */
+  /** A prompt as a vector: small cosine distance means similar prompts. For the latent cache; absent if unsupported. */
   embed?(prompt: string): Promise<Float32Array>;
   /** Resolves once a job would run at full speed: weights loaded, first run done. */
   warmUp(): Promise<void>;

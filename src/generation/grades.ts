@@ -1,6 +1,6 @@
 /**
- * A tier can be made in several ways: by the full part, or by a cheaper one that makes nearly the same picture. A grade is
- * a tier with the way it was made: it is what renditions are compared by, and what costs are known for. Pure.
+ * A tier can be made in several ways: by the full part, or by a cheaper one that makes nearly the same picture. A grade
+ * is a tier with its variant. Renditions are compared by grade, and costs are known by grade. Pure.
  */
 import type { Tier } from '../picture/tiers.ts';
 
@@ -18,7 +18,7 @@ interface Made {
   variant?: Variant | undefined;
 }
 
-/** A variant that a tier is never made by counts as the full one. */
+/** A variant that a tier does not have counts as the full one. */
 export const gradeOf = ({ tier, variant }: Made): Grade =>
   tier === 'refined' && variant === 'fast' ? 'refined-fast' : tier;
 
@@ -26,7 +26,7 @@ export const gradeRank = (grade: Grade): number => GRADES.indexOf(grade);
 export const tierOfGrade = (grade: Grade): Tier => (grade === 'refined-fast' ? 'refined' : grade);
 export const variantOfGrade = (grade: Grade): Variant => (grade === 'refined-fast' ? 'fast' : 'full');
 
-/** True when `candidate` may stand in the place of `current` (undefined: nothing there yet). */
+/** True if `candidate` may replace `current` (undefined: nothing there yet). */
 export const improves = (candidate: Grade, current: Grade | undefined): boolean =>
   current === undefined || gradeRank(candidate) > gradeRank(current);
 

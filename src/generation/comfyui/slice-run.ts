@@ -1,7 +1,7 @@
 /**
- * One slice on its way through ComfyUI: a prompt for each tier when it is asked for, cut down to what that tier's tap
- * needs. The server keeps the results of its last prompt, so the second stage goes on from the first one's latent and does
- * not make it again. A preview that comes before the first frame is the draft. Frames go out as they come.
+ * One slice at ComfyUI. Each tier is one prompt, submitted when the tier is asked for and reduced to what its tap
+ * needs. The server caches its last prompt's results, so the second stage continues from the first one's latent. A
+ * preview that comes before the first frame is the draft. Frames are yielded as they arrive.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 import type { ImageDecoder } from '../../media/decode/image-decoder.ts';
@@ -15,10 +15,10 @@ import { runTap } from './tap-run.ts';
 import { TapFrames } from './tap-frames.ts';
 import { sliceFramesOf, type TapTier, type Workflow } from './workflows/workflow.ts';
 
-/** A tap whose pictures got lost is asked for again; only the sending is repeated, everything before is in the cache. */
+/** Repeats of a tap whose pictures got lost. Only the sending repeats: the rest is in the server's cache. */
 const REPEATS_MAX = 2;
 
-/** What all slices share. */
+/** Shared by all slices. */
 export interface SliceContext {
   pool: ComfyPool;
   decoder: ImageDecoder;
@@ -27,7 +27,7 @@ export interface SliceContext {
 
 export interface SliceRunOptions extends GenerateOptions {
   job: SliceJob;
-  /** What the graph is filled with at one server, whose uploads have names of their own. */
+  /** Values for the graph at one server; each server names its uploads itself. */
   inputAt: (server: ComfyServer, signal: AbortSignal) => Promise<SliceInput>;
 }
 
@@ -36,7 +36,7 @@ interface Making {
   tap: TapFrames;
   /** The first preview; undefined when frames of the tier come before one. */
   preview: PromiseWithResolvers<I420Frame | undefined>;
-  /** Of the prompt alone, when it has ended. */
+  /** Compute time of the prompt alone, set when it has ended. */
   computeMs: number;
 }
 
@@ -45,7 +45,7 @@ export class SliceRun {
   readonly #options: SliceRunOptions;
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
-  /** Where the stages so far are in the cache. */
+  /** The server whose cache holds the stages so far. */
   #server: ComfyServer | undefined;
   #making: Making | undefined;
   #latentsGiven = false;
@@ -56,7 +56,7 @@ export class SliceRun {
     this.#signal = AbortSignal.any([options.signal, this.#abort.signal]);
   }
 
-  /** Begins `tier` and waits for its first preview: undefined when the server sends none. */
+  /** Starts `tier` and waits for its first preview; undefined when the server sends none. */
   async draft(tier: TapTier): Promise<Rendition | undefined> {
     const startedMs = performance.now();
     const frame = await this.#make(tier).preview.promise;
@@ -68,8 +68,8 @@ export class SliceRun {
   }
 
   /**
-   * The tier in runs of frames as they arrive. The last frame waits until the frames behind it are there too, because
-   * with it comes what the next slice goes on from.
+   * The tier in runs of frames as they arrive. The last frame waits for the frames after it, because it carries what
+   * the next slice continues from.
    * @throws GlimpseError ABORTED, GENERATOR_DOWN, WORKFLOW_INVALID
    */
   async *render(tier: TapTier): AsyncGenerator<Rendition, void> {
@@ -116,8 +116,8 @@ export class SliceRun {
   }
 
   /**
-   * A prompt of the server is one unit. The turn lasts until a server is free again and not until this prompt has ended,
-   * so that with several servers several prompts run, and who is next is decided when there is room for him.
+   * A prompt is one unit of work. The turn ends when a server is free, not when this prompt ends. So several servers
+   * run several prompts, and the next job is chosen only when there is room for it.
    */
   async #inTurn(making: Making): Promise<void> {
     const { turn } = this.#options;
@@ -136,7 +136,7 @@ export class SliceRun {
     making.preview.resolve(undefined);
   }
 
-  /** Never rejects: a failure goes to whoever waits for frames. */
+  /** Never rejects: failures go to the reader of the frames. */
   async #fill(making: Making): Promise<void> {
     const { pool } = this.#context;
     const startedMs = performance.now();
@@ -168,7 +168,7 @@ export class SliceRun {
   async #whole(server: ComfyServer, { tier, tap, preview }: Making): Promise<void> {
     const { workflow } = this.#context;
     const { onProgress } = this.#options;
-    // Anew for each tier: a server that was started again meanwhile has lost its uploads.
+    // Once per tier: a server that restarted meanwhile has lost its uploads.
     const input = await this.#options.inputAt(server, this.#signal);
     for (let repeats = 0; repeats <= REPEATS_MAX; repeats++) {
       tap.restart();

@@ -1,7 +1,7 @@
 /**
- * The frames of one tap, decoded while they arrive and handed on in their order. A picture carries no index: its place is
- * its place among those of its prompt, so after a gap in the events nothing that follows can be placed. Then the tap is
- * asked for again (`restart`), and what was there before is passed over.
+ * The frames of one tap, decoded as they arrive and returned in order. A picture carries no index: its position among
+ * its prompt's pictures is its index. After a gap in the events, later pictures cannot be placed. Then the tap is
+ * requested again (`restart`), and pictures that are already there are skipped.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 import type { ImageDecoder } from '../../media/decode/image-decoder.ts';
@@ -11,7 +11,7 @@ export interface TapFramesOptions {
   decoder: ImageDecoder;
   /** Frames the tap sends. */
   count: number;
-  /** How many of the last are kept as the server encoded them, to go on from. */
+  /** How many of the last frames to keep as encoded, for the next slice. */
   keepLast: number;
   /** Size of the decoded frames; pictures of another size are scaled. */
   widthPx: number;
@@ -22,7 +22,7 @@ export class TapFrames {
   readonly #options: TapFramesOptions;
   readonly #decoded: (I420Frame | undefined)[] = [];
   readonly #last: Uint8Array[] = [];
-  /** Frames of the prompt that runs, and of all prompts so far. */
+  /** Frames received from the current prompt, and from all prompts so far. */
   #arrived = 0;
   #taken = 0;
   #given = 0;
@@ -50,7 +50,7 @@ export class TapFrames {
   }
 
   /**
-   * Takes the bytes over. Pictures beyond the count are dropped: they are not of this graph.
+   * Takes ownership of the bytes. Drops pictures beyond the count: they are not of this graph.
    * @returns settles when the picture is decoded; never rejects
    */
   async add(image: Uint8Array): Promise<void> {
@@ -73,25 +73,25 @@ export class TapFrames {
     if (!this.complete) this.#gap = true;
   }
 
-  /** Another prompt sends the tap from its first frame on. */
+  /** A new prompt sends the tap again from its first frame. */
   restart(): void {
     this.#gap = false;
     this.#arrived = 0;
   }
 
-  /** Nothing more will come. */
+  /** No more frames will arrive. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#tell();
   }
 
-  /** The frames that follow those given before, at least one; undefined after the last. @throws what `fail` was told */
+  /** The next frames, at least one; undefined after the last. @throws the error given to `fail` */
   async next(): Promise<I420Frame[] | undefined> {
     while (this.#given < this.#options.count) {
       const frames: I420Frame[] = [];
       for (let frame = this.#decoded[this.#given]; frame !== undefined; frame = this.#decoded[this.#given]) {
         frames.push(frame);
-        // Whoever has it keeps it: a batch at full size is hundreds of megabytes.
+        // The caller keeps it: a batch at full size is hundreds of megabytes.
         this.#decoded[this.#given] = undefined;
         this.#given += 1;
       }
@@ -102,7 +102,7 @@ export class TapFrames {
     return undefined;
   }
 
-  /** Takes the bytes over, also of a picture that is not of the tap; all are of the same size afterwards. */
+  /** Takes ownership of the bytes, also of a picture that is not the tap's. All frames get the same size. */
   decode(image: Uint8Array): Promise<I420Frame> {
     const { decoder, widthPx, heightPx } = this.#options;
     return decoder.decode(image, { format: imageFormat(image) ?? 'png', widthPx, heightPx, handOver: true });

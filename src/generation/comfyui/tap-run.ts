@@ -1,4 +1,4 @@
-/** One prompt that makes one tap: its pictures become frames, what comes before them the preview, its steps progress. */
+/** Runs one prompt for one tap: its pictures become frames, an earlier picture the preview, its steps progress. */
 import { GlimpseError } from '../../errors.ts';
 import type { I420Frame } from '../../picture/frame.ts';
 import type { GenerateOptions } from '../generator.ts';
@@ -8,7 +8,7 @@ import type { SliceInput } from './workflows/parameters.ts';
 import type { TapFrames } from './tap-frames.ts';
 import type { TapTier, MemoryMode, Workflow } from './workflows/workflow.ts';
 
-/** Share of a tier's time that its denoising takes; the rest is decoding and sending, told by the frames that arrive. */
+/** Share of a tier's progress for denoising; the rest is decoding and sending, counted by frames that arrive. */
 const DENOISING_SHARE = 0.8;
 
 export interface TapRunOptions {
@@ -46,12 +46,12 @@ export async function runTap(options: TapRunOptions): Promise<void> {
     onImage: ({ nodeId, image }) => {
       if (nodeId === tapId) {
         const decoded = tap.add(image);
-        // A preview that came is still being decoded.
+        // If a preview came, it is still being decoded.
         if (!previewing) preview.resolve(undefined);
         tell(DENOISING_SHARE + ((1 - DENOISING_SHARE) * tap.taken) / workflow.frames);
         return decoded;
       }
-      // A preview that cannot be read is as good as none.
+      // An unreadable preview counts as none.
       previewing ??= tap.decode(image).then(preview.resolve, () => preview.resolve(undefined));
       return previewing;
     },

@@ -4,7 +4,7 @@
  * so rest earns no credit. Pure.
  */
 
-/** Most users remembered; forgetting one loses only its lead over others. */
+/** Most users remembered; forgetting one loses only their lead over others. */
 const USERS_MAX = 1_024;
 
 export class FairShare {

@@ -1,6 +1,6 @@
 /**
- * ComfyUI's HTTP API over one pool of kept-alive connections. Every answer is bounded in size and time and checked by a
- * schema; whatever is not an answer of ComfyUI becomes GENERATOR_DOWN with what to look at.
+ * ComfyUI's HTTP API over one pool of kept-alive connections. Every answer is limited in size and time and checked by a
+ * schema. Anything that is not an answer of ComfyUI becomes GENERATOR_DOWN, with a hint what to check.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -22,7 +22,7 @@ import {
   type SystemStats,
 } from './wire.ts';
 
-/** Connections to one server: submit, reconcile, upload and check never need more at once. */
+/** Most connections to one server: submit, reconcile, upload and check need no more at once. */
 const CONNECTIONS_MAX = 4;
 /** The server answers from memory; only an upload may take longer. */
 const TIMEOUT_MS = 10_000;
@@ -44,7 +44,7 @@ interface Submission {
   clientId: string;
   /** Canonical lower-case UUID. Old servers ignore it and choose their own. */
   promptId: string;
-  /** Ahead of everything that waits. */
+  /** Queued before everything that waits. */
   front: boolean;
 }
 
@@ -61,7 +61,7 @@ export class ComfyHttp {
   readonly #agent: HttpAgent;
   readonly #timeoutMs: number;
 
-  /** `base`: with a path when ComfyUI sits behind one. */
+  /** `base` includes a path when ComfyUI is behind one. */
   constructor(base: URL, timeoutMs = TIMEOUT_MS) {
     this.#timeoutMs = timeoutMs;
     this.#base = base;
@@ -70,7 +70,7 @@ export class ComfyHttp {
   }
 
   /**
-   * Queues a prompt; returns the id the server knows it by.
+   * Queues a prompt; returns the server's id for it.
    * @throws GlimpseError WORKFLOW_INVALID when the server refuses the graph, GENERATOR_DOWN, ABORTED
    */
   async submit({ graph, clientId, promptId, front }: Submission, signal?: AbortSignal): Promise<string> {
@@ -84,18 +84,18 @@ export class ComfyHttp {
     return this.#read(queueSchema, this.#successful(await this.#send('GET', 'queue', undefined, signal)));
   }
 
-  /** What became of a prompt; undefined while it has not ended. */
+  /** The outcome of a prompt; undefined while it has not ended. */
   async history(promptId: string, signal?: AbortSignal): Promise<HistoryEntry | undefined> {
     const answer = await this.#send('GET', `history/${encodeURIComponent(promptId)}`, undefined, signal);
     return this.#read(historySchema, this.#successful(answer))[promptId];
   }
 
-  /** Takes a prompt out of the queue. Does nothing when it runs already. */
+  /** Removes a prompt from the queue; no effect once it runs. */
   async unqueue(promptId: string): Promise<void> {
     this.#successful(await this.#send('POST', 'queue', json({ delete: [promptId] })));
   }
 
-  /** Only for a prompt that runs: servers from before targeted interrupts stop whatever runs. */
+  /** Only for a prompt that runs: servers without targeted interrupts stop whatever runs. */
   async interrupt(promptId: string): Promise<void> {
     this.#successful(await this.#send('POST', 'interrupt', json({ prompt_id: promptId })));
   }
@@ -109,13 +109,13 @@ export class ComfyHttp {
     return this.#read(systemStatsSchema, this.#successful(await this.#send('GET', 'system_stats', undefined, signal)));
   }
 
-  /** What the server's nodes take; of one class when named (empty when it has no such class). */
+  /** Inputs of the server's nodes, or of one class (empty if the server lacks it). */
   async objectInfo(nodeClass?: string, signal?: AbortSignal): Promise<ObjectInfo> {
     const path = nodeClass === undefined ? 'object_info' : `object_info/${encodeURIComponent(nodeClass)}`;
     return this.#read(objectInfoSchema, this.#successful(await this.#send('GET', path, undefined, signal)));
   }
 
-  /** Puts an image or a video into one of the server's folders; returns the name that LoadImage and LoadVideo take. */
+  /** Uploads an image or a video into a server folder; returns its name for LoadImage and LoadVideo. */
   async upload({ name, data, mediaType, folder }: Upload, signal?: AbortSignal): Promise<string> {
     const form = new FormData();
     form.append('image', new Blob([new Uint8Array(data)], { type: mediaType }), name);
@@ -127,7 +127,7 @@ export class ComfyHttp {
     const answer = await this.#send('POST', 'upload/image', { body, contentType }, signal, UPLOAD_TIMEOUT_MS);
     const uploaded = this.#read(uploadedSchema, this.#successful(answer));
     const path = uploaded.subfolder === '' ? uploaded.name : `${uploaded.subfolder}/${uploaded.name}`;
-    // How the server's loaders are told of a folder other than `input`.
+    // The server's loaders expect any folder but `input` in brackets.
     return uploaded.type === 'input' ? path : `${path} [${uploaded.type}]`;
   }
 

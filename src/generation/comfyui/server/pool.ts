@@ -1,20 +1,20 @@
 /**
- * Several ComfyUI servers as one: the least loaded of those that answer takes the next prompt, and another takes over
- * where one fails. All of them must have the same nodes and files.
+ * Several ComfyUI servers as one. The next prompt goes to the least loaded server that answers; if one fails, another
+ * takes over. All servers must have the same nodes and files.
  */
 import type { Pressure } from '../../engine/memory-pressure.ts';
 import type { ComfyClient } from './client.ts';
 import { ComfyServer } from './server.ts';
 import { kept } from '../../../lifetime/kept-promise.ts';
 
-/** A server that is gone is tried anyway when a prompt fails there; this is how soon one that is back gets work again. */
+/** How soon a server that is back gets work again. A server that is down is tried only when no other is left. */
 const CHECK_INTERVAL_MS = 2_000;
 
 export interface ComfyPoolOptions {
   /** Closed with the pool; at least one. */
   clients: readonly ComfyClient[];
   checkIntervalMs?: number | undefined;
-  /** The memory of a server has filled or emptied past a limit of memory-pressure.ts: the worst of all servers. */
+  /** The fullest server's memory has crossed a limit of memory-pressure.ts. */
   onPressure?: ((pressure: Pressure, ratio: number) => void) | undefined;
 }
 
@@ -23,7 +23,7 @@ export class ComfyPool implements AsyncDisposable {
   readonly #onPressure: ComfyPoolOptions['onPressure'];
   readonly #timer: NodeJS.Timeout;
   #checking: Promise<void> | undefined;
-  /** The one after it, for all who asked since it began. */
+  /** The check after the current one, for all who asked since that began. */
   #nextCheck: Promise<void> | undefined;
   #closed = false;
   #change = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ export class ComfyPool implements AsyncDisposable {
   }
 
   /**
-   * Where the next prompt should go. One that is not known to be well is better than none: it may be back.
+   * The server for the next prompt. A server that is down is better than none: it may be back.
    * @param preferred has the results of an earlier stage
    * @param tried have failed at this prompt
    */
@@ -59,7 +59,7 @@ export class ComfyPool implements AsyncDisposable {
     }
   }
 
-  /** A server has none of our prompts, or none answers at all: waiting longer would help nobody. */
+  /** Resolves when a server has none of our prompts, or when none answers: then waiting does not help. */
   async whenFree(): Promise<void> {
     const isFree = (): boolean => {
       const healthy = this.servers.filter((server) => server.healthy);
@@ -68,7 +68,7 @@ export class ComfyPool implements AsyncDisposable {
     while (!isFree()) await this.#change.promise;
   }
 
-  /** Asks all servers how they stand from now on: answers that are under way may be older than the call. Never rejects. */
+  /** Asks all servers for their state after this call: answers in progress may be older. Never rejects. */
   check(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     if (this.#checking === undefined)

@@ -1,7 +1,7 @@
 /**
- * One prompt on its way through a ComfyUI server, told by events that may get lost. Only events and pictures that name
- * this prompt count: a picture of somebody else's prompt never gets through. Silence is not trusted: after some seconds
- * of it the server's history and queue say how the prompt stands.
+ * One prompt at a ComfyUI server, followed by events that may get lost. Only events and pictures that name this prompt
+ * count, so pictures of other prompts never get through. After some seconds of silence it asks the server's history and
+ * queue for the prompt's state.
  */
 import { GlimpseError, toGlimpseError } from '../../../errors.ts';
 import type { ImageOrigin } from './binary-event.ts';
@@ -18,15 +18,15 @@ export interface NodeImage {
 
 export interface PromptListener {
   /**
-   * Pictures of one node come in the order of its batch.
-   * @returns settles when the picture is no longer held: until then the server is kept from sending too many more
+   * Pictures of one node arrive in the order of its batch.
+   * @returns settles when the picture is no longer held: until then it counts towards the socket's limit
    */
   onImage?(image: NodeImage): Promise<unknown> | void;
-  /** Prompts before this one at the server, its own and others'; 0 when it runs. */
+  /** Prompts ahead of this one at the server, from all clients; 0 when it runs. */
   onQueue?(position: number): void;
   /** Steps of a node. */
   onProgress?(progress: { nodeId: string; value: number; max: number }): void;
-  /** Events may have been lost: of a node's pictures some may be missing anywhere. */
+  /** Events may have been lost: any of a node's pictures may be missing. */
   onGap?(): void;
 }
 
@@ -41,7 +41,7 @@ export class PromptRun {
   readonly promptId: string;
   /** Settles when the prompt has ended: rejects with GENERATOR_DOWN or ABORTED. */
   readonly done: Promise<void>;
-  /** The server has taken it: ending it from this side leaves something to withdraw there. */
+  /** The server has accepted it: ending it now means withdrawing it there. */
   submitted = false;
   /** It has left the server's queue. */
   started = false;
@@ -76,7 +76,7 @@ export class PromptRun {
         this.end();
         break;
       case 'executing':
-        // How servers from before `execution_success` say that a prompt has ended.
+        // Servers older than `execution_success` report a prompt's end this way.
         if (event.data.node === null) this.end();
         break;
       case 'execution_error':
@@ -93,7 +93,7 @@ export class PromptRun {
     return this.#options.onImage?.({ nodeId, image });
   }
 
-  /** The socket was lost and is back. */
+  /** The socket was lost and is open again. */
   onReopened(): void {
     if (this.#ended) return;
     this.#options.onGap?.();

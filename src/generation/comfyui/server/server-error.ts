@@ -1,6 +1,6 @@
 /**
- * What goes wrong at a ComfyUI server, as our errors. Texts name nodes, inputs and exception types and never the values
- * they were given, because one of these is the user's prompt.
+ * Maps failures of a ComfyUI server to our errors. Messages name nodes, inputs and exception types, never values,
+ * because a value may be the user's prompt.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { ExecutionFailure, Refusal } from './wire.ts';
@@ -20,10 +20,10 @@ const OUT_OF_MEMORY = new RegExp(
   'i',
 );
 
-/** An address as logs name it: a user and password stay out of it (RFC 9110 section 4.2.4). */
+/** An address for logs, without user and password (RFC 9110 section 4.2.4). */
 export const withoutUserinfo = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
-/** The server cannot be reached, or answers like something else. */
+/** The server cannot be reached, or does not answer like ComfyUI. */
 export const serverDown = (message: string, cause?: unknown): GlimpseError =>
   new GlimpseError('GENERATOR_DOWN', { message, retryAfterMs: 1_000, cause });
 
@@ -45,7 +45,7 @@ export function executionError({
 export const isOutOfMemory = (error: unknown): boolean =>
   error instanceof GlimpseError && error.details['reason'] === 'out-of-memory';
 
-/** The server itself is at fault, so that another may do better: it is gone, cut off, or answers something else. */
+/** The server itself failed, so another may succeed: it is down, disconnected, or answers something else. */
 export const isServerGone = (error: unknown): boolean =>
   error instanceof GlimpseError && error.code === 'GENERATOR_DOWN' && error.details['reason'] === undefined;
 

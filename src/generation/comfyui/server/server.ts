@@ -1,7 +1,6 @@
 /**
- * One ComfyUI server of the pool, and how it stands: whether it answers, what waits there, how full its memory is. Its
- * prompts ask for less as memory gets short: from 90% on models are loaded one after another, and after it ran out of
- * memory pictures are made smaller.
+ * One ComfyUI server of the pool and its state: health, queue length, memory. Its prompts ask for less when memory is
+ * short: from 90% on models load one after another, and after it ran out of memory pictures are smaller.
  */
 import { nextPressure, type Pressure } from '../../engine/memory-pressure.ts';
 import type { ComfyClient } from './client.ts';
@@ -9,9 +8,9 @@ import type { MemoryMode } from '../workflows/workflow.ts';
 
 export class ComfyServer {
   readonly client: ComfyClient;
-  /** Prompts of ours there. */
+  /** Our prompts there. */
   running = 0;
-  /** Prompts of others there, when it was last asked. */
+  /** Other clients' prompts there, at the last check. */
   #others = 0;
   #healthy = true;
   #pressure: Pressure = 'normal';
@@ -26,7 +25,7 @@ export class ComfyServer {
     return this.#healthy;
   }
 
-  /** Prompts before a new one. */
+  /** Prompts ahead of a new one. */
   get load(): number {
     return this.running + this.#others;
   }
@@ -35,7 +34,7 @@ export class ComfyServer {
     return this.#pressure;
   }
 
-  /** Of the fullest device, 0 to 1. */
+  /** Memory use of the fullest device, 0 to 1. */
   get memoryRatio(): number {
     return this.#memoryRatio;
   }
@@ -50,14 +49,14 @@ export class ComfyServer {
     this.#healthy = false;
   }
 
-  /** A node ran out of memory; false when nothing is left to save. Stays until the service is started again. */
+  /** A node ran out of memory; false when nothing is left to reduce. Lasts until the service restarts. */
   ranOutOfMemory(): boolean {
     if (this.#ranOut) return false;
     this.#ranOut = true;
     return true;
   }
 
-  /** Asks the server how it stands. Never rejects. @returns whether its memory pressure has changed */
+  /** Asks the server for its state. Never rejects. @returns whether its memory pressure has changed */
   async check(): Promise<boolean> {
     try {
       const [{ devices }, length] = await Promise.all([this.client.systemStats(), this.client.queueLength()]);
@@ -78,7 +77,7 @@ export class ComfyServer {
     const pressure = nextPressure(this.#pressure, ratio);
     if (pressure === this.#pressure) return false;
     this.#pressure = pressure;
-    // Models that an earlier workflow left there go first; the server does it between two prompts.
+    // First unload models that an earlier workflow left there; the server does it between two prompts.
     if (pressure === 'low-memory') await this.client.free();
     return true;
   }

@@ -1,6 +1,6 @@
 /**
- * The WebSocket of one ComfyUI server. Feature flags go first, so that previews come with the prompt they belong to; a
- * lost socket is opened again under the same client id, because the server sends a prompt's events to that id.
+ * The WebSocket of one ComfyUI server. It sends feature flags first, so that previews name their prompt. A lost socket
+ * reconnects with the same client id, because the server sends a prompt's events to that id.
  */
 import { WebSocket } from 'ws';
 import { Emitter } from '../../../events.ts';
@@ -12,8 +12,8 @@ import { kept } from '../../../lifetime/kept-promise.ts';
 /** A PNG of 4096×2160 in its worst case. */
 const MESSAGE_MAX_BYTES = 32 * 1024 * 1024;
 /**
- * Of pictures that wait to be decoded; beyond it the socket is not read, and from half of it on again. Ten of 960×544: a
- * server on the same network sends a batch several times as fast as two threads decode it.
+ * Bytes of pictures that wait to be decoded. Above this the socket is not read; at half of it reading resumes. Ten
+ * pictures of 960×544: a server on the same network sends a batch several times as fast as two threads decode it.
  */
 const HELD_MAX_BYTES = 8 * 1024 * 1024;
 const OPEN_TIMEOUT_MS = 5_000;
@@ -25,16 +25,16 @@ interface SocketEvents {
   binary: [event: BinaryEvent];
   /** A message that is no event of the protocol. */
   malformed: [];
-  /** The connection has ended; it is opened again while somebody wants it. */
+  /** The connection has ended; it reconnects while `wanted`. */
   lost: [];
-  /** Connected again; what was sent meanwhile is lost. */
+  /** Connected again; messages sent meanwhile are lost. */
   reopened: [];
 }
 
 export class ComfySocket {
   readonly events = new Emitter<SocketEvents>();
   readonly #url: string;
-  /** For the operator: without user and password. */
+  /** The address for logs, without user and password. */
   readonly #name: string;
   readonly #wanted: () => boolean;
   #socket: WebSocket | undefined;
@@ -43,7 +43,7 @@ export class ComfySocket {
   #heldBytes = 0;
   #closed = false;
 
-  /** `wanted`: whether a lost socket is worth opening again now; otherwise the next `open` does it. */
+  /** `wanted`: whether to reconnect a lost socket now; otherwise the next `open` does. */
   constructor(base: URL, clientId: string, wanted: () => boolean) {
     const url = new URL(`ws?clientId=${clientId}`, base);
     url.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -80,7 +80,7 @@ export class ComfySocket {
     const socket = new WebSocket(this.#url, {
       maxPayload: MESSAGE_MAX_BYTES,
       handshakeTimeout: OPEN_TIMEOUT_MS,
-      // PNG does not get smaller, and unpacking costs the event loop.
+      // PNG does not compress further, and inflating blocks the event loop.
       perMessageDeflate: false,
     });
     this.#socket = socket;

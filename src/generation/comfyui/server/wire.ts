@@ -1,13 +1,13 @@
 /**
- * What ComfyUI's server says, checked: the text events of its WebSocket and the answers of its HTTP API, as in its
- * `server.py` and `execution.py`. Only what is used is asked for; more is let through, because the server grows.
+ * Schemas of what ComfyUI's server sends: the text events of its WebSocket and the answers of its HTTP API, as in its
+ * `server.py` and `execution.py`. They require only fields in use and allow others, because the server grows.
  */
 import { z } from 'zod';
 import { parsePythonJson } from '../python-json.ts';
 
 const promptId = z.string();
 
-/** Entries of an extension that are not as they should be are left out: they must not hide the others. */
+/** Drops invalid entries of an extension: they must not hide the valid ones. */
 const valid = <Schema extends z.ZodType>(entry: Schema) => ({
   inRecord: z.record(z.string(), z.unknown()).transform((entries) =>
     Object.fromEntries(
@@ -61,7 +61,7 @@ const textEventSchema = z.discriminatedUnion('type', TEXT_EVENTS);
 export type TextEvent = z.infer<typeof textEventSchema>;
 export type ExecutionFailure = Extract<TextEvent, { type: 'execution_error' }>['data'];
 
-/** Undefined for events this client does not use, of other extensions, and for what is no event. */
+/** Undefined for events this client does not use, for events of extensions, and for text that is no event. */
 export function parseTextEvent(text: string): TextEvent | undefined {
   return textEventSchema.safeParse(parsePythonJson(text)).data;
 }
@@ -80,7 +80,7 @@ const nodeErrors = valid(
   }),
 ).inRecord;
 
-/** `POST /prompt` with status 400. `error` is a word in old servers. */
+/** `POST /prompt` with status 400. Old servers send `error` as a string. */
 export const refusalSchema = z.object({
   error: z.union([
     z.string(),
@@ -120,7 +120,7 @@ export const historySchema = z.record(
 );
 export type HistoryEntry = z.infer<typeof historySchema>[string];
 
-/** The error a finished prompt ended with, as told by its history. */
+/** The error that ended a prompt, from its history. */
 export function failureOf({ status }: HistoryEntry): TextEvent | undefined {
   return status?.messages
     .map(([type, data]) => textEventSchema.safeParse({ type, data }).data)
@@ -139,7 +139,7 @@ const inputSpecs = z
   .record(z.string(), z.array(z.unknown()))
   .nullish()
   .transform((specs) => specs ?? undefined);
-/** By class. A definition that is none is left out, as ComfyUI's own page does ("Skipping invalid node definition"). */
+/** By class. Invalid definitions are dropped, as ComfyUI's own page does ("Skipping invalid node definition"). */
 export const objectInfoSchema = valid(
   z.object({
     input: z.object({ required: inputSpecs, optional: inputSpecs }),

@@ -1,7 +1,7 @@
 /**
- * Sizes and lengths that LTX-2 can make: one latent frame stands for 8 frames after the first and one latent cell for
- * 32×32 pixels; with a second stage at twice the size the finished picture is in steps of 64. Checked before anything is
- * sent, because the server rounds silently and the taps would then not have the size that was promised. Pure.
+ * Sizes and lengths that LTX-2 can make. After the first frame one latent frame stands for 8 frames; one latent cell
+ * stands for 32×32 pixels. With a second stage at twice the size, sides are multiples of 64. Checked before anything is
+ * sent: the server rounds silently, and the taps would not have the promised size. Pure.
  */
 import { GlimpseError } from '../../../errors.ts';
 

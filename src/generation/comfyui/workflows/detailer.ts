@@ -1,6 +1,6 @@
 /**
- * Video to video: the detailer LoRA refines an input video in overlapping stretches of time. There is one stage; the
- * base tap is the input itself at half the size, so that there is a picture while the refined one is made.
+ * Video to video: the detailer LoRA refines an input video in overlapping windows of time. There is one stage. The base
+ * tap is the input itself at half the size, so that there is a picture while the refined one is made.
  */
 import { DETAILER_LORA, REFINE_SIGMAS } from './model-files.ts';
 import type { SliceInput, WorkflowParameters } from './parameters.ts';
@@ -8,7 +8,7 @@ import type { BuiltGraph } from './workflow.ts';
 import { inputFrames, scaled } from './input-video.ts';
 import { beginScene, manualSigmas, noise, tapImages, tapLatent } from './stages.ts';
 
-/** The checkpoint is the full model's; the LoRA makes three steps enough. */
+/** Uses the full model's checkpoint; with the LoRA three steps are enough. */
 export function detailer(parameters: WorkflowParameters, input: SliceInput): BuiltGraph {
   const scene = beginScene(parameters, input, 'full');
   const { graph, vae, positive, negative } = scene;
@@ -36,7 +36,7 @@ export function detailer(parameters: WorkflowParameters, input: SliceInput): Bui
   return { graph: graph.graph, taps };
 }
 
-/** Stretches of 56 frames that overlap by 24, as published for the detailer. */
+/** Windows of 56 frames that overlap by 24, as published for the detailer. */
 const LOOPING = {
   temporal_tile_size: 56,
   temporal_overlap: 24,

@@ -1,7 +1,6 @@
 /**
- * Begins a video with given pictures: the user's input image, or the last frames of the slice before, so that slices
- * follow each other in picture and motion. They are written into the first latent frames: one stands for the first frame,
- * each further one for eight.
+ * Starts a video from given pictures: the user's input image, or the last frames of the slice before, so that picture
+ * and motion continue. They fill the first latent frames: the first stands for one frame, each further one for eight.
  */
 import type { Link } from './graph.ts';
 import type { Scene } from './stages.ts';
@@ -9,7 +8,7 @@ import type { Scene } from './stages.ts';
 export interface FirstFrame {
   /** Full size. */
   image: Link;
-  /** The same as the first stage should see it. */
+  /** The same picture as input of the first stage. */
   stage1Image: Link;
   strength: number;
 }
@@ -24,7 +23,7 @@ export function firstFrame({ graph, files, parameters, input }: Scene): FirstFra
     height: parameters.heightPx,
     crop: 'center',
   })(0);
-  // A frame of a video looks like one already.
+  // A video frame needs no compression to look like one.
   if (input.previousFrames !== undefined) return { image, stage1Image: image, strength: 1 };
   const compression = { image, img_compression: files.imageCompression };
   const stage1Image = graph.add('first-frame-compressed', 'LTXVPreprocess', compression)(0);

@@ -1,4 +1,4 @@
-/** Writes a graph node by node; each node's id says what it is for, so that an error names it in words. */
+/** Builds a graph node by node. A node's id says what it is for, so that errors name it in words. */
 import { GlimpseError } from '../../../errors.ts';
 import type { Graph, GraphNode, InputValue, Link } from './graph.ts';
 

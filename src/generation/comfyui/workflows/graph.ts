@@ -1,6 +1,6 @@
 /**
- * A ComfyUI graph in the prompt format: nodes by id, each input a value or a link `[node id, output index]`. Pure. The
- * server runs what its output nodes need; leaving a tap out leaves out all that only this tap needed.
+ * A ComfyUI graph in the prompt format: nodes by id, each input a value or a link `[node id, output index]`. The server
+ * runs only what its output nodes need, so removing a tap also removes what only that tap needed. Pure.
  */
 export type Link = readonly [nodeId: string, output: number];
 export type InputValue = string | number | boolean | Link;

@@ -1,6 +1,6 @@
 /**
- * A video guided by edges, depth or pose of an input video, distilled, in two stages. Edges are found by the server; an
- * input for depth or pose must already be a depth or pose video, because the nodes that make one are third extensions.
+ * A distilled two-stage workflow guided by edges, depth or pose of an input video. The server finds edges. For depth or
+ * pose the input must already be such a video, because the nodes that make one are third-party extensions.
  */
 import type { Link } from './graph.ts';
 import type { SliceInput, WorkflowParameters } from './parameters.ts';
@@ -56,7 +56,7 @@ function guided(scene: Scene, latent: Link): Guide {
   const loader = graph.add('control-lora', 'LTXICLoRALoaderModelOnly', lora);
   const guide = graph.add('control-guide', 'LTXAddVideoICLoRAGuide', {
     ...shared,
-    // The LoRA says itself that it takes references of half the size.
+    // The LoRA itself states that its references have half the size.
     latent_downscale_factor: loader(1),
     crop: 'disabled',
     use_tiled_encode: parameters.tiledDecode,

@@ -3,7 +3,7 @@ import { GlimpseError } from '../../../errors.ts';
 import type { Link } from './graph.ts';
 import type { Scene } from './stages.ts';
 
-/** `sliceFrames`: by how many frames the slices follow each other. */
+/** `sliceFrames`: frames from the start of one slice to the start of the next. */
 export function inputFrames({ graph, input, parameters }: Scene, sliceFrames: number): Link {
   if (input.video === undefined) {
     throw new GlimpseError('WORKFLOW_INVALID', { message: 'This workflow needs an input video (--comfyui-input).' });

@@ -1,6 +1,6 @@
 /**
- * Any ComfyUI graph as a workflow: a mapping says which input takes the prompt, the seed and the frame to go on from, and
- * which nodes send which tier.
+ * Any ComfyUI graph as a workflow. A mapping says which inputs take the prompt, the seed and the first frame, and which
+ * nodes send which tier.
  */
 import type { Graph, GraphNode, InputValue } from './graph.ts';
 import type { SliceInput } from './parameters.ts';
@@ -42,7 +42,7 @@ export function mappedWorkflow(mapping: Mapping): Workflow {
     frames: mapping.frames,
     fps: mapping.fps,
     tiers,
-    // Its first slice begins with the image that the graph itself names.
+    // The first slice starts from the image that the graph itself names.
     needs: 'nothing',
     options: [],
     overlapFrames: mapping.inputs.firstFrame === undefined ? 0 : 1,

@@ -1,6 +1,6 @@
 /**
- * The files, samplers and noise levels each LTX-2 generation was published with, as in the example workflows of
- * Lightricks/ComfyUI-LTXVideo (2.0 and 2.3). Where an example needs a third extension for its sampler, ours is euler.
+ * The files, samplers and noise levels that each LTX-2 generation was published with, as in the example workflows of
+ * Lightricks/ComfyUI-LTXVideo (2.0 and 2.3). Where an example's sampler needs a third-party extension, ours is euler.
  */
 export const CAMERA_MOVES = [
   'dolly-in',
@@ -17,7 +17,7 @@ export type Variant = 'full' | 'distilled';
 
 interface Stage {
   sampler: string;
-  /** Absent where the scheduler node spreads `steps`. */
+  /** Absent if the scheduler node spreads `steps`. */
   sigmas?: readonly number[];
   /** Strength of the distilled LoRA; 0 leaves it out. */
   distilledStrength: number;

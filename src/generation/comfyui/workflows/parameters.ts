@@ -1,4 +1,4 @@
-/** What the LTX-2 workflows can be told: by the operator once for all clips, and by a session for each slice. */
+/** Parameters of the LTX-2 workflows: set by the operator for all clips, or by a session for each slice. */
 import { CAMERA_MOVES, CONTROLS } from './model-files.ts';
 
 export interface Lora {
@@ -22,7 +22,7 @@ export interface WorkflowParameters {
   /** Frames a run makes, 8k + 1. */
   frames: number;
   fps: number;
-  /** Of these the last are the first of the next slice, 8k + 1. */
+  /** The last frames of a run that are the first of the next slice, 8k + 1. */
   overlapFrames: number;
   /** Denoise steps of the first stage, where a scheduler spreads them (full models). */
   steps?: number | undefined;
@@ -55,7 +55,7 @@ export interface SliceInput {
   guidance?: number | undefined;
   /** Names of uploaded files. `previousFrames` are the last frames of the slice before, oldest first. */
   previousFrames?: readonly string[] | undefined;
-  /** A session's own choices go before the operator's. */
+  /** A session's choices override the operator's. */
   negativePrompt?: string | undefined;
   steps?: number | undefined;
   cameraMove?: string | undefined;
@@ -63,5 +63,5 @@ export interface SliceInput {
   video?: string | undefined;
 }
 
-/** A second try after the server ran out of memory: three quarters of the size, tiles, one model at a time. */
+/** Scale for the retry after the server ran out of memory; it also uses tiles and loads one model at a time. */
 export const REDUCED_SCALE = 0.75;

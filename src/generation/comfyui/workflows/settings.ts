@@ -1,6 +1,6 @@
 /**
- * The files an operator writes for the ComfyUI backend: parameters of the LTX-2 workflows, and the mapping that makes any
- * other graph a workflow. Read once at the start and checked; an error names the field.
+ * Files that an operator writes for the ComfyUI backend: parameters of the LTX-2 workflows, and a mapping that makes
+ * any other graph a workflow. Read and checked once at the start; errors name the field.
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';

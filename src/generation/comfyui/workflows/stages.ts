@@ -1,7 +1,6 @@
 /**
- * The parts that all LTX-2 workflows are put together from: models and prompt, one sampling stage over video and audio
- * together, and decoding to a tap. Node for node after the published examples; the audio is made, because the model is
- * joint, and dropped.
+ * Building blocks of all LTX-2 workflows: models and prompt, one sampling stage over video and audio, and decoding to a
+ * tap. They match the published examples node for node. The model makes video and audio jointly; the audio is dropped.
  */
 import type { Link } from './graph.ts';
 import { GraphBuilder } from './graph-builder.ts';
@@ -53,7 +52,7 @@ function textEncoder(graph: GraphBuilder, { model, textEncoder: chosen }: Workfl
     : graph.add('text-encoder', 'LTXAVTextEncoderLoader', { text_encoder: name, ckpt_name, device: 'default' })(0);
 }
 
-/** The checkpoint with the LoRAs of one stage over it. */
+/** The checkpoint with the LoRAs of one stage. */
 export function stageModel({ graph, files, variant, parameters, checkpoint }: Scene, stage: 1 | 2): Link {
   const { distilledStrength } = files.stages[variant][stage - 1] ?? { distilledStrength: 0 };
   const loras = [
@@ -79,7 +78,7 @@ export interface StageOptions {
   audio: Link;
 }
 
-/** One denoising of video and audio together. */
+/** One denoising pass over video and audio together. */
 export function sample(scene: Scene, { stage, guider, video, audio }: StageOptions): { video: Link; audio: Link } {
   const { graph, files, variant, parameters } = scene;
   const node = (name: string): string => `stage${stage}-${name}`;
@@ -98,7 +97,7 @@ export function sample(scene: Scene, { stage, guider, video, audio }: StageOptio
   return { video: parts(0), audio: parts(1) };
 }
 
-/** Every slice its own noise, the same on every run: the seed is 32 bits wide, what is above counts the slices. */
+/** Reproducible noise of its own for every slice: the low 32 bits are the seed, the bits above count the slices. */
 export const noise = ({ graph, input }: Scene, id: string): Link =>
   graph.add(id, 'RandomNoise', { noise_seed: input.seed + input.slice * 2 ** 32 })(0);
 
@@ -119,7 +118,7 @@ function sigmasOf({ graph, files, variant, parameters }: Scene, stage: 1 | 2, la
 export const manualSigmas = (graph: GraphBuilder, id: string, sigmas: readonly number[]): Link =>
   graph.add(id, 'ManualSigmas', { sigmas: sigmas.join(', ') })(0);
 
-/** A latent of the first stage's size without anything in it. */
+/** An empty latent of the first stage's size. */
 export const emptyVideo = ({ graph, parameters: { widthPx, heightPx, frames } }: Scene): Link =>
   graph.add('empty-video', 'EmptyLTXVLatentVideo', {
     width: widthPx / 2,

@@ -1,6 +1,6 @@
 /**
- * Text to video and image to video, full and distilled: a first stage at half the size, tapped as base, its latent
- * doubled and denoised a little more, tapped as refined. Image to video is the same with a first frame.
+ * Text to video and image to video, full and distilled. The first stage runs at half the size and is tapped as base.
+ * Its latent is doubled, denoised a little more and tapped as refined. Image to video adds a first frame.
  */
 import type { Link } from './graph.ts';
 import type { Variant } from './model-files.ts';
@@ -20,7 +20,7 @@ export function twoStage(parameters: WorkflowParameters, input: SliceInput, vari
   });
   const second = sample(scene, {
     stage: 2,
-    // The distilled LoRA is over the model here, so there is nothing to guide.
+    // The distilled LoRA is applied here, so no guidance is needed.
     guider: cfgGuider(scene, 2, 1),
     video: beginWith(scene, 2, upsample(scene, first.video), frame),
     audio: first.audio,
@@ -43,7 +43,7 @@ function cfgGuider(scene: Scene, stage: 1 | 2, cfg: number): Link {
   );
 }
 
-/** Guidance of picture and sound apart, and a pass with one attention block skipped (STG): LTX-2.3, full. */
+/** Separate guidance for picture and sound, and a pass that skips one attention block (STG): LTX-2.3, full. */
 function multimodalGuider(scene: Scene, cfg: number): Link {
   const { graph, positive, negative } = scene;
   const shared = { stg: 1, perturb_attn: true, modality_scale: 3, skip_step: 0, cross_attn: true };

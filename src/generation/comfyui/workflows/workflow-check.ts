@@ -1,6 +1,6 @@
 /**
- * Compares a graph with what a server's nodes take (`/object_info`), so that a missing extension, model file or renamed
- * input is named before anybody waits for a picture. Pure; finds everything, not only the first.
+ * Compares a graph with the inputs of a server's nodes (`/object_info`). A missing extension, a missing model file or a
+ * renamed input is reported before anyone waits for a picture. Pure; finds everything, not only the first.
  */
 import { assertNever } from '../../../errors.ts';
 import { isLink, type Graph } from './graph.ts';
@@ -12,10 +12,10 @@ export type WorkflowProblem =
   | { kind: 'unknown-input'; nodeType: string; input: string }
   | { kind: 'missing-file'; nodeType: string; input: string; value: string; nearest: string[] };
 
-/** Choices shown of a list that lacks the one that is wanted. */
+/** Most choices shown of a list that lacks the wanted one. */
 const NEAREST_MAX = 5;
 
-/** One entry a problem, in the order of the graph. */
+/** One entry per problem, in the order of the graph. */
 export function checkGraph(graph: Graph, info: ObjectInfo): WorkflowProblem[] {
   const found = Object.values(graph).flatMap(({ class_type: nodeType, inputs }): WorkflowProblem[] => {
     const node = info[nodeType];
@@ -34,11 +34,11 @@ export function checkGraph(graph: Graph, info: ObjectInfo): WorkflowProblem[] {
       }),
     ];
   });
-  // Two nodes of one class miss the same thing once.
+  // Two nodes of one class report the same problem once.
   return [...new Map(found.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
-/** What a person should do about it. */
+/** What an operator should do about it. */
 export function describeProblem(problem: WorkflowProblem): string {
   const { nodeType } = problem;
   switch (problem.kind) {
@@ -57,7 +57,7 @@ export function describeProblem(problem: WorkflowProblem): string {
   }
 }
 
-/** The values a choice offers, in either spelling; undefined when any value goes or files are looked up on each run. */
+/** The values a choice offers, in both notations; undefined if any value fits or files are looked up on each run. */
 function choicesOf([type, options]: unknown[]): unknown[] | undefined {
   const settings = Object(options) as Record<string, unknown>;
   if (settings['image_upload'] === true || settings['video_upload'] === true) return undefined;
@@ -65,7 +65,7 @@ function choicesOf([type, options]: unknown[]): unknown[] | undefined {
   return type === 'COMBO' && Array.isArray(settings['options']) ? settings['options'] : undefined;
 }
 
-/** Those that begin most alike first. */
+/** Longest common beginning first. */
 function nearestOf(value: unknown, choices: readonly unknown[]): string[] {
   const wanted = String(value);
   const alike = (choice: string): number => {

@@ -1,6 +1,6 @@
 /**
- * What a workflow is to the backend: a graph for each slice, and the nodes whose pictures are its tiers. The six of LTX-2
- * and any other graph (by a mapping file) look the same from here.
+ * A workflow as the backend sees it: a graph for each slice, and the nodes whose pictures are its tiers. The six LTX-2
+ * workflows and mapped graphs share this interface.
  */
 import type { TierInfo, WorkflowOptions } from '../../generator.ts';
 import type { Graph } from './graph.ts';
@@ -10,7 +10,7 @@ import type { SliceInput } from './parameters.ts';
 export type TapTier = 'base' | 'refined';
 export type Taps = Readonly<Partial<Record<TapTier, string>>>;
 
-/** How a graph saves memory: models one after another and decoding in tiles, or smaller pictures besides. */
+/** How a graph saves memory: loads models one after another and decodes in tiles; `smaller` also shrinks pictures. */
 export type MemoryMode = 'none' | 'low-vram' | 'smaller';
 
 export interface BuiltGraph {
@@ -29,15 +29,15 @@ export interface Workflow {
   /** What it cannot run without. */
   readonly needs: 'image' | 'video' | 'nothing';
   /**
-   * With how many of the last frames of the one before a slice begins; 0 where slices do not continue each other. A slice
-   * shows so many frames less than are made: its last ones are the first of the next.
+   * How many of the previous slice's last frames a slice begins with; 0 where slices do not continue each other. A
+   * slice shows so many frames fewer than are made: its last ones are the first of the next.
    */
   readonly overlapFrames: number;
-  /** Which of a session's choices its graph can follow. */
+  /** Session choices that its graph supports. */
   readonly options: readonly (keyof WorkflowOptions)[];
   /** `smaller`: pictures may then be smaller than the tier's. */
   build(input: SliceInput, options: { memoryMode: MemoryMode }): BuiltGraph;
 }
 
-/** Frames of a run that are shown as its slice. */
+/** Frames of a run shown as its slice. */
 export const sliceFramesOf = ({ overlapFrames, frames }: Workflow): number => frames - overlapFrames;

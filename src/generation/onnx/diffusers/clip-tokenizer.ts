@@ -1,7 +1,7 @@
 /**
- * Older exports hold CLIP's tokenizer as `vocab.json` and `merges.txt`; this writes the `tokenizer.json` that says the
- * same, by the rules of openai/clip-vit-large-patch14: lower case, words and single digits, byte-level BPE with `</w>`
- * at the end of words. Pure.
+ * Builds `tokenizer.json` for older exports, which hold CLIP's tokenizer as `vocab.json` and `merges.txt`. The rules
+ * are those of openai/clip-vit-large-patch14: lower case, words and single digits, byte-level BPE with `</w>` at the
+ * end of words. Pure.
  */
 export const CLIP_START = '<|startoftext|>';
 export const CLIP_END = '<|endoftext|>';
@@ -10,7 +10,7 @@ const WORDS = `${CLIP_START}|${CLIP_END}|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{
   .replaceAll('<|', '<\\|')
   .replaceAll('|>', '\\|>');
 
-/** What `new Tokenizer` takes; it checks for itself. */
+/** Input of `new Tokenizer`, which checks it. */
 export type TokenizerJson = Record<string, unknown>;
 
 /** @returns undefined when the vocabulary lacks CLIP's start or end, so that it is not CLIP's */

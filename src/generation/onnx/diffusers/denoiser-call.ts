@@ -1,7 +1,6 @@
 /**
- * One step's call of the denoiser, a UNet or a transformer, with everything it wants to be fed. With classifier-free
- * guidance it is asked twice at once, with the prompt and with an empty one: the runtime makes one run of both where the
- * file leaves the batch open.
+ * One step's call of the denoiser, a UNet or a transformer, with all its inputs. With classifier-free guidance it runs
+ * for the prompt and for an empty one at once: the runtime makes one run of both if the file leaves the batch open.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { RunResult } from '../runtime/run-queue.ts';

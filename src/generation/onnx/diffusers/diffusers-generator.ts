@@ -1,6 +1,6 @@
 /**
- * An image model in the diffusers layout as a `Generator`. A slice is one picture, held for its frames; slices differ
- * because their noise walks (noise-walk.ts). All randomness comes from the job's seed and instant.
+ * An image model in the diffusers layout as a `Generator`. A slice is one picture, shown for all its frames. Slices
+ * differ because their noise moves with time (noise-walk.ts). All randomness comes from the job's seed and time.
  */
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../../generator.ts';
 import type { ModelMemory } from '../../engine/model-memory.ts';
@@ -55,12 +55,12 @@ export class DiffusersGenerator implements Generator {
     return new DiffusersGenerator({ model, settings, runtime, text: new TextConditioning(model, runtime) });
   }
 
-  /** What the parts take, and how to make them take less; on a GPU the figures are of the process's own memory. */
+  /** Memory of the parts, and how to reduce it; on a GPU the figures are of the process's own memory. */
   get memory(): ModelMemory {
     return memoryOf(this.#of.runtime);
   }
 
-  /** Words beyond what the text encoder reads; an image model cannot say what it understood of the others. */
+  /** Reports words beyond the text encoder's length; an image model cannot tell what it understood of the others. */
   read(prompt: string): Promise<PromptReading> {
     return Promise.resolve({ unknownWords: this.#of.model.tokenizer.tokenize(prompt).lostWords, fields: {} });
   }

@@ -1,9 +1,9 @@
-/** Pictures as models give them (RGB planes, -1 to 1) as frames (I420, BT.601 limited range). Pure. */
+/** Converts pictures as models give them (RGB planes, -1 to 1) to frames (I420, BT.601 limited range). Pure. */
 import { i420Bytes, type I420Frame } from '../../../picture/frame.ts';
 
 /**
- * @param planes red, green, blue, each `widthPx * heightPx`, row by row, -1 black to 1 full; what is beyond is clipped,
- *   what is not a number is black. Sides are even.
+ * @param planes red, green, blue, each `widthPx * heightPx`, row by row, -1 black to 1 full. Values beyond are clipped;
+ *   NaN becomes black. Sides are even.
  */
 export function frameFromPlanes(planes: Float32Array, widthPx: number, heightPx: number): I420Frame {
   const pixels = widthPx * heightPx;
@@ -35,5 +35,5 @@ export function frameFromPlanes(planes: Float32Array, widthPx: number, heightPx:
 const meanOfFour = (plane: Float32Array, at: number, widthPx: number): number =>
   (unit(plane[at]!) + unit(plane[at + 1]!) + unit(plane[at + widthPx]!) + unit(plane[at + widthPx + 1]!)) / 4;
 
-/** Also turns NaN, which fp16 decoders are known for, into black. */
+/** Also turns NaN into black: fp16 decoders can give it. */
 const unit = (value: number): number => (value > -1 ? (value < 1 ? value : 1) : -1);

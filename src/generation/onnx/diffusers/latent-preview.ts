@@ -1,7 +1,7 @@
 /**
- * A rough picture straight from latents, one pixel each: a linear map from four latent channels to red, green and blue,
- * fitted once for a family of models by regression (Kevin Turner, "Decoding latents to RGB without upscaling", 2022, for
- * SD 1 and 2). Costs a millisecond where the decoder takes a second. Pure.
+ * A rough picture from latents, one pixel each: a linear map from four latent channels to red, green and blue, fitted
+ * once for a family of models by regression (Kevin Turner, "Decoding latents to RGB without upscaling", 2022, for SD 1
+ * and 2). Takes a millisecond where the decoder takes a second. Pure.
  */
 import type { I420Frame } from '../../../picture/frame.ts';
 import { frameFromPlanes } from './image-frame.ts';

@@ -1,21 +1,21 @@
-/** What a pipeline is asked for, settled once: size, steps, guidance, slices. Pure. */
+/** Picture settings of a pipeline: size, steps, guidance, tiers. Pure. */
 import { GlimpseError } from '../../../errors.ts';
 import type { TierInfo } from '../../generator.ts';
 import { PREVIEW_CHANNELS } from './latent-preview.ts';
 import type { DiffusersModel } from './export/layout.ts';
 
 /**
- * One picture a slice. Shown for 0.8 s, of which the service fades 0.7 s in from the one before (seam-fade.ts), so that
- * pictures flow into each other all the time.
+ * One picture per slice, shown for 0.8 s. The service fades it in over 0.7 s from the one before (seam-fade.ts), so
+ * that pictures flow into each other.
  */
 export const STILL_SLICE = { frames: 8, fps: 10 };
 
-/** Latents are halved three times on their way through the usual denoiser, and joined again. */
+/** The usual denoiser halves latents three times and joins them again. */
 const LATENT_MULTIPLE_PX = 8;
 const SIDE_MIN_PX = 64;
 const SIDE_MAX_PX = 2048;
 
-/** Runs of so few steps are of distilled models, which have guidance in their weights. */
+/** Models run with so few steps are distilled and have guidance in their weights. */
 const DISTILLED_STEPS = 4;
 
 export interface PictureSettings {
@@ -46,7 +46,7 @@ export function pictureSettings(
   const [latentWidthPx, latentHeightPx] = [widthPx / latent.scale, heightPx / latent.scale];
   const steps = options.steps ?? scheduler.defaultSteps;
   const whole = { widthPx, heightPx };
-  // Where latents cannot be previewed, the first step is decoded.
+  // If latents cannot be previewed, the first step is decoded.
   const hasPreview = latent.channels === PREVIEW_CHANNELS && latentWidthPx % 2 === 0 && latentHeightPx % 2 === 0;
   const preview = hasPreview ? { widthPx: latentWidthPx, heightPx: latentHeightPx } : whole;
   return {

@@ -1,6 +1,6 @@
 /**
- * Prompt to token ids, as the text encoder was trained on them: start, words, end, padded to a fixed length. What does
- * not fit is left out and can be named, so that a viewer is told.
+ * Prompt to token ids for the text encoder: start, words, end, padded to a fixed length. What does not fit is left out
+ * and reported, so that a viewer is told.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -24,7 +24,7 @@ const LENGTH_MAX_TOKENS = 512;
 export interface PromptTokens {
   /** `length` ids. */
   ids: number[];
-  /** Words (lower case) that stand beyond what is read, or hold nothing that the vocabulary knows. */
+  /** Words (lower case) beyond what is read, or unknown to the vocabulary. */
   lostWords: string[];
 }
 
@@ -68,7 +68,7 @@ export class PromptTokenizer {
     const pad = config?.pad_token ?? special?.pad_token;
     const padId = (pad == null ? undefined : tokenizer.token_to_id(pad)) ?? end ?? 0;
     const unknown = config?.unk_token == null ? undefined : tokenizer.token_to_id(config.unk_token);
-    // CLIP writes its end where it knows nothing: that says nothing about a word.
+    // CLIP uses its end token for unknown text, so it says nothing about a word.
     const unknownId = unknown === end || unknown === start ? undefined : unknown;
     return new PromptTokenizer(tokenizer, { length: own <= LENGTH_MAX_TOKENS ? own : length, padId, unknownId });
   }
@@ -76,7 +76,7 @@ export class PromptTokenizer {
   tokenize(prompt: string): PromptTokens {
     const all = idsOf(this.#tokenizer, prompt);
     const frame = idsOf(this.#tokenizer, '');
-    // What the tokenizer puts after a prompt stays when the prompt is cut.
+    // The tokens after a prompt stay when the prompt is cut.
     const after = frame.length > 0 ? frame.slice(Math.ceil(frame.length / 2)) : [];
     const kept = all.length <= this.length ? all : [...all.slice(0, this.length - after.length), ...after];
     const ids = [...kept, ...Array.from({ length: this.length - kept.length }, () => this.#padId)];

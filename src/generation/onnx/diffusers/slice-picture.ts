@@ -1,8 +1,7 @@
 /**
- * One slice of an image model on its way: noise (or latents handed in) is denoised step by step, and each tier shows how
- * far that has come. The draft is a linear preview of the first step's x0, the base that step's x0 through the decoder,
- * the refined picture the decoded end of the run; with one step both are the same picture, decoded once. Every call of a
- * part is a unit of work of its own.
+ * Makes one slice of an image model. Noise (or given latents) is denoised step by step. The draft is a linear preview
+ * of the first step's x0, the base that x0 decoded, the refined picture the decoded end of the run; with one step both
+ * are the same picture, decoded once. Every call of a part is its own unit of work.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { I420Frame } from '../../../picture/frame.ts';
@@ -70,7 +69,7 @@ export class SlicePicture {
     return { revision, slice, tier, frames, computeMs, ...(carriesLatents ? { latents } : {}) };
   }
 
-  /** Goes on until `steps` steps, or all there are, are done. */
+  /** Denoises until `steps` steps, or all, are done. */
   async #denoise(steps: number): Promise<void> {
     const { sampler } = this.#of.model.scheduler;
     while (this.#done < Math.min(steps, this.#steps.length)) {
@@ -103,7 +102,7 @@ export class SlicePicture {
     return output;
   }
 
-  /** What the prompt means to the model, or what lies between two. */
+  /** The prompt's conditioning, or a mix of two. */
   async #conditioning(): Promise<Conditioning> {
     const { prompt, mix } = this.#job;
     const own = await this.#encoded(prompt);

@@ -1,4 +1,4 @@
-/** Prompt to what the denoiser is steered by, with a small memory: a session asks for the same prompt slice after slice. */
+/** Encodes prompts for the denoiser and remembers the latest: a session repeats its prompt slice after slice. */
 import { GlimpseError } from '../../../errors.ts';
 import type { OnnxRuntime } from '../runtime/runtime.ts';
 import type { DiffusersModel } from './export/layout.ts';
@@ -25,7 +25,7 @@ export class TextConditioning {
     this.#runtime = runtime;
   }
 
-  /** What is remembered of a prompt, as last used. */
+  /** The remembered conditioning; marks it as just used. */
   known(prompt: string): Conditioning | undefined {
     const known = this.#remembered.get(prompt);
     if (known) this.#remember(prompt, known);

@@ -1,6 +1,6 @@
 /**
- * The embedded model as a `Generator`: a model pack, the worker that runs it, and one `SliceRun` a job. All randomness
- * comes from the job's seed, so the same job gives the same pictures on every call.
+ * The embedded model as a `Generator`: a model pack, the worker that runs it, and one `SliceRun` per job. All
+ * randomness comes from the job's seed, so the same job gives the same pictures on every call.
  */
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../../generator.ts';
 import type { ModelMemory } from '../../engine/model-memory.ts';
@@ -51,7 +51,7 @@ export class OnnxGenerator implements Generator {
     return new OnnxGenerator(pack.manifest, runtime);
   }
 
-  /** What the parts take, and how to make them take less. */
+  /** Memory of the parts, and how to reduce it. */
   get memory(): ModelMemory {
     return memoryOf(this.#model.runtime);
   }
@@ -72,7 +72,7 @@ export class OnnxGenerator implements Generator {
     return this.#model.encoder.read(prompt);
   }
 
-  /** One probability a field value, [condition.width]; cosine distance 0 is the same picture, 1 agrees in no field. */
+  /** One probability per field value, [condition.width]. Cosine distance 0: the same picture; 1: no field agrees. */
   embed(prompt: string): Promise<Float32Array> {
     return this.#model.encoder.embed(prompt);
   }
@@ -90,7 +90,7 @@ export class OnnxGenerator implements Generator {
         yield await run.render(tier, !finishedGiven, 'fast');
         finishedGiven = true;
       }
-      // All but the draft come from the same latent: whichever is first hands it out.
+      // All tiers but the draft share one latent: the first of them yields it.
       yield await run.render(tier, !finishedGiven);
       finishedGiven = tier !== 'draft';
     }

@@ -1,7 +1,7 @@
 /**
- * What a prompt leaves open and the seed decides. A model asked for "a red ball", and not how it moves, draws all of its
- * motions at once, and the ball smears; with one of them chosen it is a ball. Which fields, and from which values, the
- * pack says; the same seed chooses the same value whatever the rest of the prompt says. Pure.
+ * Lets the seed decide what a prompt leaves open. Asked for "a red ball" without a motion, a model draws all motions at
+ * once and the ball smears; with one motion chosen it does not. The pack says which fields are open and with which
+ * values. A seed chooses the same value whatever the rest of the prompt says. Pure.
  */
 import { openFieldsRandom } from '../../slices/noise.ts';
 import type { Manifest } from '../pack/model-pack.ts';
@@ -9,7 +9,7 @@ import type { Manifest } from '../pack/model-pack.ts';
 type Condition = Manifest['condition'];
 type Field = Condition['fields'][number];
 
-/** `condition` ([width], not changed) with every field decided that is open, has something to choose from and is not moot. */
+/** Decides every open field of `condition` ([width], not changed) that has choices and is not moot. */
 export function decideOpenFields(
   condition: Float32Array,
   { fields }: Pick<Condition, 'fields'>,

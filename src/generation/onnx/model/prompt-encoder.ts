@@ -1,6 +1,6 @@
 /**
- * Prompt to condition: tokenizer, text part, and a small memory of the latest prompts, because a session asks for the
- * same one slice after slice. Also what the text part understood, for people to see.
+ * Prompt to condition: tokenizer, text part, and a memory of the latest prompts, because a session repeats its prompt
+ * slice after slice. Also reports what the text part understood.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { GenerateOptions, PromptReading } from '../../generator.ts';
@@ -13,7 +13,7 @@ import { splitWords, tokenize } from './tokenizer.ts';
 /** Prompts remembered; an entry is under 4 kB, and sessions at once are fewer. */
 const REMEMBERED_PROMPTS = 64;
 
-/** Letters or an emoji: what a person may have meant something by. */
+/** Letters or an emoji: the user may mean something by it. */
 const SAYS_SOMETHING = /[\p{L}\p{Extended_Pictographic}]/u;
 
 export interface EncodedPrompt {
@@ -39,15 +39,15 @@ export class PromptEncoder {
   }
 
   /**
-   * @param options whose turn it is, where others compute too: a draft that waits for its text outside the line would find
-   *   that the next step of somebody else has begun meanwhile.
+   * @param options with `turn` where others compute too: text encoded outside the scheduler lets another job's step
+   *   start first, and the draft then waits for it
    * @throws GlimpseError ABORTED, GENERATOR_DOWN
    */
   async encode(prompt: string, { signal, turn }: Partial<GenerateOptions> = {}): Promise<EncodedPrompt> {
     let encoded = this.#known(prompt);
     if (encoded) return encoded;
     const run = async (): Promise<void> => {
-      // Somebody else may have asked for the same text since.
+      // Another caller may have encoded the same text since.
       encoded = this.#known(prompt) ?? (await this.#compute(prompt, signal));
     };
     await (turn?.({ kind: 'text', run }) ?? run());
@@ -83,15 +83,15 @@ export class PromptEncoder {
   }
 
   /**
-   * The fields' probabilities, one unit of length in all for each field that is certain: so the cosine of two prompts is
-   * about the share of fields that they agree on, and synonyms lie where their meaning lies.
+   * The fields' probabilities. Each certain field adds a length of one, so the cosine of two prompts is about the share
+   * of fields they agree on, and synonyms are close.
    */
   async embed(prompt: string): Promise<Float32Array> {
     const { probabilities } = await this.encode(prompt);
     return probabilities.slice();
   }
 
-  /** Words and pictographs outside the vocabulary, and those that stand beyond what is read. */
+  /** Words and pictographs outside the vocabulary or beyond what is read. */
   #withoutEffect(prompt: string): string[] {
     const words = splitWords(prompt);
     const read = new Set(words.slice(0, this.#manifest.tokenizer.maxWords));

@@ -1,6 +1,6 @@
 /**
- * The refiner's noise by seed: the same for every slice of a session, so it is drawn once and not slice after slice. Only
- * a memory; what it holds is a function of the seed.
+ * Remembers the refiner's noise by seed. It is the same for every slice of a session, so it is drawn once. Each entry
+ * depends on its seed alone.
  */
 import { grainNoise, particleNoise } from '../../slices/noise.ts';
 import type { Manifest } from '../pack/model-pack.ts';
@@ -22,7 +22,7 @@ export class RefinerNoise {
     this.#sizes = sizes;
   }
 
-  /** Not to be changed by whoever gets it. */
+  /** Callers must not change it. */
   of(seed: number): Noise {
     const noise = this.#remembered.get(seed) ?? this.#draw(seed);
     this.#remembered.delete(seed);

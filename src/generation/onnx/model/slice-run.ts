@@ -1,9 +1,8 @@
 /**
- * One slice on its way through the model: noise is denoised step by step (Euler; classifier-free guidance is inside the
- * denoiser part), and each tier is decoded from how far that has come: the draft from the first step's estimate of the
- * finished latent, the base from the last latent, the refined frames by the refiner from that same latent, the upscaled
- * ones from the refined. Nothing of a tier is computed before it is needed; every run of a part is a unit of work of its
- * own (unit-line.ts), so that other slices get in between.
+ * Makes one slice with the embedded model. Noise is denoised step by step (Euler; classifier-free guidance is inside
+ * the denoiser part). The draft is decoded from the first step's estimate of the finished latent, the base from the
+ * last latent. The refiner makes the refined frames from that latent, the upscaler the upscaled ones from those. A tier
+ * is computed only when needed. Every run of a part is its own unit of work (unit-line.ts).
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { I420Frame } from '../../../picture/frame.ts';
@@ -25,21 +24,21 @@ import type { Tensor, Tensors } from '../thread/tensor.ts';
 import { UnitLine, type ModelUnit } from './unit-line.ts';
 
 /**
- * Pixels the refiner makes in one call, so that a draft somebody waits for gets in between: one frame of 256x256, four of
- * 128x128. Measured: 16 ms a call, and a frame costs the same in a call of its own as in one of eight.
+ * Pixels per refiner call, few enough for a waiting draft to get in between: one frame of 256x256, four of 128x128.
+ * Measured: 16 ms a call, and a frame costs the same in a call of its own as in one of eight.
  */
 const REFINER_CALL_PX = 65_536;
 const REFINER_CALL_FRAMES = 4;
-/** Frames the upscaler makes in one call: two of them cost as much as one of the refiner's. */
+/** Frames per upscaler call: two of them cost as much as one of the refiner's. */
 export const UPSCALER_FRAMES = 2;
 
-/** Size of the pictures of a tier, made by that variant; undefined where the pack does not make them. */
+/** Picture size of a tier and variant; undefined if the pack does not make it. */
 function sizeOf({ tiers }: Pick<Manifest, 'tiers'>, tier: Tier, variant: Variant = 'full') {
   const size = tiers.find((candidate) => candidate.tier === tier);
   return variant === 'fast' ? size?.fast : size;
 }
 
-/** Frames a refiner of a pack makes in one call. */
+/** Frames per call of a pack's refiner. */
 export function refinerFrames(manifest: Pick<Manifest, 'tiers'>, variant: Variant = 'full'): number {
   const { widthPx = 1, heightPx = 1 } = sizeOf(manifest, 'refined', variant) ?? {};
   return Math.min(REFINER_CALL_FRAMES, Math.max(1, Math.floor(REFINER_CALL_PX / (widthPx * heightPx))));
@@ -82,8 +81,8 @@ export class SliceRun {
   }
 
   /**
-   * Computes one tier; call lowest first, and a tier that comes in two variants fast before full.
-   * @param carriesLatents what the next slice may continue from goes with it
+   * Computes one tier; call lowest first, and fast before full.
+   * @param carriesLatents adds the latents that the next slice may continue from
    * @throws GlimpseError ABORTED, GENERATOR_DOWN
    */
   async render(tier: Tier, carriesLatents: boolean, variant: Variant = 'full'): Promise<Rendition> {
@@ -92,7 +91,7 @@ export class SliceRun {
     const left = this.#stepsLeft.slice(0, Math.max(0, steps - (this.#steps - this.#stepsLeft.length)));
     const condition = left.length > 0 || hasRefined(tier) ? await this.#condition() : undefined;
     const denoising = left.map((step) => this.#step(step, condition));
-    // What is held to a reference does not stay in the thread.
+    // Latents held to a reference change here, so the thread's copy cannot be used.
     const apart = this.#job.reference ? denoising.splice(0) : [];
     await this.#compute(apart);
     const frames = await this.#pictures({ tier, variant }, denoising, condition);
@@ -127,7 +126,7 @@ export class SliceRun {
     };
   }
 
-  /** Computes what is left of denoising, then the pictures. */
+  /** Runs the remaining denoise steps, then makes the pictures. */
   async #pictures(
     { tier, variant }: { tier: Tier; variant: Variant },
     denoising: ModelUnit[],
@@ -158,13 +157,13 @@ export class SliceRun {
     this.#spentMs += await this.#line.run(units);
   }
 
-  /** Against drift: the finished latents, held to the statistics of the reference. */
+  /** Against drift: moves finished latents towards the reference's statistics. */
   #held(latents: Float32Array): Float32Array {
     const { reference } = this.#job;
     return reference ? towardsReference(latents, reference, this.#model.manifest.latent.channels) : latents;
   }
 
-  /** Each pushes its pictures to `frames`. */
+  /** Adds its pictures to `frames`. */
   #decoding(tier: Tier, frames: I420Frame[]): ModelUnit {
     return {
       part: 'decoder',
@@ -188,7 +187,7 @@ export class SliceRun {
       const indices = Array.from({ length: until - from }, (_, index) => BigInt(from + index));
       return {
         part,
-        // The frames are not per item of a batch.
+        // All runs of a batch share their frame indices, so these are part of the kind.
         kind: `${part}:${this.#latentShape.join('x')}:${from}-${until - 1}`,
         feeds: (before) => ({
           ...this.#conditioning(condition),
@@ -221,7 +220,7 @@ export class SliceRun {
     return [1, tokens, channels];
   }
 
-  /** What the denoise step before leaves in the thread, or what there is. */
+  /** The latent that the denoise step before leaves in the thread, or else `latent`. */
   #latentAfter(before: PendingRun | undefined, output = 'latent_next', latent = this.#latent): Tensor | OutputOf {
     return before?.part === 'denoiser' ? { of: before, output } : float32(latent, ...this.#latentShape);
   }
@@ -238,7 +237,7 @@ export class SliceRun {
     };
   }
 
-  /** What the prompt means to the model, or what lies between two. */
+  /** The prompt's condition, or a mix of two. */
   async #condition(): Promise<Float32Array> {
     const { prompt, mix } = this.#job;
     const own = await this.#encode(prompt);

@@ -1,4 +1,4 @@
-/** Where a slice begins: from its own noise with every step before it, or from latents raised part of the way to noise. */
+/** Where a slice starts: from its own noise with all steps, or from latents raised part of the way to noise. */
 import { GlimpseError } from '../../../errors.ts';
 import type { SliceJob } from '../../generator.ts';
 import { raiseNoise, stepsFrom } from '../../slices/latents.ts';

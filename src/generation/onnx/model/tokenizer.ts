@@ -1,7 +1,7 @@
 /**
- * The "hashed-words" tokenizer: a word becomes the hash of itself and of its letter trigrams (as in fastText,
- * Bojanowski et al. 2017), so that a typo still shares most of its ids with the word that was meant, and no vocabulary
- * file is needed. Training uses the same rules; any change here makes every trained text part useless. Pure.
+ * The "hashed-words" tokenizer: a word becomes the hashes of itself and of its letter trigrams (as in fastText,
+ * Bojanowski et al. 2017). So a typo shares most ids with the intended word, and no vocabulary file is needed. Training
+ * uses the same rules; any change here makes every trained text part useless. Pure.
  */
 import { crc32 } from './crc32.ts';
 
@@ -10,7 +10,7 @@ export interface TokenizerRules {
   buckets: number;
   /** Words beyond this are not read. */
   maxWords: number;
-  /** Of more features than this, half are taken from the front and half from the back. */
+  /** A word with more features keeps half from the front and half from the back. */
   featuresPerWord: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Units of one tier, one after another, each asked for while the one before it still runs: so the thread has its next run
- * when it ends the present one, if nobody more urgent came in between. At most two are asked for at a time.
+ * Runs the units of one tier in order. Each is requested while the one before it runs, so the thread's next run is
+ * ready in time, unless a more urgent unit comes in between. At most two are requested at a time.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { GenerateOptions, UnitOfWork } from '../../generator.ts';
@@ -13,9 +13,9 @@ export interface ModelUnit {
   part: PartName;
   /** Units of one kind may run as one. */
   kind: string;
-  /** The unit after it goes on from its outputs. */
+  /** The unit after it uses its outputs. */
   keeps?: boolean;
-  /** @param before the run of the unit before, when that has begun and not ended */
+  /** @param before the run of the previous unit, while it has started and not ended */
   feeds(before: PendingRun | undefined): Feeds;
   onEnd(outputs: Tensors): void;
 }
@@ -23,7 +23,7 @@ export interface ModelUnit {
 interface Asked {
   work: UnitOfWork;
   state: 'waiting' | 'begun' | 'over' | 'failed';
-  /** While it is begun. */
+  /** Set while it runs. */
   run?: PendingRun | undefined;
   ended: Promise<void>;
 }
@@ -61,7 +61,7 @@ export class UnitLine {
     };
     const asked: Asked = { work, state: 'waiting', ended: Promise.resolve() };
     asked.ended = turn?.(work) ?? work.run();
-    // Whoever awaits it sees the failure; after one the next unit is not awaited, and must not begin.
+    // The awaiting caller sees the failure. The next unit is then not awaited, and must not start.
     asked.ended.catch(() => (asked.state = 'failed'));
     return asked;
   }

@@ -1,6 +1,6 @@
 /**
- * Measures a model pack on this machine, in a second or two, in an inference thread of its own, and draws the
- * conclusions of calibration.ts. Each figure is the fastest of a few runs: what disturbs a run only adds to it.
+ * Measures a model pack on this machine, in a second or two, in an inference thread of its own, and decides by
+ * calibration.ts. Each figure is the fastest of a few runs, because disturbances only add time.
  */
 import { availableParallelism } from 'node:os';
 import { GlimpseError } from '../../../errors.ts';
@@ -25,7 +25,7 @@ const BATCH_SIZES = [1, 2, 4] as const;
 
 export interface CalibrateOptions {
   signal?: AbortSignal | undefined;
-  /** Awaited before each run: a service lets its viewers go first. */
+  /** Awaited before each run, so that a service's viewers go first. */
   turn?: () => Promise<void>;
 }
 
@@ -55,8 +55,8 @@ interface Timed {
 }
 
 /**
- * Milliseconds of one run of each: the fastest of a few. They are run in turn, so that a moment in which the machine is
- * busy with something else spoils one run of each instead of all runs of one.
+ * The fastest of a few runs of each, ms. They alternate, so that a busy moment of the machine spoils one run of each
+ * instead of all runs of one.
  */
 async function fastestRuns(
   pack: ModelPack,
@@ -66,7 +66,7 @@ async function fastestRuns(
 ): Promise<number[]> {
   await using runtime = new OnnxRuntime({ parts: workerParts(pack), threads });
   const fastest = timed.map(() => Infinity);
-  // The first round allocates, and is not counted.
+  // The first round allocates and does not count.
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [index, { part, sizes = {} }] of timed.entries()) {
       await turn?.();

@@ -1,6 +1,6 @@
 /**
- * Calibrations kept between starts, one small JSON file for each machine and pack. Losing one costs a second of
- * measuring, so nothing here fails: what cannot be read is measured again, what cannot be written is not kept.
+ * Keeps calibrations between starts, one small JSON file per machine and pack. Losing one costs a second of measuring,
+ * so nothing here fails: an unreadable one is measured again, an unwritable one is not kept.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -32,7 +32,7 @@ export async function readCalibration(file: string): Promise<Calibration | undef
   }
 }
 
-/** Whole or not at all. @returns false when it could not be kept. */
+/** Writes the whole file or nothing. @returns false if it could not be kept */
 export async function writeCalibration(file: string, calibration: Calibration): Promise<boolean> {
   const partial = `${file}.${randomBytes(4).toString('hex')}.partial`;
   try {

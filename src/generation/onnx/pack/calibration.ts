@@ -1,7 +1,7 @@
 /**
- * What was measured of a model pack on this machine, and what follows from it: how far a live picture is refined, how
- * many threads an inference gets, how many slices share a denoise step, and which pack serves. Pure; the measuring is
- * onnx/calibrate.ts.
+ * What was measured of a model pack on this machine, and the decisions from it: how far a live picture is refined, how
+ * many threads an inference gets, how many slices share a denoise step, and which pack serves. Pure; calibrate.ts
+ * measures.
  */
 import { gradeOf, GRADES, tierOfGrade, type Grade, type Variant } from '../../grades.ts';
 import { tierRank, type Tier } from '../../../picture/tiers.ts';
@@ -28,11 +28,11 @@ export interface Calibration extends StageTimes {
   /** Name and version of the pack. */
   pack: string;
   batch: BatchTime[];
-  /** Highest tier that live mode holds here; the default of a session that asks for none. */
+  /** Highest tier that live mode sustains here; the default of a session that asks for none. */
   tierCap: Tier;
   /** Threads of one inference. */
   threads: number;
-  /** Slices of several sessions that one denoise step takes together. */
+  /** Slices of several sessions in one denoise step. */
   batchSize: number;
 }
 
@@ -47,11 +47,11 @@ export interface SlicePlan {
 
 /** Share of one core that live mode may take; the rest is for the encoder, the network and the next viewer. */
 export const LIVE_SHARE = 0.7;
-/** Half as many threads again must be worth it, or they are better left to others. */
+/** Doubling the threads must gain this factor; otherwise they are left to others. */
 const THREADS_GAIN = 1.3;
 /** A larger batch must save this share of a slice's time. */
 const BATCH_GAIN = 0.1;
-/** A newcomer's draft waits for the step in progress, so that must not grow beyond this. */
+/** A newcomer's draft waits for the running step, so a step must not take longer. */
 const BATCH_STEP_MAX_MS = 60;
 
 export interface GradeCost {
@@ -78,10 +78,10 @@ export function gradeCosts(
 }
 
 /**
- * Compute a second of live video needs up to a tier, as a share of one core. Live mode makes each slice's draft too. A
- * tier above needs the full one below it.
- * @param variant how the tier itself is made; without it the cheapest way
- * @returns 0.5 for half a core; NaN for a tier that the pack does not make.
+ * Compute per second of live video up to a tier, as a share of one core. Includes each slice's draft and the full
+ * variant of every tier below.
+ * @param variant of the tier itself; default: the cheapest
+ * @returns 0.5 for half a core; NaN if the pack does not make the tier
  */
 export function liveShare(
   times: StageTimes,
@@ -118,7 +118,7 @@ export function chooseBatchSize(batch: readonly BatchTime[]): number {
   return chosen.size;
 }
 
-/** @param sliceMs time of the same work by number of threads; doubles as long as each doubling is worth it. */
+/** @param sliceMs time of the same work by number of threads; each further doubling must be worth it */
 export function chooseThreads(sliceMs: readonly { threads: number; ms: number }[]): number {
   const [first, ...more] = sliceMs.toSorted((a, b) => a.threads - b.threads);
   let chosen = first ?? { threads: 1, ms: 0 };
@@ -134,7 +134,7 @@ export const threadCandidates = (cores: number): number[] =>
   [1, 2, 4, 8].filter((threads) => threads === 1 || threads <= cores / 2);
 
 /**
- * The first pack that holds `refined` live; where none does, the one that comes furthest, the earlier of equals.
+ * The first pack that sustains `refined` live; if none does, the one that reaches furthest, the earlier of equals.
  * @param packs best pictures first.
  */
 export function choosePack<Pack extends { calibration: Pick<Calibration, 'tierCap'> }>(

@@ -1,7 +1,7 @@
 /**
- * A model pack: a directory with `manifest.json` and ONNX parts. Loading checks everything that can be checked without
- * running it: the manifest's form, that the parts' shapes fit the latent, condition and tiers the manifest speaks of,
- * and each file's place, size and sha-256. So a bad pack fails here, by name, and not in the middle of a stream.
+ * A model pack: a directory with `manifest.json` and ONNX parts. Loading checks everything that needs no run: the
+ * manifest's form, that the parts' shapes fit the manifest's latent, condition and tiers, and each file's path, size
+ * and sha-256. So a bad pack fails here, by name, and not during a stream.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
@@ -27,7 +27,7 @@ const tensor = z.object({
 const part = z.object({
   /** Relative to the pack's directory. */
   file: z.string().min(1),
-  /** Name of a pack that ships with Glimpse, whose file it is: two packs need not hold the same weights twice. */
+  /** Name of a shipped pack that holds the file, so that two packs need not hold the same weights twice. */
   pack: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]*$/)
@@ -67,7 +67,7 @@ const manifestSchema = z.object({
         name: z.string().min(1),
         offset: z.int().nonnegative(),
         values: words.min(1),
-        /** When a prompt says nothing of it the seed chooses, unless another field, by name, has one of these values. */
+        /** If a prompt does not mention the field the seed chooses, unless another field has a value from `unless`. */
         open: z.object({ choices: words.min(1), unless: z.record(z.string(), words) }).optional(),
       }),
     ),
@@ -86,7 +86,7 @@ const manifestSchema = z.object({
         tier: z.enum(TIERS),
         widthPx: evenPx,
         heightPx: evenPx,
-        /** Size of the pictures of `fastRefiner`; of `refined` alone. */
+        /** Picture size of `fastRefiner`; only for `refined`. */
         fast: z.object({ widthPx: evenPx, heightPx: evenPx }).optional(),
       }),
     )
@@ -112,7 +112,7 @@ const manifestSchema = z.object({
     denoiser: part,
     decoder: part,
     refiner: part,
-    /** Makes `refined` from the same inputs in less time, with fewer pixels, while there is no time for the refiner. */
+    /** Makes `refined` from the same inputs faster, with fewer pixels. */
     fastRefiner: part.optional(),
     /** Makes the tier `upscaled`; a pack has both or neither. */
     upscaler: part.optional(),

@@ -1,13 +1,13 @@
 /**
- * Calibration beside a running service: begins once the service is ready, only if this machine and pack have not been
- * measured before, and gives way to viewers between two runs. What it finds counts for sessions that begin afterwards.
+ * Calibrates while the service runs. It starts once the service is ready, only if this machine and pack have not been
+ * measured before, and waits for viewers between two runs. Results apply to sessions that start afterwards.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../../log.ts';
 import type { Calibration } from './calibration.ts';
 import { calibratePacks, type ChosenPack } from './pack-choice.ts';
 
-/** How often it looks whether the viewers are gone. */
+/** How often to check whether the viewers are gone. */
 const BUSY_CHECK_MS = 1_000;
 
 export interface PackCalibratorOptions {
@@ -18,7 +18,7 @@ export interface PackCalibratorOptions {
   /** `never` keeps everything at its default; `always` measures again. */
   when: 'auto' | 'always' | 'never';
   isBusy: () => boolean;
-  /** What the pack that serves costs here is known: from an earlier start, or now. */
+  /** The serving pack's costs are known: from an earlier start, or now. */
   onKnown?: (calibration: Calibration) => void;
   log: Log;
 }

@@ -1,11 +1,11 @@
-/** Where model packs are: those that ship under `models/`, by name, and any directory. */
+/** Finds model packs: those that ship under `models/`, by name, and any directory. */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { GlimpseError } from '../../../errors.ts';
 import { defaultModelDirectory } from './model-pack.ts';
 
-/** Best pictures first; a pack that ships and is not named here comes after them. */
+/** Best pictures first; other shipped packs come after them. */
 const PREFERENCE = ['glimpse-s', 'glimpse-xs'];
 
 export interface FoundPack {

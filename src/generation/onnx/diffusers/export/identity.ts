@@ -1,6 +1,6 @@
 /**
- * What the pictures of a diffusers directory depend on beside the job, as one digest. Weights are gigabytes: they are
- * known by size and time of change, settings and vocabularies by what is in them.
+ * A digest of what the pictures of a diffusers directory depend on besides the job. Weights are gigabytes: they count
+ * by size and time of change, settings and vocabularies by their content.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * A directory as Diffusers lays it out and Hugging Face Optimum exports it to ONNX: `model_index.json`, a folder a part.
- * Everything that can be known without loading weights is checked here, so that what does not fit fails by name.
+ * Reads a directory in the Diffusers layout, exported to ONNX by Hugging Face Optimum: `model_index.json`, a folder per
+ * part. Checks everything that can be known without loading weights, so that a misfit fails by name.
  */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -50,7 +50,7 @@ export interface DiffusersModel {
   unused: string[];
   tokenizer: PromptTokenizer;
   scheduler: ChosenSampler;
-  /** Channels of a latent, pixels a side of it that the model was made for, and of the picture that one of them becomes. */
+  /** Latent channels, the latent side the model was made for, and picture pixels per latent pixel (`scale`). */
   latent: { channels: number; sidePx: number; scale: number; scalingFactor: number; shiftFactor: number };
 }
 
@@ -103,7 +103,7 @@ export async function loadDiffusersModel(directory: string): Promise<DiffusersMo
   };
 }
 
-/** Pipelines with several text encoders need more than their ids: they would run, and paint nonsense. */
+/** Refuses pipelines with several text encoders: they need more than ids, and would run but paint nonsense. */
 function refuseOtherParts(root: string, pipeline: string): void {
   const second = ['text_encoder_2', 'text_encoder_3'].find((folder) => existsSync(join(root, folder)));
   if (second === undefined) return;

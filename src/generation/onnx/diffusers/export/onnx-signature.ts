@@ -1,7 +1,7 @@
 /**
- * What an ONNX file takes and gives, and which files its weights are in, read without loading it. Field numbers are
- * those of onnx.proto3: ModelProto.graph 7; GraphProto.initializer 5, input 11, output 12; TensorProto.name 8,
- * external_data 13; ValueInfoProto.name 1, type 2.
+ * Reads the inputs, outputs and weight files of an ONNX file without loading it. Field numbers are those of
+ * onnx.proto3: ModelProto.graph 7; GraphProto.initializer 5, input 11, output 12; TensorProto.name 8, external_data 13;
+ * ValueInfoProto.name 1, type 2.
  */
 import { open } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
@@ -24,11 +24,11 @@ export interface OnnxSignature {
   outputs: SignatureTensor[];
   /** Files beside the model that hold weights, absolute. */
   externalFiles: string[];
-  /** Of the file and those beside it. */
+  /** Size of the file and those beside it. */
   bytes: number;
 }
 
-/** @param part for the error @throws GlimpseError MODEL_INVALID when it cannot be read, or weights it speaks of are missing */
+/** @param part for the error @throws GlimpseError MODEL_INVALID if it cannot be read, or its weights are missing */
 export async function readSignature(path: string, part: string): Promise<OnnxSignature> {
   const file = await open(path).catch((cause: unknown) => {
     throw packError(part, `a file ${basename(path)}`, codeOf(cause), cause);
@@ -72,7 +72,7 @@ async function readModel(scan: ProtobufScan): Promise<Found> {
   return { ...found, inputs: found.inputs.filter(({ name }) => !weights.has(name)) };
 }
 
-/** Its name; where its values are in another file, that is added to `locations`. */
+/** Returns its name; adds the file of external values to `locations`. */
 async function readInitializer(scan: ProtobufScan, tensor: Span, locations: Set<string>): Promise<string> {
   let name = '';
   for await (const { number, span } of scan.fields(tensor)) {
@@ -116,7 +116,7 @@ async function readType(scan: ProtobufScan, type: Span, tensor: SignatureTensor)
   }
 }
 
-/** ONNX lets external data lie beside the model only, never anywhere else. */
+/** ONNX allows external data only beside the model. */
 function insideOf(model: string, location: string, part: string): string {
   const folder = dirname(resolve(model));
   const path = resolve(folder, location);

@@ -1,4 +1,4 @@
-/** What each part of a pipeline must take and give, against what its file says of itself. Pure. */
+/** Checks the inputs and outputs that each part's file declares against what a pipeline needs. Pure. */
 import { packError } from '../../pack/pack-error.ts';
 import type { OnnxSignature, SignatureTensor } from './onnx-signature.ts';
 
@@ -16,7 +16,7 @@ export const TEXT_INPUT = 'encoder_hidden_states';
 export const TIMESTEP_INPUT = 'timestep';
 export const GUIDANCE_INPUT = 'timestep_cond';
 
-/** @returns the width of what it gives, undefined where the file leaves it open */
+/** @returns the width of its output, undefined if the file leaves it open */
 export function checkTextEncoder({ folder, signature }: Checked): { width: number | undefined } {
   refuseOthers(folder, signature, ['input_ids']);
   need(folder, signature.inputs, ['input_ids'], INTEGERS, 2);
@@ -26,7 +26,7 @@ export function checkTextEncoder({ folder, signature }: Checked): { width: numbe
   return { width: fixed(output.shape[2]) };
 }
 
-/** What the denoiser is told of the prompt. */
+/** The output that conditions the denoiser. */
 export const hiddenOf = ({ outputs }: OnnxSignature): SignatureTensor | undefined =>
   outputs.find(({ name }) => name === 'last_hidden_state') ?? outputs.find(({ shape }) => shape.length === 3);
 
@@ -90,7 +90,7 @@ function axis(folder: string, tensor: SignatureTensor, index: number, expected: 
     throw packError(folder, `${tensor.name} with ${expected} in dimension ${index}`, describe(tensor));
 }
 
-/** An input that nobody feeds would fail at the first picture. */
+/** Refuses unknown inputs: nothing would feed them, and the first picture would fail. */
 function refuseOthers(folder: string, { inputs }: OnnxSignature, known: readonly string[]): void {
   const others = inputs.filter(({ name }) => !known.includes(name)).map(({ name }) => name);
   if (others.length > 0)

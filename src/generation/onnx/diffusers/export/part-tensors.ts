@@ -1,6 +1,6 @@
 /**
- * The parts of a pipeline as the inference thread knows them, and numbers in the types that a part wants: exports come
- * in float32 or float16, with ids and timesteps of 32 or 64 bits. Pure.
+ * Describes a pipeline's parts to the inference thread, and converts numbers to the types that a part takes: exports
+ * use float32 or float16, and ids and timesteps of 32 or 64 bits. Pure.
  */
 import { packError } from '../../pack/pack-error.ts';
 import { ANY, type Tensor, type TensorShape } from '../../thread/tensor.ts';
@@ -15,7 +15,7 @@ const HAS_FLOAT16 = 'Float16Array' in globalThis;
 export const workerPartsOf = ({ textEncoder, denoiser, decoder }: DiffusersModel): WorkerPart[] =>
   [textEncoder, denoiser, decoder].map(workerPart);
 
-/** The batch axis is called `b`, so that runs of several viewers, and of both sides of guidance, become one. */
+/** Names the batch axis `b`, so that runs of several viewers, and of both sides of guidance, become one. */
 function workerPart({ folder, path, signature }: DiffusersPart): WorkerPart {
   const batch = signature.inputs.find(({ shape }) => shape.length > 1)?.shape[0];
   const named = (tensor: SignatureTensor): TensorShape => {
@@ -41,7 +41,7 @@ function workerPart({ folder, path, signature }: DiffusersPart): WorkerPart {
   };
 }
 
-/** `values` as the input `to` wants them. */
+/** `values` in the type of the input `to`. */
 export function tensorFor(to: SignatureTensor, values: ArrayLike<number>, shape: readonly number[]): Tensor {
   switch (to.type) {
     case 'float16':
@@ -59,7 +59,7 @@ export function tensorFor(to: SignatureTensor, values: ArrayLike<number>, shape:
   }
 }
 
-/** An output as float32, whatever a part gives; constructors, because `from` takes 40 times as long for 16-bit floats. */
+/** An output as float32. Uses constructors, because `from` takes 40 times as long for 16-bit floats. */
 export function floatsOf(tensor: Tensor | undefined): Float32Array {
   if (tensor?.type === 'float32') return tensor.data;
   return tensor?.type === 'float16' ? new Float32Array(tensor.data) : new Float32Array(0);

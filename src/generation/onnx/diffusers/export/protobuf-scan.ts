@@ -1,13 +1,13 @@
 /**
- * Walks the fields of a protobuf file without reading what is not asked for: model weights are gigabytes, and what one
- * wants to know of them is a few hundred bytes at the end. Wire format: protobuf.dev/programming-guides/encoding.
+ * Reads chosen fields of a protobuf file and skips the rest: model weights are gigabytes, and the wanted fields are a
+ * few hundred bytes at the end. Wire format: protobuf.dev/programming-guides/encoding.
  */
 import type { FileHandle } from 'node:fs/promises';
 
-/** Read at once; most fields of a graph are smaller. */
+/** Bytes read at once; most fields of a graph are smaller. */
 const WINDOW_BYTES = 1 << 16;
 
-/** A stretch of the file: a whole message, or a string. */
+/** A range of the file: a whole message, or a string. */
 export interface Span {
   start: number;
   end: number;
@@ -15,9 +15,9 @@ export interface Span {
 
 export interface Field {
   number: number;
-  /** Of whole numbers; 0 for other kinds. */
+  /** Value of a whole number; 0 for other kinds. */
   value: number;
-  /** Of length-delimited fields: where their contents are; else empty. */
+  /** Contents of a length-delimited field; else empty. */
   span: Span;
 }
 
@@ -60,7 +60,7 @@ export class ProtobufScan {
     }
   }
 
-  /** @param maxBytes what a name can reasonably have */
+  /** @param maxBytes the most a name may reasonably have */
   async text({ start, end }: Span, maxBytes = 4096): Promise<string> {
     if (end - start > maxBytes) throw new RangeError('a name is too long');
     if (!this.#holds(start, end)) await this.#load(start);

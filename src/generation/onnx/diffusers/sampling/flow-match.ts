@@ -1,7 +1,7 @@
 /**
- * Euler's method on the straight path of rectified flow (Liu et al., 2022; Esser et al., 2024, with their `shift` of the
- * noise levels for larger pictures): a latent is `(1 - sigma) * clean + sigma * noise`, the model gives the velocity
- * `noise - clean`. Pure.
+ * Euler's method on the straight path of rectified flow (Liu et al., 2022; Esser et al., 2024, with their `shift` of
+ * the noise levels for larger pictures). A latent is `(1 - sigma) * clean + sigma * noise`; the model predicts the
+ * velocity `noise - clean`. Pure.
  */
 import { mixed, type Sampler, type SamplerStep, type StepResult } from './sampler.ts';
 
@@ -22,8 +22,8 @@ export class FlowMatchSampler implements Sampler {
   }
 
   /**
-   * Evenly from 1 to the least training level, which is itself shifted, and then shifted: twice for the last one, as
-   * the models' own exports do.
+   * Levels fall evenly from 1 to the least training level, which is itself shifted, and are then shifted. So the last
+   * one is shifted twice, as in the models' own exports.
    */
   plan(steps: number, strength: number): SamplerStep[] {
     const { trainSteps, shift } = this.#rules;

@@ -1,4 +1,4 @@
-/** The two ways a prompt's weight reaches an image model: two predictions, or a number it was distilled with. Pure. */
+/** Two ways to apply guidance to an image model: two predictions, or a number it was distilled with. Pure. */
 
 /** Classifier-free guidance (Ho and Salimans, 2022), with the weight as practice counts it: 1 is the prompt alone. */
 export function guided(unconditional: Float32Array, conditional: Float32Array, guidance: number): Float32Array {

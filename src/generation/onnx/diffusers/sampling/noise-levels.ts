@@ -1,7 +1,7 @@
 /**
- * How much noise a latent holds at each of the training timesteps, and which of them a run visits. Definitions: DDPM (Ho
- * et al., 2020) for betas, "Common Diffusion Noise Schedules and Sample Steps are Flawed" (Lin et al., 2023), table 2,
- * for the spacings. Rounding is NumPy's (half to even), so that timesteps equal those a model was exported with. Pure.
+ * How much noise a latent holds at each training timestep, and which timesteps a run visits. Definitions: DDPM (Ho et
+ * al., 2020) for betas, "Common Diffusion Noise Schedules and Sample Steps are Flawed" (Lin et al., 2023), table 2, for
+ * the spacings. Rounding is NumPy's (half to even), so that timesteps equal those a model was exported with. Pure.
  */
 
 import { assertNever } from '../../../../errors.ts';
@@ -63,7 +63,7 @@ export function spacedTimesteps(steps: number, { spacing, trainSteps, offset }: 
   }
 }
 
-/** `values` between two of its places, straight. */
+/** Linear interpolation of `values` at a fractional index. */
 export function valueAt(values: ArrayLike<number>, place: number): number {
   const low = Math.min(values.length - 1, Math.max(0, Math.floor(place)));
   const high = Math.min(values.length - 1, low + 1);

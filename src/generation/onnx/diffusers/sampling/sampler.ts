@@ -1,11 +1,11 @@
 /**
- * What the denoising loop asks of a scheduler, whichever it is. All three are pure: noise comes in as an argument, and a
- * step holds everything that its arithmetic needs. Latents are flat [channels, height, width].
+ * What the denoising loop asks of a scheduler. All implementations are pure: noise is an argument, and a step holds
+ * everything that its arithmetic needs. Latents are flat [channels, height, width].
  */
 
 /** One call of the denoiser. `sigma` is in the scheduler's own unit; it falls from step to step, to 0 after the last. */
 export interface SamplerStep {
-  /** What the denoiser is told. */
+  /** Timestep input of the denoiser. */
   timestep: number;
   sigma: number;
   sigmaNext: number;
@@ -26,7 +26,7 @@ export interface Sampler {
   plan(steps: number, strength: number): SamplerStep[];
   /** Where a run begins: noise alone where `clean` is left out. */
   begin(first: SamplerStep, noise: Float32Array, clean: Float32Array | undefined): Float32Array;
-  /** The latent as the denoiser wants to see it. */
+  /** The latent scaled as the denoiser expects. */
   input(latent: Float32Array, step: SamplerStep): Float32Array;
   /** @param noise standard normal, of the latent's length; only stochastic samplers use it */
   advance(latent: Float32Array, output: Float32Array, step: SamplerStep, noise: () => Float32Array): StepResult;
@@ -36,8 +36,8 @@ export const PREDICTION_TYPES = ['epsilon', 'v_prediction', 'sample'] as const;
 export type PredictionType = (typeof PREDICTION_TYPES)[number];
 
 /**
- * Timesteps left from noise level `strength` on: the first is there, the rest are the run's own. So a run that starts
- * from latents never begins with less noise than was asked for, and needs at least one step.
+ * Timesteps left from noise level `strength` on: the first is that level, the rest are the run's own. So a run from
+ * latents never starts with less noise than asked for, and has at least one step.
  */
 export function timestepsFrom(timesteps: readonly number[], strength: number, trainSteps: number): number[] {
   if (strength >= 1) return [...timesteps];

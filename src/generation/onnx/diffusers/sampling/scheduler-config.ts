@@ -1,6 +1,6 @@
 /**
- * `scheduler/scheduler_config.json` as a sampler. What would change the pictures and is not supported is refused by name
- * instead of being passed over.
+ * Turns `scheduler/scheduler_config.json` into a sampler. Unsupported settings that would change the pictures are
+ * refused by name, not ignored.
  */
 import { z } from 'zod';
 import { assertNever } from '../../../../errors.ts';
@@ -68,7 +68,7 @@ const schema = z.discriminatedUnion('_class_name', [euler, lcm, flowMatch]);
 export interface ChosenSampler {
   name: SchedulerName;
   sampler: Sampler;
-  /** Denoise steps where the settings say nothing: a config does not tell, only what kind of model it is made for. */
+  /** Denoise steps if the settings name none. The config does not tell them, so they follow from the kind of model. */
   defaultSteps: number;
 }
 
@@ -95,7 +95,7 @@ export function samplerFrom(config: unknown): ChosenSampler {
         stepsOffset: data.steps_offset,
         prediction: data.prediction_type,
       });
-      // Trailing timesteps are what models distilled to few steps (SD-Turbo) come with.
+      // Models distilled to few steps (SD-Turbo) come with trailing timesteps.
       return { name: data._class_name, sampler, defaultSteps: data.timestep_spacing === 'trailing' ? 2 : 20 };
     }
     case 'LCMScheduler': {
