@@ -1,7 +1,7 @@
 /**
- * A number in the picture: 20 black or white blocks across its top, 16 for the number (most significant first) and 4 to
- * check it. Read back after encoding, loss and scaling it says which frame is on screen, without trusting any timestamp.
- * Blocks are as large as the width allows and only their middle is read, so that blocking and ringing do not matter. Pure.
+ * A number in the picture: 20 black or white blocks across its top, 16 for the number (most significant first) and 4 as
+ * a check. Read after encoding, loss and scaling it tells which frame is on screen, without timestamps. Blocks are as
+ * large as the width allows and only their middle is read, so that blocking and ringing do not matter. Pure.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 
@@ -11,7 +11,7 @@ const BLOCKS = 20;
 const HEIGHT_PART = 1 / 12;
 const BLACK = 16;
 const WHITE = 235;
-/** A block that is neither clearly black nor clearly white means that no bar code is there. */
+/** Means between these two are neither clearly black nor clearly white: there is no bar code. */
 const DARKEST_WHITE = 150;
 const BRIGHTEST_BLACK = 101;
 
@@ -56,7 +56,7 @@ function blockMean(luma: Uint8Array, widthPx: number, heightPx: number, block: n
   return sum / ((right - left) * (bottom - top));
 }
 
-/** Appends the xor of the number's four digits, inverted in part so that neither all black nor all white is a code. */
+/** Appends the xor of the number's four digits, partly inverted so that neither all black nor all white is valid. */
 function withCheck(number: number): number {
   const digits = number ^ (number >>> 4) ^ (number >>> 8) ^ (number >>> 12);
   return (number << 4) | ((digits ^ 0b1010) & 0b1111);

@@ -1,7 +1,7 @@
 /**
- * A seeded test pattern. Not a generative model: it understands no prompt. It makes pictures of any size and rate, far
- * faster than they play, for tests of everything behind a generator: the seed chooses the texture, the revision its
- * colour, a bar code counts the frames, and the refined tier carries grain, which fills a link at any bitrate.
+ * A seeded test pattern, not a generative model: it ignores the prompt. It makes pictures of any size and rate, far
+ * faster than they play, to test everything behind a generator. The seed chooses the texture and the revision the
+ * colour; a bar code counts the frames; the refined tier adds grain, which fills a link at any bitrate.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { GlimpseError } from '../../errors.ts';
@@ -36,11 +36,11 @@ export interface PatternOptions {
   detail?: number;
 }
 
-/** Luma steps of grain at detail 1; with the texture's brightest it stays below white. */
+/** Luma steps of grain at detail 1; added to the brightest texture they stay below white. */
 const GRAIN_MAX = 72;
-/** Grain beyond a picture's worth, so that every frame can begin elsewhere in it. */
+/** Extra grain, so that every frame can start at another offset. */
 const GRAIN_SPARE_WORDS = 16_384;
-/** The picture moves by this part of its width in a frame, down by half of that. */
+/** Horizontal motion per frame, as a part of the width; vertical motion is half of it. */
 const SPEED = 1 / 160;
 /** Textures remembered: under 1 MB each. */
 const REMEMBERED_SEEDS = 4;
@@ -113,7 +113,7 @@ export class PatternGenerator implements Generator {
     const frames: I420Frame[] = [];
     let computeMs = 0;
     for (let index = 0; index < this.info.slice.frames; index++) {
-      // A frame takes about a millisecond on the thread that also sends packets: let it, between frames.
+      // A frame takes about a millisecond on the thread that also sends packets: yield between frames.
       await nextTurn();
       if (signal.aborted) throw new GlimpseError('ABORTED');
       const startedMs = performance.now();

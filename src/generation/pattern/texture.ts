@@ -1,6 +1,6 @@
 /**
- * What the test pattern's pictures are cut from: a small tile of cloud-like value noise that wraps around at its sides,
- * a soft half-size copy of it for drafts, and grain that no motion search can predict. Pure.
+ * Sources of the test pattern's pictures: a small tile of cloud-like value noise that wraps around at its sides, a soft
+ * half-size copy of it for drafts, and grain that no motion search can predict. Pure.
  */
 import { createRandom } from '../slices/noise.ts';
 
@@ -14,7 +14,7 @@ export interface Texture {
   luma: Uint8Array;
 }
 
-/** Large enough that repetition does not tire the eye, small enough to be made in a few milliseconds. */
+/** Large enough to hide repetition, small enough to be made in a few milliseconds. */
 export const TILE_PX = 256;
 /** A texture's luma lies between these, which leaves room for grain below white. */
 const DARK = 24;

@@ -1,11 +1,11 @@
 /**
- * Between two vectors: straight (linear), or along the arc between them (spherical: Shoemake, Animating Rotation with
- * Quaternion Curves, 1985). A straight mix of two noises or two directions comes out shorter than either, the arc does
- * not; a straight mix of probabilities still sums to one. Both ends are exact. Pure.
+ * Interpolates between two vectors: straight (linear), or along the arc between them (spherical: Shoemake, Animating
+ * Rotation with Quaternion Curves, 1985). A straight mix of two noises or two directions is shorter than either; a
+ * point on the arc is not. A straight mix of probabilities still sums to one. Both ends are exact. Pure.
  */
 export type Interpolation = 'linear' | 'spherical';
 
-/** Vectors that point almost the same way, or exactly apart, have no arc worth following (or no single one). */
+/** Sine of the angle below which vectors are almost parallel or opposite and have no usable arc. */
 const SMALLEST_SINE = 1e-4;
 
 /** @param amount share of `to`, clamped to [0, 1]. Both vectors have one length; neither is changed. */
@@ -21,7 +21,7 @@ export function interpolate(
   return kind === 'linear' ? weighted(from, to, 1 - share, share) : alongArc(from, to, share);
 }
 
-/** Direction along the arc, length by the straight line between both lengths: equal lengths stay equal. */
+/** Direction along the arc; the length changes linearly, so equal lengths stay equal. */
 function alongArc(from: Float32Array, to: Float32Array, share: number): Float32Array<ArrayBuffer> {
   const [fromLength, toLength] = [lengthOf(from), lengthOf(to)];
   const cosine = Math.min(1, Math.max(-1, dot(from, to) / (fromLength * toLength)));

@@ -1,7 +1,7 @@
 /**
- * A prompt may be a list, `a | b | c`: one prompt after the other over the timeline. Which slice has which is decided
- * here, as is the travel from one to the next: over n slices the k-th is k/n of the way, so the n-th is all the new one.
- * A clip is divided evenly; a live timeline gives every prompt the same stretch and stays with the last. Pure.
+ * A prompt may be a list, `a | b | c`: one prompt after the other over the timeline. This file decides which prompt a
+ * slice has, and the travel from one to the next: over n slices the k-th is k/n of the way, so the n-th is all the new
+ * one. A clip is divided evenly; a live timeline gives every prompt the same length and stays with the last. Pure.
  */
 import { GlimpseError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
@@ -9,29 +9,29 @@ import type { PromptMix } from '../generator.ts';
 import type { Interpolation } from './interpolation.ts';
 import { normalizePrompt } from './prompt.ts';
 
-/** A bar that no backslash stands before. `\|` is a bar in the text, every other backslash is itself. */
+/** A bar without a backslash before it. `\|` is a bar in the text; any other backslash is itself. */
 const BAR = /(?<!\\)\|/;
 
-/** Slices each prompt of a list has in live mode: four seconds of the embedded model. */
+/** Slices per prompt of a list in live mode: four seconds of the embedded model. */
 export const LIVE_PROMPT_SLICES = 6;
 
 export interface PromptTrack {
   /** At least one, each normalised. */
   prompts: readonly string[];
-  /** What ran before: the first prompt is travelled to from it. */
+  /** The prompt that ran before: the travel to the first prompt starts there. */
   from?: string | undefined;
-  /** Place on the track of the revision's slice 0: a revision that keeps the prompts goes on in them. Default 0. */
+  /** Place on the track of the revision's slice 0; a revision that keeps the prompts continues there. Default 0. */
   firstSlice?: number;
   /** Slices at the start that still belong to `from` alone; 0 when left out. */
   keptSlices?: number;
   /** Slices of a clip; undefined in live mode. */
   sliceCount: number | undefined;
-  /** Length of the travel between neighbours; 1 changes from one slice to the next. */
+  /** Slices of the travel between neighbours; 1 changes from one slice to the next. */
   transitionSlices: number;
   interpolation: Interpolation;
 }
 
-/** From which slice of the revision on a prompt counts (less than 0: it did before), and over how many slices it is travelled to. */
+/** A prompt, the slice of the revision it starts at (below 0: before it), and the slices of the travel to it. */
 export interface PromptStretch {
   prompt: string;
   fromSlice: number;
@@ -76,7 +76,7 @@ function stretchesOf(track: PromptTrack): PromptStretch[] {
   });
 }
 
-/** What a slice is made from: a prompt, or what lies between two. */
+/** The prompt of a slice, or a mix of two. */
 export function promptAt(track: PromptTrack, slice: number): { prompt: string; mix?: PromptMix } {
   const stretches = stretchesOf(track);
   const place = slice + (track.firstSlice ?? 0);
@@ -95,6 +95,6 @@ export function promptAt(track: PromptTrack, slice: number): { prompt: string; m
   };
 }
 
-/** For a generator that cannot mix, and for whoever asks what a slice mostly is. */
+/** The prompt with the larger share, for callers that need one prompt. */
 export const heavierPrompt = ({ prompt, mix }: { prompt: string; mix?: PromptMix | undefined }): string =>
   mix !== undefined && mix.amount >= 0.5 ? mix.towards : prompt;

@@ -1,13 +1,13 @@
 /**
- * What every prompt goes through once, before a filter, a generator, a log or another viewer meets it: one line, in one
- * spelling, with nothing in it that hides, not empty, not longer than the limit. What keyboards and phones make of plain
- * text (curly quotes, long dashes, wide letters, ligatures) becomes plain again (NFKC, UAX #15), and characters that are
- * not seen (UAX #31 2.3, UTS #39) go. Pure. The text itself is private and never put into an error.
+ * Normalises every prompt once, before a filter, a generator, a log or another viewer gets it: one line, one spelling,
+ * nothing hidden, not empty, within the limit. What keyboards and phones make of plain text (curly quotes, long dashes,
+ * wide letters, ligatures) becomes plain (NFKC, UAX #15); invisible characters (UAX #31 2.3, UTS #39) are removed.
+ * Pure. The text is private and never part of an error.
  */
 import { GlimpseError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 
-/** Controls, default-ignorable and bidirectional characters, marks of annotations, and what dictation leaves behind. */
+/** Controls, default-ignorable and bidirectional characters, annotation marks, and what dictation leaves behind. */
 const UNSEEN = /[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\ufff9-\ufffc]/gu;
 const SINGLE_QUOTES = /[\u0060\u00b4\u02b9\u02bb\u02bc\u2018-\u201b\u2032\u2035\u2039\u203a]/gu;
 const DOUBLE_QUOTES = /[\u00ab\u00bb\u201c-\u201f\u2033\u2036\u301d-\u301f]/gu;
@@ -19,7 +19,7 @@ const BEFORE_JOINED = new RegExp(`^${JOINED}`, 'u');
 const AFTER_EMOJI = /\p{Extended_Pictographic}[\ufe0f\p{Emoji_Modifier}]?$/u;
 const BEFORE_EMOJI = /^\p{Extended_Pictographic}/u;
 const AFTER_SYMBOL = /\p{Extended_Pictographic}$/u;
-/** What one round brings together the next may change again; real text is stable after two. */
+/** One round can create what the next changes again; real text is stable after two. */
 const ROUNDS_MAX = 8;
 
 /**
@@ -28,7 +28,7 @@ const ROUNDS_MAX = 8;
  * @example normalizePrompt('  “ａ red”\n bal\u00adloon ') // '"a red" balloon'
  */
 export function normalizePrompt(text: string): string {
-  // Normalising is linear but not free: what is absurdly long is refused before it is touched.
+  // Normalising is linear but not free: refuse text that is far too long before it starts.
   if (text.length > LIMITS.promptMaxChars * 4) throw tooLong(text.length);
   let prompt = plain(text.toWellFormed());
   for (let round = 1, before = ''; round < ROUNDS_MAX && before !== prompt; round++) {

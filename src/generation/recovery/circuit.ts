@@ -1,12 +1,12 @@
 /**
- * A circuit breaker (Nygard, "Release It!"): after several failures in a row a backend is left alone for a while, so that
- * it can recover and nobody waits for what will not come. Then one call is let through to see; while it is out the others
- * are still refused. Pure: time comes in.
+ * A circuit breaker (Nygard, "Release It!"). After several failures in a row a backend gets no calls for a while, so
+ * that it can recover and callers do not wait in vain. Then one call probes it; during the probe the others are still
+ * refused. Pure: time is an argument.
  */
 
-/** Calls given up in a row that open it; each has been retried for over a second. */
+/** Failed calls in a row that open it; each has been retried for over a second. */
 const FAILURES_TO_OPEN = 3;
-/** How long it stays open; doubles with every probe that fails, up to the second number. */
+/** How long it stays open; doubles with every failed probe, up to `most`. */
 const OPEN_US = { first: 2e6, most: 60e6 };
 
 export const CIRCUIT_STATES = ['closed', 'half-open', 'open'] as const;
@@ -26,11 +26,11 @@ export class Circuit {
   /** How long a refused caller should wait, ms; 0 when it would not be refused. */
   retryAfterMs(nowUs: number): number {
     if (this.state(nowUs) !== 'open') return 0;
-    // While a probe is out nobody knows; it takes about as long as a slice.
+    // During a probe the wait is not known; a probe takes about as long as a slice.
     return Math.max(250, Math.ceil(((this.#openUntilUs ?? nowUs) - nowUs) / 1000));
   }
 
-  /** Asks to call. In the half-open state the first to ask is the probe, and must say how it ended. */
+  /** Asks to call. When half-open, the first caller is the probe and must report how it ended. */
   enter(nowUs: number): 'call' | 'probe' | 'refused' {
     const state = this.state(nowUs);
     if (state === 'open') return 'refused';
@@ -46,7 +46,7 @@ export class Circuit {
     this.#probing = false;
   }
 
-  /** A call was given up, after all its retries. */
+  /** A call failed after all its retries. */
   failed(nowUs: number, wasProbe = false): void {
     this.#failures += 1;
     if (wasProbe) this.#probing = false;
@@ -54,7 +54,7 @@ export class Circuit {
     if (wasProbe || this.#failures >= FAILURES_TO_OPEN) this.#openUntilUs = nowUs + this.#openUs;
   }
 
-  /** The probe ended without saying anything of the backend: its caller left. */
+  /** The probe's caller left, so it says nothing about the backend. */
   abandoned(): void {
     this.#probing = false;
   }

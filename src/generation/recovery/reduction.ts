@@ -1,7 +1,7 @@
 /**
- * What a failing generator is asked for less of, in this order: the tier (no polish, which is the dearest and least
- * missed), the batch (a step computed alone needs the least memory), the steps, the size (the draft, the smallest
- * picture there is). A level is kept for a while after it helped, and then given up step by step. Pure: time comes in.
+ * What a failing generator is asked to reduce, in this order: the tier (no polish, which costs most and is least
+ * missed), the batch (a step computed alone needs the least memory), the steps, the size (only the draft, the smallest
+ * picture). A level is kept for a while after it helped, and then undone step by step. Pure: time is an argument.
  */
 import { lowerTier, tierRank, type Tier } from '../../picture/tiers.ts';
 
@@ -10,7 +10,7 @@ export type Reduction = (typeof REDUCTIONS)[number];
 
 /** Denoise steps at the level `steps`: half of the embedded model's four. */
 export const FEWER_STEPS = 2;
-/** A level that has worked for so long is given up for the one before. */
+/** A level that works for this long is undone by one. */
 const EASE_AFTER_US = 10e6;
 
 export class ReductionLevel {
@@ -21,7 +21,7 @@ export class ReductionLevel {
     return REDUCTIONS[this.#level] ?? 'size';
   }
 
-  /** Whether there is less still to be asked for. */
+  /** Whether more can be reduced. */
   get canReduce(): boolean {
     return this.#level < REDUCTIONS.length - 1;
   }
@@ -30,7 +30,7 @@ export class ReductionLevel {
     return this.#level >= REDUCTIONS.indexOf(reduction);
   }
 
-  /** The best tier to ask for, out of those made, lowest first. */
+  /** The best tier to ask for. `tiers`: those made, lowest first. */
   cap(tiers: readonly Tier[]): Tier {
     const best = tiers.at(-1) ?? 'draft';
     if (this.has('size')) return tiers[0] ?? 'draft';
@@ -42,7 +42,7 @@ export class ReductionLevel {
     this.#changedUs = nowUs;
   }
 
-  /** Time has passed; eases by at most one level. */
+  /** Undoes one level if enough time has passed. */
   ease(nowUs: number): void {
     if (this.#level === 0 || nowUs - this.#changedUs < EASE_AFTER_US) return;
     this.#level -= 1;

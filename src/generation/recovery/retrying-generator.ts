@@ -1,7 +1,7 @@
 /**
- * Any generator, tried again when it fails for a moment: a worker that died, memory that ran out, a backend that timed
- * out. What was yielded stays; only the tier under way is made again, after a pause that doubles, from the second time
- * on with less asked for (`reduction.ts`). Who keeps failing is left alone (`circuit.ts`).
+ * Wraps a generator and retries temporary failures: a worker that died, memory that ran out, a backend that timed out.
+ * What was yielded stays. Only the current tier is made again, after a pause that doubles; from the second failure on
+ * less is asked for (`reduction.ts`). A generator that keeps failing gets no calls for a while (`circuit.ts`).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
@@ -19,7 +19,7 @@ export interface RetryingGeneratorOptions {
   random: () => number;
   /** Resolves after a pause, or at once when the signal fires. Default: a timer. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** A tier that had failed was made after all, or was given up; for the metrics. */
+  /** A failed tier was made after all, or given up; for the metrics. */
   onRetried?: ((retried: Retried) => void) | undefined;
 }
 
@@ -35,13 +35,13 @@ export interface Retried {
 /** How a generator that may fail is doing. */
 export interface RetryHealth {
   circuit: CircuitState;
-  /** What it is asked for less of. */
+  /** What it is currently asked to reduce. */
   reduction: Reduction;
 }
 
-/** The first retry is nearly at once: a worker that died is replaced by it. */
+/** The first retry is almost immediate: it is enough to replace a worker that died. */
 const FIRST_PAUSE_MS = 50;
-/** With the first pause doubled each time: 1.5 s in all, as long as a last picture may stand. */
+/** With doubling pauses: 1.5 s in all, as long as the last picture may stand still. */
 const RETRIES_MAX = 5;
 
 export class RetryingGenerator implements Generator {
@@ -50,7 +50,7 @@ export class RetryingGenerator implements Generator {
   readonly #options: RetryingGeneratorOptions;
   readonly #circuit = new Circuit();
   readonly #reduction = new ReductionLevel();
-  /** Units that must run alone wait for each other here, so that no two of them can meet in a batch. */
+  /** Serialises units that must run alone, so that no two of them meet in a batch. */
   #alone: Promise<void> = Promise.resolve();
 
   constructor(options: RetryingGeneratorOptions) {
@@ -117,7 +117,10 @@ export class RetryingGenerator implements Generator {
     }
   }
 
-  /** @returns whether this call is the circuit's probe. @throws GlimpseError GENERATOR_UNAVAILABLE while the circuit is open, GENERATOR_DOWN for a tier that is rested */
+  /**
+   * @returns whether this call is the circuit's probe
+   * @throws GlimpseError GENERATOR_UNAVAILABLE while the circuit is open, GENERATOR_DOWN for a tier that is rested
+   */
   #admit(tier: Tier): boolean {
     const nowUs = this.#nowUs;
     this.#reduction.ease(nowUs);
@@ -140,7 +143,7 @@ export class RetryingGenerator implements Generator {
     return generator.generate(asked, alone)[Symbol.asyncIterator]();
   }
 
-  /** Waits until it may be tried again. @throws GlimpseError the failure, when it may not */
+  /** Waits until it may be retried. @throws GlimpseError the failure, if it may not */
   async #recover(
     thrown: unknown,
     { failures, wasProbe, tier }: { failures: number; wasProbe: boolean; tier: Tier },
@@ -181,7 +184,7 @@ export class RetryingGenerator implements Generator {
   }
 }
 
-/** What has been yielded of a job: each tier once, and of a tier under way each frame once. */
+/** What has been yielded of a job: each tier once, and each frame of the current tier once. */
 class YieldedTiers {
   readonly #frames: number;
   #missing: Tier[];
@@ -200,7 +203,7 @@ class YieldedTiers {
     return this.#missing[0];
   }
 
-  /** What of a rendition is new. */
+  /** The new part of a rendition. */
   take(rendition: Rendition): Rendition | undefined {
     const { tier, frames, firstFrame = 0 } = rendition;
     if (!this.#missing.includes(tier)) return undefined;
@@ -209,7 +212,7 @@ class YieldedTiers {
     this.#missing = this.#missing.filter((other) => tierRank(other) >= tierRank(tier));
     this.#framesOfTier = end;
     if (end >= this.#frames) {
-      // A tier made fast is still to be made in full, for who pulls it again.
+      // After the fast variant the full one is still to be made, if it is pulled.
       if (rendition.variant !== 'fast') this.#missing.shift();
       this.#framesOfTier = 0;
     }
@@ -218,7 +221,7 @@ class YieldedTiers {
     return this.#withoutGivenLatents(whole);
   }
 
-  /** A tier made after a failure brings its latents anew; given twice they would look like better ones. */
+  /** A tier made after a failure yields its latents again; passed on twice they would look like better ones. */
   #withoutGivenLatents(rendition: Rendition): Rendition {
     const { latents, ...rest } = rendition;
     if (rendition.tier === 'draft' || latents === undefined) return rendition;
@@ -237,7 +240,7 @@ const REASONS: Partial<Record<ErrorCode, Retried['reason']>> = {
 const reasonOf = (error: unknown): Retried['reason'] =>
   REASONS[toGlimpseError(error, 'GENERATOR_DOWN').code] ?? 'other';
 
-/** What may be gone in a moment. Being stopped, and what is wrong with the job or the model itself, is not. */
+/** Failures that may pass soon. Aborts, and faults of the job or the model itself, do not. */
 const isTransient = ({ code, retryable }: GlimpseError): boolean =>
   retryable && code !== 'ABORTED' && code !== 'SERVER_CLOSING';
 

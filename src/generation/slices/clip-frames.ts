@@ -1,6 +1,6 @@
 /**
- * The finished pictures of a clip, slice after slice, each continued from and joined to the one before: what the command
- * line writes to a file and the service keeps for the web.
+ * Yields the finished pictures of a clip, slice after slice, each continued from and joined to the one before. The
+ * command line writes them to a file; the service keeps them for the web.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 import { DriftReference } from './drift-reference.ts';
@@ -19,7 +19,7 @@ export interface ClipPlan {
   slices: number;
   tier: Tier;
   signal: AbortSignal;
-  /** Whose turn it is; see `GenerateOptions.turn`. */
+  /** The scheduler's turn; see `GenerateOptions.turn`. */
   turn?: GenerateOptions['turn'];
 }
 

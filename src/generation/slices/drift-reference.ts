@@ -1,6 +1,6 @@
 /**
- * What AdaIN holds the slices of a revision to, against drift: the first whole slice of the prompt that runs. On the way
- * from one prompt to another nothing is held, because a scene that is meant to change must be free to.
+ * What AdaIN holds the slices of a revision to, against drift: the first whole slice of the current prompt. During the
+ * travel between two prompts there is no reference, because the scene must be free to change.
  */
 import type { SliceJob } from '../generator.ts';
 import type { Tier } from '../../picture/tiers.ts';
@@ -16,7 +16,7 @@ export class DriftReference {
     this.#enabled = enabled;
   }
 
-  /** A slice has come; of a draft the latents are not finished. */
+  /** A slice was made; a draft's latents are not finished. */
   onSlice({ prompt, mix }: SlicePrompt, tier: Tier, latents: Float32Array): void {
     if (tier !== 'draft' && !mix && prompt !== this.#held?.prompt) this.#held = { prompt, latents };
   }

@@ -1,16 +1,16 @@
 /**
- * Slices as they were joined for one session, for every other that shows the same two after each other: faded once, held
- * once, and known for the same pictures by whatever else is shared (media/shared-loops.ts). Keeps no picture alive.
+ * Slices joined for one session, for all others that show the same two after each other: faded once, held once, and
+ * recognised as the same pictures by other shared work (media/shared-loops.ts). Keeps no picture alive.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 
-/** Stands for a frame in comparisons, without keeping it. */
+/** Identifies a frame in comparisons without keeping it alive. */
 export type FrameMark = symbol;
 
 interface Joined {
   tail: FrameMark;
-  /** While it is being made, for those who want it meanwhile. */
+  /** Pending while it is made, for concurrent callers. */
   making: Promise<I420Frame[]> | undefined;
   frames: WeakRef<I420Frame>[];
 }
@@ -29,7 +29,7 @@ export class JoinedSlices {
   /**
    * @param first of the slice, before the fade
    * @param tail mark of the last frame before it
-   * @param make fades; called where nobody has the result any more
+   * @param make fades; called if there is no result, or it was collected
    */
   async get(first: I420Frame, tail: FrameMark, make: () => Promise<I420Frame[]>): Promise<I420Frame[]> {
     const before = this.#joined.get(first);

@@ -5,10 +5,10 @@
  */
 import { denoiseSteps, type DenoiseStep } from './schedule.ts';
 
-/** How much of the difference to the reference AdaIN takes away; the LTX looping sampler's range is 0.1 to 0.3. */
+/** Share of the difference to the reference that AdaIN removes; the LTX looping sampler's range is 0.1 to 0.3. */
 export const REFERENCE_FACTOR = 0.2;
 
-/** Steps that are left from noise level `strength` on: the first one begins there, the rest are the schedule's own. */
+/** Steps left from noise level `strength` on: the first one starts there, the rest are the schedule's own. */
 export function stepsFrom(sigmas: readonly number[], strength: number): DenoiseStep[] {
   const below = sigmas.filter((sigma) => sigma < strength);
   return denoiseSteps([strength, ...below]);

@@ -50,21 +50,21 @@ export function gaussian(random: Random, length: number): Float32Array<ArrayBuff
   return values;
 }
 
-/** What a slice is denoised from. Depends on seed and slice alone, so any slice can be made again by itself. */
+/** Initial noise of a slice. Depends on seed and slice alone, so any slice can be made again by itself. */
 export const latentNoise = (seed: number, slice: number, length: number): Float32Array<ArrayBuffer> =>
   gaussian(createRandom(seed, STREAM.latent, slice), length);
 
-/** Where rain, snow and stars are, uniform on [0, 1). One set a seed: weather goes on across slices. */
+/** Positions of rain, snow and stars, uniform on [0, 1). One set per seed, so weather continues across slices. */
 export function particleNoise(seed: number, length: number): Float32Array<ArrayBuffer> {
   const random = createRandom(seed, STREAM.particles);
   return Float32Array.from({ length }, () => random.uniform());
 }
 
-/** Fine texture, standard normal; one picture a seed. */
+/** Fine texture, standard normal; one picture per seed. */
 export const grainNoise = (seed: number, length: number): Float32Array<ArrayBuffer> =>
   gaussian(createRandom(seed, STREAM.grain), length);
 
-/** What decides the fields that a prompt leaves open; one stream a seed. */
+/** Decides the fields that a prompt leaves open; one stream per seed. */
 export const openFieldsRandom = (seed: number): Random => createRandom(seed, STREAM.openFields);
 
 /** murmur3's 32-bit finaliser: every input bit flips half of the output bits. */

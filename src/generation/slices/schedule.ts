@@ -25,7 +25,7 @@ export const sliceStartMs = (slice: number, { frames, fps }: SliceLength): numbe
 export const denoiseSteps = (sigmas: readonly number[]): DenoiseStep[] =>
   sigmas.slice(1).map((sigmaNext, step) => ({ sigma: sigmas[step] as number, sigmaNext }));
 
-/** The same way in at most `most` steps: noise levels are left out evenly, never the first or the last. */
+/** The same range in at most `most` steps: drops noise levels evenly, never the first or the last. */
 export function fewerSteps(steps: readonly DenoiseStep[], most: number): DenoiseStep[] {
   const last = steps.at(-1);
   if (last === undefined || steps.length <= most) return [...steps];

@@ -1,8 +1,8 @@
 /**
- * Hides the joint between two slices: what differs between the last frame of one and the first of the next is taken
- * over into the next slice and fades out over it, so that a jump becomes a drift. Only where nothing moves: there the
- * difference is the model's inaccuracy; where something moves it is the motion, and fading it would leave a ghost.
- * Works on pictures, so it is the same for every model. Pure. Measured by `seamOf`: docs/slices.md.
+ * Hides the joint between two slices. The difference between the last frame of one and the first of the next is added
+ * to the next slice and fades out over it, so that a jump becomes a drift. Only where nothing moves: there the
+ * difference is the model's inaccuracy. Elsewhere it is motion, and fading it would leave a ghost. Works on pictures,
+ * so it is the same for every model. Pure. Measured by `seamOf`: docs/slices.md.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 
@@ -14,9 +14,9 @@ export interface SliceTail {
 
 /** Luma steps from frame to frame at which half of the difference counts as motion. */
 const MOTION_LUMA = 3;
-/** Motion is looked for this far around a pixel. */
+/** Radius around a pixel in which motion counts. */
 const MOTION_RADIUS_PX = 2;
-/** A fade longer than this is a change of picture, not of the joint. */
+/** Longest fade; a longer one would change the picture, not the joint. */
 const FADE_MAX_MS = 700;
 
 export function tailOf(frames: readonly I420Frame[]): SliceTail | undefined {
@@ -32,14 +32,14 @@ export const fadeFrames = (frames: number, fps: number): number =>
 export const fadeShare = (index: number, length: number): number => Math.max(0, 1 - (index + 0.5) / length);
 
 /**
- * What the next slice lacks of the picture before it, sample by sample in the order of the planes.
+ * Difference of the last picture to the next slice, where nothing moves, sample by sample in the order of the planes.
  * @param head the first two frames of the next slice, of the tail's size
  */
 export function seamDifference(tail: SliceTail, [first, second]: readonly [I420Frame, I420Frame]): Float32Array {
   const { widthPx, heightPx } = first;
   const pixels = widthPx * heightPx;
   const difference = new Float32Array(first.data.length);
-  // Stands where luma's difference will: chroma reads it first. Each joint of each session would leave three more arrays.
+  // Uses the memory of luma's difference: chroma reads it first. This saves three arrays per joint and session.
   const still = difference.subarray(0, pixels);
   markStillness(still, tail, [first, second]);
   const chromaWidth = widthPx / 2;
@@ -53,7 +53,7 @@ export function seamDifference(tail: SliceTail, [first, second]: readonly [I420F
   return difference;
 }
 
-/** The frame with its share of the difference; the frame given stays as it is. */
+/** A copy of the frame with its share of the difference added. */
 export function withDifference(frame: I420Frame, difference: Float32Array, share: number): I420Frame {
   const { data: made } = frame;
   const data = new Uint8Array(made.length);
@@ -81,7 +81,7 @@ function markStillness(still: Float32Array, tail: SliceTail, [first, second]: re
   }
 }
 
-/** Every value becomes the mean of its neighbours along one axis; `stride` to the next sample of a line of `length`. */
+/** Replaces every value by the mean of its neighbours along one axis; `stride` leads to the line's next sample. */
 function takeBoxMean(values: Float32Array, widthPx: number, stride: number, length: number): void {
   const before = new Float32Array(length);
   const lines = values.length / length;

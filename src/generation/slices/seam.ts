@@ -1,7 +1,7 @@
 /**
  * How visible the joint between two slices is: the mean change from the last frame of one to the first of the next,
- * against the mean change from frame to frame inside the slices. 1 is a joint nobody can see; a still picture has no
- * change inside, so differences count from a floor on. Luma only: that is where the eye finds edges. Pure.
+ * divided by the mean change from frame to frame inside the slices. 1 is an invisible joint. A still picture has no
+ * change inside, so differences have a floor. Luma only: that is where the eye finds edges. Pure.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 
@@ -14,7 +14,7 @@ export interface Seam {
   ratio: number;
 }
 
-/** Luma steps that count as no change at all: below it two still pictures would make an endless ratio. */
+/** Smaller differences count as this many luma steps: two still pictures would make an endless ratio. */
 const STILL_LUMA = 0.05;
 
 /** Mean absolute luma difference of two pictures of one size, 0 to 255. */

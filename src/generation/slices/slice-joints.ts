@@ -1,6 +1,6 @@
 /**
- * Joins the slices of one run of pictures as they come: remembers how each slice ended, and lets the next one fade in
- * from there. A slice is joined to the best tier there is of the one before, if that has its size.
+ * Joins the slices of one run of pictures as they come: remembers how each slice ended, and fades the next one in from
+ * there. A slice joins the best tier of the one before, if that has its size.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { I420Frame } from '../../picture/frame.ts';
@@ -8,7 +8,7 @@ import type { Rendition } from '../generator.ts';
 import { JoinedSlices, type FrameMark } from './joined-slices.ts';
 import { fadeFrames, fadeShare, seamDifference, tailOf, withDifference, type SliceTail } from './seam-fade.ts';
 
-/** Of all runs of pictures: what is shown to several is faded for one. */
+/** Shared by all runs of pictures: what is shown to several is faded once. */
 const joinedSlices = new JoinedSlices();
 
 export class SliceJoints {
@@ -20,8 +20,8 @@ export class SliceJoints {
   }
 
   /**
-   * The rendition as it is to be shown. Runs of a tier that come frame by frame stay as they are.
-   * @param continues the slice was made to go on from the one before
+   * The rendition to show. Renditions that come frame by frame stay as they are.
+   * @param continues the slice was made to continue the one before
    */
   async join(rendition: Rendition, continues: boolean): Promise<Rendition> {
     if (rendition.frames.length !== this.#slice.frames) return rendition;
@@ -31,12 +31,12 @@ export class SliceJoints {
     return frames === rendition.frames ? rendition : { ...rendition, frames };
   }
 
-  /** A slice that was not made here, but is to be continued. */
+  /** Remembers a slice that was made elsewhere and is to be continued. */
   begin(slice: number, frames: readonly I420Frame[]): void {
     this.#remember(slice, frames);
   }
 
-  /** Slices that nothing will be joined to any more. */
+  /** Forgets slices that nothing will be joined to. */
   forget(isDone: (slice: number) => boolean): void {
     for (const slice of this.#tails.keys()) if (isDone(slice)) this.#tails.delete(slice);
   }
@@ -53,13 +53,13 @@ export class SliceJoints {
     const joined = [...frames];
     for (const [index, frame] of frames.slice(0, length).entries()) {
       joined[index] = withDifference(frame, difference, fadeShare(index, length));
-      // A large frame takes a millisecond: packets that are due go out between two.
+      // A large frame takes a millisecond: due packets go out in between.
       await nextTurn();
     }
     return joined;
   }
 
-  /** Copies: frames are views of a slice's one buffer, which would live as long as they do. */
+  /** Keeps copies: frames are views of a slice's one buffer, which would live as long as they do. */
   #remember(slice: number, frames: readonly I420Frame[]): void {
     const tail = tailOf(frames);
     if (!tail) return;

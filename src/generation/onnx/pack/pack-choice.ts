@@ -1,6 +1,6 @@
 /**
- * Which pack serves and with how many threads: what the settings say, and where they say `auto` what was measured on
- * this machine earlier. Never measures, so that a start does not wait for it; `PackCalibrator` does that afterwards.
+ * Chooses the pack that serves and its number of threads: as the settings say, or for `auto` by earlier measurements on
+ * this machine. Never measures, so that a start does not wait; `PackCalibrator` measures afterwards.
  */
 import { createHash } from 'node:crypto';
 import { type Calibration, choosePack } from './calibration.ts';
@@ -15,14 +15,14 @@ export interface PackSettings {
   /** Name of a pack that ships, a directory, or `auto`. */
   model: string;
   threads: number | typeof AUTO;
-  /** `never`: nothing that was measured counts. */
+  /** `never`: ignores measurements. */
   calibrate: 'auto' | 'always' | 'never';
 }
 
 export interface ChosenPack {
   directory: string;
   threads: number;
-  /** Undefined when this pack has not been measured on this machine. */
+  /** Undefined if this pack has not been measured on this machine. */
   calibration: Calibration | undefined;
   /** Denoise steps of a slice. */
   steps: number;
@@ -39,13 +39,13 @@ export async function chosenPack({ model, threads, calibrate: when }: PackSettin
   );
   const [first] = packs;
   const measured = packs.filter(isMeasured);
-  // A pack that was never measured may be fine: only one that was found too slow gives way.
+  // A pack that was never measured may be fine: only one that was measured as too slow gives way.
   const chosen = (first && isMeasured(first) ? choosePack(measured) : first) ?? first;
   const { directory = '', calibration, steps = 1 } = chosen ?? {};
   return { directory, calibration, steps, threads: threads === AUTO ? (calibration?.threads ?? 1) : threads };
 }
 
-/** Measures the packs that `model` may mean, each once for each machine, and remembers the results. */
+/** Measures the packs that `model` may mean, once per machine, and stores the results. */
 export async function calibratePacks(
   model: string,
   { force = false, ...options }: CalibrateOptions & { force?: boolean } = {},
@@ -80,7 +80,7 @@ const isMeasured = <Pack extends { calibration: Calibration | undefined }>(
   pack: Pack,
 ): pack is Pack & { calibration: Calibration } => pack.calibration !== undefined;
 
-/** The parts name their own hashes; sampler and sizes come with the manifest. */
+/** The parts name their own hashes; the manifest adds sampler and sizes. */
 const weightsHash = (manifest: Manifest): string =>
   createHash('sha256')
     .update(JSON.stringify([manifest.sampler, manifest.tiers, partsOf(manifest).map(([, { sha256 }]) => sha256)]))

@@ -1,4 +1,4 @@
-/** The one way a model pack fails: which part, what was expected, what was found. */
+/** The error of a model pack: which part, what was expected, what was found. */
 import { GlimpseError } from '../../../errors.ts';
 
 export const packError = (part: string, expected: string, found: string, cause?: unknown): GlimpseError =>

@@ -1,6 +1,6 @@
 /**
- * What the manifest says in two places must agree: the tensors of every part are derived here from slice, latent,
- * condition, tokenizer, tiers and noise, and compared with those the manifest lists. Pure.
+ * Checks that a manifest agrees with itself: derives the tensors of every part from slice, latent, condition,
+ * tokenizer, tiers and noise, and compares them with those the manifest lists. Pure.
  */
 import { i420Bytes } from '../../../picture/frame.ts';
 import { packError } from './pack-error.ts';
@@ -30,7 +30,7 @@ interface PartTensors {
 function expectedTensors(manifest: Manifest): Partial<Record<PartName, PartTensors>> {
   const { latent, condition, tokenizer, tiers, noise, slice } = manifest;
   const [, base = 0, refined = 0, upscaled] = tiers.map(({ widthPx, heightPx }) => i420Bytes(widthPx, heightPx));
-  // ONNX lets no input and output of a graph share a name, so what the pictures come in as is the pack's own choice.
+  // ONNX forbids an input and an output of the same name, so the pack chooses the name of this input.
   const refinedInput = manifest.parts.upscaler?.inputs[0]?.name ?? 'refined';
   const latentShape = ['b', latent.tokens, latent.channels] as const;
   const prior = [
@@ -85,7 +85,7 @@ function expectedTensors(manifest: Manifest): Partial<Record<PartName, PartTenso
   };
 }
 
-/** Same names in any order; types equal; fixed dimensions equal; where one is free the other is free too. */
+/** Same names in any order; types equal; fixed dimensions equal; a free dimension is free on both sides. */
 function checkTensors(part: PartName, side: string, expected: Tensors, found: readonly TensorSpec[]): void {
   const names = expected
     .map(([name]) => name)
@@ -112,7 +112,7 @@ const fitsAxis = (expected: number | string, found: number | string | undefined)
 const describe = (name: string, type: string, shape: readonly (number | string)[]): string =>
   `${name} ${type} [${shape.join(', ')}]`;
 
-/** The fields lie one after another and fill the condition. */
+/** The fields are contiguous and fill the condition. */
 function checkFields({ condition }: Manifest): void {
   let offset = 0;
   for (const field of condition.fields) {
@@ -123,7 +123,7 @@ function checkFields({ condition }: Manifest): void {
   if (offset !== condition.width) throw packError('condition', `width ${offset}`, `${condition.width}`);
 }
 
-/** What the seed may choose is a value of the field, and what keeps it from choosing a value of another. */
+/** The seed's choices must be values of the field, and `unless` must name values of other fields. */
 function checkOpen({ name, values, open }: Field, fields: readonly Field[]): void {
   const stranger = open?.choices.find((choice) => !values.includes(choice));
   if (stranger !== undefined) throw packError('condition', `${name}: one of ${values.join(', ')}`, stranger);
@@ -136,7 +136,7 @@ function checkOpen({ name, values, open }: Field, fields: readonly Field[]): voi
 
 const fastOf = ({ tiers }: Pick<Manifest, 'tiers'>) => tiers.find(({ tier }) => tier === 'refined')?.fast;
 
-/** The fast refiner goes with its size; its pictures are no larger than the refiner's, and no smaller than the base. */
+/** The fast refiner and its size require each other; the size is between base and refined. */
 function checkFast({ tiers, parts }: Manifest): void {
   const other = tiers.find(({ tier, fast }) => fast !== undefined && tier !== 'refined');
   if (other) throw packError('tiers', 'a fast size of refined alone', other.tier);
@@ -158,7 +158,7 @@ function checkFast({ tiers, parts }: Manifest): void {
     );
 }
 
-/** Draft and base come from one decoder; no tier is smaller than the one below; an upscaler goes with its tier. */
+/** Draft and base share a decoder; no tier is smaller than the one below; upscaler and its tier require each other. */
 function checkSizes({ tiers, parts }: Manifest): void {
   const [draft, base] = tiers;
   if (draft?.widthPx !== base?.widthPx || draft?.heightPx !== base?.heightPx)

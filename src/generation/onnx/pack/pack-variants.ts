@@ -1,6 +1,6 @@
 /**
- * Packs may hold a part several times over, with weights of another kind: fp32, fp16-weights, int8. One of each is chosen
- * before anything is loaded, by name or so that all of them fit the memory budget. Pure.
+ * A pack may hold a part several times, with different weights: fp32, fp16-weights, int8. One of each is chosen before
+ * anything is loaded, by name or so that all of them fit the memory budget. Pure.
  */
 import { GlimpseError } from '../../../errors.ts';
 import { partsOf, type Manifest, type Part } from './model-pack.ts';
@@ -15,7 +15,7 @@ export interface VariantChoice {
   budgetBytes: number;
 }
 
-/** Weights stored in 16 bits are 32 bits wide in memory, where CPUs compute; measured on the embedded packs. */
+/** 16-bit weights take 32 bits in memory, where CPUs compute; measured on the embedded packs. */
 export const residentBytes = ({ variant, bytes }: Pick<Part, 'variant' | 'bytes'>): number =>
   variant === 'fp16-weights' ? 2 * bytes : bytes;
 

@@ -1,7 +1,7 @@
 /**
  * One part inside the inference thread, in one of three states: resident (an onnxruntime session), half-loaded (weights
- * in memory, already optimised for this machine, no session), cold (on disk). Optimised weights load in half the time of
- * the file, because nothing is left to fold or fuse. Only worker.ts uses this.
+ * in memory, optimised for this machine, no session), cold (on disk). Optimised weights load in half the time of the
+ * file, because folding and fusing are done. Only worker.ts uses this.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ export class LoadedPart {
   readonly #provider: Provider;
   #session: InferenceSession | undefined;
   #weights: Uint8Array | undefined;
-  /** Memory the session took when it was created. */
+  /** Memory that creating the session took. */
   #sessionBytes = 0;
 
   constructor({ part, threads, provider }: LoadedPartOptions) {
@@ -51,12 +51,12 @@ export class LoadedPart {
     return this.#weights ? 'half-loaded' : 'cold';
   }
 
-  /** Memory it takes now: weights exactly, a session as it was measured, at least its weights. */
+  /** Memory it takes now: exact for weights; for a session as measured, at least its weights. */
   get bytes(): number {
     return (this.#session ? this.#sessionBytes : 0) + (this.#weights?.byteLength ?? 0);
   }
 
-  /** @throws GlimpseError MODEL_INVALID when it cannot be loaded, PROVIDER_MISSING when what should compute is not there. */
+  /** @throws GlimpseError MODEL_INVALID if it cannot be loaded, PROVIDER_MISSING if the provider is not there */
   async move(to: PartState): Promise<void> {
     if (to === 'half-loaded' && !this.#part.restsOnDisk) this.#weights ??= await this.#optimised();
     if (to === 'resident') return this.#load();
@@ -78,13 +78,13 @@ export class LoadedPart {
       if (this.#provider !== 'cpu') throw providerError(this.#provider, part.name, cause as Error);
       throw packError(part.name, 'an ONNX model', `an unreadable file (${(cause as Error).message})`, cause);
     });
-    // Memory that something else has just given back hides what the session took; its weights are the least.
+    // Memory freed elsewhere meanwhile hides what the session took; its weights are the minimum.
     this.#sessionBytes = Math.max(part.residentBytes ?? 0, process.memoryUsage.rss() - before);
-    // The session has its own copy; a third one would be kept for nothing.
+    // The session has its own copy, so this one is not needed.
     this.#weights = undefined;
   }
 
-  /** The weights as onnxruntime would write them after optimising; the file itself where it cannot write. */
+  /** The weights as onnxruntime writes them after optimising; the file itself if it cannot write. */
   async #optimised(): Promise<Uint8Array> {
     const { path } = this.#part;
     const folder = await mkdtemp(join(tmpdir(), 'glimpse-part-')).catch(() => undefined);

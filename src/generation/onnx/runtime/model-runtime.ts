@@ -1,4 +1,4 @@
-/** The thread of a generator's model: started whole or not at all, and what it says of its memory. */
+/** Starts the thread of a generator's model, and reports its memory. */
 import type { ModelMemory } from '../../engine/model-memory.ts';
 import { OnnxRuntime, type RuntimeOptions } from './runtime.ts';
 import type { WorkerSetup } from '../thread/worker-protocol.ts';
@@ -18,7 +18,7 @@ export async function startedRuntime(
   }
 }
 
-/** What the parts take, and how to make them take less; on a GPU the figures are of the process's own memory. */
+/** Memory of the parts, and how to reduce it; on a GPU the figures are of the process's own memory. */
 export const memoryOf = (runtime: OnnxRuntime): ModelMemory => ({
   report: () => Promise.resolve({ parts: runtime.parts, budgetBytes: runtime.budgetBytes, device: null }),
   activate: () => runtime.activate(),

@@ -1,6 +1,6 @@
 /**
- * Inputs for a part that is only timed: right names, types and shapes, from the manifest alone. What a model computes
- * takes as long whatever the numbers are. Pure.
+ * Inputs for timing a part: right names, types and shapes, from the manifest alone. The values do not change how long a
+ * model takes. Pure.
  */
 import { createRandom, gaussian } from '../../slices/noise.ts';
 import type { TensorSpec } from '../pack/model-pack.ts';
@@ -19,7 +19,7 @@ function tensorOf({ name, type, shape: declared }: TensorSpec, sizes: FreeSizes)
   if (type === 'uint8') return { type, data: new Uint8Array(length).fill(128), shape };
   // Frame indices must lie within the slice; ids may be any.
   if (type === 'int64') return { type, data: BigInt64Array.from({ length }, (_, index) => BigInt(index % 2)), shape };
-  // One number an item of the batch is a noise level, a flag or a time: they stay positive.
+  // One number per batch item is a noise level, a flag or a time: it stays positive.
   const data = shape.length === 1 ? new Float32Array(length).fill(0.5) : gaussian(createRandom(name.length), length);
   return { type, data, shape };
 }

@@ -1,8 +1,8 @@
 /**
- * Which parts of a model are in memory. Every part is resident (ready to run), half-loaded (weights in memory, no session)
- * or cold (on disk). Before a part runs, others make room for it: half-loaded ones go first, then resident ones, each the
- * least recently used first and of equals the one needed last in a slice; the part in use never goes. Pure: sizes and
- * instants come in, moves come out.
+ * Decides which parts of a model are in memory. A part is resident (ready to run), half-loaded (weights in memory, no
+ * session) or cold (on disk). Before a part runs, others make room: half-loaded ones first, then resident ones. In each
+ * group the least recently used goes first; of equals, the one a slice needs last. The part in use stays. Pure: sizes
+ * and times come in, moves come out.
  */
 import { GlimpseError } from '../../../errors.ts';
 
@@ -14,9 +14,9 @@ export interface PartInfo {
   state: PartState;
   /** Memory it takes in its state. */
   bytes: number;
-  /** Memory it takes when resident: measured, or before that reckoned from its file. */
+  /** Memory it takes when resident: measured, or before that estimated from its file. */
   residentBytes: number;
-  /** Its weights when loaded: what it takes at least, whatever was measured. */
+  /** Size of its weights: the least it takes when loaded, whatever was measured. */
   weightBytes: number;
   lastUsedUs: number;
   /** How often it ran. */
@@ -32,10 +32,10 @@ export interface Move {
 export type Parts = readonly PartInfo[];
 
 /**
- * What must move so that `name` can run: releases first, then the load. Nothing when it is resident.
+ * The moves needed so that `name` can run: releases first, then the load. None if it is resident, unless `alone`.
  * @param budgetBytes for all parts together
  * @param alone low-memory mode: everything else goes
- * @throws GlimpseError MEMORY_BUDGET when the part alone does not fit
+ * @throws GlimpseError MEMORY_BUDGET if the part alone does not fit
  */
 export function movesFor(name: string, parts: Parts, budgetBytes: number, alone = false): Move[] {
   const part = parts.find((candidate) => candidate.name === name);
@@ -53,7 +53,7 @@ export function movesFor(name: string, parts: Parts, budgetBytes: number, alone 
   return [...releases, ...load];
 }
 
-/** What to load so that a whole workflow is ready, in the order a slice needs it; as much as fits beside what is there. */
+/** The loads that make a workflow ready, in the order a slice needs it; as many as fit beside what is loaded. */
 export function movesForAll(names: readonly string[], parts: Parts, budgetBytes: number): Move[] {
   let room = budgetBytes - sum(parts.filter(({ name, state }) => !names.includes(name) && state !== 'cold'));
   const moves: Move[] = [];
@@ -65,7 +65,7 @@ export function movesForAll(names: readonly string[], parts: Parts, budgetBytes:
   return moves;
 }
 
-/** What to do with parts nobody needs now. */
+/** The moves that put unused parts to rest. */
 export const movesToRest = (parts: Parts, to: 'half-loaded' | 'cold'): Move[] =>
   parts.filter(({ state }) => state !== to && state !== 'cold').map(({ name }) => ({ part: name, to }));
 
@@ -96,8 +96,8 @@ export interface Variant {
 }
 
 /**
- * One variant of each part, the best that fit: parts list theirs best first, and the part that saves most by its next
- * variant steps down first. Parts need not all fit at once, but when they do nothing is ever loaded twice.
+ * One variant of each part, the best that fit. Parts list theirs best first; the part that saves most by its next
+ * variant steps down first. Parts need not all fit at once, but if they do nothing is loaded twice.
  * @returns the index of the variant of each part
  */
 export function chooseVariants(parts: readonly (readonly Variant[])[], budgetBytes: number): number[] {

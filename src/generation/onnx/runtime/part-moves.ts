@@ -1,4 +1,4 @@
-/** Parts on their way from one state to another: what the thread has been asked for and not answered yet. */
+/** Moves that the thread has been asked for and has not answered yet. */
 import type { GlimpseError } from '../../../errors.ts';
 import type { Move } from './part-memory.ts';
 import type { PartResidence } from './part-residence.ts';
@@ -18,7 +18,7 @@ export class PartMoves {
     this.#residence = residence;
   }
 
-  /** Counts as done from now on: whatever the thread is asked for later finds it so. Rejects when it fails. */
+  /** Counts as done from now on: later requests to the thread find it so. Rejects when it fails. */
   asked(id: number, move: Move): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#pending.set(id, { part: move.part, resolve, reject });
@@ -32,7 +32,7 @@ export class PartMoves {
     this.#pending.delete(id);
   }
 
-  /** Nothing, where `id` is no move. */
+  /** No effect if `id` is no move. */
   onFailed(id: number, error: GlimpseError): void {
     const move = this.#pending.get(id);
     if (move === undefined) return;

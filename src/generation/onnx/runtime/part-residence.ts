@@ -1,7 +1,7 @@
 /**
- * What the main thread knows of the parts' memory: their states and sizes as the inference thread reports them, and the
- * budget. The rules are part-memory.ts. A state counts from the moment its move is asked for: the thread does everything in
- * order, so what is asked for later finds it done.
+ * What the main thread knows of the parts' memory: states and sizes as the inference thread reports them, and the
+ * budget. The rules are in part-memory.ts. A state counts from the moment its move is requested: the thread works in
+ * order, so later requests find it done.
  */
 import { movesFor, movesForAll, movesToRest, type Move, type PartInfo } from './part-memory.ts';
 import type { MovedPart, WorkerPart } from '../thread/worker-protocol.ts';
@@ -39,12 +39,12 @@ export class PartResidence {
     for (const { name } of this.#parts) movesFor(name, this.#parts, this.budgetBytes);
   }
 
-  /** So that `part` can run. @throws GlimpseError MEMORY_BUDGET */
+  /** The moves so that `part` can run. @throws GlimpseError MEMORY_BUDGET */
   movesFor(part: string): Move[] {
     return movesFor(part, this.#parts, this.budgetBytes, this.lowMemory);
   }
 
-  /** So that a slice finds everything, as far as it fits. */
+  /** The moves so that a slice finds all parts loaded, as far as they fit. */
   movesForAll(): Move[] {
     const names = this.#parts.map(({ name }) => name);
     return this.lowMemory ? [] : movesForAll(names, this.#parts, this.budgetBytes);
@@ -80,7 +80,7 @@ export class PartResidence {
     info.uses += 1;
   }
 
-  /** The thread is gone, and with it all it held. */
+  /** The thread has ended, and everything it held is lost. */
   onThreadGone(): void {
     for (const { name } of this.#parts) this.onFailed(name);
   }

@@ -1,14 +1,14 @@
 /**
- * Runs that wait for the inference thread: first come first served, those that fit together taken together, bounded.
- * A run that waits is taken out when it is aborted.
+ * A bounded queue of runs for the inference thread: first come first served, and runs that fit together are taken
+ * together. Aborting a waiting run removes it.
  */
 import { GlimpseError } from '../../../errors.ts';
 import { canJoin, type PartTensors } from '../thread/batching.ts';
 import type { Tensor, Tensors } from '../thread/tensor.ts';
 
-/** Runs that may wait. One slice needs one at a time, so more than this means that callers do not wait for answers. */
+/** Most runs that may wait. A slice needs one at a time, so more means that callers do not wait for answers. */
 const QUEUE_MAX_RUNS = 64;
-/** Runs in one run of the model, whatever callers ask for together: activations grow with it. */
+/** Most runs in one batch, whatever callers ask for: activations grow with it. */
 const BATCH_MAX_RUNS = 16;
 
 export interface RunResult {
@@ -27,9 +27,9 @@ export type Feeds = Record<string, Tensor | OutputOf>;
 
 export interface RunOptions {
   signal?: AbortSignal | undefined;
-  /** The thread may have it before the run under way has ended, alone. */
+  /** The thread may get it, alone, before the current run has ended. */
   ahead?: boolean;
-  /** The next run may go on from its outputs. */
+  /** The next run may use its outputs. */
   keeps?: boolean;
 }
 
@@ -39,11 +39,11 @@ export interface PendingRun {
   ahead: boolean;
   keeps: boolean;
   result: Promise<RunResult>;
-  /** Once it has ended. */
+  /** Set once it has ended. */
   outputs: Tensors | undefined;
   /** Threads that died while this was running. */
   deaths: number;
-  /** Nobody waits for it any more. */
+  /** Its caller no longer waits. */
   aborted: boolean;
   resolve(result: RunResult): void;
   reject(error: GlimpseError): void;
@@ -53,7 +53,7 @@ export class RunQueue {
   readonly #runs: PendingRun[] = [];
   readonly #onAborted: (run: PendingRun) => void;
 
-  /** @param onAborted called for a run that was aborted when it was no longer here */
+  /** @param onAborted called for an aborted run that has already left the queue */
   constructor(onAborted: (run: PendingRun) => void = () => {}) {
     this.#onAborted = onAborted;
   }
@@ -63,7 +63,7 @@ export class RunQueue {
     return this.#runs[0];
   }
 
-  /** Its result rejects with ABORTED at once; also where the run is no longer here. With GENERATOR_DOWN when too many wait. */
+  /** Its result rejects with ABORTED on abort, in the queue or after it, and with GENERATOR_DOWN if too many wait. */
   push(part: string, feeds: Feeds, { signal, ahead = false, keeps = false }: RunOptions = {}): PendingRun {
     const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
     const onAbort = (): void => {
@@ -83,14 +83,14 @@ export class RunQueue {
     return run;
   }
 
-  /** True when it was here. */
+  /** True if it was in the queue. */
   remove(run: PendingRun): boolean {
     const index = this.#runs.indexOf(run);
     if (index >= 0) this.#runs.splice(index, 1);
     return index >= 0;
   }
 
-  /** The first and those that can be one run with it; empty when none waits. All they go on from has ended. */
+  /** The first run and those that can join it; empty if none waits. The runs they continue from have ended. */
   takeBatch(tensorsOf: (part: string) => PartTensors): (PendingRun & { feeds: Tensors })[] {
     const run = this.#runs.shift();
     if (run === undefined) return [];
@@ -104,7 +104,7 @@ export class RunQueue {
     return [first, ...joining];
   }
 
-  /** Puts runs back before all others, except those that nobody waits for. */
+  /** Puts runs back before all others, except aborted ones. */
   putBack(runs: readonly PendingRun[]): void {
     this.#runs.unshift(...runs.filter(({ aborted }) => !aborted));
   }
@@ -117,7 +117,7 @@ export class RunQueue {
 const isPlain = (run: PendingRun): run is PendingRun & { feeds: Tensors } =>
   Object.values(run.feeds).every((feed) => !('of' in feed));
 
-/** Feeds as tensors; what a run that failed has not left is missing, and the model says so. */
+/** Feeds as tensors. Outputs of a failed run are missing, and the model reports that. */
 function endedFeeds({ feeds }: PendingRun): Tensors {
   const ended = Object.entries(feeds).map(([name, feed]) => [
     name,

@@ -1,9 +1,9 @@
 /**
- * The inference worker as seen from the main thread: `run` is a promise, one run at a time, first come first served; runs
- * that are asked for together and fit together are one run of the model. A run asked for ahead waits in the thread, and can
- * be taken back until it begins there. When the thread dies another one takes its place and does both again, once: latents
- * live in the main thread too, so nothing else is lost. A run that takes two threads down rejects with GENERATOR_DOWN. A
- * thread that does not answer counts as dead. `close` waits for its end.
+ * The inference worker as seen from the main thread. `run` returns a promise; runs go one at a time, first come first
+ * served, and those requested together that fit together are one run. A run requested ahead waits in the thread and can
+ * be withdrawn until it starts. If the thread dies, a new one repeats its runs, once: latents are in the main thread
+ * too, so nothing else is lost. A run that kills two threads rejects with GENERATOR_DOWN. A thread that does not answer
+ * counts as dead. `close` waits for its end.
  */
 import { GlimpseError, toGlimpseError } from '../../../errors.ts';
 import type { Activation } from '../../engine/model-memory.ts';
@@ -20,7 +20,7 @@ import { ThreadRuns, type Batch } from '../thread/thread-runs.ts';
 import type { FromWorker, PostedFeeds, WorkerSetup } from '../thread/worker-protocol.ts';
 import { kept } from '../../../lifetime/kept-promise.ts';
 
-/** Hanging threads at once: each keeps its parts in memory. With more of them no other is started. */
+/** Most hanging threads: each keeps its parts in memory. Beyond this no new thread starts. */
 const HANGING_MAX = 3;
 
 export interface RuntimeOptions {
@@ -38,7 +38,7 @@ export class OnnxRuntime implements AsyncDisposable {
   readonly #runs = new ThreadRuns();
   readonly #queue = new RunQueue((run) => void this.#runs.takeBack(run));
   #thread: InferenceThread | undefined;
-  /** Threads that were given up and have not ended. */
+  /** Abandoned threads that have not ended. */
   readonly #hanging = new Set<InferenceThread>();
   readonly #watch = new RunWatch(() => this.#onHang());
   #starts = 0;
@@ -64,7 +64,7 @@ export class OnnxRuntime implements AsyncDisposable {
     return this.#residence.budgetBytes;
   }
 
-  /** Keeps nothing but the part in use loaded: slow, and the least memory there is. */
+  /** Keeps only the part in use loaded: slow, with the least memory. */
   set lowMemory(on: boolean) {
     this.#residence.lowMemory = on;
   }
@@ -76,7 +76,8 @@ export class OnnxRuntime implements AsyncDisposable {
 
   /**
    * Starts the thread with the parts that fit the budget; does nothing when it runs.
-   * @throws GlimpseError MEMORY_BUDGET when a part does not fit even alone, MODEL_INVALID when a part does not fit its manifest, GENERATOR_DOWN when the thread dies.
+   * @throws GlimpseError MEMORY_BUDGET if a part does not fit even alone, MODEL_INVALID if it does not match its
+   *   manifest, GENERATOR_DOWN if the thread dies
    */
   async start(): Promise<void> {
     if (this.#closed !== undefined) throw closedError();
@@ -87,23 +88,23 @@ export class OnnxRuntime implements AsyncDisposable {
 
   /**
    * Runs a part. The feeds are copied to the thread, so they must not change before the run has ended. Aborting rejects
-   * with ABORTED at once; a run already begun is finished by the thread and forgotten.
+   * with ABORTED at once; the thread finishes a started run, and its result is dropped.
    * @throws GlimpseError ABORTED, GENERATOR_DOWN, MODEL_INVALID
    */
   run(part: string, feeds: Feeds, options: RunOptions = {}): Promise<RunResult> {
     return this.begin(part, feeds, options).result;
   }
 
-  /** The same as `run`, for who may want it back, or goes on from what it has not given yet. */
+  /** As `run`, for callers that may withdraw it or continue from outputs that are not there yet. */
   begin(part: string, feeds: Feeds, options: RunOptions = {}): PendingRun {
     const run = this.#queue.push(part, feeds, options);
     if (this.#closed !== undefined) this.#queue.rejectAll(closedError);
-    // Not at once: what is asked for in the same turn may join.
+    // Deferred: runs requested in the same turn may join.
     queueMicrotask(() => void this.#advance());
     return run;
   }
 
-  /** True when the run has not begun, and then it never will; its result rejects with ABORTED. */
+  /** True if the run has not started; then it never does, and its result rejects with ABORTED. */
   withdraw(run: PendingRun): boolean {
     if (!this.#queue.remove(run) && !this.#runs.takeBack(run)) return false;
     run.reject(new GlimpseError('ABORTED'));
@@ -115,7 +116,7 @@ export class OnnxRuntime implements AsyncDisposable {
     const startedMs = performance.now();
     const hit = this.#thread !== undefined && this.parts.every(({ state }) => state !== 'cold');
     await this.start();
-    // One after another, so that a draft that is waited for runs as soon as its own parts are there.
+    // One after another, so that a waiting draft runs as soon as its own parts are loaded.
     for (const { part } of this.#residence.movesForAll()) {
       const move = this.#residence.movesForAll().find((candidate) => candidate.part === part);
       if (move) await this.#move(move);
@@ -170,7 +171,7 @@ export class OnnxRuntime implements AsyncDisposable {
     }
   }
 
-  /** Hands the thread its next run before the present one has ended, when that may be and nothing must be loaded for it. */
+  /** Gives the thread its next run before the current one ends, if allowed and no part must be loaded for it. */
   #lookAhead(): void {
     const { running } = this.#runs;
     const next = this.#queue.first;
@@ -188,7 +189,7 @@ export class OnnxRuntime implements AsyncDisposable {
     if (first) this.#watch.begin(first.part, runs.length);
   }
 
-  /** The thread may have died meanwhile; then this batch waits for the next one. Or nobody waits for it any more. */
+  /** True if the batch must not be posted: its thread died and the next one repeats it, or no caller waits for it. */
   #isForgotten(batch: Batch): boolean {
     if (this.#runs.running !== batch) return true;
     const isForgotten = batch.runs.every(({ aborted }) => aborted);
@@ -205,7 +206,7 @@ export class OnnxRuntime implements AsyncDisposable {
     batch.posted = true;
   }
 
-  /** Takes batch `id` off the thread, which goes on with the next one; nothing when the batch is no longer there. */
+  /** Removes batch `id`, and the thread goes on with the next; empty if the batch is no longer there. */
   #settle(id: number): readonly PendingRun[] {
     const batch = this.#runs.settle(id);
     if (batch === undefined) return [];
@@ -220,13 +221,13 @@ export class OnnxRuntime implements AsyncDisposable {
     const [first] = runs;
     if (running !== id || first === undefined) return;
     this.#watch.onRun(first.part, runs.length, computeMs);
-    // Before the next run is begun: it may go on from these.
+    // Before the next run starts: it may use these outputs.
     for (const [index, run] of runs.entries()) Object.assign(run, { outputs: outputs[index] ?? {}, feeds: {} });
     this.#settle(id);
     for (const run of runs) run.resolve({ outputs: run.outputs ?? {}, computeMs: computeMs / runs.length });
   }
 
-  /** Asks for all at once: the thread does them in order, before whatever is asked for later. */
+  /** Requests all moves at once: the thread does them in order, before later requests. */
   async #moveAll(moves: readonly Move[]): Promise<void> {
     await Promise.all(moves.map((move) => this.#move(move)));
   }
@@ -247,7 +248,7 @@ export class OnnxRuntime implements AsyncDisposable {
       throw downError('Several inference threads do not answer.', { hanging: HANGING_MAX });
     this.#starts += 1;
     if (this.#starts > 1) this.#onRestart();
-    // One that takes another's place loads what is waited for, and the rest as it is asked for: viewers wait for pictures.
+    // A replacement thread loads parts only on demand, because viewers wait for pictures.
     const load = this.#starts > 1 ? [] : this.#residence.movesForAll().map(({ part }) => part);
     const onExit = (error: GlimpseError): void => {
       if (!this.#hanging.delete(thread)) this.#onExit(error);
@@ -278,7 +279,7 @@ export class OnnxRuntime implements AsyncDisposable {
     for (const run of this.#settle(message.id)) run.reject(error);
   }
 
-  /** The run in progress takes so long that its thread will not be waited for. */
+  /** The current run hangs: abandons its thread. */
   #onHang(): void {
     if (this.#thread === undefined) return;
     this.#hanging.add(this.#thread);
@@ -286,7 +287,7 @@ export class OnnxRuntime implements AsyncDisposable {
     this.#onExit(downError('The inference thread does not answer.'));
   }
 
-  /** What was running is done again by the next thread; what takes down every thread is given up. */
+  /** The next thread repeats interrupted runs; a run that kills every thread is given up. */
   #onExit(error: GlimpseError): void {
     this.#thread = undefined;
     this.#watch.stop();

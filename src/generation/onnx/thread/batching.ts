@@ -1,12 +1,12 @@
 /**
- * Several runs of one part as one run: feeds are joined along the batch axis (every tensor whose first dimension the pack
- * calls `b`), outputs split again. Runs fit together when everything else is equal. Exact, not approximate: what the
- * model computes for one item does not depend on its neighbours. Pure; used by the thread that runs them.
+ * Several runs of one part as one run. Feeds are joined along the batch axis (every tensor whose first dimension the
+ * pack calls `b`), outputs split again. Runs fit together if everything else is equal. Exact, not approximate: the
+ * result for one item does not depend on the others. Pure; runs in the inference thread.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { Tensor, Tensors, TensorShape } from './tensor.ts';
 
-/** What the pack calls the batch axis. */
+/** The pack's name for the batch axis. */
 const BATCH = 'b';
 const isBatched = ({ shape }: TensorShape): boolean => shape[0] === BATCH;
 
@@ -33,7 +33,7 @@ export function itemsOf({ inputs }: PartTensors, feeds: Tensors): number {
   return (spec && feeds[spec.name]?.shape[0]) ?? 1;
 }
 
-/** One run's feeds out of several that may be joined. The given tensors are copied, not moved. */
+/** Joins the feeds of several runs into one run's; copies the tensors. */
 export function joinFeeds({ inputs }: PartTensors, runs: readonly Tensors[]): Tensors {
   return Object.fromEntries(
     inputs.map((spec) => {
@@ -43,7 +43,7 @@ export function joinFeeds({ inputs }: PartTensors, runs: readonly Tensors[]): Te
   );
 }
 
-/** The outputs of each of several joined runs, `items[i]` items of the batch for run i; views of nothing shared. */
+/** The outputs of each of several joined runs, `items[i]` batch items for run i; copies. */
 export function splitOutputs({ outputs }: PartTensors, joined: Tensors, items: readonly number[]): Tensors[] {
   let from = 0;
   return items.map((count) => {

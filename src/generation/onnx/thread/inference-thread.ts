@@ -1,15 +1,15 @@
 /**
- * One thread that runs the parts of a model, from its start to its end. A thread that hangs cannot be ended, because
- * terminating it in a run aborts the process: it is abandoned, its answers are ignored, and it ends if it ever answers.
+ * One thread that runs the parts of a model. A hanging thread cannot be terminated, because terminating it during a run
+ * aborts the process. It is abandoned: its answers are ignored, and it ends if it ever answers.
  */
 import { Worker } from 'node:worker_threads';
 import { GlimpseError } from '../../../errors.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
 interface InferenceThreadEvents {
-  /** What it says, until it is abandoned. */
+  /** Messages of the thread, until it is abandoned. */
   onMessage(message: FromWorker): void;
-  /** It has ended, asked to or not, abandoned or not. */
+  /** It has ended, for any reason, abandoned or not. */
   onExit(error: GlimpseError): void;
 }
 
@@ -24,7 +24,7 @@ export class InferenceThread {
     this.#events = events;
     refuseTelemetry();
     this.#worker = new Worker(workerUrl(), { workerData: setup });
-    // Whoever awaits `ready` sees the failure; a failure nobody waits for must not end the process.
+    // Callers that await `ready` see the failure; without one it must not end the process.
     this.#ready.promise.catch(() => {});
     let cause: unknown;
     this.#worker.on('message', (message: FromWorker) => this.#onMessage(message));
@@ -45,17 +45,17 @@ export class InferenceThread {
     return this.#ready.promise;
   }
 
-  /** Resolves when it has ended, or is waited for no longer. */
+  /** Resolves when it has ended or was abandoned. */
   get exited(): Promise<void> {
     return this.#exited.promise;
   }
 
-  /** Copied, not transferred: should the thread die, the run is done again. */
+  /** Copied, not transferred: if the thread dies, the run is repeated. */
   post(message: ToWorker): void {
     this.#worker.postMessage(message, []);
   }
 
-  /** It is waited for no longer, and keeps nobody else alive. */
+  /** Stops waiting for the thread; it no longer keeps the process alive. */
   abandon(): void {
     this.#abandoned = true;
     this.post({ type: 'close' });
@@ -80,13 +80,13 @@ const isNotLoaded = (cause: unknown): boolean =>
   'code' in cause &&
   ['ERR_DLOPEN_FAILED', 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(String(cause.code));
 
-/** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
+/** The worker has the file type of this file: TypeScript from source, JavaScript when compiled. */
 const workerUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 /**
- * From 1.29 on the official Linux builds of ONNX Runtime report names and hashes of models to Microsoft, keep an identifier
- * in the folder for temporary files and write a log there for every process. The library reads the variable of the
- * process, so it is set before the thread starts: a thread has only a copy of its own.
+ * From 1.29 on the official Linux builds of ONNX Runtime report names and hashes of models to Microsoft, keep an
+ * identifier in the folder for temporary files and write a log there for every process. The library reads the variable
+ * of the process, so it is set before the thread starts: a thread has only a copy.
  */
 function refuseTelemetry(): void {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';

@@ -1,7 +1,7 @@
 /**
- * Runs that wait inside the thread, behind the one it is at: each is begun by the thread or taken back by its host, never
- * both. Who of them gets there first swaps the run's id out of a word of shared memory. Two words are enough: while one run
- * waits, the one before it may have been begun a moment ago.
+ * Claims on runs that wait inside the thread behind the current one. Either the thread starts such a run or the host
+ * takes it back, never both: the first to swap the run's id out of a word of shared memory gets it. Two words are
+ * enough: while one run waits, the one before it may just have started.
  */
 
 /** Index of a word. */
@@ -13,7 +13,7 @@ export const otherSlot = (slot: ClaimSlot): ClaimSlot => (slot === 0 ? 1 : 0);
 const NOBODY = -1;
 
 export class RunClaims {
-  /** What both sides share. */
+  /** Shared by the thread and its host. */
   readonly words: Int32Array<SharedArrayBuffer>;
 
   constructor(words = new Int32Array(new SharedArrayBuffer(8)).fill(NOBODY)) {
@@ -25,7 +25,7 @@ export class RunClaims {
     Atomics.store(this.words, slot, id);
   }
 
-  /** True for the first who asks for run `id`, and for nobody after: the thread runs it, or the host has it back. */
+  /** True for the first caller that asks for run `id`, then false: the thread runs it, or the host has it back. */
   take(slot: ClaimSlot, id: number): boolean {
     return Atomics.compareExchange(this.words, slot, id, NOBODY) === id;
   }

@@ -1,17 +1,17 @@
 /**
- * Notices that a run of the model will not end: it has taken many times what its part usually takes. Counts the time that
- * this process has been running for it, so that a laptop that slept, or a debugger, makes no thread look dead.
+ * Detects a run of the model that hangs: it takes many times its part's usual time. Only time in which this process
+ * runs counts, so a laptop that slept, or a debugger, raises no alarm.
  */
 
-/** A run of this many times the usual is not slow, it hangs. The embedded model's longest usual run is a quarter of a second. */
+/** A run of this many times the usual hangs. The embedded model's longest usual run is a quarter of a second. */
 const USUAL_TIMES = 4;
-/** After an alarm its part is given this many times as long: a machine that became so slow for good is not forever alarming. */
+/** After an alarm the part's limit grows by this factor, so that a machine that stays slow stops raising alarms. */
 const AFTER_HANG_TIMES = 2;
-/** However short runs are: on a busy machine a thread may wait its turn for this long. */
+/** Least limit: on a busy machine a thread may wait this long for its turn. */
 const LEAST_MS = 1_000;
-/** Of a part that has never run: the first run allocates, and nobody knows how large the part is. */
+/** For a part that has never run: the first run allocates, and the part's size is not known. */
 const UNKNOWN_MS = 60_000;
-/** How often the time is looked at; what passes between two looks counts as at most twice this. */
+/** Interval of checks; the time between two of them counts as at most twice this. */
 const LOOK_MS = 100;
 /** Weight of the newest run in a part's usual time. */
 const NEWEST = 0.2;
@@ -50,14 +50,14 @@ export class RunWatch {
     this.#timer = undefined;
   }
 
-  /** What a run has taken in the model. */
+  /** Reports the time of a finished run. */
   onRun(part: string, items: number, computeMs: number): void {
     const itemMs = computeMs / items;
     const usualMs = this.#usualMs.get(part) ?? itemMs;
     this.#usualMs.set(part, usualMs + NEWEST * (itemMs - usualMs));
   }
 
-  /** How long such a run may take, ms. */
+  /** Limit for such a run, ms. */
   limitMs(part: string, items: number): number {
     const usualMs = this.#usualMs.get(part);
     return usualMs === undefined ? UNKNOWN_MS : Math.max(LEAST_MS, USUAL_TIMES * usualMs * items);

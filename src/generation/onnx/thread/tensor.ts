@@ -1,4 +1,4 @@
-/** Tensors as they cross the thread border: flat typed arrays with a shape, each owning its whole buffer. */
+/** Tensors as threads exchange them: flat typed arrays with a shape, each owning its whole buffer. */
 export interface TensorData {
   float32: Float32Array<ArrayBuffer>;
   int64: BigInt64Array<ArrayBuffer>;
@@ -7,7 +7,7 @@ export interface TensorData {
   float16: Float16Array<ArrayBuffer>;
 }
 
-/** A dimension that may be anything: onnxruntime may know it better than the file, which leaves it open. */
+/** A dimension that may be anything: onnxruntime may know it where the file leaves it open. */
 export const ANY = '?';
 
 /** What a part takes or gives. A number is a fixed dimension, a string the name of a free one. */
@@ -25,7 +25,7 @@ export type Tensor = {
 /** Tensors by name. */
 export type Tensors = Record<string, Tensor>;
 
-/** A float32 tensor of `values`; copied only where they do not own their whole buffer, which is what crosses the border. */
+/** A float32 tensor of `values`. Copies them only if they do not own their whole buffer, which is what is posted. */
 export const float32 = (values: Float32Array | readonly number[], ...shape: number[]): Tensor => ({
   type: 'float32',
   data: ownsItsBuffer(values) ? values : new Float32Array(values),

@@ -1,4 +1,4 @@
-/** What is wrong with the inference thread, as GENERATOR_DOWN. */
+/** Errors of the inference thread, as GENERATOR_DOWN. */
 import { GlimpseError } from '../../../errors.ts';
 
 export const downError = (message: string, details: Record<string, number> = {}): GlimpseError =>

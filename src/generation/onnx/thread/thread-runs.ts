@@ -1,20 +1,20 @@
 /**
- * What the inference thread has: the batch it runs, and one run that waits there behind it, so that the thread is not idle
- * while its host learns of the one and decides on the next. What that run goes on from stays in the thread. No I/O here.
+ * What the inference thread has: the batch it runs, and one run that waits behind it, so that it is not idle while its
+ * host handles a result. Outputs that the waiting run uses stay in the thread. No I/O here.
  */
 import type { PendingRun } from '../runtime/run-queue.ts';
 import { otherSlot, RunClaims, type ClaimSlot } from './run-claims.ts';
 import type { PostedFeeds } from './worker-protocol.ts';
 
-/** Threads one run may take down. */
+/** Threads that one run may kill. */
 const DEATHS_MAX = 2;
 
 export interface Batch {
   id: number;
   runs: readonly PendingRun[];
-  /** Where its claim is, should it wait in the thread; the one behind it has the other. */
+  /** Slot of its claim if it waits in the thread; the batch behind it has the other. */
   slot: ClaimSlot;
-  /** The thread has it. */
+  /** The thread has received it. */
   posted: boolean;
 }
 
@@ -37,7 +37,7 @@ export class ThreadRuns {
     return this.#running;
   }
 
-  /** How `run` would be posted behind the one that runs; undefined when it cannot be. */
+  /** Feeds to post `run` behind the current batch; undefined if it cannot be. */
   feedsAhead({ ahead, feeds }: PendingRun): PostedFeeds | undefined {
     const running = this.#running;
     if (!ahead || running?.posted !== true || this.#ahead !== undefined) return undefined;
@@ -51,7 +51,7 @@ export class ThreadRuns {
     return this.#ahead;
   }
 
-  /** True when it waits in the thread, has not begun there, and so never will. */
+  /** True if it waits in the thread and has not started; then it never does. */
   takeBack(run: PendingRun): boolean {
     const ahead = this.#ahead;
     if (ahead?.runs[0] !== run || !this.#claims.take(ahead.slot, ahead.id)) return false;
@@ -59,7 +59,7 @@ export class ThreadRuns {
     return true;
   }
 
-  /** Takes batch `id` off; the one behind it runs now. Undefined when the batch is no longer there. */
+  /** Removes batch `id`; the one behind it becomes current. Undefined if the batch is no longer there. */
   settle(id: number): Batch | undefined {
     const settled = this.#running;
     if (settled?.id !== id) return undefined;
@@ -68,12 +68,12 @@ export class ThreadRuns {
     return settled;
   }
 
-  /** The thread is gone: what is to be run again, and what has taken down too many. */
+  /** The thread has ended: returns runs to repeat, and runs that have killed too many threads. */
   lose(): { again: PendingRun[]; lost: PendingRun[] } {
     const runs = [...(this.#running?.runs ?? [])];
     for (const run of runs) run.deaths += 1;
     if (this.#ahead) {
-      // A thread that was given up and goes on after all shall not begin it.
+      // An abandoned thread that goes on after all must not start it.
       this.#claims.take(this.#ahead.slot, this.#ahead.id);
       runs.push(...this.#ahead.runs);
     }
@@ -86,7 +86,7 @@ export class ThreadRuns {
   }
 }
 
-/** Feeds with what they go on from named where it lies in the thread; undefined while that is nowhere. */
+/** Feeds with references to outputs that stay in the thread; undefined if an output is neither here nor there. */
 function keptFeeds(feeds: PendingRun['feeds'], { id, runs }: Batch): PostedFeeds | undefined {
   const kept: PostedFeeds = {};
   for (const [name, feed] of Object.entries(feeds)) {

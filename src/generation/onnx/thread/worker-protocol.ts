@@ -1,7 +1,7 @@
 /**
- * What the inference worker and its host say to each other. A worker is started with `WorkerSetup`, answers `ready` or
- * `failed` once, then answers every request with one `result`, `moved` or `failed` of the same id, in order; a run that was
- * taken back meanwhile it leaves out. Feeds are copied and outputs transferred, never shared: onnxruntime refuses
+ * Messages between the inference worker and its host. A worker starts with `WorkerSetup` and answers `ready` or
+ * `failed` once. Then it answers every request, in order, with one `result`, `moved` or `failed` of the same id; it
+ * skips runs that were taken back. Feeds are copied and outputs transferred, never shared: onnxruntime refuses
  * SharedArrayBuffer.
  */
 import type { Provider } from '../../../provider.ts';
@@ -13,7 +13,7 @@ export interface WorkerSetup {
   parts: readonly WorkerPart[];
   /** Threads one operator may use. */
   threads: number;
-  /** What computes; default: the CPU. */
+  /** Execution provider; default: the CPU. */
   provider?: Provider;
   /** Names of the parts to load before `ready`; all when left out. The others are loaded by `move`. */
   load?: readonly string[];
@@ -21,13 +21,13 @@ export interface WorkerSetup {
   claims?: Int32Array<SharedArrayBuffer>;
 }
 
-/** What the run before this one has left in the thread. */
+/** An output that the run before this one left in the thread. */
 export interface KeptOutput {
   ofRun: number;
   output: string;
 }
 
-/** Inputs of a run, some of them in the thread already. */
+/** Inputs of a run; some may be in the thread already. */
 export type PostedFeeds = Record<string, Tensor | KeptOutput>;
 
 export interface WorkerPart {
@@ -38,7 +38,7 @@ export interface WorkerPart {
   residentBytes?: number;
   inputs: readonly TensorShape[];
   outputs: readonly TensorShape[];
-  /** Its weights are too many to keep beside a session, or in a file of their own: half-loaded means cold. */
+  /** Weights too large to keep beside a session, or in a file of their own: half-loaded means cold. */
   restsOnDisk?: boolean;
 }
 
@@ -49,9 +49,9 @@ export type ToWorker =
       part: string;
       /** Of runs that may be joined, as one run of the model. */
       feeds: readonly PostedFeeds[];
-      /** The next run may go on from its outputs: they are copied to the host, and kept until another run's are. */
+      /** The next run may use its outputs: they are copied to the host, and kept until another run's are. */
       keeps: boolean;
-      /** It waits behind another, and may be taken back until the thread has claimed it. */
+      /** It waits behind another run, and may be taken back until the thread claims it. */
       claim?: ClaimSlot;
     }
   /** Loads or releases a part. */

@@ -1,7 +1,7 @@
 /**
- * The inference thread, and the only file that loads onnxruntime: `run()` blocks the event loop it is called on. Dumb on
- * purpose: it loads parts and runs the part it is told to; what the parts mean is the pipeline's business.
- * It ends by itself after `close`, because `worker.terminate()` during `run()` aborts the whole process.
+ * The inference thread. Only this thread loads onnxruntime, because `run()` blocks its event loop. It loads parts and
+ * runs the one it is told to; the pipeline knows what parts mean. It ends by itself after `close`, because
+ * `worker.terminate()` during `run()` aborts the whole process.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Tensor as OrtTensor, type InferenceSession } from 'onnxruntime-node';
@@ -42,7 +42,7 @@ function checkPart({ name, inputs, outputs }: WorkerPart, session: InferenceSess
   checkTensors(name, 'outputs', outputs, session.outputMetadata);
 }
 
-/** The model's own names, types and fixed dimensions against the manifest's; exporters may leave any dimension open. */
+/** Checks the model's names, types and fixed dimensions against the manifest; any dimension may be open. */
 function checkTensors(
   part: string,
   side: string,
@@ -63,8 +63,8 @@ function checkTensors(
 }
 
 /**
- * onnxruntime-node 1.30 makes 16-bit floats a Float16Array, and then reads nothing from it ("not enough space: expected
- * 2048, got 0"). Given as bits, which its own class does not allow, they arrive.
+ * onnxruntime-node 1.30 gives 16-bit floats as Float16Array, but reads nothing from one ("not enough space: expected
+ * 2048, got 0"). Passed as bits, which its own class does not allow, they arrive.
  */
 function ortTensor({ type, data, shape }: Tensor): OrtTensor {
   if (type !== 'float16') return new OrtTensor(type, data, shape);
@@ -72,7 +72,7 @@ function ortTensor({ type, data, shape }: Tensor): OrtTensor {
   return { type, dims: shape, location: 'cpu', data: bits } as unknown as OrtTensor;
 }
 
-/** Outputs of the latest run that the next may go on from. */
+/** Outputs of the latest run, for the next one to use. */
 let kept: { id: number; outputs: Tensors } | undefined;
 
 function wholeFeeds(posted: PostedFeeds): Tensors {
@@ -86,7 +86,7 @@ function tensorOf(feed: PostedFeeds[string]): Tensor {
   throw new GlimpseError('GENERATOR_DOWN', { message: 'The run that this one goes on from has failed.' });
 }
 
-/** Joined and split here: what that copies is garbage in this thread's heap, not in that of the thread that sends. */
+/** Joins and splits here, so that the copies are garbage in this thread's heap, not in the sender's. */
 async function runAll(name: string, runs: readonly Tensors[]): Promise<{ outputs: Tensors[]; computeMs: number }> {
   const { part, held } = required(name);
   const [only] = runs;
@@ -164,7 +164,7 @@ function handle(message: ToWorker): Promise<void> {
 // One thing after another: releasing a session that is about to run would be an error.
 let work = start();
 port.on('message', (message: ToWorker) => {
-  // Read at once: what cannot be read takes the thread down, as any other bug does.
+  // Read at once: an unreadable message ends the thread, as any other bug does.
   const { type } = message;
   work = work.then(() => (type === 'close' ? close() : handle(message)));
 });

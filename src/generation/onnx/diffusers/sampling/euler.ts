@@ -40,7 +40,7 @@ export class EulerSampler implements Sampler {
     return timesteps.map((timestep, index) => ({ timestep, sigma: sigmas[index]!, sigmaNext: sigmas[index + 1]! }));
   }
 
-  /** With `leading` the first timestep is not the noisiest: it starts with the variance of noise and picture together. */
+  /** With `leading` the first timestep is not the noisiest: it has the variance of noise and picture together. */
   begin({ sigma }: SamplerStep, noise: Float32Array, clean: Float32Array | undefined): Float32Array {
     if (clean) return mixed(1, clean, sigma, noise);
     const scale = this.#rules.spacing === 'leading' ? Math.sqrt(sigma ** 2 + 1) : sigma;
