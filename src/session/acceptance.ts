@@ -1,4 +1,4 @@
-/** Takes what a viewer asks for as a revision, and says what became of it. The rule is steering.ts. */
+/** Turns a viewer's request into a revision and reports the outcome. steering.ts holds the rule. */
 import type { Ticket } from '../generation/engine/admission.ts';
 import type { Generator } from '../generation/generator.ts';
 import { joinPrompts } from '../generation/prompt/prompt-list.ts';
@@ -19,19 +19,19 @@ export class Acceptance {
   readonly #options: AcceptanceOptions;
   #latest: Promise<Accepted>;
 
-  /** @param first what the session begins with */
+  /** @param first what the session starts with */
   constructor(first: RevisionChange, options: AcceptanceOptions) {
     this.#options = options;
     this.#latest = kept(this.#begin(first));
   }
 
-  /** What the latest request became. */
+  /** Outcome of the latest request. */
   get latest(): Promise<Accepted> {
     return this.#latest;
   }
 
   /**
-   * @param prompts the new ones; undefined: those that run
+   * @param prompts the new ones; undefined keeps the current ones
    * @throws GlimpseError PARAMETER_INVALID
    */
   steer(message: Extract<Control, { type: 'prompt' | 'steer' }>, prompts: readonly string[] | undefined): void {
@@ -55,7 +55,7 @@ export class Acceptance {
     const said = { ...(running && { running }), ...(queuePosition > 0 && { waitMs: place.waitMs }) };
     const accepted: Accepted = { revision, queuePosition, seed, prompt, prompts: stretches, ...said };
     if (!change.prompts) return accepted;
-    // What was understood is a courtesy to the viewer: a generator that cannot say does not stop the pictures.
+    // The prompt reading is optional: a generator that cannot give one does not stop the pictures.
     const readings = await readPrompts(generator, change.prompts).catch(() => undefined);
     if (!readings) return accepted;
     const fieldsOf = new Map(change.prompts.map((part, index) => [part, readings[index]?.fields]));

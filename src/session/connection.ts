@@ -1,6 +1,6 @@
 /**
- * One peer connection of a session with the send path above it. A session outlives its connections: on `resume` it
- * gets another, and the old one is closed once the new one carries pictures.
+ * One peer connection of a session with its send path. A session outlives its connections: `resume` gives it another,
+ * and the old one closes once the new one carries pictures.
  */
 import type { Clock } from '../clock.ts';
 import { GlimpseEstimator } from '../congestion/estimator.ts';
@@ -12,11 +12,11 @@ import { VideoSender } from '../transport/video-sender.ts';
 
 export interface ConnectionEvents {
   connected: [sender: VideoSender, codec: VideoCodec];
-  /** The peer was silent until its consent ran out (RFC 7675): nothing may be sent. A check or an ICE restart brings it back. */
+  /** The peer's consent expired (RFC 7675): sending must stop. A check or an ICE restart brings the peer back. */
   away: [];
-  /** A peer that was away is heard again: the same path goes on, and its decoder needs a keyframe. */
+  /** A peer that was away answers again: the path is the same, and its decoder needs a keyframe. */
   back: [sender: VideoSender, codec: VideoCodec];
-  /** The peer has closed, and so has this connection. */
+  /** The peer has closed, and this connection with it. */
   lost: [];
 }
 

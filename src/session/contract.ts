@@ -33,32 +33,32 @@ export interface SessionRequest {
   adain?: boolean | undefined;
 }
 
-/** A request, and what its way in says about it. */
+/** A request, with what its entry point adds. */
 export interface SessionOpening extends SessionRequest {
-  /** False where nobody can come back (WHEP): such a session ends with its connection. Default true. */
+  /** False where the viewer cannot come back (WHEP): such a session ends with its connection. Default true. */
   resumable?: boolean;
   /** The upload that `input` names. */
   media?: InputMedia;
 }
 
-/** On whose account a session computes: sessions of one user share his part. */
+/** The user a session computes for: all sessions of a user divide that user's share. */
 export interface User {
   id: string;
-  /** Share compared with other users'; 1 is usual, over 0. */
+  /** Weight of the share relative to other users': over 0, usually 1. */
   weight: number;
 }
 
 export type Transition = 'cut' | 'continue';
 
-/** What may come with any change of what is generated; steering.ts says what each means. */
+/** Parameters that any change may carry; steering.ts explains each. */
 export interface Change {
   seed?: number | undefined;
   guidance?: number | undefined;
   transition?: Transition | undefined;
-  /** Slices the travel to a new prompt lasts; 0 is a cut. */
+  /** Slices that the transition to a new prompt lasts; 0 is a cut. */
   transitionSlices?: number | undefined;
   interpolation?: Interpolation | undefined;
-  /** Noise level the running slice is raised to when it is bent; 0 keeps it. */
+  /** Noise level to which a change raises the running slice; 0 keeps the slice. */
   strength?: number | undefined;
 }
 
@@ -72,14 +72,14 @@ export type Control =
 export interface Accepted {
   revision: number;
   queuePosition: number;
-  /** Expected wait, ms; null while nobody knows, absent where it has its turn. */
+  /** Expected wait, ms; null while unknown, absent once admitted. */
   waitMs?: number | null;
   seed: number;
   prompt: string;
   reading?: PromptReading;
-  /** What became of the slice under the playhead; absent for what began the session. */
+  /** Outcome for the slice under the playhead; absent for the request that started the session. */
   running?: Running;
-  /** Which slices have which prompt, and what was understood of it; one entry unless the prompt is a list. */
+  /** Which slices have which prompt, and how each was read; one entry unless the prompt is a list. */
   prompts?: (PromptStretch & { fields?: PromptReading['fields'] | undefined })[];
 }
 
@@ -118,7 +118,7 @@ export interface SessionStats {
   timeToRefinedMs: number | null;
 }
 
-/** What a viewer's browser counted since its last report. */
+/** What a viewer's browser has counted since its last report. */
 export interface ViewerReport {
   freezes: number;
   frozenMs: number;
@@ -149,20 +149,20 @@ export interface SessionEvents {
       /** Absent: made by the full part. */
       variant?: Variant | undefined;
       rtpTimestamp: number;
-      /** Where in the slice the frame is, ms. */
+      /** Position of the frame in the slice, ms. */
       offsetMs?: number | undefined;
       widthPx: number;
       heightPx: number;
     },
   ];
   stats: [stats: SessionStats];
-  /** The session waits for admission, or its place has changed; position 0: admitted. */
+  /** The session waits for admission, or its place has changed. Position 0: admitted. */
   queue: [event: { position: number; waitMs: number | null }];
-  /** How far a slice has come at a backend that takes long; told at most a few times a second. */
+  /** Progress of a slice at a slow backend; sent a few times a second at most. */
   progress: [event: { revision: number; slice: number; ratio: number; queuePosition?: number | undefined }];
-  /** Text that came in on the data channel `control`; signaling parses and answers it. */
+  /** Text received on the data channel `control`; signaling parses and answers it. */
   channelMessage: [text: string];
-  /** Something failed that the viewer should know; the session goes on. */
+  /** A failure that the viewer should know about; the session goes on. */
   error: [error: Error];
   /** The session has ended; nothing follows. */
   closed: [reason: string];
@@ -173,18 +173,18 @@ export interface Session {
   /** Secret that lets its holder resume the session. */
   readonly resumeToken: string;
   readonly events: Emitter<SessionEvents>;
-  /** First offer, or the offer of a new peer connection under the same session (resume). */
+  /** Answers the first offer, or the offer of a new peer connection of the same session (resume). */
   answer(offerSdp: string): Promise<string>;
-  /** Offer of an ICE restart on the present connection. */
+  /** Answers the offer of an ICE restart on the current connection. */
   restart(offerSdp: string): Promise<string>;
   addCandidate(candidate: IceCandidate | null): Promise<void>;
   control(message: Control): Promise<Accepted>;
-  /** What the latest accepted request became; for `accepted` after an offer or a resume. */
+  /** Outcome of the latest accepted request; fills `accepted` after an offer or a resume. */
   readonly accepted: Promise<Accepted>;
   readonly stats: SessionStats;
-  /** For the metrics; never throws. */
+  /** Adds a viewer's report to the metrics; never throws. */
   report(seen: ViewerReport): void;
-  /** Sends text on the data channel `control`; false when it is not open or full. */
+  /** Sends text on the data channel `control`; false when the channel is full or not open. */
   sendChannel(text: string): boolean;
   /** Idempotent, never throws. */
   close(reason: string): Promise<void>;
@@ -193,9 +193,9 @@ export interface Session {
 export interface SessionRegistry {
   readonly size: number;
   /** @throws GlimpseError SESSION_LIMIT, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
-  /** @param user default: one of its own, weight 1. */
+  /** @param user default: a user of its own with weight 1 */
   create(request: SessionOpening, user?: User): Promise<Session>;
-  /** Whether a session could answer this offer, before there is one. @throws GlimpseError as `Session.answer` */
+  /** Checks that a session could answer this offer, before creating one. @throws GlimpseError as `Session.answer` */
   checkOffer(offerSdp: string, codec: VideoCodec | undefined): void;
   /** @throws GlimpseError SESSION_NOT_FOUND */
   get(id: string): Session;

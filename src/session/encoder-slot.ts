@@ -1,4 +1,4 @@
-/** Holds the one encoder of a session and exchanges it when codec or rung change: a new rung is a new encoder. */
+/** Holds the one encoder of a session. A new codec or a new rung replaces the encoder. */
 import { GlimpseError } from '../errors.ts';
 import type { I420Frame } from '../picture/frame.ts';
 import type { AccessUnit, EncodeOptions, EncoderFactory, VideoCodec, VideoEncoder } from '../media/encode/encoder.ts';
@@ -17,9 +17,9 @@ export class EncoderSlot {
   #heldNalMaxBytes: number | undefined;
   #encoder: VideoEncoder | undefined;
   #closed = false;
-  /** Openings wait for each other: preparing early must not open twice. */
+  /** Serializes openings, so that preparing early never opens two encoders. */
   #opening: Promise<unknown> = Promise.resolve();
-  /** True until the present encoder has encoded its first frame. */
+  /** True until the current encoder has encoded its first frame. */
   fresh = true;
 
   constructor(create: EncoderFactory) {
@@ -36,7 +36,7 @@ export class EncoderSlot {
     this.#nalMaxBytes = nalMaxBytes;
   }
 
-  /** Makes sure the encoder is of this size and the present codec. */
+  /** Opens an encoder of this size and the current codec unless one is open. */
   get(need: EncoderNeed): Promise<this> {
     const ready = this.#opening.then(() => this.#ensure(need));
     this.#opening = ready.catch(() => {});
@@ -62,7 +62,7 @@ export class EncoderSlot {
     return this;
   }
 
-  /** True where others could not show what is encoded here as well. */
+  /** True where other sessions could not show what this one encodes. */
   get cutSmall(): boolean {
     return this.#nalMaxBytes !== undefined;
   }
@@ -75,7 +75,7 @@ export class EncoderSlot {
       this.fresh = false;
       return unit;
     } catch (error) {
-      // A failed encoder is not asked again: the next frame opens a new one.
+      // Drops a failed encoder: the next frame opens a new one.
       this.#encoder = undefined;
       await encoder.close();
       throw error;

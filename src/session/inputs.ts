@@ -1,6 +1,6 @@
 /**
- * What viewers have uploaded, until it is used or expires: under ids that nobody guesses, bounded by count and bytes, for
- * each user and together. Only who uploaded it can name it.
+ * Holds viewers' uploads until they are used or expire. Ids are random; count and bytes are bounded, per user and in
+ * total. Only the user who uploaded a file can name it.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
@@ -26,7 +26,7 @@ export interface StoredInput {
   id: string;
   kind: InputMedia['kind'];
   bytes: number;
-  /** From now, ms. */
+  /** Time until expiry, ms. */
   expiresInMs: number;
 }
 
@@ -53,7 +53,7 @@ export class Inputs {
   }
 
   /**
-   * Leave to receive one upload: each is held in memory from its first byte on. Dispose of it when it has come.
+   * Reserves the right to receive one upload, which is in memory from its first byte. Dispose of it after the upload.
    * @throws GlimpseError INPUT_LIMIT, RATE_LIMITED
    */
   beginReading(owner: string): Disposable {
@@ -73,7 +73,7 @@ export class Inputs {
   }
 
   /**
-   * Checks before the body is read, so that a refusal costs nothing.
+   * Checks before the body is read, so that a refusal costs no transfer.
    * @throws GlimpseError INPUT_LIMIT, RATE_LIMITED
    */
   requireRoom(owner: string): void {
@@ -96,7 +96,7 @@ export class Inputs {
     return { id, kind: media.kind, bytes: media.data.length, expiresInMs: LIMITS.inputTtlMs };
   }
 
-  /** A session that holds it keeps it beyond its expiry. @throws GlimpseError INPUT_NOT_FOUND, also for another's */
+  /** Extends the expiry; a session may hold it longer. @throws GlimpseError INPUT_NOT_FOUND, also for another user's */
   get(id: string, owner: string): InputMedia {
     this.#expire();
     const held = this.#held.get(id);
@@ -105,7 +105,7 @@ export class Inputs {
     return held.media;
   }
 
-  /** @throws GlimpseError INPUT_NOT_FOUND, also for another's */
+  /** @throws GlimpseError INPUT_NOT_FOUND, also for another user's */
   remove(id: string, owner: string): void {
     this.get(id, owner);
     this.#forget(id);

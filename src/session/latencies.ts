@@ -1,4 +1,4 @@
-/** The stop-watches of one session; what each one measures is defined in metrics/latencies.ts. */
+/** Measures the latencies of one session; metrics/latencies.ts defines each. */
 import type { Clock } from '../clock.ts';
 import type { SessionLatency, SessionMetrics } from './session-deps.ts';
 
@@ -7,7 +7,7 @@ export type LatencyValues = Record<SessionLatency, number | null>;
 export class Latencies {
   readonly #clock: Clock;
   readonly #metrics: SessionMetrics;
-  /** The latest of each, for the session's stats. */
+  /** The latest value of each, for the session's stats. */
   readonly values: LatencyValues = {
     steerToVisibleMs: null,
     timeToConnectMs: null,
@@ -26,7 +26,7 @@ export class Latencies {
     this.#metrics = metrics;
   }
 
-  /** An offer has come in. */
+  /** An offer has arrived. */
   offered(): void {
     this.#offeredUs = this.#clock.nowUs();
     this.#firstFramePending = true;
@@ -45,7 +45,7 @@ export class Latencies {
     if (revision > this.#draftRevision) {
       this.#draftRevision = revision;
       this.#record('timeToDraftMs', sinceAcceptedMs);
-      // The first revision is the connection's own; every later one was steered to by someone who is watching.
+      // The first revision belongs to the connection's start; every later one is a change that a viewer sees.
       if (this.#visible) this.#record('steerToVisibleMs', sinceAcceptedMs);
       this.#visible = true;
     }

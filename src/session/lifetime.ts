@@ -1,4 +1,4 @@
-/** Where a session is in its life, and the deadline that runs there. The table is state.ts; the clock is here. */
+/** The state of a session and the deadline of that state. state.ts holds the table; the timer is here. */
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 import { DEADLINES, nextState, type SessionEvent, type SessionState } from './state.ts';
@@ -9,7 +9,7 @@ export interface LifetimeOptions {
   clock: Clock;
   /** How long a session whose peer is gone waits for `resume`; 0 ends it with its connection. */
   resumeGraceMs: number;
-  /** Called once when the session has waited too long; its owner ends it. */
+  /** Called once when the session has waited too long; its owner then ends it. */
   onDeadline: (reason: string) => void;
 }
 
@@ -28,7 +28,7 @@ export class Lifetime {
     return this.#state;
   }
 
-  /** Since when it waits for its viewer to come back; undefined while he is there or expected. */
+  /** Start of the wait for the viewer's return; undefined while the viewer is present or expected. */
   get goneSinceUs(): number | undefined {
     return this.#state === 'waiting' ? this.#sinceUs : undefined;
   }

@@ -1,4 +1,4 @@
-/** Hands what a session's send path has counted to the metrics, as the difference since last time. */
+/** Reports a session's send counters to the metrics, as differences since the last report. */
 import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
 import type { VideoSenderStats } from '../transport/video-sender.ts';
 import type { SessionStats } from './contract.ts';
@@ -43,13 +43,13 @@ export class MetricsReporter {
     this.#metrics = metrics;
   }
 
-  /** A new connection counts from nothing; late frames are the session's own. */
+  /** A new connection counts from zero; the count of late frames belongs to the session and goes on. */
   onConnected(): void {
     this.#reported = { ...NOTHING, lateFrames: this.#reported.lateFrames };
     this.#reportedBytes = NO_BYTES;
   }
 
-  /** @param sender of the present connection; undefined while there is none. */
+  /** @param sender of the current connection; undefined while there is none */
   report(sender: VideoSenderStats | undefined, lateFrames: number): void {
     const now: Counts = { ...(sender ?? this.#reported), lateFrames };
     for (const what of COUNTS) this.#metrics.count(what, now[what] - this.#reported[what]);
@@ -59,7 +59,7 @@ export class MetricsReporter {
     this.#reportedBytes = sender.bytesByKind;
   }
 
-  /** The second's readings of a live session. */
+  /** Samples a live session; called once a second. */
   sample(stats: SessionStats, reason: EstimatorReason | undefined): void {
     if (reason) this.#metrics.decided(reason);
     for (const what of SAMPLES) {

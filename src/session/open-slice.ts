@@ -1,6 +1,6 @@
 /**
- * One slice on its way through its tiers: a suspended iterator of the generator, and the claim with which its next steps
- * ask for their turn. Between two steps it may wait as long as others are more urgent; what it has computed is kept.
+ * One slice on its way through its tiers: a suspended iterator of the generator, and the claim with which each step
+ * asks the scheduler for a turn. Between two steps it may wait for more urgent work, and keeps what it has computed.
  */
 import { GlimpseError } from '../errors.ts';
 import {
@@ -20,20 +20,20 @@ export interface OpenSliceOptions {
   scheduler: Scheduler;
   job: SliceJob;
   claim: Claim;
-  /** Tier of the latents it continues from: a better predecessor makes the rest of it worth restarting. */
+  /** Tier of the latents it continues from: a better predecessor is a reason to restart the slice. */
   previousTier: Tier | undefined;
   signal: AbortSignal;
-  /** The generator failed and tries again by itself. */
+  /** The generator failed and retries by itself. */
   onRetry: (error: GlimpseError) => void;
-  /** How far it has come, where the generator says so. */
+  /** Progress of the slice, where the generator reports it. */
   onProgress?: GenerateOptions['onProgress'] | undefined;
 }
 
 export class OpenSlice {
   readonly previousTier: Tier | undefined;
-  /** Its owner keeps this up to date; the scheduler reads it at every decision. */
+  /** The owner keeps this up to date; the scheduler reads it at every decision. */
   readonly claim: Claim;
-  /** The tier that is wanted of it, how it is made where there is a choice, and since when; its owner's, as the claim. */
+  /** The tier and variant wanted now, and since when; set by the owner. */
   wanted: { tier: Tier; variant: Variant; sinceUs: number } = { tier: 'draft', variant: 'full', sinceUs: 0 };
   readonly #abort = new AbortController();
   readonly #iterator: AsyncIterator<Rendition>;
@@ -61,8 +61,8 @@ export class OpenSlice {
 
   /**
    * Computes up to `tier`. One pull at a time.
-   * @param onRun frames of that tier that are there before all of them are; the last of them come as the result
-   * @throws GlimpseError as the generator's, GENERATOR_DOWN when it ends too early.
+   * @param onRun gets runs of that tier's frames before the last run, which is the result
+   * @throws GlimpseError as the generator's; GENERATOR_DOWN when it ends too early
    */
   pull(tier: Tier, onRun: (run: Rendition) => void): Promise<Rendition> {
     this.#pull ??= kept(
@@ -83,10 +83,10 @@ export class OpenSlice {
     }
   }
 
-  /** Gives up its turn and whatever is half done. Never throws. */
+  /** Gives up the turn and all unfinished work. Never throws. */
   async close(): Promise<void> {
     this.#abort.abort();
-    // A generator that fails while it is being let go has nothing more to tell us.
+    // A failure while closing has no effect on the session.
     await this.#iterator.return?.().catch(() => {});
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Carries pictures from the playout to the send path: asks for the frame of the instant, encodes it at the rung and
- * bitrate of the present allocation, hands the access unit on. One timer, one frame in flight; a frame that would
- * overtake another is chosen afresh when its turn comes.
+ * Carries pictures from the playout to the send path: takes the frame that is due, encodes it at the rung and bitrate
+ * of the current allocation, and sends the access unit. One timer, one frame in flight. A frame that would overtake
+ * another waits and is chosen again.
  */
 import { allocate } from '../congestion/allocator.ts';
 import type { Allocation } from '../congestion/allocation.ts';
@@ -40,23 +40,23 @@ export interface PictureLoopOptions {
   rungs: () => readonly Rung[];
   generatorFps: number;
   tierLimit: () => Tier;
-  /** Of all sessions. */
+  /** Shared by all sessions. */
   loops: SharedLoops;
-  /** A clip of which nothing is left to compute: its loops may be replayed. */
+  /** True for a fully computed clip: its loops may be replayed. */
   isFinished: () => boolean;
   onSent: (sent: SentPicture) => void;
-  /** The playhead has moved to another slice, or the allocation to another tier cap. */
+  /** The playhead is in another slice, or the allocation has another tier cap. */
   onProgress: () => void;
   onError: (error: GlimpseError) => void;
 }
 
 type AllocatedFrom = 'targetBps' | 'pacerQueueMs' | 'repairShare';
 
-/** How soon an encoder that failed is tried again: at once after one that worked, later when that fails too. */
+/** Delay before a second failed attempt to open the encoder is repeated; the first retry is immediate. */
 const ENCODER_RETRY_MS = 500;
-/** A loop with fewer of its frames was recorded while the rate was low: nobody else is given it. */
+/** Loops with a smaller share of their frames were recorded at a low rate: they are not shared. */
 const WHOLE_SHARE = 0.95;
-/** So often it is recorded again at the full rate; a machine that cannot keep up would never be done. */
+/** Recordings repeated at the full rate; without a limit a slow machine would repeat for ever. */
 const REDO_MAX = 2;
 
 export class PictureLoop {
@@ -77,12 +77,12 @@ export class PictureLoop {
   #failing = false;
   #sent: TimelineFrame | undefined;
   #lastSentUs = -Infinity;
-  /** The allocation's frame rate allows the next frame from here on. */
+  /** From here on the allocation's frame rate allows the next frame. */
   #allowedUs = -Infinity;
   #lastSlice = -1;
-  /** The decoder last saw replayed units, which the encoder knows nothing of. */
+  /** The decoder last got replayed units, which the encoder has no reference for. */
   #replaying = false;
-  /** Recordings of the present pictures given up for want of frames. */
+  /** Recordings of the current pictures dropped because frames were missing. */
   #redone = 0;
   #closed = false;
 
@@ -95,15 +95,15 @@ export class PictureLoop {
     return this.#allocation;
   }
 
-  /** Opens the encoder that `attach` will probably want, while the connection is still being made. */
+  /** Opens the encoder that `attach` will probably need, while the connection is being made. */
   prepare(codec: VideoCodec, targetBps: number): void {
     this.#encoder.setCodec(codec);
     const allocation = this.#allocate({ targetBps, pacerQueueMs: 0, repairShare: 0 });
-    // A failure shows again, and is reported, when the first frame wants the encoder.
+    // A failure occurs again, and is reported, when the first frame needs the encoder.
     this.#encoder.get({ ...allocation.rung, ...allocation }).catch(() => {});
   }
 
-  /** Begins, or goes on, sending over a connected path. The first picture leaves at once, as a keyframe. */
+  /** Starts or continues sending on a connected path. The first picture leaves at once, as a keyframe. */
   attach(sender: VideoSender, codec: VideoCodec): void {
     this.detach();
     this.#sender = sender;
@@ -124,7 +124,7 @@ export class PictureLoop {
     clearTimeout(this.#timer);
   }
 
-  /** Looks now instead of at the next frame instant: there is something new to show. */
+  /** Checks for a new picture now instead of at the next frame time. */
   kick(): void {
     if (this.#closed || !this.#sender) return;
     clearTimeout(this.#timer);
@@ -143,7 +143,7 @@ export class PictureLoop {
     );
   }
 
-  /** The playhead was moved: what comes next does not build on what was sent. */
+  /** The playhead has jumped: the next picture does not reference what was sent. */
   onSeek(): void {
     this.#loop.interrupt();
     this.#keyframeNeeded = true;
@@ -176,15 +176,15 @@ export class PictureLoop {
     if (!this.#closed && this.#sender) this.#sleepUntil(dueUs);
   }
 
-  /** When to look again; Infinity: when something new comes. */
+  /** Time of the next check; Infinity: when a new picture arrives. */
   #nextUs({ fps }: Allocation): number {
     const { playout, generatorFps } = this.#options;
     if (playout.paused) return this.#still.nextUs(1e6 / fps);
-    // Half a frame early is on time: frames come at the generator's instants, not at the allocation's.
+    // Half a frame early is on time: frames come at the generator's times, not at the allocation's.
     return Math.max(playout.nextFrameUs(), this.#allowedUs - 0.5e6 / generatorFps);
   }
 
-  /** Timers count whole milliseconds and may be early by a part of one; a frame must not be. */
+  /** Timers have whole milliseconds and may fire up to 1 ms early; a frame must not be early. */
   #sleepUntil(dueUs: number): void {
     clearTimeout(this.#timer);
     if (dueUs === Infinity) return;
@@ -226,7 +226,7 @@ export class PictureLoop {
     const cut = picture.revision !== this.#sent?.revision;
     const wanted = this.#still.wants({ fresh: fresh || cut, nowUs, bitrateBps: allocation.bitrateBps });
     if (!wanted && !this.#keyframeNeeded) return;
-    // Between two frames of a replay there is nothing to add.
+    // A replay sends nothing between two of its frames.
     if (this.#replaying && !fresh && !playout.paused && !this.#keyframeNeeded) return;
     const replayed = cut ? undefined : this.#replay(shown, allocation);
     const units = replayed ?? [await this.#encode(shown, allocation, cut, nowUs)];
@@ -260,7 +260,7 @@ export class PictureLoop {
     return unit;
   }
 
-  /** What was recorded for this frame, when a finished clip goes round again. */
+  /** The recorded units for this frame, when a finished clip loops. */
   #replay({ picture, looped, fresh }: PlayoutPicture, { rung, bitrateBps, fps }: Allocation): AccessUnit[] | undefined {
     if (looped) {
       this.#loop.onLoop();
@@ -272,7 +272,7 @@ export class PictureLoop {
     return units;
   }
 
-  /** At the start of a loop: gives others what is recorded of it, or takes what they have recorded. */
+  /** At the start of a loop: shares this session's recording, or adopts a shared one. */
   #share({ rung, bitrateBps, fps }: Pick<Allocation, 'rung' | 'bitrateBps' | 'fps'>): void {
     const { loops, timeline, isFinished, generatorFps } = this.#options;
     const { codec, cutSmall } = this.#encoder;

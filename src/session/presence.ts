@@ -1,7 +1,7 @@
 /**
- * Whether somebody watches a session. While nobody does, its playhead stands at once, so that a viewer who comes back
- * goes on with the frame that was left on screen; computing goes on for a moment, because most are back by then and
- * shall find no gap, and then stops. Nothing that was made is dropped.
+ * Whether a viewer watches a session. When the viewer leaves, the playhead stops at once, so that on return playback
+ * continues from the frame left on screen. Computing goes on for a moment, because most viewers are back by then and
+ * should find no gap; then it stops. Everything computed is kept.
  */
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
@@ -10,14 +10,14 @@ import type { Playout } from '../timeline/playout.ts';
 export interface PresenceOptions {
   clock: Clock;
   playout: Playout;
-  /** Computing may go on, or may not any more, or has another picture to care for: one that stands may be made better. */
+  /** Computing may start or must stop, or pause has changed: the planner treats a paused picture differently. */
   onChange: () => void;
 }
 
 export class Presence {
   readonly #options: PresenceOptions;
   #away = false;
-  /** The playhead stands because nobody watches, not because the viewer stopped it. */
+  /** The playhead stands because the viewer is away, not because they paused. */
   #held = false;
   #computes = true;
   #timer: NodeJS.Timeout | undefined;
@@ -26,12 +26,12 @@ export class Presence {
     this.#options = options;
   }
 
-  /** False once nobody has watched for `LIMITS.unwatchedMs`. */
+  /** False once the session has been unwatched for `LIMITS.unwatchedMs`. */
   get computes(): boolean {
     return this.#computes;
   }
 
-  /** Whether the viewer has stopped the pictures. */
+  /** Whether the viewer has paused. */
   get paused(): boolean {
     return this.#options.playout.paused && !this.#held;
   }
@@ -45,14 +45,14 @@ export class Presence {
     this.#wait();
   }
 
-  /** A viewer is on the way back: what lies ahead is made while the path is found. */
+  /** A viewer is coming back: computing starts while the connection is made. */
   expected(): void {
     if (!this.#away) return;
     clearTimeout(this.#timer);
     this.#setComputes(true);
   }
 
-  /** The viewer who was expected did not get here after all. */
+  /** The expected viewer did not arrive. */
   missed(): void {
     if (this.#away) this.#wait();
   }
@@ -66,7 +66,7 @@ export class Presence {
     this.#held = false;
   }
 
-  /** The viewer's own pause and play, which may also come by HTTP while nobody watches. */
+  /** The viewer's own pause and play; HTTP may deliver these while the session is unwatched. */
   pause(): void {
     this.#held = false;
     this.#options.playout.pause();

@@ -1,14 +1,14 @@
-/** How often a viewer is told how far a slice has come: a step of a backend may take a second, its frames milliseconds. */
+/** Limits how often a viewer gets progress messages: steps may come every second or every few milliseconds. */
 import type { SessionEvents } from './contract.ts';
 
-/** The eye reads a number four times a second. */
+/** Four updates a second are enough to read a number. */
 const INTERVAL_US = 250_000;
 
 export class ProgressPace {
   #toldUs = -Infinity;
   #told = '';
 
-  /** Pure but for what was told last. Another slice or another place in the queue is told at once. */
+  /** Depends only on the last message. A change of slice or of queue position is due at once. */
   isDue(nowUs: number, { slice, queuePosition }: SessionEvents['progress'][0]): boolean {
     const what = `${slice}/${queuePosition ?? 0}`;
     if (what === this.#told && nowUs - this.#toldUs < INTERVAL_US) return false;

@@ -1,7 +1,7 @@
 /**
- * All sessions of a service: admission, look-up by unguessable id, resume by secret, and the end of them all. A place that
- * is kept for a viewer who is gone is his only while nobody else wants it: when all are taken, a newcomer gets the place of
- * whoever has been gone longest.
+ * All sessions of a service: admission, look-up by unguessable id, resume by secret, and shutdown. A session whose
+ * viewer is gone keeps its place until the service is full: then a new viewer gets the place of the session that has
+ * waited longest.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
@@ -13,11 +13,11 @@ import { ViewerSession } from './session.ts';
 import { kept } from '../lifetime/kept-promise.ts';
 
 export interface RegistryOptions {
-  /** Sessions at once. */
+  /** Maximum number of concurrent sessions. */
   maxSessions: number;
   /** Called whenever the number of sessions changes. */
   onSize: (size: number) => void;
-  /** What a session's viewer is told that failed. */
+  /** Called with each error that a session reports to its viewer. */
   onError?: (error: Error) => void;
 }
 
@@ -37,7 +37,7 @@ export class Sessions implements SessionRegistry {
     return this.#sessions.size;
   }
 
-  /** Whether a newcomer would be refused. */
+  /** Whether a new session would be refused. */
   get full(): boolean {
     return this.#sessions.size >= this.#options.maxSessions && this.#longestGone() === undefined;
   }
@@ -77,7 +77,7 @@ export class Sessions implements SessionRegistry {
     if (this.#sessions.size >= maxSessions && !gone)
       throw new GlimpseError('SESSION_LIMIT', { details: { maxSessions }, retryAfterMs: 5_000 });
     const session = tracedSession(request, () => new ViewerSession(request, this.#deps, user));
-    // Not before: a newcomer who is refused for another reason takes nobody's place.
+    // Only now: a request refused for another reason must not end a waiting session.
     if (gone) this.#giveUp(gone);
     this.#sessions.set(session.id, session);
     this.#deps.metrics.count('sessionsStarted', 1);
@@ -98,7 +98,7 @@ export class Sessions implements SessionRegistry {
     return longest;
   }
 
-  /** Its place is free at once; closing it takes a moment, and `close` waits for that too. */
+  /** Frees the place at once. Closing takes a moment, and `close` waits for it. */
   #giveUp(session: ViewerSession): void {
     this.#sessions.delete(session.id);
     const closed = kept(session.close('place-taken').finally(() => this.#leaving.delete(closed)));

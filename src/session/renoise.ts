@@ -1,7 +1,7 @@
 /**
- * What a new revision takes over from the one that runs: latents to start from and to continue from, its place in time,
- * and the prompt it travels from. Live, the slice under the playhead is made again in its place; a clip is bent as a
- * whole, each slice from its own latents.
+ * What a new revision takes over from the running one: latents to start from and to continue from, its place in time,
+ * and the prompt of the transition's start. Live, the slice under the playhead is made again in place. In a clip, every
+ * slice is made again from its own latents.
  */
 import { heavierPrompt, promptAt } from '../generation/prompt/prompt-list.ts';
 import type { Playout } from '../timeline/playout.ts';
@@ -9,13 +9,13 @@ import type { Timeline } from '../timeline/timeline.ts';
 import type { RevisionRequest, RevisionRun } from './revision-run.ts';
 import type { SteeringDecision } from './steering.ts';
 
-/** Frames a draft takes to appear: a slice about to end is left alone, and the next one bent. */
+/** Frames a draft takes to appear: a slice about to end stays, and the change applies to the next one. */
 const FRAMES_TO_DRAFT = 1;
 
 export interface TakenOver extends Pick<RevisionRequest, 'originMs' | 'previous' | 'start' | 'kept'> {
-  /** The prompt that is travelled from. */
+  /** The prompt at which the transition starts. */
   from: string | undefined;
-  /** Slice of the old revision that the new one's first takes the place of; undefined when it begins anew. */
+  /** Slice of the old revision that the new one's first slice replaces; undefined when the revision starts over. */
   inPlaceOf: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export const NOTHING_TAKEN_OVER: TakenOver = {
   inPlaceOf: undefined,
 };
 
-/** The slice a change would bend: the one under the playhead, or the next where that is about to end and is made. */
+/** The slice that a change applies to: the one under the playhead, or the next if that is due now and has latents. */
 export function slotToBend(run: RevisionRun, playout: Playout, framesPerSlice: number): number {
   if (playout.revision !== run.request.revision) return 0;
   const slice = Math.floor(playout.frameIndex / framesPerSlice);
@@ -44,7 +44,7 @@ export function takeOver(
   const { request } = run;
   if (!continues) return NOTHING_TAKEN_OVER;
   const isClip = request.sliceCount !== undefined;
-  // A clip loops: a travel at its beginning would come round again.
+  // A clip loops: a transition at its start would repeat in every loop.
   const from = isClip ? undefined : heavierPrompt(promptAt(request.track, slice));
   const originMs = request.originMs + slice * sliceMs;
   if (running === 'dropped')

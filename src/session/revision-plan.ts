@@ -1,4 +1,4 @@
-/** What one revision wants next: what its slices have reached, where the playhead is, and what there is time for. */
+/** Plans the next work of one revision from its slices' grades, the playhead and the time left. */
 import type { GeneratorInfo } from '../generation/generator.ts';
 import { gradeOf, improves, tierOfGrade, type Grade } from '../generation/grades.ts';
 import { tierRank, type Tier } from '../picture/tiers.ts';
@@ -13,23 +13,23 @@ export interface RevisionPlanOptions {
   /** Frame of this revision under the playhead; 0 before it plays. */
   playheadFrame: () => number;
   tierCap: () => Tier;
-  /** What there is room for beside other sessions, by tier and by the way it is made. Default: all. */
+  /** Best grade (tier and variant) that the load of other sessions allows. Default: all. */
   gradeCap?: (() => Grade) | undefined;
-  /** The picture stands: what is under the playhead is seen for as long. Default: it runs. */
+  /** True while playback is paused: the slice under the playhead stays on screen. Default: false. */
   paused?: (() => boolean) | undefined;
 }
 
 export class RevisionPlan {
   readonly #options: RevisionPlanOptions;
   readonly #grades = new Map<number, Grade>();
-  /** Of all slices so far. */
+  /** Best grade of any slice so far. */
   #best: Grade | undefined;
 
   constructor(options: RevisionPlanOptions) {
     this.#options = options;
   }
 
-  /** Undefined while there is nothing to do. */
+  /** Undefined while there is no work. */
   next(): PlannedWork | undefined {
     const { info, sliceCount, variants, tierCap, gradeCap = () => 'upscaled' as const } = this.#options;
     return planNext({
@@ -46,9 +46,9 @@ export class RevisionPlan {
     });
   }
 
-  /** Work is begun as it was planned. */
+  /** Records that planned work has started. */
   begun({ slice, tier, variant }: PlannedWork): void {
-    // Made again in full, a slice says nothing of the next one.
+    // An upgrade to full says nothing about the time left for the next slice.
     const isUpgrade = this.#grades.get(slice) === gradeOf({ tier, variant: 'fast' });
     if (!isUpgrade) this.#options.variants.begun(tier, variant, slice);
   }
@@ -58,7 +58,7 @@ export class RevisionPlan {
     if (improves(grade, this.#best)) this.#best = grade;
   }
 
-  /** True when there is nothing better to be made of a slice. */
+  /** True when a slice cannot be improved. */
   isFinished(slice: number): boolean {
     return this.#grades.get(slice) === this.#options.info.tiers.at(-1)?.tier;
   }
@@ -71,7 +71,7 @@ export class RevisionPlan {
     return Math.floor(this.#options.playheadFrame() / this.#options.info.slice.frames);
   }
 
-  /** Negative for a slice that has begun to play. */
+  /** Time until a slice plays, ms; negative for a slice that has started to play. */
   untilSeenMs(slice: number): number {
     const { info, playheadFrame } = this.#options;
     return ((slice * info.slice.frames - playheadFrame()) * 1000) / info.slice.fps;

@@ -1,7 +1,7 @@
 /**
- * Generates one revision of a session's timeline: asks the planner what is wanted next and pulls that tier from the
- * slice's generator, whose steps wait for their turns at the scheduler. What has become more urgent meanwhile is begun
- * beside it: a slice that waits for its polish does not hold up the next picture. What can no longer be seen is let go.
+ * Generates one revision of a session's timeline. The planner names the next slice and tier; the slice's generator
+ * makes it, and each step waits for its turn at the scheduler. More urgent work starts beside running work: a slice
+ * that waits for polish does not delay the next picture. Slices that can no longer be seen are dropped.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
@@ -21,22 +21,22 @@ import { OpenSlice } from './open-slice.ts';
 import { RevisionPlan } from './revision-plan.ts';
 import type { SliceVariants } from './slice-variants.ts';
 
-/** What a revision is generated from. */
+/** The inputs of a revision. */
 export interface RevisionRequest {
   revision: number;
-  /** Which slice is made from which prompt. */
+  /** Which slice uses which prompt. */
   track: PromptTrack;
   seed: number;
   guidance: number | undefined;
   /** Slices of a clip; undefined in live mode. */
   sliceCount: number | undefined;
-  /** Where the revision goes on from: weather and motion run through a bend. ms */
+  /** Start of the revision on the session's time axis, ms; weather and motion continue across a change. */
   originMs: number;
-  /** Latents its first slice continues from, when the transition asks for it. */
+  /** Latents that the first slice continues from, when the transition asks for it. */
   previous: Float32Array | undefined;
-  /** Latents its slices are made from instead of noise, by slice. */
+  /** Latents that slices start from instead of noise, by slice. */
   start: { latents: ReadonlyMap<number, Float32Array>; strength: number } | undefined;
-  /** The first slice, when that is taken over as it is. */
+  /** The first slice, when it is taken over unchanged. */
   kept: { latents: Float32Array; tier: Tier; variant: Variant; frames: I420Frame[] } | undefined;
 }
 
@@ -46,31 +46,31 @@ export interface RevisionRunOptions {
   clock: Clock;
   user: User;
   request: RevisionRequest;
-  /** What the session uploaded and chose: the same for all its slices. */
+  /** The session's upload and options: the same for all slices. */
   inputs?: SessionInputs;
   /** Frame of this revision under the playhead; 0 before it plays. */
   playheadFrame: () => number;
   tierCap: () => Tier;
-  /** How its tiers are made, as time allows. */
+  /** Chooses how each tier is made in the time left. */
   variants: SliceVariants;
-  /** How they may be made beside other sessions. Default: in full. */
+  /** Best grade that the load of other sessions allows. Default: all. */
   gradeCap?: () => Grade;
-  /** The picture stands: what is under the playhead is seen for as long. Default: it runs. */
+  /** True while playback is paused: the slice under the playhead stays on screen. Default: false. */
   paused?: () => boolean;
   /** False while the session waits for admission: nothing is computed. */
   admitted: () => boolean;
   /** A tier of a slice, or a run of its frames; the last run of a tier ends at the slice's end. */
   onRendition: (rendition: Rendition) => void;
-  /** How far a slice has come, where the generator says so. */
+  /** Progress of a slice, where the generator reports it. */
   onProgress?: (slice: number, progress: Progress) => void;
-  /** The generator failed; the run tries again by itself. */
+  /** The generator failed; the run retries by itself. */
   onError: (error: GlimpseError) => void;
 }
 
 export type SessionInputs = Pick<SliceJob, 'input' | 'options'>;
 export type Progress = Parameters<NonNullable<GenerateOptions['onProgress']>>[0];
 
-/** Pause before a failed generator is asked again; doubles up to the second number. */
+/** Delay before a failed generator is retried, ms; doubles up to `most`. */
 const RETRY_MS = { first: 250, most: 4_000 };
 
 export class RevisionRun {
@@ -82,7 +82,7 @@ export class RevisionRun {
   readonly #latents = new Map<number, { tier: Tier; latents: Float32Array }>();
   readonly #joints: SliceJoints;
   readonly #reference: DriftReference;
-  /** Slices of which a tier is on its way, until it has found its place. */
+  /** Tiers being computed, by slice, until each is placed. */
   readonly #pulls = new Map<OpenSlice, Promise<void>>();
   #failure: GlimpseError | undefined;
   #retryMs: number = RETRY_MS.first;
@@ -100,23 +100,23 @@ export class RevisionRun {
     this.#done = this.#loop().catch((error: unknown) => options.onError(toGlimpseError(error)));
   }
 
-  /** Something the plan depends on has moved: playhead, tier cap, admission. */
+  /** An input of the plan has changed: playhead, tier cap or admission. */
   wake(): void {
     this.#woken = true;
     this.#wake?.();
   }
 
-  /** True when everything the plan asks for up to the tier cap is there. */
+  /** True when everything planned up to the tier cap is computed. */
   get complete(): boolean {
     return this.#options.admitted() && this.#plan.next() === undefined;
   }
 
-  /** The best latents of a slice, to continue another revision from. */
+  /** The best latents of a slice, for another revision to continue from. */
   latentsOf(slice: number): Float32Array | undefined {
     return slice < 0 ? this.request.previous : this.#latents.get(slice)?.latents;
   }
 
-  /** The first slice is there already: nothing of it is computed, and the next one continues from it. */
+  /** Takes over the finished first slice: it is not computed, and the next one continues from it. */
   #keep(kept: RevisionRequest['kept']): void {
     const best = this.#options.generator.info.tiers.at(-1)?.tier;
     if (kept === undefined || best === undefined) return;
@@ -149,12 +149,12 @@ export class RevisionRun {
     await Promise.all(this.#pulls.values());
   }
 
-  /** Whether to begin `work` now: nothing else is on its way, or only what is less urgent. */
+  /** Whether to start `work` now: everything in progress is less urgent. */
   #isMoreUrgent(work: PlannedWork): boolean {
     if (!this.#options.admitted()) return false;
     const open = this.#open.get(work.slice);
     if (open && this.#pulls.has(open)) {
-      // The playhead may have reached what began as polish.
+      // The playhead may have reached a slice whose work began as polish.
       Object.assign(open.claim, this.#claim(work));
       return false;
     }
@@ -183,7 +183,7 @@ export class RevisionRun {
     this.#pulls.set(pulled, pull);
   }
 
-  /** Never rejects: a failure is left for the loop. */
+  /** Never rejects: the loop handles the failure. */
   async #pull(slice: number, open: OpenSlice, tier: Tier): Promise<void> {
     try {
       const last = await open.pull(tier, (run) => {
@@ -250,7 +250,7 @@ export class RevisionRun {
     return open;
   }
 
-  /** Lets go of what can no longer be shown (live) or improved, even where it still waits for a turn. */
+  /** Drops slices that can no longer be shown (live) or improved, even those that wait for a turn. */
   async #forget(): Promise<void> {
     const live = this.request.sliceCount === undefined;
     const behind = live ? this.#plan.playheadSlice - 1 : -1;
@@ -264,7 +264,7 @@ export class RevisionRun {
     this.#joints.forget((slice) => slice < behind || this.#plan.isFinished(slice + 1));
   }
 
-  /** What does not come in time is seen from how long it has taken. */
+  /** Records how long work took that did not finish in time. */
   #gaveUp({ wanted: { tier, variant, sinceUs } }: OpenSlice): void {
     this.#options.variants.gaveUp(tier, variant, (this.#options.clock.nowUs() - sinceUs) / 1000);
   }
@@ -283,7 +283,7 @@ export class RevisionRun {
     return (frames * 1000) / this.#options.generator.info.slice.fps;
   }
 
-  /** Until the plan may have changed, or a pull has ended. */
+  /** Resolves when the plan may have changed or a pull has ended. */
   async #change(): Promise<void> {
     if (!this.#woken && !this.#abort.signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#woken = false;
@@ -291,5 +291,5 @@ export class RevisionRun {
   }
 }
 
-/** Nothing but the end of the run cuts a back-off short. */
+/** Only the end of the run cuts a back-off short. */
 const backOff = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});

@@ -1,7 +1,7 @@
 /**
- * The revisions of one session: the one that plays and the one that is on its way. Every change of prompt or
- * parameters begins a new one and ends the computing of the old at once; the old pictures play on until the first
- * picture of the new one is there.
+ * The revisions of one session: the one that plays and the one being made. Every change of prompt or parameters starts
+ * a new revision and stops computing the old one at once. The old pictures play until the first picture of the new one
+ * is ready.
  */
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../clock.ts';
@@ -35,7 +35,7 @@ export interface RevisionsOptions {
   user: User;
   inputs?: SessionInputs;
   tierCap: () => Tier;
-  /** What there is room for beside other sessions, by tier and by the way it is made. Default: all. */
+  /** Best grade (tier and variant) that the load of other sessions allows. Default: all. */
   gradeCap?: () => Grade;
   /** False while the session waits for admission. */
   admitted: () => boolean;
@@ -45,14 +45,14 @@ export interface RevisionsOptions {
 }
 
 export interface RevisionChange {
-  /** Undefined: those that run. */
+  /** Undefined keeps the current ones. */
   prompts: readonly string[] | undefined;
   seed: number | undefined;
   guidance: number | undefined;
   decision: SteeringDecision;
 }
 
-/** What runs, in words for the viewer. */
+/** The running revision, described for the viewer. */
 export interface RunningRevision {
   revision: number;
   /** The prompts as one text. */
@@ -60,14 +60,14 @@ export interface RunningRevision {
   seed: number;
   guidance: number | undefined;
   stretches: PromptStretch[];
-  /** The slice under the playhead has latents that a change could bend. */
+  /** The slice under the playhead has latents that a change can start from. */
   bendable: boolean;
 }
 
 export class Revisions {
   readonly #options: RevisionsOptions;
   readonly #ending = new Set<Promise<void>>();
-  /** When each revision that has not shown its best tier yet was accepted, by revision; bounded by `begin`. */
+  /** Acceptance times of the latest revisions, by revision; `begin` bounds the map. */
   readonly #acceptedUs = new Map<number, number>();
   readonly #variants: SliceVariants;
   #run: RevisionRun | undefined;
@@ -82,12 +82,12 @@ export class Revisions {
     return this.#run && this.#describe(this.#run);
   }
 
-  /** True when nothing is left to compute of the revision that plays. */
+  /** True when the playing revision has nothing left to compute. */
   get finished(): boolean {
     return this.#run?.request.revision === this.#options.playout.revision && this.#run.complete;
   }
 
-  /** Begins a revision; its number comes back at once, its pictures when they are made. */
+  /** Starts a revision. Its number returns at once; its pictures follow when they are made. */
   begin({ prompts, seed, guidance, decision }: RevisionChange): RunningRevision {
     const { generator, scheduler, clock, timeline, sliceCount, user, tierCap, admitted, onError } = this.#options;
     const last = this.#run;
@@ -108,7 +108,7 @@ export class Revisions {
     };
     if (last) this.#end(last);
     this.#acceptedUs.delete(request.revision - 2);
-    // The first picture of a revision that keeps the running slice is an old one: there is nothing to measure.
+    // A revision that keeps the running slice starts with an old picture: there is no latency to measure.
     if (!taken.kept) this.#acceptedUs.set(request.revision, clock.nowUs());
     if (last && inPlaceOf !== undefined) this.#switchInPlace(last.request.revision, request, inPlaceOf);
     const run = new RevisionRun({
@@ -132,13 +132,13 @@ export class Revisions {
     return this.#describe(run);
   }
 
-  /** Milliseconds since the revision was accepted; undefined for one that is long past. */
+  /** Milliseconds since the revision was accepted; undefined for an old one. */
   sinceAcceptedMs(revision: number): number | undefined {
     const acceptedUs = this.#acceptedUs.get(revision);
     return acceptedUs === undefined ? undefined : (this.#options.clock.nowUs() - acceptedUs) / 1000;
   }
 
-  /** True from `refined` on, or at the best tier of a generator that makes nothing better. */
+  /** True from `refined` on, or at the generator's best tier if that is lower. */
   isRefined(tier: Tier): boolean {
     const made = this.#options.generator.info.tiers.map((info) => tierRank(info.tier));
     return tierRank(tier) >= Math.min(tierRank('refined'), Math.max(...made));
@@ -171,7 +171,7 @@ export class Revisions {
     return takeOver(last, decision, { slice: this.#slotToBend(last), sliceMs: (frames * 1000) / fps, timeline });
   }
 
-  /** The playhead stays where it is in the slice; a slice that is kept is there at once, under its new number. */
+  /** Keeps the playhead's position in the slice. A kept slice is placed at once under the new revision. */
   #switchInPlace(of: number, { revision, kept }: RevisionRequest, slice: number): void {
     const { timeline, playout, onPlaced } = this.#options;
     const frames = timeline.framesPerSlice;
@@ -193,12 +193,12 @@ export class Revisions {
 
   #playheadFrame(revision: number): number {
     const { playout } = this.#options;
-    // The timeline switches first, the playhead follows with the next picture: until then it speaks of the old one.
+    // The timeline switches first and the playhead follows with the next picture: until then it refers to the old one.
     return playout.revision === revision ? playout.frameIndex : 0;
   }
 }
 
-/** The same prompts: from where they are when the picture goes on, from their beginning when it begins anew. */
+/** The same prompts: continued from the current slice, or from their start when the revision starts over. */
 const goOn = (track: PromptTrack, inPlaceOf: number | undefined): PromptTrack =>
   inPlaceOf === undefined
     ? { ...track, from: undefined, keptSlices: 0, firstSlice: 0 }

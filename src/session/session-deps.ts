@@ -1,4 +1,4 @@
-/** What every session of a service shares: handed in once by whoever builds the service. */
+/** Dependencies that all sessions of a service share. The service's builder passes them in once. */
 import type { ListenerErrorHandler } from '../events.ts';
 import type { Clock } from '../clock.ts';
 import type { Rung } from '../picture/rung.ts';
@@ -13,7 +13,7 @@ import type { SharedLoops } from '../media/loops/shared-loops.ts';
 import type { PacerTimer } from '../transport/pacing/pacer-timer.ts';
 import type { PeerHost } from '../transport/peer/contract.ts';
 
-/** The latencies of metrics/latencies.ts that a session can measure by itself. */
+/** The latencies of metrics/latencies.ts that a session measures itself. */
 export type SessionLatency =
   | 'timeToConnectMs'
   | 'timeToFirstFrameMs'
@@ -36,16 +36,16 @@ export type SessionCount =
   | 'plis'
   | 'firs';
 
-/** What is read of a live session once a second. */
+/** Values sampled from a live session once a second. */
 export type SessionSample = 'targetBps' | 'sentBps' | 'fps' | 'rttMs' | 'networkQueueMs' | 'pacerQueueMs' | 'lossRatio';
 
 export interface SessionMetrics {
   observe(latency: SessionLatency, ms: number): void;
   count(what: SessionCount | 'sessionsStarted' | 'viewerFreezes' | 'viewerFrozenMs', amount: number): void;
   sample(what: SessionSample, value: number): void;
-  /** Every frame of a slice is there at this tier. */
+  /** Every frame of a slice has reached this tier. */
   reached(tier: Tier, variant: Variant): void;
-  /** A second of a live session, by what moved its target last. */
+  /** Counts one second of a live session by the reason of its last target change. */
   decided(reason: EstimatorReason): void;
   sentBytes(kind: PacketKind, bytes: number): void;
 }
@@ -56,25 +56,25 @@ export interface SessionDeps {
   scheduler: Scheduler;
   admission: Admission;
   createEncoder: EncoderFactory;
-  /** What sessions that show the same pictures need not encode again. */
+  /** Encoded loops that sessions with the same pictures share. */
   loops: SharedLoops;
   peers: PeerHost;
   pacerTimer: PacerTimer;
   /** Largest first. */
   rungs: readonly Rung[];
   /**
-   * Highest tier of a session that asks for none, as this machine was measured; until it is known the generator's best,
-   * but not `upscaled`: that tier is for machines that were found to hold it.
+   * Highest tier of a session that asks for none, from this machine's measurement. Until then it is the generator's
+   * best below `upscaled`: that tier needs a machine measured to sustain it.
    */
   defaultTierCap?: (() => Tier | undefined) | undefined;
   /** Codecs we can encode, preferred first. */
   codecs: readonly VideoCodec[];
   startBitrateBps: number;
-  /** How long a session whose viewer is gone waits for him. */
+  /** How long a session waits for a viewer who is gone. */
   resumeGraceMs: number;
   metrics: SessionMetrics;
-  /** Told of a listener of a session's events that threw. */
+  /** Called when a listener of a session's events throws. */
   onListenerError?: ListenerErrorHandler | undefined;
-  /** Uniform in [0, 1); for RTP's random starting points. */
+  /** Uniform in [0, 1); for RTP's random initial values. */
   random: () => number;
 }

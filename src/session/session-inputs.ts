@@ -1,9 +1,9 @@
-/** What a session brings and chooses beside its prompt, checked against what the generator takes. Pure. */
+/** Checks a session's upload and options against what the generator takes. Pure. */
 import { GlimpseError } from '../errors.ts';
 import type { GeneratorInfo, SliceJob, WorkflowOptions } from '../generation/generator.ts';
 import type { SessionOpening } from './contract.ts';
 
-/** @throws GlimpseError PARAMETER_INVALID naming what does not fit, or is missing */
+/** @throws GlimpseError PARAMETER_INVALID naming the parameter that does not fit or is missing */
 export function sessionInputs(
   { media, negativePrompt, steps, cameraMove, adain }: SessionOpening,
   { input, options: known = [], cameraMoves = [] }: GeneratorInfo,

@@ -1,6 +1,6 @@
 /**
- * One viewer's stay. Wires the stages in the order of the picture: revisions → timeline → playout → picture loop →
- * connection; holds no algorithm of its own. Ends by `close`, by its deadlines, or with its registry.
+ * One viewer's session. Connects the stages in the order of the picture: revisions → timeline → playout → picture loop
+ * → connection; contains no algorithm. Ends by `close`, by its deadlines, or with its registry.
  */
 import { randomBytes } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
@@ -85,7 +85,7 @@ export class ViewerSession implements Session {
       playout: this.#playout,
       onChange: () => this.#revisions.wake(),
     });
-    // Asked before there is anything to finish.
+    // Admission may ask before `Revisions` exists.
     let revisions: Revisions | undefined;
     this.#place = deps.admission.enter({
       wanted: () => this.#limit.tier,
@@ -260,7 +260,7 @@ export class ViewerSession implements Session {
     if (placement === 'switched' || this.#playout.paused) this.#pictures.kick();
   }
 
-  /** The highest tier worth computing: what the viewer asked for, and what the machine has to give. */
+  /** The highest tier worth computing: the lower of the viewer's limit and the machine's. */
   get #tierCap(): Tier {
     return lowerTier(this.#limit.tier, this.#place.tierCap);
   }

@@ -1,6 +1,6 @@
 /**
- * How the slices of one session's tiers are made: gathers what `chooseVariant` decides by, and remembers what it decided.
- * Lives as long as the session, because a machine that was too slow for one revision is too slow for the next.
+ * Chooses how one session's slices are made: collects the inputs of `chooseVariant` and remembers its decisions.
+ * Lives as long as the session, because a machine too slow for one revision is too slow for the next.
  */
 import { gradeOf, variantOfGrade, type Grade, type Variant } from '../generation/grades.ts';
 import type { GeneratorInfo } from '../generation/generator.ts';
@@ -17,10 +17,10 @@ import {
 } from '../generation/engine/variant-choice.ts';
 import type { WorkCosts } from '../generation/engine/work-costs.ts';
 
-/** Slices of a revision that come before its pictures have a lead: how they are made says nothing of the machine. */
+/** First slices of a revision, made before there is a lead: their timing does not measure the machine. */
 const FIRST_SLICES = 2;
 
-/** A slice as `chooseVariant` sees it. */
+/** The facts about a slice that `chooseVariant` takes. */
 export type SliceFacts = Pick<VariantFacts, 'untilSeenMs' | 'untilOverMs' | 'nextWaits' | 'isFirst'>;
 
 export class SliceVariants {
@@ -34,8 +34,8 @@ export class SliceVariants {
   }
 
   /**
-   * The way to make a tier of a slice now; undefined where none would be seen.
-   * @param cap what there is room for beside others
+   * The variant in which to make a tier of a slice now; undefined where it could not be seen.
+   * @param cap best grade that the load of other sessions allows
    */
   choose(tier: Tier, slice: SliceFacts, cap: Grade): Variant | undefined {
     const facts = this.#facts(tier, slice);
@@ -43,36 +43,36 @@ export class SliceVariants {
     return variant === 'full' && isFastAlone(facts, tier, cap) ? 'fast' : variant;
   }
 
-  /** The way to try a tier of a slice while there is nothing else to do; undefined where it could not be seen. */
+  /** The variant to try while there is no other work; undefined where it could not be seen. */
   whenIdle(tier: Tier, slice: SliceFacts): Variant | undefined {
     return chooseWhenIdle(this.#facts(tier, slice));
   }
 
-  /** Whether a slice may be made so before there is anything of the next one. */
+  /** Whether this work may run before the next slice has any picture. */
   mayGoFirst(tier: Tier, variant: Variant, slice: SliceFacts): boolean {
     return mayGoFirst(this.#facts(tier, slice), variant);
   }
 
-  /** Whether there is time to make a tier again, full, that was made fast. */
+  /** Whether there is time to make in full a tier that was made fast. */
   mayUpgrade(tier: Tier, slice: SliceFacts, cap: Grade): boolean {
     const facts = this.#facts(tier, slice);
     return !isFastAlone(facts, tier, cap) && mayBeUpgraded(facts, this.#history);
   }
 
-  /** Whether a slice ahead goes without its draft: time is short, and its base will be ready before it is seen. */
+  /** Whether a slice ahead skips its draft: time is short, and its base will be ready before it is seen. */
   skipsDraft(untilSeenMs: number): boolean {
     return this.#history.last === 'fast' && this.#costs.sliceMs('base') * MARGIN <= untilSeenMs;
   }
 
-  /** A tier of a slice is begun this way. @param slice its index within its revision */
+  /** Records how a tier of a slice is being made. @param slice its index within its revision */
   begun(tier: Tier, variant: Variant, slice: number): void {
     if (this.#fastSize(tier) === undefined || slice < FIRST_SLICES) return;
     this.#history = afterSlice(this.#history, variant);
   }
 
   /**
-   * A tier of a slice was given up after so long, because the slice had passed. What takes longer than a slice counts as
-   * that long: else a machine that stood still for a moment would never try again.
+   * Records work dropped after `ms` because its slice had passed. The value counts as a slice's length at most:
+   * otherwise a machine that stalled once would never try this grade again.
    */
   gaveUp(tier: Tier, variant: Variant, ms: number): void {
     const { frames, fps } = this.#info.slice;
@@ -84,7 +84,7 @@ export class SliceVariants {
     const fast = this.#fastSize(tier);
     const below = this.#info.tiers[this.#info.tiers.findIndex((info) => info.tier === tier) - 1]?.tier;
     const belowMs = below ? this.#costs.sliceMs(below) : 0;
-    // Until it is known: about what the tiers below cost.
+    // Estimate until measured: about the cost of the tiers below.
     const fastMs = fast && (this.#costs.gradeMs(gradeOf({ tier, variant: 'fast' })) ?? belowMs);
     return {
       ...slice,
@@ -100,7 +100,7 @@ export class SliceVariants {
     return this.#info.tiers.find((info) => info.tier === tier)?.fast;
   }
 
-  /** Pixels of the full picture over those of the fast one: as much dearer it is, until it is measured. */
+  /** Pixels of the full picture over those of the fast one: the estimate of its relative cost until measured. */
   #pixelRatio(tier: Tier): number {
     const full = this.#info.tiers.find((info) => info.tier === tier);
     const fast = full?.fast;

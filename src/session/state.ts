@@ -1,6 +1,6 @@
 /**
- * The life of a session as a total table: every state answers every event. Pure; the shell acts on what comes back.
- * `waiting`: no peer connection yet, or the last one is gone and may be resumed.
+ * The life of a session as a total table: every state handles every event. Pure; the caller acts on the result.
+ * `waiting`: there is no peer connection yet, or the last one is gone and may be resumed.
  */
 export const SESSION_STATES = ['new', 'connecting', 'live', 'waiting', 'closed'] as const;
 export type SessionState = (typeof SESSION_STATES)[number];
@@ -8,7 +8,7 @@ export type SessionState = (typeof SESSION_STATES)[number];
 export const SESSION_EVENTS = ['offered', 'connected', 'lost', 'deadline', 'closed'] as const;
 export type SessionEvent = (typeof SESSION_EVENTS)[number];
 
-/** Which deadline runs in a state; the shell knows how long each is (limits.ts). */
+/** The deadline that runs in each state; limits.ts holds the durations. */
 export const DEADLINES: Record<SessionState, 'connect' | 'resume' | undefined> = {
   new: 'connect',
   connecting: 'connect',

@@ -1,4 +1,4 @@
-/** One snapshot of a session for the wire: rounding and defaults live here, so that the session only hands over parts. */
+/** Builds the stats snapshot of a session for the wire: all rounding and defaults are here. */
 import type { Tier } from '../picture/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { VideoSenderStats } from '../transport/video-sender.ts';

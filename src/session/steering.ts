@@ -1,7 +1,7 @@
 /**
- * What becomes of the slice under the playhead when something is steered, as a rule to read and to test. `kept`: it
- * stays as it is. `bent`: it is made again from its own latents, partly re-noised, and plays on from the frame on
- * screen. `dropped`: its computing ends, and a new picture starts from noise. The reply names which it was. Pure.
+ * Decides what happens to the slice under the playhead after a steering message. `kept`: it stays unchanged. `bent`: it
+ * is made again from its own latents, partly re-noised, and plays on from the frame on screen. `dropped`: its computing
+ * ends, and a new picture starts from noise. The reply names the outcome. Pure.
  */
 import { GlimpseError } from '../errors.ts';
 import type { Interpolation } from '../generation/prompt/interpolation.ts';
@@ -9,7 +9,7 @@ import type { SessionMode, Transition } from './contract.ts';
 
 export type Running = 'kept' | 'bent' | 'dropped';
 
-/** What a viewer may name in one steering message; undefined is what they did not. */
+/** The parameters of one steering message; undefined: not given. */
 export interface Steering {
   prompt?: string | undefined;
   seed?: number | undefined;
@@ -20,29 +20,29 @@ export interface Steering {
   interpolation?: Interpolation | undefined;
 }
 
-/** What runs while the message comes in. */
+/** The state that the message finds. */
 export interface SteeredState {
   mode: SessionMode;
   prompt: string;
   seed: number;
   guidance: number | undefined;
-  /** There are latents of the running slice: it can be bent. */
+  /** The running slice has latents, so it can be bent. */
   bendable: boolean;
 }
 
 export interface SteeringDecision {
   running: Running;
-  /** False: nothing that makes pictures has changed, and the revision goes on. */
+  /** False: the message changes no picture, and the revision goes on. */
   newRevision: boolean;
-  /** What follows goes on from the picture on screen, even where that cannot be bent. */
+  /** The new pictures continue from the one on screen, even where that one cannot be bent. */
   continues: boolean;
-  /** Noise level the running slice is raised to; 0 unless it is bent. */
+  /** Noise level to which the running slice is raised; 0 unless it is bent. */
   strength: number;
   transitionSlices: number;
   interpolation: Interpolation;
 }
 
-/** How a session begins, and every cut. */
+/** The decision for a session's start and for every cut. */
 export const FROM_NOISE: SteeringDecision = {
   running: 'dropped',
   newRevision: true,
@@ -53,12 +53,12 @@ export const FROM_NOISE: SteeringDecision = {
 };
 
 /**
- * Measured on bends of the shipped model: at 0.6 the composition stays and the first draft is already close, from 0.8 on
- * the first picture after the steering differs by half as much again.
+ * Measured on bends of the shipped model: at 0.6 the composition stays and the first draft is already close; from 0.8
+ * on the first picture after the steering differs by half as much again.
  */
 export const BEND_STRENGTH = 0.6;
 
-/** @throws GlimpseError PARAMETER_INVALID for a cut with a strength, or a clip that is to be bent by nothing. */
+/** @throws GlimpseError PARAMETER_INVALID for a cut with a strength, or a bend of a clip that has no effect */
 export function decideSteering(steering: Steering, state: SteeredState): SteeringDecision {
   const { interpolation = 'linear', transitionSlices = 1, strength = BEND_STRENGTH } = steering;
   const decision = { ...FROM_NOISE, interpolation, transitionSlices };
@@ -67,14 +67,14 @@ export function decideSteering(steering: Steering, state: SteeredState): Steerin
   if (named.every((value) => value === undefined)) return unchanged;
   if (transitionOf(steering) === 'cut') return decision;
   if (!changes(steering, state)) return unchanged;
-  // Nothing to bend: the new revision begins from noise, after the picture on screen if the generator can do that.
+  // Without latents the new revision starts from noise, after the picture on screen if the generator supports that.
   if (!state.bendable) return { ...decision, continues: true };
   if (strength === 0 && state.mode === 'clip')
     throw invalid('strength', 'A clip is bent as a whole: its strength must be over 0.');
   return { ...decision, running: strength === 0 ? 'kept' : 'bent', continues: true, strength };
 }
 
-/** A new prompt or seed is a cut, anything else goes on from the picture, unless the viewer says which. */
+/** A new prompt or seed is a cut, any other change continues from the picture, unless the message says which. */
 function transitionOf({ prompt, seed, strength, transition, transitionSlices }: Steering): Transition {
   if (transition === 'cut' && strength !== undefined) throw invalid('strength', 'A cut bends nothing.');
   if (transition !== undefined) return transition;

@@ -1,4 +1,4 @@
-/** The highest tier a viewer is to be shown, by what was asked for, and the rungs that are worth encoding below it. */
+/** The highest tier to show a viewer, from their request or the machine's default, and the rungs to encode for it. */
 import type { Rung } from '../picture/rung.ts';
 import { lowerTier, tierRank, type Tier } from '../picture/tiers.ts';
 import { rungsFor } from '../picture/rungs.ts';
@@ -10,7 +10,7 @@ export class TierLimit {
   readonly #deps: TierLimitDeps;
   #tier: Tier;
 
-  /** @param asked undefined: what this machine was measured to hold */
+  /** @param asked undefined: the tier that this machine was measured to sustain */
   constructor(asked: Tier | undefined, deps: TierLimitDeps) {
     this.#deps = deps;
     this.#tier = this.#within(asked ?? deps.defaultTierCap?.() ?? 'refined');
@@ -31,7 +31,7 @@ export class TierLimit {
     return size ? rungsFor(rungs, size) : rungs;
   }
 
-  /** What the generator makes that is nearest. */
+  /** The nearest tier that the generator makes. */
   #within(wanted: Tier): Tier {
     const made = this.#deps.generator.info.tiers.map(({ tier }) => tier);
     const lowest = made[0] ?? 'draft';

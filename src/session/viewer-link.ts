@@ -1,6 +1,6 @@
 /**
- * The way to a session's viewer: the present connection, how it is exchanged for another, where the session is in its
- * life, and whether anybody watches. What is shown over it is not known here.
+ * The link to a session's viewer: the current connection, its replacement, the session's state, and whether the viewer
+ * is present. Knows nothing of the pictures.
  */
 import { GlimpseError } from '../errors.ts';
 import { kept } from '../lifetime/kept-promise.ts';
@@ -13,7 +13,7 @@ import type { Presence } from './presence.ts';
 import type { SessionDeps } from './session-deps.ts';
 import type { SessionState } from './state.ts';
 
-/** Share of the last path's target that a new connection begins with: it may be another path. */
+/** Share of the last path's target at which a new connection starts: the path may be a different one. */
 const KNOWN_SHARE = 0.85;
 
 export interface ViewerLinkOptions {
@@ -23,25 +23,25 @@ export interface ViewerLinkOptions {
   >;
   life: Lifetime;
   presence: Presence;
-  /** The only codec to offer; undefined: all that can be encoded. */
+  /** The only codec to offer; undefined: every codec we can encode. */
   codec: VideoCodec | undefined;
   onCandidate: (candidate: IceCandidate | null) => void;
   onChannelMessage: (text: string) => void;
-  /** An offer has come in and is about to be answered. */
+  /** An offer has arrived and is about to be answered. */
   onOffered: () => void;
   onConnected: (sender: VideoSender, codec: VideoCodec) => void;
-  /** The same connection goes on after a silence. */
+  /** The same connection continues after a silence. */
   onBack: (sender: VideoSender) => void;
-  /** The connection that carried the pictures is going, or gone; nothing may be sent over it any more. */
+  /** The connection that carried the pictures is closing or away; nothing may be sent on it. */
   onDetached: () => void;
-  /** Called while what the lost connection has counted can still be read. */
+  /** Called while the counters of the lost connection can still be read. */
   onLosing: () => void;
 }
 
 export class ViewerLink {
   readonly #options: ViewerLinkOptions;
   #connection: Connection | undefined;
-  /** The one before, while an offer that would replace it is answered. */
+  /** The previous connection, while an offer that would replace it is being answered. */
   #replaced: Connection | undefined;
   #answers: Promise<void> = kept(Promise.resolve());
   #knownBps: number | undefined;
@@ -54,12 +54,12 @@ export class ViewerLink {
     return this.#options.life.state;
   }
 
-  /** Since when the viewer is gone, on the service's clock; undefined while he is there or expected. */
+  /** Time at which the viewer left, on the service's clock; undefined while they are present or expected. */
   get goneSinceUs(): number | undefined {
     return this.#options.life.goneSinceUs;
   }
 
-  /** What the present connection has sent; undefined while none is up. */
+  /** Send statistics of the current connection; undefined while there is none. */
   get sent(): VideoSenderStats | undefined {
     return this.#connection?.sender?.stats;
   }
@@ -69,8 +69,8 @@ export class ViewerLink {
   }
 
   /**
-   * First offer, or one that replaces the connection; a refused offer leaves the old one as it is. One after the other:
-   * each knows the connection it replaces, so that none is forgotten.
+   * Answers the first offer, or one that replaces the connection; a refused offer leaves the old connection unchanged.
+   * Offers are answered one after another: each knows the connection it replaces, so that every one is closed.
    * @throws GlimpseError as `Peer.answer`, SESSION_NOT_FOUND after the end
    */
   answer(offerSdp: string): Promise<string> {
@@ -105,7 +105,7 @@ export class ViewerLink {
     }
   }
 
-  /** The old connection after an offer that was refused; it may have been lost, or come back, meanwhile. */
+  /** Restores the old connection after a refused offer; it may have been lost, or have come back, meanwhile. */
   #restore(old: Connection | undefined): void {
     const { life, presence } = this.#options;
     this.#connection = old?.closed ? undefined : old;
@@ -131,7 +131,7 @@ export class ViewerLink {
     return this.#connection?.peer.sendControl(text) ?? false;
   }
 
-  /** No deadline fires from here on; `close` follows. */
+  /** Stops all deadlines; `close` follows. */
   end(): void {
     this.#options.life.apply('closed');
   }
@@ -163,7 +163,7 @@ export class ViewerLink {
     this.#options.onConnected(sender, codec);
   }
 
-  /** What the last path carried; the next one of this viewer begins a little below it, and finds its own level by probing. */
+  /** Keeps the last path's target: the viewer's next path starts a little lower and finds its rate by probing. */
   #remember(connection: Connection | undefined): void {
     const targetBps = connection?.sender?.stats.targetBps;
     if (targetBps !== undefined) this.#knownBps = targetBps * KNOWN_SHARE;

@@ -1,4 +1,4 @@
-/** Tells a viewer where they wait, what has been made and what is on screen: `queue`, `tier` and `playing` of a session. */
+/** Tells a viewer their queue position, what has been made and what is on screen: `queue`, `tier` and `playing`. */
 import type { Emitter } from '../events.ts';
 import type { Ticket } from '../generation/engine/admission.ts';
 import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
@@ -11,7 +11,7 @@ export class ViewerNotifier {
   readonly #events: Emitter<SessionEvents>;
   readonly #slice: GeneratorInfo['slice'];
   readonly #pace = new ProgressPace();
-  /** The picture that was sent last. */
+  /** The picture sent last. */
   #playing: SentPicture | undefined;
   #position: number | undefined;
 
@@ -24,7 +24,7 @@ export class ViewerNotifier {
     return this.#playing;
   }
 
-  /** Told where the place in the line is another one. */
+  /** Emits `queue` when the position has changed. */
   placed({ position, waitMs }: Ticket): void {
     if (position !== this.#position) this.#events.emit('queue', { position, waitMs });
     this.#position = position;
@@ -39,12 +39,12 @@ export class ViewerNotifier {
     this.#events.emit('tier', cached ? { ...made, cached } : made);
   }
 
-  /** A slice has come further; told a few times a second. */
+  /** Emits a slice's progress, a few times a second at most. */
   progressed(event: SessionEvents['progress'][0], nowUs: number): void {
     if (this.#pace.isDue(nowUs, event)) this.#events.emit('progress', event);
   }
 
-  /** A picture was sent; told where it is the first of its slice at that tier, made that way. */
+  /** Emits `playing` when a sent picture is the first of its slice at this tier and variant. */
   sent(sent: SentPicture): void {
     const { picture, rtpTimestamp, widthPx, heightPx } = sent;
     const { revision, slice, tier, variant } = picture;
@@ -58,5 +58,5 @@ export class ViewerNotifier {
   }
 }
 
-/** Full goes without saying. */
+/** `full` is the default and left out. */
 const fastAlone = (variant: Variant | undefined) => (variant === 'fast' ? { variant } : {});

@@ -1,14 +1,14 @@
 /**
- * What to compute next for one session, as a pure function of what is there. Live: what the playhead needs soonest,
- * pictures before polish, and never far ahead, so that steering wastes little. Clip: drafts of the whole clip first,
- * then the base pass (each slice continues from the one before), then refinement nearest the playhead first. What was made
- * the fast way is made again, full, when there is time and nothing else to do.
+ * Plans the next work of one session; a pure function of what exists. Live: the slice that the playhead needs soonest,
+ * pictures before polish, and never far ahead, so that steering wastes little. Clip: drafts of all slices first, then
+ * the base pass (each slice continues from the previous one), then refinement from the playhead on. Slices made fast
+ * are made again in full when there is time and no other work.
  */
 import { tierOfGrade, variantOfGrade, type Grade, type Variant } from '../generation/grades.ts';
 import { lowerTier, tierRank, TIERS, type Tier } from '../picture/tiers.ts';
 
 export interface PlanInput {
-  /** Grade of each slice of the revision that is being generated; undefined where nothing is yet. */
+  /** Grade of each slice of the revision being generated; undefined where there is none yet. */
   gradeOf(slice: number): Grade | undefined;
   /** Slice under the playhead; 0 until the revision plays. */
   playheadSlice: number;
@@ -17,15 +17,15 @@ export interface PlanInput {
   /** Tiers the generator makes, lowest first. */
   tiers: readonly Tier[];
   tierCap: Tier;
-  /** Live: how to polish a slice to this tier, undefined where it would not be seen; default: always in full. */
+  /** Live: variant in which to make this tier; undefined where it would not be seen. Default: always full. */
   variantFor?(slice: number, tier: Tier): Variant | undefined;
-  /** Live: the same where nothing else is to be done; default: as little. */
+  /** Live: the same while there is no other work. Default: none. */
   whenIdle?(slice: number, tier: Tier): Variant | undefined;
-  /** Live: whether a slice may be polished before there is anything of the one after it; default: never. */
+  /** Live: whether this polish may run before the next slice has any picture. Default: never. */
   mayGoFirst?(slice: number, tier: Tier, variant: Variant): boolean;
-  /** Live: whether there is time to make a slice in full that was made fast; default: always. */
+  /** Live: whether there is time to make in full a slice that was made fast. Default: always. */
   mayUpgrade?(slice: number, tier: Tier): boolean;
-  /** Live: whether a slice that is not on screen goes without its draft, because time is short; default: never. */
+  /** Live: whether an off-screen slice skips its draft because time is short. Default: never. */
   skipsDraft?(slice: number): boolean;
 }
 
@@ -33,7 +33,7 @@ export interface PlannedWork {
   slice: number;
   tier: Tier;
   variant: Variant;
-  /** Smaller is more urgent: 0 nothing to see yet, 1 needed by the playhead, 2 polish. */
+  /** Smaller is more urgent: 0 no picture yet, 1 needed by the playhead, 2 polish. */
   rank: 0 | 1 | 2;
 }
 
@@ -56,7 +56,7 @@ function planLive(input: PlanInput, tiers: readonly Tier[], first: Tier): Planne
     const own = lacking(input, tiers, slice);
     if (own) return own;
     const polish = polishOf(input, tiers, slice);
-    // The slice after this one must exist before this one is polished, unless there is time for both.
+    // The next slice must exist before this one is polished, unless there is time for both.
     const next = slice < playheadSlice + LIVE_SLICES_AHEAD ? lacking(input, tiers, slice + 1) : undefined;
     const goesFirst = polish && (!next || input.mayGoFirst?.(slice, polish.tier, polish.variant));
     if (goesFirst) return polish;
@@ -65,7 +65,7 @@ function planLive(input: PlanInput, tiers: readonly Tier[], first: Tier): Planne
   return idle(input, tiers) ?? upgrade(input, tiers, playheadSlice, LIVE_SLICES_AHEAD + 1);
 }
 
-/** What to try while there is nothing else to do: slices that nobody has seen yet first. */
+/** Polish to try while there is no other work: slices not yet shown come first. */
 function idle(input: PlanInput, tiers: readonly Tier[]): PlannedWork | undefined {
   const { playheadSlice } = input;
   const ahead = Array.from({ length: LIVE_SLICES_AHEAD }, (_, index) => playheadSlice + 1 + index);
@@ -97,7 +97,7 @@ const isFast = (input: PlanInput, slice: number): boolean => {
   return grade !== undefined && variantOfGrade(grade) === 'fast';
 };
 
-/** What a slice lacks to be continued from. */
+/** Work that a slice needs before the next one can continue from it. */
 function lacking(input: PlanInput, tiers: readonly Tier[], slice: number): PlannedWork | undefined {
   const continuing = continuationTier(tiers);
   const next = nextTier(input, tiers, slice, continuing);
@@ -106,7 +106,7 @@ function lacking(input: PlanInput, tiers: readonly Tier[], slice: number): Plann
   return tier && full(slice, tier, 1);
 }
 
-/** What is next for a slice that can be continued from. What was made fast is made in full before anything is built on it. */
+/** Next polish of a slice that others can continue from. A slice made fast is made in full before further tiers. */
 function polishOf(
   input: PlanInput,
   tiers: readonly Tier[],
@@ -125,7 +125,7 @@ const full = (slice: number, tier: Tier, rank: PlannedWork['rank']): PlannedWork
   rank,
 });
 
-/** The first slice from the playhead on that was made fast, and may be made in full now. */
+/** The first slice from the playhead on that was made fast and may now be made in full. */
 function upgrade(input: PlanInput, tiers: readonly Tier[], from: number, count: number): PlannedWork | undefined {
   for (let slice = from; slice < from + count; slice++) {
     const grade = input.gradeOf(slice);
@@ -142,7 +142,7 @@ function continuationTier(tiers: readonly Tier[]): Tier {
   return lowerTier('base', cap);
 }
 
-/** The lowest tier `slice` still lacks on its way to `upTo`. */
+/** The lowest tier that `slice` lacks on its way to `upTo`. */
 function nextTier(input: PlanInput, tiers: readonly Tier[], slice: number, upTo: Tier): Tier | undefined {
   const current = input.gradeOf(slice);
   return tiers.find(

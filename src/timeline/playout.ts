@@ -1,7 +1,7 @@
 /**
- * Chooses the frame for an instant. The playhead follows the clock it is given; when the generator is late the last
- * frame stands, is counted, and the playhead waits with it, so nothing of the timeline is skipped and the connection
- * never stalls. Pure: time comes in as an argument.
+ * Chooses the frame for a given time. When the generator is late, the last frame stays on screen and the playhead
+ * waits, so no frame of the timeline is skipped and the connection keeps sending. Late frames are counted. Pure: time
+ * is an argument.
  */
 import type { Timeline, TimelineFrame } from './timeline.ts';
 
@@ -16,16 +16,16 @@ export interface PlayoutPicture {
   picture: TimelineFrame;
   /** False when the same frame at the same tier was returned last time. */
   fresh: boolean;
-  /** The instant asked for a newer frame than the timeline has. */
+  /** The time asked for a newer frame than the timeline has. */
   late: boolean;
   /** True on the first frame of a loop after the first. */
   looped: boolean;
 }
 
-/** A revision that takes the place of a slice of another: its first frame stands where that slice's did. */
+/** A revision that replaces a slice of another: its first frame takes that slice's position. */
 export interface InPlace {
   revision: number;
-  /** The revision whose slice it is. */
+  /** The revision that the slice belongs to. */
   of: number;
   /** First frame of that slice. */
   firstFrame: number;
@@ -36,7 +36,7 @@ export interface InPlace {
 export class Playout {
   readonly #options: PlayoutOptions;
   #originUs = 0;
-  /** Unwrapped: in clip mode it counts on through the loops. */
+  /** Unwrapped: in clip mode it keeps counting through the loops. */
   #playhead = 0;
   #revision = -1;
   #paused = false;
@@ -54,12 +54,12 @@ export class Playout {
     return loopFrames === undefined ? undefined : (loopFrames * 1000) / fps;
   }
 
-  /** Instants at which the last frame had to stand. */
+  /** Frames that were missing when they were due. */
   get lateFrames(): number {
     return this.#lateFrames;
   }
 
-  /** The revision the playhead is in; -1 before the first picture. Follows the timeline's at the next `at`. */
+  /** The revision that the playhead is in; -1 before the first picture. `at` moves it to the timeline's. */
   get revision(): number {
     return this.#revision;
   }
@@ -68,7 +68,7 @@ export class Playout {
     return this.#paused;
   }
 
-  /** Frame index on screen, wrapped to the clip's length. */
+  /** Index of the frame on screen, wrapped to the clip's length. */
   get frameIndex(): number {
     return this.#wrap(this.#playhead);
   }
@@ -101,25 +101,25 @@ export class Playout {
     this.#paused = true;
   }
 
-  /** Goes on from the frame on screen. */
+  /** Continues from the frame on screen. */
   play(nowUs: number): void {
     if (this.#paused) this.#originUs = nowUs - this.#durationUs(this.#playhead);
     this.#paused = false;
   }
 
-  /** Moves the playhead to a time of the clip; beyond its end means its last frame. */
+  /** Moves the playhead to a time of the clip; a time beyond the end selects the last frame. */
   seek(timeMs: number, nowUs: number): void {
     const frame = Math.floor((timeMs * this.#options.fps) / 1000);
     this.#playhead = Math.max(0, Math.min(frame, (this.#options.loopFrames ?? Infinity) - 1));
     this.#originUs = nowUs - this.#durationUs(this.#playhead);
   }
 
-  /** When that revision's first picture is there, the playhead goes on in it at the frame it has come to. */
+  /** When that revision's first picture is ready, the playhead continues in it at the same offset in the slice. */
   switchInPlace(switching: InPlace): void {
     this.#inPlace = switching;
   }
 
-  /** When the next frame is due, for whoever sets the timer; never while paused or before the first picture. */
+  /** When the next frame is due; Infinity while paused or before the first picture. */
   nextFrameUs(): number {
     if (this.#paused || this.#revision < 0) return Infinity;
     return this.#originUs + this.#durationUs(this.#playhead + 1);
@@ -130,12 +130,12 @@ export class Playout {
     this.#revision = revision;
     this.#last = undefined;
     this.#inPlace = undefined;
-    // In place the beat of the frames goes on: the switch is a change of picture, not of time.
+    // In place, frame timing goes on: the switch changes the picture, not the time.
     this.#originUs = frame === undefined ? nowUs : this.#originUs + this.#durationUs(this.#playhead - frame);
     this.#playhead = frame ?? 0;
   }
 
-  /** Undefined where the revision takes no one's place, or that slice has been played through meanwhile. */
+  /** Undefined where the revision replaces no slice, or the slice has already played to its end. */
   #frameInPlace(revision: number): number | undefined {
     const inPlace = this.#inPlace;
     if (inPlace?.revision !== revision || inPlace.of !== this.#revision) return undefined;
@@ -143,7 +143,7 @@ export class Playout {
     return frame < inPlace.frames ? frame : undefined;
   }
 
-  /** The newest frame up to `wanted` that exists, walking from the playhead: what is missing is waited for. */
+  /** The newest frame from the playhead up to `wanted`; the playhead waits for missing frames. */
   #nearest(wanted: number, timeline: Timeline): { index: number; picture: TimelineFrame | undefined } {
     for (let index = wanted; index >= this.#playhead; index--) {
       const picture = timeline.frameAt(this.#wrap(index));
@@ -161,7 +161,7 @@ export class Playout {
   }
 
   #frameOf(nowUs: number): number {
-    // Half a microsecond of slack: the timer asks exactly on the boundary that `#durationUs` computed.
+    // Half a microsecond of slack: the timer asks exactly at the boundary that `#durationUs` computed.
     return Math.floor(((nowUs - this.#originUs + 0.5) * this.#options.fps) / 1e6);
   }
 

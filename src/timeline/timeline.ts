@@ -1,7 +1,7 @@
 /**
- * The session's video time: for every frame the best picture so far. Two rules live here and nowhere else: a frame's tier
- * never falls back within a revision, and a newer revision takes over only when its first picture is there, so that
- * steering never shows a hole. A tier may come in runs of frames; each stands as soon as it is there. Pure: no clock, no I/O.
+ * The session's video time: the best picture so far for every frame. Only this file holds two rules. A frame's tier
+ * never falls within a revision. A newer revision takes over only when its first picture is ready, so that steering
+ * shows no gap. A tier may arrive in runs of frames, and each run counts at once. Pure: no clock, no I/O.
  */
 import type { Rendition } from '../generation/generator.ts';
 import {
@@ -27,14 +27,14 @@ export interface TimelineFrame {
   frameIndex: number;
 }
 
-/** What became of a rendition that was handed in. `switched`: it is the first picture of a newer revision. */
+/** Outcome of `put`. `switched`: the rendition is the first picture of a newer revision. */
 export type Placement = 'placed' | 'switched' | 'stale' | 'lower';
 
 const madeAs = (grade: Grade) => ({ tier: tierOfGrade(grade), variant: variantOfGrade(grade) });
 
-/** A slice of which every frame is there. */
+/** A slice that has every frame. */
 interface WholeSlice {
-  /** The lowest of its frames', with the way it was made. */
+  /** The lowest tier and variant of its frames. */
   tier: Tier;
   variant: Variant;
   frames: I420Frame[];
@@ -51,7 +51,7 @@ export class Timeline {
     this.framesPerSlice = framesPerSlice;
   }
 
-  /** The revision whose pictures play; -1 before the first picture. */
+  /** The revision that plays; -1 before the first picture. */
   get revision(): number {
     return this.#revision;
   }
@@ -83,12 +83,12 @@ export class Timeline {
     return switched ? 'switched' : 'placed';
   }
 
-  /** The tier that the whole slice has; undefined while a frame of it is missing. */
+  /** Tier of the whole slice; undefined while a frame is missing. */
   tierOf(slice: number): Tier | undefined {
     return this.bestOf(slice)?.tier;
   }
 
-  /** The best pictures of a slice, to take over into another revision; undefined while one is missing. */
+  /** The best pictures of a slice, for another revision to take over; undefined while one is missing. */
   bestOf(slice: number): Readonly<WholeSlice> | undefined {
     const places = this.#slices.get(slice)?.filter((place) => place !== undefined) ?? [];
     const [first, ...others] = places;
@@ -103,7 +103,7 @@ export class Timeline {
     return place && { frame: place.frame, ...madeAs(place.grade), revision: this.#revision, slice, frameIndex };
   }
 
-  /** All frames held, in order, where none is missing between the first slice and the last. */
+  /** All held frames in order; undefined while one is missing between the first slice and the last. */
   get frames(): I420Frame[] | undefined {
     const frames: I420Frame[] = [];
     for (let index = 0; index < this.sliceCount * this.framesPerSlice; index++) {
@@ -114,7 +114,7 @@ export class Timeline {
     return frames;
   }
 
-  /** Forgets what lies behind: a live timeline keeps only what can still be shown. */
+  /** Drops earlier slices: a live timeline keeps only what can still be shown. */
   dropBefore(slice: number): void {
     for (const held of this.#slices.keys()) if (held < slice) this.#slices.delete(held);
   }
