@@ -1,72 +1,72 @@
 /**
- * Moves the delay-based rate: growth while the path is clear, a cut to just below the measured capacity when it is not,
- * and after a cut sending below capacity until the queue is empty (draft-ietf-rmcat-gcc-02 section 5.5, with the drain
- * phase it lacks). The capacity seen at the last cut is remembered as in CUBIC (RFC 9438): growth is careful near it and
- * gathers speed the longer no queue shows up there, because then the path has become wider.
+ * Controls the delay-based rate: it grows while the path is clear, is cut to just below the measured capacity when not,
+ * and then stays below capacity until the queue is empty (draft-ietf-rmcat-gcc-02 section 5.5, with a drain phase
+ * added). It remembers the capacity at the last cut as CUBIC does (RFC 9438): near it growth is slow, and speeds up the
+ * longer no queue appears, because then the path has become wider.
  */
 import type { EstimatorReason } from './bandwidth-estimator.ts';
 import type { PathUse } from './delay/overuse.ts';
 import type { QueueState } from './delay/queue-delay.ts';
 
-/** A cut lands here, relative to the measured capacity. Media use 96% of a target, and the drain has its own share. */
+/** Rate after a cut, relative to the measured capacity. Media use 96% of a target; the drain has a share of its own. */
 const CUT = 0.96;
-/** Less so on a slow path, where a reading is made of few packets: by a twentieth of a packet in the 200 ms it is taken over. */
+/** Lower on a slow path, where a reading has few packets: by 1/20 packet per 200 ms, the time of a reading. */
 const CUT_PER_PACKET_MS = 0.05 / 200;
-/** The gradient alone, without a queue to show for it, is worth no more than this per cut. */
+/** The largest cut for the gradient alone, without a queue. */
 const GRADIENT_CUT = 0.85;
 const CUT_INTERVAL_MIN_MS = 10;
 const CUT_INTERVAL_MAX_MS = 200;
-/** Share of the rate by which it grows in a second while the capacity is not known; feedback sees a queue within 0.3 s. */
+/** Growth per second while the capacity is unknown; feedback shows a queue within 0.3 s. */
 const GROWTH = 0.5;
-/** While it is known: nothing at first, then so much more with every second without a queue. */
+/** While it is known: no growth at first, then this much more for every second without a queue. */
 const QUIET_FROM_MS = 700;
 const QUIET_GROWTH = 0.15;
-/** A queue below this is none: jitter, and the own frames. */
+/** A smaller queue counts as none: it is jitter and our own frames. */
 const QUIET_MS = 8;
-/** So many times that, and it is no jitter. */
+/** A queue of this many times `QUIET_MS` is no jitter. */
 const LOUD = 2;
-/** Growth fades to nothing as the queue comes near to this, or to two packets. */
+/** Growth falls to zero as the queue approaches this, or two packets. */
 const GROWTH_ENDS_MS = 12;
 /** Response time beyond the round trip: the receiver's feedback interval. */
 const FEEDBACK_MS = 100;
 const ADDITIVE_MIN_BPS = 4_000;
-/** An unused grant proves nothing: the rate may exceed what arrives by this much. */
+/** The rate may exceed the throughput by this much: an unused rate proves nothing. */
 const UNPROVEN = 1.5;
 const UNPROVEN_EXTRA_BPS = 10_000;
-/** Capacity known from cuts: smoothing, which readings are of another capacity, and where growth is careful. */
+/** Capacity known from cuts: smoothing, the tolerance for readings of the same capacity, and where growth is slow. */
 const CAPACITY_WEIGHT = 0.3;
 const SAME = 0.2;
-/** A single reading is not wrong by more than this. */
+/** Largest error of a single reading. */
 const READING_ERROR = 1.05;
 const NEAR_BELOW = 0.2;
 const NEAR_ABOVE = 0.1;
-/** From this share of it on at half that pace: there is little to win, and a queue to lose. */
+/** Above this share of the capacity growth is half as fast: there is little to gain, and a queue to risk. */
 const FULL = 0.97;
-/** The queue counts as drained below this. */
+/** A smaller queue counts as drained. */
 const DRAINED_MS = 10;
-/** Aims at an empty queue after this long, within these shares of the rate. */
+/** Aims at an empty queue after this time, within these shares of the rate. */
 const DRAIN_TIME_MS = 400;
 const DRAIN_SHARE_MIN = 0.5;
 const DRAIN_SHARE_MAX = 0.95;
-/** Without a cut, too, a queue above the first takes from the target as if to be empty after the second: encoders drift. */
+/** Without a cut, a queue above the first lowers the target so that it is empty after the second: encoders drift. */
 const TRIM_FROM_MS = 5;
 const TRIM_TIME_MS = 120;
 const TRIM_MAX = 0.2;
-/** A quarter of the way through a typical frame interval is no reason to grow by a second's worth. */
+/** Longest interval that one step counts: a late step must not grow by a second's worth. */
 const STEP_MAX_MS = 250;
 
 export interface RateInput {
   nowUs: number;
-  /** Of the delay gradient. */
+  /** Verdict of the delay gradient. */
   use: PathUse;
   queue: QueueState;
   queueMs: number;
   throughputBps: number | undefined;
-  /** Rate at which a queue that is not empty is being served. */
+  /** Rate at which the path serves a queue that is not empty. */
   capacityBps: number | undefined;
   rttMs: number;
   packetBytes: number;
-  /** How long the path needs for one packet. */
+  /** Time that the path needs for one packet. */
   packetMs: number;
 }
 
@@ -86,12 +86,12 @@ export class RateControl {
     this.#bps = startBps;
   }
 
-  /** What the path is believed to carry. */
+  /** Estimated rate of the path. */
   get bps(): number {
     return this.#bps;
   }
 
-  /** What to send now: less than it carries while there is a queue. */
+  /** Rate to send at now: lower than `bps` while there is a queue. */
   get targetBps(): number {
     return this.#bps * (this.#drainingSinceUs === undefined ? this.#trimShare : this.#drainShare);
   }
@@ -100,17 +100,17 @@ export class RateControl {
     return this.#drainingSinceUs;
   }
 
-  /** As the last queues have shown it; undefined while none has, or the rate has outgrown it. */
+  /** Capacity measured from the last queues; undefined before one, or when the rate has outgrown it. */
   get capacityBps(): number | undefined {
     return this.#capacityBps;
   }
 
-  /** When the rate was last cut; undefined if never. */
+  /** Time of the last cut; undefined before one. */
   get cutAtUs(): number | undefined {
     return this.#cutAtUs;
   }
 
-  /** How long there has been no queue. */
+  /** Time without a queue. */
   get quietMs(): number {
     return this.#quietMs;
   }
@@ -126,7 +126,7 @@ export class RateControl {
       return this.#drain(input, 'queue');
     }
     if (this.#drainingSinceUs !== undefined && queueMs > Math.max(DRAINED_MS, packetMs)) {
-      // Held below too high a rate, a queue would stand for good.
+      // A queue would stand for ever if the drain stayed below a rate that is too high.
       if (input.capacityBps !== undefined && this.#bps > input.capacityBps && this.#mayCut(input)) this.#cut(input, 0);
       return this.#drain(input, 'drain');
     }
@@ -154,13 +154,13 @@ export class RateControl {
     this.#capacityBps = this.#bps;
   }
 
-  /** Others fill the queue: that is no reason to send less than `bps`. */
+  /** Other flows fill the queue: keeps the rate at `bps` at least. */
   hold(bps: number): void {
     this.#bps = Math.max(this.#bps, bps);
     this.#drainingSinceUs = undefined;
   }
 
-  /** Scales the rate: nothing is known any more, only that less is safer. */
+  /** Scales the rate, which then counts as a guess. */
   scale(factor: number): void {
     this.#bps *= factor;
     this.#guessed = true;
@@ -179,7 +179,7 @@ export class RateControl {
     return this.#cutAtUs === undefined || nowUs - this.#cutAtUs >= intervalMs * 1_000;
   }
 
-  /** While a queue stands, capacity is measured afresh with every feedback, so repeating a cut does not compound. */
+  /** While a queue stands, every feedback measures the capacity again, so repeated cuts do not compound. */
   #cut({ nowUs, capacityBps, throughputBps, packetMs }: RateInput, floorBps: number): void {
     const found = capacityBps !== undefined && this.#guessed;
     if (found) this.#guessed = false;
@@ -190,7 +190,7 @@ export class RateControl {
     if (!found) this.#cutAtUs = nowUs;
   }
 
-  /** @returns what to make of it, after all readings of the same capacity. */
+  /** @returns the estimate from all readings of the same capacity */
   #learn(capacityBps: number): number {
     const known = this.#capacityBps;
     const same = known !== undefined && Math.abs(capacityBps / known - 1) <= SAME;
@@ -224,7 +224,7 @@ export class RateControl {
   }
 }
 
-/** Jitter now and then looks like a short queue: that takes back some of the quiet, and only a real queue all of it. */
+/** Jitter can look like a short queue: it takes back part of the quiet time, and only a real queue all of it. */
 function quietAfter(quietMs: number, loudness: number, elapsedMs: number): number {
   if (loudness <= 1) return quietMs + elapsedMs;
   return loudness >= LOUD ? 0 : Math.max(0, quietMs - loudness ** 2 * elapsedMs);

@@ -1,20 +1,20 @@
-/** The one decision that flows back: how the estimator's grant is spent. Each stage reads it; only the allocator writes it. */
+/** How the estimator's grant is spent. Every stage reads it; only the allocator writes it. */
 import type { Rung } from '../picture/rung.ts';
 import type { Tier } from '../picture/tiers.ts';
 
 export interface Allocation {
-  /** For the encoder. */
+  /** Rate for the encoder. */
   bitrateBps: number;
   /** Frames a second to send; never above the generator's rate. */
   fps: number;
   rung: Rung;
   /** Highest tier worth generating for this viewer. */
   tierCap: Tier;
-  /** Largest keyframe that still arrives within its time. */
+  /** Largest keyframe that arrives in time. */
   keyframeBudgetBytes: number;
-  /** When the rung last changed; the allocator's memory, so that it climbs no faster than the eye forgives. */
+  /** When the rung last changed: limits how fast the allocator climbs. */
   rungChangedAtUs: number;
-  /** Every second frame with twice the bits, as the picture hardly moves; and since when that is so, or not. */
+  /** Every second frame with twice the bits, because the picture hardly moves; and when this last changed. */
   slow: boolean;
   slowChangedAtUs: number;
 }
@@ -22,13 +22,13 @@ export interface Allocation {
 export interface AllocatorInput {
   targetBps: number;
   nowUs: number;
-  /** Media waiting in the pacer. */
+  /** Media queued in the pacer. */
   queueMs: number;
   /** Largest first. */
   rungs: readonly Rung[];
   generatorFps: number;
-  /** How far the picture moves from one frame of the generator to the next, pixels; undefined: not known. */
+  /** Motion of the picture between two frames of the generator, pixels; undefined: unknown. */
   motionPx?: number | undefined;
-  /** Highest tier the viewer asked for and the generator can make. */
+  /** Highest tier that the viewer asked for and the generator can make. */
   tierLimit: Tier;
 }

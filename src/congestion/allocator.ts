@@ -1,44 +1,44 @@
 /**
  * Spends the estimator's grant, keyframe first: a rung is affordable when its keyframe arrives in time and its frames
- * at the floor rate fit. When the grant falls, the frame rate gives way first, then the rung, then the tier that is
- * generated at all. Down at once, up slowly.
+ * fit at the lowest frame rate. A lower grant reduces the frame rate first, then the rung, then the tier generated. It
+ * goes down at once and up slowly.
  */
 import { lowerTier, type Tier } from '../picture/tiers.ts';
 import type { Allocation, AllocatorInput } from './allocation.ts';
 import type { Rung } from '../picture/rung.ts';
 
-/** Below this motion falls apart into stills; a generator slower than this keeps its own rate. */
+/** Below this, motion looks like stills; a slower generator keeps its own rate. */
 const FPS_FLOOR = 8;
-/** A keyframe later than this feels like a freeze. */
+/** A later keyframe looks like a freeze. */
 const KEYFRAME_TIME_MS = 200;
-/** Bits a pixel at which a delta frame still looks right (VP8 realtime on generated motion). */
+/** Bits per pixel at which a delta frame still looks right (VP8 realtime on generated motion). */
 const DELTA_BITS_PER_PX = 0.06;
-/** Bits a pixel beyond which nobody sees a difference; what the grant holds above this is left to the path. */
+/** Bits per pixel above which no difference is visible; the rest of the grant stays unused. */
 const DELTA_BITS_PER_PX_MAX = 0.5;
-/** Bits a pixel of a keyframe at the quality it may start from. */
+/** Bits per pixel of a keyframe at its starting quality. */
 const KEYFRAME_BITS_PER_PX = 0.25;
 /**
- * With so much motion and so few bits a pixel, every second frame with twice the bits looks better, by 1.2 to 1.9 dB at
- * every instant; with more of either it looks worse, and with less motion the same (bench/quality/motion.ts).
+ * Within this motion and below these bits per pixel, every second frame with twice the bits looks better, by 1.2 to 1.9
+ * dB throughout; above either it looks worse, and with less motion the same (bench/quality/motion.ts).
  */
 const SLOW_PX = { least: 0.05, most: 0.35 };
 const SLOW_BITS_PER_PX = 0.12;
-/** It ends at limits wider by this, and does not begin again sooner than this after it ended. */
+/** It ends at limits wider by this factor, and starts again no sooner than this after it ended. */
 const SLOW_MARGIN = 1.25;
 const SLOW_HOLD_US = 2_000_000;
-/** Share of the grant that is left for media after RTP headers, SRTP tags and retransmission. */
+/** Share of the grant left for media after RTP headers, SRTP tags and retransmissions. */
 const MEDIA_SHARE = 0.93;
-/** A higher rung or tier must be affordable by this much, and the rung have been the same for this long. */
+/** A higher rung or tier must be affordable by this factor, and the rung unchanged for this time. */
 const UP_MARGIN = 1.25;
 const RUNG_HOLD_US = 2_000_000;
-/** A pacer queue beyond the first takes from the grant, at the second it takes half. */
+/** A pacer queue above the first lowers the grant; at the second it halves it. */
 const QUEUE_FREE_MS = 100;
 const QUEUE_FULL_MS = 400;
-/** With less than these shares of what the smallest rung needs, higher tiers cannot be seen. */
+/** Below these shares of the smallest rung's need, higher tiers are not visible. */
 const BASE_SHARE = 1;
 const DRAFT_SHARE = 0.5;
 
-/** @param previous what this function last returned for the same viewer; undefined at the start. */
+/** @param previous this function's last result for the same viewer; undefined at the start */
 export function allocate(input: AllocatorInput, previous: Allocation | undefined): Allocation {
   const { nowUs, rungs, generatorFps } = input;
   const grantBps = spendable(input);
@@ -61,7 +61,7 @@ export function allocate(input: AllocatorInput, previous: Allocation | undefined
   };
 }
 
-/** Whether half the generator's frames are better than all. A picture whose motion is not known may be a new one. */
+/** Whether half the generator's frames look better than all. Unknown motion may mean a new picture: then all. */
 function isSlow(
   bitsPerPx: number,
   { motionPx, generatorFps, nowUs }: AllocatorInput,
@@ -74,7 +74,7 @@ function isSlow(
   return little && bitsPerPx < SLOW_BITS_PER_PX * margin;
 }
 
-/** What goes to the encoder: less than the target by overhead, and by what already waits. */
+/** Rate for the encoder: the target less overhead, and less for what already waits. */
 function spendable({ targetBps, queueMs }: AllocatorInput): number {
   const over = (queueMs - QUEUE_FREE_MS) / (QUEUE_FULL_MS - QUEUE_FREE_MS);
   return targetBps * MEDIA_SHARE * (1 - 0.5 * Math.min(Math.max(over, 0), 1));
@@ -106,12 +106,12 @@ function chooseRung(
   return settled && pixels(higher) > pixels(current) ? higher : current;
 }
 
-/** @param share the grant in units of what the smallest rung needs. */
+/** @param share the grant relative to the smallest rung's need */
 function chooseTier(share: number, rung: Rung, { rungs, tierLimit }: AllocatorInput, previous?: Allocation): Tier {
   const margin = (tier: Tier): number => (previous && lowerTier(previous.tierCap, tier) !== tier ? UP_MARGIN : 1);
   if (share < DRAFT_SHARE * margin('base')) return lowerTier('draft', tierLimit);
   if (share < BASE_SHARE * margin('refined')) return lowerTier('base', tierLimit);
-  // Pixels that the rung scales away again are not worth making.
+  // Pixels that the rung scales away are not worth making.
   const largest = rungs[0];
   return largest && !sameRung(largest, rung) ? lowerTier('refined', tierLimit) : tierLimit;
 }

@@ -1,6 +1,6 @@
-/** The contract of bandwidth estimation: facts about sent packets and feedback in, a target and probe requests out. Pure. */
+/** Contract of bandwidth estimation: sent packets and feedback in, a target and probe requests out. Pure. */
 
-/** What a packet carries; the pacer orders by it and metrics count by it. */
+/** Content of a packet: sets its order in the pacer and its counter in the metrics. */
 export type PacketKind = 'keyframe' | 'delta' | 'rtx' | 'padding';
 
 export interface SentPacket {
@@ -25,7 +25,7 @@ export interface TransportFeedback {
   packets: readonly PacketResult[];
 }
 
-/** A burst the estimator wants sent at `rateBps` to learn whether the path carries it. */
+/** A burst to send at `rateBps`, to learn whether the path carries it. */
 export interface ProbeRequest {
   id: number;
   rateBps: number;
@@ -33,7 +33,7 @@ export interface ProbeRequest {
   sizeBytes: number;
 }
 
-/** Why the target last moved, for metrics and the page. */
+/** Reason of the last target change, for metrics and the page. */
 export type EstimatorReason =
   | 'start'
   | 'increase'
@@ -45,10 +45,10 @@ export type EstimatorReason =
   | 'remb'
   | 'timeout'
   | 'drain'
-  /** Others keep the queue filled: held by loss instead of delay. */
+  /** Other flows keep the queue filled: loss controls the rate instead of delay. */
   | 'compete';
 
-/** Everything worth printing about the estimator at an instant. */
+/** The estimator's values at one time. */
 export interface EstimatorSnapshot {
   targetBps: number;
   reason: EstimatorReason;
@@ -63,17 +63,17 @@ export interface EstimatorSnapshot {
   threshold: number;
 }
 
-/** (state, input, nowUs) → state and outputs. No ambient time. */
+/** (state, input, nowUs) → state and outputs. Never reads a clock. */
 export interface BandwidthEstimator {
   onPacketSent(packet: SentPacket): void;
-  /** @returns how many of the results were news; what was never sent, or told before, is ignored. */
+  /** @returns the number of new results; ignores packets never sent or already reported */
   onFeedback(feedback: TransportFeedback, nowUs: number): number;
   onRtt(rttMs: number, nowUs: number): void;
   /** Receiver estimated maximum bitrate: an upper bound. */
   onRemb(bitrateBps: number, nowUs: number): void;
   /** Call at least every 25 ms while packets flow. */
   onTick(nowUs: number): void;
-  /** The probe to send now, once; undefined when none is wanted. */
+  /** The probe to send now, returned once; undefined when none is wanted. */
   takeProbe(nowUs: number): ProbeRequest | undefined;
   readonly targetBps: number;
   readonly snapshot: EstimatorSnapshot;

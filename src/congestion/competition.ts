@@ -1,39 +1,39 @@
 /**
- * Notices that somebody else keeps the queue filled (a long TCP transfer), where giving way only starves us, and then
- * holds a rate by loss as TCP does: a packet more a round trip, a fifth less when packets are lost. Whether we are alone
- * shows in what arrives: our own queue is served at the capacity however little we send, a shared one gives us our share
- * of what goes in. Bounded by that test, which a dip in the rate repeats, and left once the queue has been empty.
+ * Detects another flow that keeps the queue filled (a long TCP transfer), where reducing our rate would starve us. It
+ * then controls the rate by loss as TCP does: one packet more per round trip, a fifth less on loss. The arrival rate
+ * shows whether the path is ours alone: our own queue is served at full capacity at any send rate, a shared one in
+ * proportion to our input. Regular dips of the rate repeat that test; the mode ends once the queue has been empty.
  */
 
-/** Net time under pressure until this begins; it ends when as much time without has come in as went out, at most the second. */
+/** Net time under pressure that starts the mode. It ends after as much time without, at most the second. */
 const ENTER_MS = 2_500;
 const PRESSURE_MAX_MS = 6_000;
-/** Pressure counts only when it has taken this from the best rate; the best rate is forgotten by so much a second. */
+/** Pressure counts only below this share of the best rate; the best rate decays by this per second. */
 const PUSHED_BELOW = 0.8;
 const BEST_FADES = 0.02;
-/** Begins at this share of the best rate: what giving way has cost is not theirs. Alone on the path, this still drains it. */
+/** Starts at this share of the best rate, since the rate is already reduced. Alone, this still drains the queue. */
 const ENTER_SHARE = 0.6;
-/** But not over so many times the present rate: the path may have become narrower meanwhile. */
+/** At most this many times the current rate: the path may have become narrower. */
 const ENTER_RISE = 4;
-/** Arriving so much faster than they were sent, the queue is ours alone; so much slower, our last cut has not shown yet. */
+/** Drain speed above which the queue is ours alone, and below which our last cut has not taken effect. */
 const ALONE = 1.3;
 const UNANSWERED = 0.7;
-/** While it lasts, a moment of that takes back so much more: a dip is half a second in three. */
+/** While competing, evidence that the path is ours alone weighs 12×: a dip is half a second in three. */
 const ALONE_WEIGHT = 12;
-/** The dip: this often, this long, to this share. */
+/** The dip: its interval, length and share of the rate. */
 const DIP_EVERY_MS = 3_000;
 const DIP_FOR_MS = 500;
 const DIP_SHARE = 0.6;
-/** On loss, at most once a round trip. CUBIC keeps 0.7 of its window; our losses are fewer packets and later news. */
+/** Share kept on loss, at most once a round trip. CUBIC keeps 0.7; our losses are fewer packets and reported later. */
 const LOSS_SHARE = 0.8;
-/** Round trips within which the rate grows by a packet. Longer ones are made of queue, which CUBIC does not mind either. */
+/** Limits of the round trip in which the rate grows by a packet. Longer ones are queue, which CUBIC ignores too. */
 const RTT_MIN_MS = 50;
 const RTT_MAX_MS = 300;
 const STEP_MAX_MS = 250;
 
 export interface CompetitionInput {
   nowUs: number;
-  /** A queue that delay control gives way to. */
+  /** There is a queue that delay control would reduce the rate for. */
   pressed: boolean;
   clear: boolean;
   /** Packets were lost since the last call. */
@@ -53,12 +53,12 @@ export class Competition {
   #updatedAtUs: number | undefined;
   #lossAtUs = -Infinity;
 
-  /** What to send at least; undefined while nobody competes. */
+  /** Minimum rate to send; undefined while no other flow competes. */
   get floorBps(): number | undefined {
     return this.#floorBps;
   }
 
-  /** Of the rate: what is sent of it now. */
+  /** Share of the rate to send now. */
   get share(): number {
     return this.#floorBps !== undefined && this.#dipMs > DIP_EVERY_MS ? DIP_SHARE : 1;
   }
@@ -83,7 +83,7 @@ export class Competition {
     this.#floorBps = this.#move(this.#floorBps, input, elapsedMs);
   }
 
-  /** Losses call for less. */
+  /** Lowers the floor after losses. */
   scale(factor: number): void {
     if (this.#floorBps !== undefined) this.#floorBps *= factor;
   }
@@ -93,7 +93,7 @@ export class Competition {
     this.#pressureMs = 0;
   }
 
-  /** Adds up for how long somebody else has been filling the queue. */
+  /** Accumulates the time for which another flow has filled the queue. */
   #weigh({ pressed, clear, bps, drainSpeed }: CompetitionInput, elapsedMs: number): void {
     const alone = drainSpeed > ALONE;
     const held = this.#floorBps !== undefined;

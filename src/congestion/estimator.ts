@@ -1,7 +1,7 @@
 /**
- * The bandwidth estimator: wires the stages of this folder into one `BandwidthEstimator`. Delay decides (gradient and
- * standing queue) unless others keep the queue filled, loss and REMB bound it, probes raise it, silence halves it.
- * Deterministic: the same calls give the same decisions.
+ * The bandwidth estimator: connects the stages of this folder into one `BandwidthEstimator`. Delay (gradient and
+ * standing queue) sets the rate unless other flows keep the queue filled; loss and REMB limit it, probes raise it,
+ * silence halves it. Deterministic: the same calls give the same decisions.
  */
 import type {
   BandwidthEstimator,
@@ -23,33 +23,33 @@ import { StandingLoss } from './loss/standing-loss.ts';
 import { Throughput } from './feedback/throughput.ts';
 
 export interface EstimatorOptions {
-  /** Target before anything is known. Default 300 kbps: a small keyframe in 200 ms on almost any path. */
+  /** Initial target. Default 300 kbps: a small keyframe in 200 ms on almost any path. */
   startBps?: number;
-  /** Default 20 kbps: below it not even the smallest rung shows anything. */
+  /** Default 20 kbps: below it even the smallest rung shows nothing useful. */
   minBps?: number;
   /** Default 8 Mbps: more than the largest rung can use. */
   maxBps?: number;
 }
 
-/** Silence of the receiver while packets are in flight, at least; or three round trips. */
+/** Minimum silence of the receiver, with packets in flight, that counts as a timeout; or three round trips. */
 const TIMEOUT_MIN_MS = 1_000;
-/** After this much silence delays before it do not compare with delays after it. */
+/** After this much silence, earlier and later delays do not compare. */
 const STALE_US = 2_000_000;
-/** Delay above the base from which a packet counts as having waited in a queue. */
+/** Delay above the base at which a packet counts as queued. */
 const QUEUED_MS = 5;
-/** A gradient without this much of a queue is jitter. */
+/** A gradient with a smaller queue is jitter. */
 const GRADIENT_QUEUE_MS = 8;
-/** A queue that sending less does not drain is not ours: another flow keeps it filled, or the path got longer. */
+/** A queue that a lower rate does not drain is not ours: another flow keeps it filled, or the path got longer. */
 const DRAIN_MAX_US = 2_500_000;
 const RTT_UNKNOWN_MS = 100;
 const PACKET_WEIGHT = 0.05;
-/** Of what an idle path shows as queue, this share is not held against a probe; with all of it some would prove too much. */
+/** Share of an idle path's delay that a probe is not charged for; with all of it some probes would prove too much. */
 const IDLE_SHARE = 0.75;
-/** The target is in use when this share of it arrives. */
+/** The target counts as used when this share of it arrives. */
 const USED = 0.85;
-/** Others keep at least this of a queue, for it is their losses that end it. */
+/** Competing flows keep at least this queue, because only their losses end it. */
 const COMPETING_MS = 80;
-/** No queue holds a packet for so much longer than the one before: a clock was set, and nothing before it compares. */
+/** No queue changes the delay this much between packets: a clock was set, and earlier delays do not compare. */
 const CLOCK_JUMP_US = 10_000_000;
 
 export class GlimpseEstimator implements BandwidthEstimator {
@@ -69,10 +69,10 @@ export class GlimpseEstimator implements BandwidthEstimator {
   #rttMs: number | undefined;
   #packetBytes = 1_000;
   #heardAtUs: number | undefined;
-  /** When the first packet left that the receiver has not answered since; silence counts from there. */
+  /** Departure of the first packet not answered since the last feedback; silence counts from there. */
   #unansweredSinceUs: number | undefined;
   #sawFeedback = false;
-  /** The target before the receiver fell silent; undefined while it is heard. */
+  /** The target before the receiver fell silent; undefined while it responds. */
   #beforeSilenceBps: number | undefined;
   readonly #standingLoss = new StandingLoss();
   #delayUs: number | undefined;
@@ -128,7 +128,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
     if (!(bitrateBps > 0)) return;
     this.#rembBps = bitrateBps;
     if (this.#sawFeedback) return;
-    // A receiver that estimates by itself and reports no packets: its word is all there is.
+    // A receiver that estimates by itself and reports no packets: its estimate is all we have.
     this.#unansweredSinceUs = undefined;
     this.#rate.raiseTo(bitrateBps);
     this.#rate.limit(this.#minBps, this.#maxBps);
@@ -149,7 +149,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
 
   takeProbe(nowUs: number): ProbeRequest | undefined {
     const { targetBps } = this;
-    // Asked with every wake-up of the pacer, and nearly always there is nothing to do.
+    // Called at every wake-up of the pacer, and nearly always without work.
     if (this.#probing.rests(nowUs, targetBps >= Math.min(this.#maxBps, this.#rembBps))) return undefined;
     const clear =
       this.#queue.state(this.#packetMs) === 'clear' &&
@@ -194,7 +194,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
     return (this.#packetBytes * 8_000) / this.#rate.bps;
   }
 
-  /** Feeds every stage, packet by packet in order of arrival. */
+  /** Passes the reports to every stage, packet by packet in order of arrival. */
   #takeReports(reports: readonly PacketReport[]): void {
     for (const { sentAtUs, sizeBytes, arrivedAtUs } of reports) {
       this.#loss.add(sentAtUs, sizeBytes, arrivedAtUs === undefined);
@@ -239,10 +239,10 @@ export class GlimpseEstimator implements BandwidthEstimator {
     }
   }
 
-  /** Where others fill the queue, delay has no say. */
+  /** Where other flows fill the queue, loss replaces delay. */
   #compete(nowUs: number, lost: boolean): void {
     const state = this.#queue.state(this.#packetMs);
-    // What was taken as the base since may be the queue that others keep.
+    // The current base may already include the other flows' queue.
     const standing = this.#queue.standingMs > COMPETING_MS;
     this.#competition.update({
       nowUs,
@@ -260,7 +260,7 @@ export class GlimpseEstimator implements BandwidthEstimator {
     this.#reason = 'compete';
   }
 
-  /** What losses, the receiver and the limits leave of the rate. */
+  /** Limits the rate by losses, the receiver and the configuration. */
   #bound(nowUs: number): void {
     const at = { nowUs, rttMs: this.#rttMs ?? RTT_UNKNOWN_MS };
     const draining = this.#rate.drainingSinceUs !== undefined;

@@ -1,10 +1,10 @@
 /**
- * What one peer may cost in a second: a token bucket on the caller's clock. Past it, input is left out and counted; to an
- * honest peer that looks like loss. Pure.
+ * Limits the work that one peer can cause per second: a token bucket on the caller's clock. Input above the limit is
+ * dropped and counted; an honest peer sees this as loss. Pure.
  */
 export interface BudgetRate {
   perSecond: number;
-  /** Taken at once at most. */
+  /** Most that can be taken at once. */
   burst: number;
 }
 
@@ -18,7 +18,7 @@ export class Budget {
     this.#left = rate.burst;
   }
 
-  /** Takes `cost` when that much is left; false takes nothing. */
+  /** Takes `cost` if that much is left; otherwise takes nothing and returns false. */
   take(cost: number, nowUs: number): boolean {
     const { perSecond, burst } = this.#rate;
     const elapsedUs = Math.max(0, nowUs - (this.#atUs ?? nowUs));

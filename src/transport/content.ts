@@ -1,11 +1,11 @@
-/** What a pacer holds for a viewer: packets to send for the first time, and those that have been sent and go again. */
+/** What a pacer holds for a viewer: new packets, and sent packets to send again. */
 import type { PacedPacket } from './pacing/pacer.ts';
 import { payloadBytes } from './rtp/rtp-payload.ts';
 import type { MediaPacket, SentMedia } from './rtp/rtp-stream.ts';
 
 export type Content = MediaPacket | SentMedia;
 
-/** RTP header, the usual extensions and the SRTP tag: what pacing adds to a payload. */
+/** RTP header, the usual extensions and the SRTP tag: the bytes added to a payload on the wire. */
 export const WIRE_OVERHEAD_BYTES = 48;
 
 export const pacedCopy = (sent: SentMedia, kind: 'rtx' | 'padding'): PacedPacket<Content> => ({

@@ -1,4 +1,4 @@
-/** RTCP BYE (RFC 3550 section 6.6): tells a viewer that the streams have ended, and need not be waited for. Pure. */
+/** RTCP BYE (RFC 3550 section 6.6): tells a viewer that the streams have ended. Pure. */
 import type { NegotiatedVideo } from './media-path.ts';
 
 const RECEIVER_REPORT = 201;
@@ -6,10 +6,10 @@ const SOURCE_DESCRIPTION = 202;
 const BYE = 203;
 const CNAME = 1;
 
-/** One compound packet: an empty report, as each compound begins with one (section 6.1), the name, and BYE. */
+/** One compound packet: an empty report, which every compound starts with (section 6.1), the CNAME, and BYE. */
 export function buildGoodbye({ ssrc, rtx }: Pick<NegotiatedVideo, 'ssrc' | 'rtx'>, cname: string): Uint8Array {
   const name = Buffer.from(cname, 'ascii');
-  // Item type, length, text, and at least one zero that ends the chunk on a word boundary.
+  // Item type, length, text, and at least one zero byte that ends the chunk on a word boundary.
   const item = Buffer.alloc((2 + name.length + 4) & ~3);
   item.set([CNAME, name.length]);
   item.set(name, 2);

@@ -1,6 +1,6 @@
 /**
- * What the send path needs from a connected peer, and nothing more. `transport/peer/` implements it over werift; tests
- * implement it with an array.
+ * What the send path needs from a connected peer. `transport/peer/` implements it over werift; tests implement it with
+ * an array.
  */
 import type { VideoCodec } from '../media/encode/encoder.ts';
 
@@ -15,25 +15,25 @@ export interface NegotiatedVideo {
   clockRateHz: 90_000;
   /** RTP header extension ids (RFC 8285 one-byte form); undefined when not negotiated. */
   extensions: { mid?: number; transportWideCc?: number; absSendTime?: number; playoutDelay?: number };
-  /** RTCP feedback both sides agreed to. */
+  /** RTCP feedback that both sides agreed on. */
   feedback: { nack: boolean; pli: boolean; fir: boolean; transportCc: boolean; remb: boolean };
   /**
-   * What the viewer's H.264 decoder says it takes (RFC 6184 section 8.1); undefined for other codecs. `nalMaxBytes` is
-   * set where it takes single NAL units only (packetization mode 0).
+   * What the viewer's H.264 decoder accepts (RFC 6184 section 8.1); undefined for other codecs. `nalMaxBytes` is set
+   * where it accepts single NAL units only (packetization mode 0).
    */
   h264?: { nalMaxBytes: number | undefined; levelIdc: number } | undefined;
 }
 
-/** One RTP packet before protection. Header extensions are written by the path: it owns the transport-wide number. */
+/** One RTP packet before protection. The path writes the header extensions: it owns the transport-wide number. */
 export interface OutgoingRtp {
   ssrc: number;
   payloadType: number;
   sequenceNumber: number;
   rtpTimestamp: number;
   marker: boolean;
-  /** Written over after the call. */
+  /** The caller overwrites it after the call. */
   payload: Uint8Array;
-  /** For the playout-delay extension: the viewer shows the frame this long after its time, a multiple of 10; default 0. */
+  /** For the playout-delay extension: the frame is shown this long after its time; a multiple of 10, default 0. */
   playoutDelayMs?: number;
 }
 
@@ -42,7 +42,7 @@ export interface MediaPath {
   /**
    * Protects and sends one packet under the next transport-wide number, which counts every packet from 0 and never
    * wraps (the wire carries its low 16 bits).
-   * @returns what was sent, or undefined while no validated path exists (nothing was consumed then).
+   * @returns what was sent; undefined while there is no validated path, and then no number is used
    */
   sendRtp(packet: OutgoingRtp): { transportSequence: number; sizeBytes: number } | undefined;
   /** Protects and sends one compound RTCP packet. */

@@ -1,28 +1,28 @@
 /**
- * How long the viewer should hold pictures back, so that a lost packet and its retransmission do not show. On a path
- * that loses nothing: not at all. Once losses keep coming, each would stop the picture for a round trip; then pictures
- * are shown later by as much as nearly every frame's last copy was late, less what nobody sees, and all in time. Read from when those copies left
- * after their originals: that holds the round trip, the receiver's patience and our own pacing. Pure.
+ * How long the viewer should delay pictures, so that a lost packet and its retransmission do not show. Without loss:
+ * not at all. When losses keep coming, each would freeze the picture for a round trip; a constant delay hides them. The
+ * delay is what nearly every frame's last repair was late, less what viewers do not notice. Lateness is the time from
+ * the original's departure to the repair's: it includes the round trip, the receiver's patience and our pacing. Pure.
  * It reaches the viewer in the playout-delay header extension (webrtc.googlesource.com, playout-delay).
  */
 
-/** Frames of this long speak for the path. */
+/** Frames of the last 3 s describe the path. */
 const WINDOW_US = 3_000_000;
-/** So many may still come late: to cover the last few would cost everybody another round trip. */
+/** Share of frames that may still be late: to cover the last few would cost every frame another round trip. */
 const LATE_SHARE = 0.03;
-/** A picture that comes so much late, about a frame, does not look like a stop; holding all of them back for it costs more. */
+/** Lateness of about a frame is not seen as a freeze; delaying all frames to hide it costs more. */
 const HITCH_MS = 40;
-/** A burst of losses, as when capacity drops, is over before a reserve could help: only losses that keep coming count. */
+/** A burst of losses, as when capacity drops, ends before a reserve could help: only repeated losses count. */
 const EPISODE_US = 200_000;
 const EPISODES_MIN = 3;
-/** It grows by so much at a time, and not sooner again: a picture held back all at once looks frozen itself. */
+/** Largest growth per interval: a sudden longer delay would itself look like a freeze. */
 const GROWTH_MAX_MS = 50;
 const GROWTH_INTERVAL_US = 200_000;
-/** The reserve shrinks only to the most that was wanted for this long: each change is a hitch in the picture. */
+/** The reserve shrinks only to the maximum wanted over this time, because each change is a visible hitch. */
 const HOLD_US = 10_000_000;
 /** The unit of the header extension. */
 const STEP_MS = 10;
-/** Beyond this a picture that stops for a moment is better than one that is always late. */
+/** Above this, a picture that freezes at times is better than one that is always late. */
 const RESERVE_MAX_MS = 400;
 
 interface SentFrame {
@@ -33,13 +33,13 @@ interface SentFrame {
 
 export class PlayoutReserve {
   #frames: SentFrame[] = [];
-  /** When each of the latest episodes of loss began. */
+  /** Start times of the latest loss episodes. */
   #episodes: number[] = [];
   #reserveMs = 0;
   #wantedUs = -Infinity;
   #grownUs = -Infinity;
 
-  /** Delay to ask the viewer for, a multiple of 10 ms; 0: show what is complete at once. */
+  /** Delay to ask of the viewer, a multiple of 10 ms; 0: show each frame once it is complete. */
   get ms(): number {
     return this.#reserveMs;
   }
@@ -50,7 +50,7 @@ export class PlayoutReserve {
     this.#update(nowUs);
   }
 
-  /** A packet of a frame was lost, and has arrived by a copy that left so long after the original. */
+  /** A lost packet of a frame has arrived by a copy that left `lateUs` after the original. */
   onRepair(frame: number, lateUs: number, nowUs: number): void {
     const sent = this.#frames.find((candidate) => candidate.frame === frame);
     if (!sent) return;

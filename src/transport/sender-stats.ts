@@ -1,45 +1,45 @@
-/** What a send path counts, and the snapshot it shows. */
+/** The counters of a send path, and their snapshot. */
 import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
 
 export interface VideoSenderCounts {
   packetsSent: number;
   bytesSent: number;
-  /** The same by what they were spent on. */
+  /** Bytes sent by packet kind. */
   bytesByKind: Record<PacketKind, number>;
-  /** Packets sent again because the receiver asked. */
+  /** Packets sent again at the receiver's request. */
   retransmitted: number;
-  /** Packets sent again, or for the first time, to fill or carry probes. */
+  /** Packets sent in probes, new or repeated. */
   probePackets: number;
-  /** Packets asked for, each time. */
+  /** Packets requested, counting every request. */
   nacks: number;
-  /** Transport-wide feedback that could not be read, or told nothing new of any packet sent. */
+  /** Transport-wide feedback that was malformed or reported nothing new. */
   feedbackRefused: number;
   plis: number;
   firs: number;
   framesSent: number;
   keyframes: number;
   keyframeBytes: number;
-  /** Deltas given up in the pacer or refused because their reference was. */
+  /** Deltas dropped in the pacer, or refused because their reference was dropped. */
   droppedFrames: number;
 }
 
 export interface VideoSenderStats extends VideoSenderCounts {
   targetBps: number;
-  /** On the wire, over the last second. */
+  /** Rate on the wire over the last second. */
   sentBps: number;
   /** Frames accepted over the last second. */
   sentFps: number;
   /** Null before the first report block. */
   rttMs: number | null;
   lossRatio: number;
-  /** Share of the bytes of the last second that were sent again on request: what media cannot have of the target. */
+  /** Share of the last second's bytes that were retransmissions: media cannot use this part of the target. */
   repairShare: number;
   pacerQueueMs: number;
   /** Standing queue of the path. */
   networkQueueMs: number;
-  /** How long the viewer is asked to hold pictures back, so that lost packets can be replaced in time. */
+  /** Delay asked of the viewer, so that lost packets can be replaced in time. */
   playoutReserveMs: number;
-  /** Why the target last moved. */
+  /** Reason of the last target change. */
   reason: EstimatorReason;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The send path of one viewer: access units in, protected RTP out, RTCP back in. A frame goes one way, packetizer →
- * pacer → RtpStream → path; what comes back moves the estimator, claims retransmissions, or asks for a keyframe.
- * Wires the parts of this folder and holds no algorithm of theirs.
+ * The send path of one viewer: access units in, protected RTP out, RTCP back in. A frame goes packetizer → pacer →
+ * RtpStream → path. RTCP updates the estimator, claims retransmissions, or requests a keyframe. Connects the parts of
+ * this folder and contains no algorithm.
  */
 import type { BandwidthEstimator } from '../congestion/bandwidth-estimator.ts';
 import type { Clock } from '../clock.ts';
@@ -26,9 +26,9 @@ import { noCounts, type VideoSenderStats } from './sender-stats.ts';
 export type { VideoSenderStats } from './sender-stats.ts';
 
 export interface VideoSenderEvents {
-  /** The encoder's next frame should be a keyframe. Coalesced and limited; see `KeyframeRequests`. */
+  /** The next frame should be a keyframe. Coalesced and limited; see `KeyframeRequests`. */
   keyframeNeeded: [reason: KeyframeReason];
-  /** The first RTP packet has left, at this instant of the clock. */
+  /** The first RTP packet has left, at this time of the clock. */
   firstPacket: [nowUs: number];
 }
 
@@ -37,25 +37,25 @@ export interface VideoSenderOptions {
   estimator: BandwidthEstimator;
   clock: Clock;
   timer: PacerTimer;
-  /** Uniform in [0, 1); for RTP's random starting points (RFC 3550 section 5.1). */
+  /** Uniform in [0, 1); for RTP's random initial values (RFC 3550 section 5.1). */
   random: () => number;
   /** Default `PACING`. */
   pacing?: PacingRules;
 }
 
 export interface SendFrameOptions {
-  /** When the picture was ready, on the clock. */
+  /** Time at which the picture was ready. */
   captureUs: number;
   /** 90 kHz, 32 bits; default: from `captureUs`. */
   rtpTimestamp?: number;
 }
 
-/** Standing queue from which packets leave more slowly. */
+/** Standing queue above which packets leave more slowly. */
 const QUEUED_MS = 20;
 const TICK_US = 25_000;
-/** Waking for the next packet is no reason to look again. */
+/** Minimum interval between ticks: a wake-up for the next packet does not need one. */
 const TICK_MIN_US = 5_000;
-/** Nothing sent or heard for this long: the estimator needs no finer time. */
+/** After this time without traffic the estimator ticks more slowly. */
 const IDLE_US = 2_000_000;
 const IDLE_TICK_US = 1_000_000;
 
@@ -83,7 +83,7 @@ export class VideoSender {
     this.#options = options;
     const { path, estimator, timer, random, pacing = PACING } = options;
     this.#pacing = pacing;
-    // Low starting points keep the first wrap of the sequence away from the first packets (RFC 3711 section 3.3.1).
+    // Low initial values keep the first wrap of the sequence away from the first packets (RFC 3711 section 3.3.1).
     const initial = (): number => Math.floor(random() * 0x8000);
     this.#stream = new RtpStream({ video: path.video, initialSequence: initial(), initialRtxSequence: initial() });
     this.#feedback = new Feedback({
@@ -111,7 +111,7 @@ export class VideoSender {
     this.#waker = timer.register((nowUs) => this.#wake(nowUs));
   }
 
-  /** What the viewer agreed to take. */
+  /** The stream as negotiated with the viewer. */
   get video(): NegotiatedVideo {
     return this.#options.path.video;
   }
@@ -138,7 +138,7 @@ export class VideoSender {
 
   /**
    * Sends one frame, paced. A delta whose reference was dropped is refused and counted.
-   * @returns the frame's RTP timestamp, by which the viewer will know it.
+   * @returns the frame's RTP timestamp, which identifies it to the viewer
    */
   sendFrame(accessUnit: AccessUnit, { captureUs, rtpTimestamp }: SendFrameOptions): { rtpTimestamp: number } {
     const timestamp = this.#reporter.onFrame(captureUs, rtpTimestamp);
@@ -170,7 +170,7 @@ export class VideoSender {
     return { rtpTimestamp: timestamp };
   }
 
-  /** Takes one decrypted compound RTCP packet; what cannot be read is ignored. */
+  /** Takes one decrypted compound RTCP packet; ignores what it cannot parse. */
   onRtcp(packet: Uint8Array): void {
     if (this.#closed) return;
     const nowUs = this.#options.clock.nowUs();
@@ -180,7 +180,7 @@ export class VideoSender {
       const { lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
       const losses = { lossRatio, queueMs, competing: reason === 'compete' };
       const counts = lost.map((sent) => copiesFor(sent.copies, losses));
-      // All of them once, then again: a burst of losses takes neighbours.
+      // Sends each once, then the second copies: a burst of losses takes adjacent packets.
       const rounds = Array.from({ length: Math.max(...counts) }, (_, round) =>
         lost.filter((_sent, index) => counts[index]! > round),
       );
@@ -190,7 +190,7 @@ export class VideoSender {
     this.#run(nowUs);
   }
 
-  /** Idempotent. What still waits is not sent. */
+  /** Idempotent. Drops queued packets. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -237,7 +237,7 @@ export class VideoSender {
     return sentBps > 0 ? this.#repairBits.perSecond(nowUs) / sentBps : 0;
   }
 
-  /** Retransmissions leave beside the media, whose share the allocation has lowered for them, and not before them. */
+  /** Adds rate for retransmissions: they leave beside the media, whose share the allocation has lowered for them. */
   #applyRate(nowUs: number): void {
     const { targetBps, queueMs } = this.#options.estimator.snapshot;
     const { beforeFeedback, clear, repairs, queued } = this.#pacing;
@@ -245,7 +245,7 @@ export class VideoSender {
     this.#pacer.setRate(targetBps * (this.#feedback.seen ? factor : beforeFeedback), nowUs);
   }
 
-  /** Does what is due now and sleeps until the next thing is. */
+  /** Does what is due now and sleeps until the next due time. */
   #run(nowUs: number): void {
     const nextUs = this.#wake(nowUs);
     if (nextUs !== undefined) this.#waker.by(nextUs);
@@ -267,7 +267,7 @@ export class VideoSender {
     return Math.min(nextUs ?? Infinity, tickUs, this.#reporter.nextUs(nowUs));
   }
 
-  /** What depends on feedback and on seconds, not on every packet. */
+  /** Work that depends on feedback and time, not on each packet. */
   #tick(nowUs: number): void {
     this.#tickedUs = nowUs;
     this.#options.estimator.onTick(nowUs);

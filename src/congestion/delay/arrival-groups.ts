@@ -1,15 +1,15 @@
 /**
- * Groups packets that were sent together and compares each group with the one before it: how much longer did it take
- * to arrive than to leave? After draft-ietf-rmcat-gcc-02 section 5.2 and libwebrtc's inter-arrival stage.
+ * Groups packets that were sent together, and compares each group with the previous one: by how much its arrival took
+ * longer than its sending. After draft-ietf-rmcat-gcc-02 section 5.2 and libwebrtc's inter-arrival stage.
  */
 
 /** Packets sent within this of a group's first packet belong to it. */
 const GROUP_LENGTH_US = 5_000;
-/** A burst that a radio or a scheduler held back and let go at once is one group, up to this long. */
+/** Packets that a radio or scheduler held back and released together form one group, up to this length. */
 const BURST_GAP_US = 5_000;
 const BURST_MAX_US = 100_000;
 const REORDERINGS_MAX = 3;
-/** The receiver's clock jumped; nothing before it compares. */
+/** A larger step means that the receiver's clock jumped: earlier packets do not compare. */
 const CLOCK_JUMP_US = 3_000_000;
 
 export interface GroupDelta {

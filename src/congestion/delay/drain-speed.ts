@@ -1,11 +1,11 @@
 /**
- * How the queue of the path answers what we send: the time packets took to leave over the time the same packets took to
- * arrive. Over 1 the queue got shorter behind them, by as much as less was put in than it served; under 1 it grew. A
- * queue of our own answers a cut in full; one that others fill answers only by our share of it. Because it compares the
- * same packets, it says nothing of a cut before the packets behind it have arrived, however long the queue.
+ * How the path's queue responds to our rate: the time over which packets left, divided by the time over which the same
+ * packets arrived. Over 1 the queue shrank behind them, under 1 it grew. A queue of our own responds to a cut in full,
+ * a shared one only by our share. Because it compares the same packets, a cut has no effect before the packets behind
+ * it have arrived, at any queue length.
  */
 const MEMORY_US = 500_000;
-/** A pause of the sender is no answer of the queue. */
+/** A longer gap is a pause of the sender, not a response of the queue. */
 const GAP_MAX_US = 300_000;
 
 export class DrainSpeed {
@@ -13,7 +13,7 @@ export class DrainSpeed {
   #cameUs = 0;
   #last: { sentUs: number; arrivedUs: number } | undefined;
 
-  /** Takes one received packet, in order of arrival. Times on their own clocks. */
+  /** Takes one received packet, in order of arrival. Each time is on its own side's clock. */
   add(sentUs: number, arrivedUs: number): void {
     const last = this.#last;
     this.#last = { sentUs, arrivedUs };
@@ -26,7 +26,7 @@ export class DrainSpeed {
     this.#cameUs = kept * this.#cameUs + cameUs;
   }
 
-  /** Over the last half second or so of arrivals; 1 before any. */
+  /** Over about the last half second of arrivals; 1 before any. */
   get ratio(): number {
     return this.#cameUs > 0 ? Math.max(0, this.#leftUs) / this.#cameUs : 1;
   }

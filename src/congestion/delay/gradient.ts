@@ -1,4 +1,4 @@
-/** The delay gradient of GCC (draft-ietf-rmcat-gcc-02 section 5): arrival groups, their trend, and when it is overuse. */
+/** The delay gradient of GCC (draft-ietf-rmcat-gcc-02 section 5): arrival groups, their trend, overuse detection. */
 import { ArrivalGroups } from './arrival-groups.ts';
 import { OveruseDetector, type PathUse } from './overuse.ts';
 import { Trendline } from './trendline.ts';
@@ -20,7 +20,7 @@ export class Gradient {
     return this.#overuse.state;
   }
 
-  /** Dimensionless, to be compared with the threshold. */
+  /** Dimensionless; compares with the threshold. */
   get trend(): number {
     return this.#trendline.trend;
   }

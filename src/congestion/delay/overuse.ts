@@ -5,13 +5,13 @@
 const THRESHOLD_START = 12.5;
 const THRESHOLD_MIN = 6;
 const THRESHOLD_MAX = 600;
-/** Per ms. Down faster than up, else one spike would make the detector deaf for seconds. */
+/** Per ms. Falls faster than it rises; otherwise one spike would disable the detector for seconds. */
 const GAIN_UP = 0.0087;
 const GAIN_DOWN = 0.039;
-/** A trend this far above the threshold is an event, not jitter; it does not teach the threshold. */
+/** A trend this far above the threshold is an event, not jitter; it does not adapt the threshold. */
 const ADAPTATION_MARGIN = 15;
 const ADAPTATION_STEP_MAX_MS = 100;
-/** Overuse has to last this long and over two groups. */
+/** Overuse must last this long and over two groups. */
 const OVERUSE_TIME_MS = 10;
 
 export type PathUse = 'normal' | 'overuse' | 'underuse';

@@ -1,26 +1,26 @@
 /**
- * The standing queue of the path: one-way delay above its windowed minimum. The clocks of both ends differ by an
- * unknown constant, which the difference removes; a window of seconds keeps their drift (≤ 100 ppm) below a
- * millisecond. A delay gradient cannot see a queue that stands still; this can (as in LEDBAT, RFC 6817 section 2).
+ * The standing queue of the path: one-way delay above its windowed minimum. The unknown offset between both clocks
+ * cancels out, and a window of seconds keeps their drift (≤ 100 ppm) below a millisecond. Unlike a delay gradient, this
+ * sees a queue of constant length (as in LEDBAT, RFC 6817 section 2).
  */
 import { WindowedMin } from './windowed-min.ts';
 
-/** The base is the minimum of this many buckets: ten seconds. */
+/** The base is the minimum over this many buckets: ten seconds. */
 const BUCKETS = 20;
 const BUCKET_US = 500_000;
-/** The memory that a new base does not erase: a minute, in which drift stays below 6 ms. */
+/** A longer memory that a new base does not erase: a minute, in which drift stays below 6 ms. */
 const MEMORY_BUCKETS = 12;
 const MEMORY_BUCKET_US = 5_000_000;
-/** The present delay is the minimum of the last packets: jitter only ever adds, so the minimum shows the queue. */
+/** The current delay is the minimum of the last packets: jitter only adds delay, so the minimum shows the queue. */
 const RECENT_PACKETS = 8;
 const RECENT_US = 60_000;
-/** Above: too much. Below: as good as empty. Between: neither. */
+/** Above the first the path is congested, below the second clear. */
 const CONGESTED_MS = 50;
 const CLEAR_MS = 20;
-/** On a slow path two packets sent together are a queue already: the limits in packets, for where those are longer. */
+/** The same limits in packets, where those take longer: on a slow path two packets sent together already queue. */
 const CONGESTED_PACKETS = 3;
 const CLEAR_PACKETS = 1.5;
-/** Of what an empty path shows all the same; about a second of packets at 1 Mbps. */
+/** Smoothing of the delay of an empty path; about a second of packets at 1 Mbps. */
 const IDLE_WEIGHT = 1 / 64;
 
 /** As in RFC 3550. */
@@ -31,7 +31,7 @@ export type QueueState = 'clear' | 'filling' | 'congested';
 export class QueueDelay {
   readonly #base = new WindowedMin(BUCKET_US, BUCKETS);
   readonly #memory = new WindowedMin(MEMORY_BUCKET_US, MEMORY_BUCKETS);
-  /** Of the last packets, oldest first. */
+  /** The last packets, oldest first. */
   readonly #recentArrivedUs: number[] = [];
   readonly #recentDelayUs: number[] = [];
   #queueMs = 0;
@@ -40,7 +40,7 @@ export class QueueDelay {
   #jitterUs = 0;
   #lastDelayUs: number | undefined;
 
-  /** Takes one received packet, in order of arrival. Times on their own clocks. */
+  /** Takes one received packet, in order of arrival. Each time is on its own side's clock. */
   add(sentUs: number, arrivedUs: number): void {
     const delayUs = arrivedUs - sentUs;
     this.#jitterUs += (Math.abs(delayUs - (this.#lastDelayUs ?? delayUs)) - this.#jitterUs) * JITTER_WEIGHT;
@@ -57,7 +57,7 @@ export class QueueDelay {
       this.#recentDelayUs.shift();
     }
     let presentUs = Infinity;
-    // With every packet: by number, for an iterator is garbage with every step.
+    // Runs for every packet: an index loop, because an iterator allocates at every step.
     const recentUs = this.#recentDelayUs;
     for (let index = 0; index < recentUs.length; index++) presentUs = Math.min(presentUs, recentUs[index]!);
     this.#queueMs = Math.max(0, presentUs - this.#base.min) / 1_000;
@@ -69,12 +69,12 @@ export class QueueDelay {
     return this.#queueMs;
   }
 
-  /** The queue above the least delay of the last minute, whatever was taken as the base since. */
+  /** The queue above the lowest delay of the last minute; `rebase` does not change it. */
   get standingMs(): number {
     return this.#standingMs;
   }
 
-  /** What `queueMs` reads on average while there is no queue to speak of: jitter and our own frames. */
+  /** Average of `queueMs` without a real queue: jitter and our own frames. */
   get idleMs(): number {
     return this.#idleMs;
   }
@@ -84,18 +84,18 @@ export class QueueDelay {
     return this.#base.min;
   }
 
-  /** Mean change of delay from one packet to the next (RFC 3550 section 6.4.1). */
+  /** Mean change of delay between successive packets (RFC 3550 section 6.4.1). */
   get jitterMs(): number {
     return this.#jitterUs / 1_000;
   }
 
-  /** @param packetMs how long the path needs for one packet. */
+  /** @param packetMs time that the path needs for one packet */
   state(packetMs: number): QueueState {
     if (this.#queueMs > Math.max(CONGESTED_MS, CONGESTED_PACKETS * packetMs)) return 'congested';
     return this.#queueMs < Math.max(CLEAR_MS, CLEAR_PACKETS * packetMs) ? 'clear' : 'filling';
   }
 
-  /** Takes the present delay as the new base: the path has changed, or others keep its queue filled. */
+  /** Makes the current delay the new base: the path has changed, or other flows keep its queue filled. */
   rebase(): void {
     this.#base.clear();
     for (const [index, delayUs] of this.#recentDelayUs.entries())

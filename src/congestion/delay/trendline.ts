@@ -1,12 +1,12 @@
 /**
- * Is the one-way delay rising? A least-squares line through the smoothed, accumulated delay variation of the last
- * groups (draft-ietf-rmcat-gcc-02 section 5.3; constants of libwebrtc's trendline estimator).
+ * Whether the one-way delay rises: the slope of a least-squares line through the smoothed, accumulated delay variation
+ * of the last groups (draft-ietf-rmcat-gcc-02 section 5.3; constants of libwebrtc's trendline estimator).
  */
 import type { GroupDelta } from './arrival-groups.ts';
 
 const WINDOW_GROUPS = 20;
 const SMOOTHING = 0.9;
-/** The slope gains weight with the number of groups seen, up to this many. */
+/** The weight of the slope grows with the number of groups, up to this many. */
 const DELTAS_FULL_WEIGHT = 60;
 const GAIN = 4;
 

@@ -1,12 +1,12 @@
-/** The smallest value of a sliding window of time, kept in buckets: memory does not grow with the number of values. */
+/** Minimum over a sliding time window, kept in buckets: memory does not grow with the number of values. */
 export class WindowedMin {
   readonly #bucketUs: number;
   readonly #windowUs: number;
   #buckets: { startUs: number; min: number }[] = [];
-  /** Asked for with every packet, and changed by few. */
+  /** Cached: read for every packet, and rarely changed. */
   #min = Infinity;
 
-  /** The window slides in steps of a bucket and is between `buckets − 1` and `buckets` of them long. */
+  /** The window slides by one bucket and is between `buckets − 1` and `buckets` of them long. */
   constructor(bucketUs: number, buckets: number) {
     this.#bucketUs = bucketUs;
     this.#windowUs = bucketUs * buckets;

@@ -1,25 +1,25 @@
 /**
- * Packets in flight, from sending until feedback speaks of them. Feedback about packets never sent, or spoken of
- * before, is ignored: numbers on the wire are the receiver's word, not ours. Bounded by count and age.
+ * Packets in flight, from sending until feedback reports them. Ignores feedback about packets never sent or already
+ * reported, because the numbers come from the receiver. Bounded by count.
  */
 import type { PacketResult, SentPacket } from '../bandwidth-estimator.ts';
 
 /**
- * Packets in flight at most. A minute of silence at the highest rate would not fit; what is forgotten counts as neither
+ * Maximum of packets in flight. A minute of silence at the highest rate exceeds it; dropped entries count as neither
  * received nor lost.
  */
 export const IN_FLIGHT_MAX = 4_096;
-/** Records kept for the packets to come: what two feedbacks tell of at the rates that matter. */
+/** Records kept for reuse: the packets of two feedback messages at common rates. */
 const FREE_MAX = 64;
 
 export interface PacketReport extends SentPacket {
-  /** Receiver's clock; undefined: lost as far as the receiver knows. */
+  /** Arrival on the receiver's clock; undefined: reported as lost. */
   arrivedAtUs: number | undefined;
 }
 
 type ReceivedPacket = PacketReport & { arrivedAtUs: number };
 
-/** Those that arrived, first come first, as they nearly always are in the reports. */
+/** The received packets in order of arrival, which reports nearly always have already. */
 export function inOrderOfArrival(reports: readonly PacketReport[]): ReceivedPacket[] {
   const received: ReceivedPacket[] = [];
   let inOrder = true;
@@ -41,15 +41,15 @@ interface PacketInFlight extends PacketReport {
 }
 
 export class SentPackets {
-  /** In order of sending. A packet reported lost stays, marked, because it may still be reported as received. */
+  /** In order of sending. A packet reported lost stays, marked, because a later report may contain it as received. */
   readonly #inFlight = new Map<number, PacketInFlight>();
-  /** Told as received by the last `match`; they carry the next packets. */
+  /** Packets that the last `match` reported as received; later packets reuse them. */
   #told: PacketInFlight[] = [];
   readonly #free: PacketInFlight[] = [];
   #lastSequence = -1;
 
   add(packet: SentPacket): void {
-    // Numbers that start again belong to a new transport; what was in flight on the old one is gone.
+    // Numbers that start again belong to a new transport; the packets of the old one are gone.
     if (packet.sequence <= this.#lastSequence) this.#inFlight.clear();
     this.#lastSequence = packet.sequence;
     const { sequence, sizeBytes, sentAtUs, kind, probeId } = packet;
@@ -75,7 +75,7 @@ export class SentPackets {
     }
   }
 
-  /** What the results tell for the first time, in their order. They hold until the next packet is added. */
+  /** The new results, in order. They are valid until the next packet is added. */
   match(results: readonly PacketResult[]): PacketReport[] {
     const reports: PacketReport[] = [];
     for (const packet of this.#told) if (this.#free.length < FREE_MAX) this.#free.push(packet);

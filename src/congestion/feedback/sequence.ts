@@ -1,11 +1,11 @@
 /**
  * 16-bit serial numbers (RTP sequence numbers, transport-wide numbers) as integers that never wrap. Serial arithmetic
- * as in RFC 1982: of two readings of the same 16 bits the one nearest to what came before is meant.
+ * as in RFC 1982: 16 bits stand for the integer nearest to the previous one.
  */
 const RANGE = 0x1_0000;
 const HALF = 0x8000;
 
-/** The signed way from `from` to `to` in serial arithmetic, −32768…32767. */
+/** Signed distance from `from` to `to` in serial arithmetic, −32768…32767. */
 export function distance16(from: number, to: number): number {
   const ahead = (to - from) & 0xffff;
   return ahead < HALF ? ahead : ahead - RANGE;
@@ -21,7 +21,7 @@ export function unwrapBits(value: number, reference: number, bits: number): numb
   return reference + (ahead < range / 2 ? ahead : ahead - range);
 }
 
-/** Unwraps a stream of 16-bit numbers, each against the highest before it. The first keeps its value. */
+/** Unwraps a stream of 16-bit numbers, each relative to the highest before it. The first keeps its value. */
 export class SequenceUnwrapper {
   #highest: number | undefined;
 

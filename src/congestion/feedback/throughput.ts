@@ -1,29 +1,29 @@
 /**
- * How fast acknowledged bytes arrived, on the receiver's clock: over half a second, and while the path's queue was
- * never empty. The second is the capacity itself: a queue that is not empty is served at the path's full rate, however
- * little we send. It is what a cut follows.
+ * Rate at which acknowledged bytes arrived, on the receiver's clock: over half a second, and while the path's queue was
+ * not empty. The second is the path's capacity, because a queue that is not empty is served at the full rate whatever
+ * we send. A cut follows it.
  */
 const WINDOW_US = 500_000;
 const SPAN_MIN_US = 100_000;
-/** A capacity older than this is history. */
+/** Window of the capacity: older arrivals do not count. */
 const BUSY_US = 200_000;
 const BUSY_MIN_US = 20_000;
-/** Fewer packets than this say nothing about a rate: at low rates windows stretch to hold them, up to the limit. */
+/** Fewer packets give no rate: at low rates the windows stretch to hold them, up to the limit. */
 const PACKETS_MIN = 5;
 const STRETCHED_US = 2_000_000;
-/** Arrivals kept: two seconds of 20 Mbps. A receiver's clock may stand still, and then nothing leaves the window. */
+/** Arrivals kept: two seconds at 20 Mbps. Limits memory if a receiver's clock stands still. */
 const ARRIVALS_MAX = 4_096;
-/** So many arrivals that have left the window are cleared away at once. */
+/** Old arrivals are removed in batches of this size. */
 const CLEARED_TOGETHER = 64;
 
 export class Throughput {
-  /** Of the arrivals kept, in order; those before `#first` have left the window and are cleared away many at a time. */
+  /** Arrivals in order; those before `#first` have left the window and are removed in batches. */
   #arrivedUs: number[] = [];
   #sizeBytes: number[] = [];
   #first = 0;
-  /** Arrival of the first packet of the present run of packets that all waited in a queue. */
+  /** Arrival of the first packet of the current run of queued packets. */
   #busySinceUs: number | undefined;
-  /** Asked for far more often than something arrives; null: not reckoned since. */
+  /** Cached, because it is read far more often than packets arrive; null: not computed since the last arrival. */
   #bps: number | null | undefined;
 
   /** Takes one received packet, in order of arrival; `queued`: it waited behind others on the path. */
@@ -47,7 +47,7 @@ export class Throughput {
     return this.#bps;
   }
 
-  /** The path's capacity as the present queue shows it; undefined while there is none to see it by. */
+  /** The path's capacity from the current queue; undefined without one. */
   get capacityBps(): number | undefined {
     if (this.#busySinceUs === undefined) return undefined;
     return this.#rate(BUSY_US, this.#busySinceUs, BUSY_MIN_US);
@@ -61,7 +61,7 @@ export class Throughput {
     this.#bps = undefined;
   }
 
-  /** Over the last `windowUs`, or as far back as five packets reach, but not beyond `notBeforeUs`. */
+  /** Over the last `windowUs`, or longer to cover five packets, but not before `notBeforeUs`. */
   #rate(windowUs: number, notBeforeUs: number, spanMinUs: number): number | undefined {
     const arrivedUs = this.#arrivedUs;
     const sizeBytes = this.#sizeBytes;
@@ -77,7 +77,7 @@ export class Throughput {
       bytes += sizeBytes[first]!;
       first -= 1;
     }
-    // The first packet marks the start; its own bytes came before it.
+    // The first packet marks the start: its own bytes do not count.
     const spanUs = lastUs - arrivedUs[first]!;
     if (length - first < PACKETS_MIN || spanUs < spanMinUs) return undefined;
     return (bytes * 8 * 1_000_000) / spanUs;

@@ -1,8 +1,8 @@
 /**
- * Reads transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1):
- * which packets arrived, and when on the receiver's clock. Bytes come from the network, so every read is bounded and
- * anything malformed yields undefined; nothing throws. A message of 24 bytes may claim 65,535 packets: what it costs is
- * bounded by the packets in flight.
+ * Parses transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1):
+ * which packets arrived, and when on the receiver's clock. Input comes from the network: every read is bounded,
+ * malformed input yields undefined, and nothing throws. A message of 24 bytes may claim 65,535 packets, so the cost is
+ * limited by the packets in flight.
  */
 import type { PacketResult, TransportFeedback } from '../bandwidth-estimator.ts';
 import { IN_FLIGHT_MAX } from './sent-packets.ts';
@@ -25,18 +25,18 @@ export interface TwccMessage {
   referenceTime: number;
   /** 8-bit counter of feedback messages. */
   feedbackCount: number;
-  /** Arrival after the reference time in µs, one entry a packet from `baseSequence` on; undefined: not received. */
+  /** Arrival after the reference time, µs, one entry per packet from `baseSequence` on; undefined: not received. */
   offsetsUs: (number | undefined)[];
 }
 
-/** How many packets a message claims to tell of, before anything else of it is read. */
+/** Number of packets that a message claims to report; reads nothing else of it. */
 export function packetsTold(fci: Uint8Array): number {
   return fci.length < HEADER_BYTES ? 0 : (fci[2]! << 8) | fci[3]!;
 }
 
 /**
- * Parses the feedback control information: what follows the two SSRCs of the RTCP packet.
- * @returns undefined for what is malformed, or tells of more packets than can be in flight
+ * Parses the feedback control information: the bytes after the two SSRCs of the RTCP packet.
+ * @returns undefined when it is malformed or reports more packets than can be in flight
  */
 export function parseTwcc(fci: Uint8Array): TwccMessage | undefined {
   const count = packetsTold(fci);
@@ -50,7 +50,7 @@ export function parseTwcc(fci: Uint8Array): TwccMessage | undefined {
   return { baseSequence: view.getUint16(0), referenceTime: time >>> 8, feedbackCount: time & 0xff, offsetsUs };
 }
 
-/** Expands run-length (3.1.3) and status-vector (3.1.4) chunks until `count` packets are told. */
+/** Expands run-length (3.1.3) and status-vector (3.1.4) chunks until `count` packets have a status. */
 function readStatuses(view: DataView, count: number): { symbols: Uint8Array; next: number } | undefined {
   const symbols = new Uint8Array(count);
   let filled = 0;
@@ -92,13 +92,13 @@ function readOffsets(view: DataView, start: number, symbols: Uint8Array): (numbe
   return offsetsUs;
 }
 
-/** Turns a run of feedback messages into results with unwrapped numbers on one continuous receiver clock. */
+/** Turns feedback messages into results with unwrapped numbers on one continuous receiver clock. */
 export class TwccReader {
   #referenceTime: number | undefined;
 
   /**
-   * @param lastSentSequence unwrapped number of the newest packet sent; feedback is about packets near it.
-   * @returns undefined for what cannot be read, or tells of a packet that was never sent or is long forgotten.
+   * @param lastSentSequence unwrapped number of the newest packet sent; feedback is about packets near it
+   * @returns undefined when it is malformed or reports a packet never sent or no longer held
    */
   read(fci: Uint8Array, lastSentSequence: number): TransportFeedback | undefined {
     const count = packetsTold(fci);

@@ -1,22 +1,22 @@
 /**
- * Tells loss that the path always has (radio, policing of others) from loss that our own rate causes. Fits two numbers
- * to the last observations: an inherent loss ratio, and a bandwidth above which everything sent is lost as well
- * (the idea of libwebrtc's loss_based_bwe_v2). Only the second one limits us, and only when it explains clearly more.
+ * Separates loss that the path always has (radio, policing of others) from loss that our own rate causes. Fits two
+ * numbers to the last observations: an inherent loss ratio, and a bandwidth above which all excess is lost (the idea of
+ * libwebrtc's loss_based_bwe_v2). Only the bandwidth limits us, and only when it explains the losses clearly better.
  */
 const OBSERVATIONS_MAX = 15;
 const OBSERVATION_MIN_US = 250_000;
 const OBSERVATION_MIN_PACKETS = 10;
-/** Older observations count less. */
+/** Weight of each older observation. */
 const AGE_WEIGHT = 0.9;
-/** Inherent loss ratios tried. Above the last the path is not usable at its rate, whatever the cause. */
+/** Inherent loss ratios tried. With more loss the path is not usable at its rate, whatever the cause. */
 const INHERENT_LOSS = [0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15];
-/** Log-likelihood by which a bandwidth limit must explain the losses better than chance alone: odds of 400 to 1. */
+/** Log-likelihood by which a bandwidth limit must explain the losses better than inherent loss: odds of 400 to 1. */
 const EVIDENCE_NATS = 6;
-/** However much of an observation was lost, it shows no bound below this share of its rate. */
+/** No observation shows a bound below this share of its rate, however much was lost. */
 const BOUND_SHARE_MIN = 0.5;
-/** Losses begin at the bound; this stays below it. */
+/** Losses start at the bound, so the rate stays below it. */
 const BOUND_SHARE = 0.95;
-/** Smoothing of the ratio shown to people. */
+/** Smoothing of the displayed ratio. */
 const SHOWN_WEIGHT = 0.2;
 
 interface Observation {
@@ -39,14 +39,14 @@ const emptyObservation = () => ({
 export class LossModel {
   #observations: Observation[] = [];
   #open = emptyObservation();
-  /** What was sent before this is explained. */
+  /** Losses of packets sent earlier are explained. */
   #forgottenUs = -Infinity;
   #boundBps = Infinity;
   #inherent = 0;
   #ratio = 0;
   #lastRatio = 0;
 
-  /** Takes one packet that feedback has spoken of. */
+  /** Takes one packet that feedback has reported. */
   add(sentUs: number, sizeBytes: number, lost: boolean): void {
     const open = this.#open;
     open.packets += 1;
@@ -61,7 +61,7 @@ export class LossModel {
     open.lastSentUs = Math.max(open.lastSentUs, sentUs);
   }
 
-  /** Closes an observation when it is long enough and fits again; call after each feedback. */
+  /** Closes an observation when it is long enough, and fits again; call after each feedback. */
   update(): void {
     const { packets, lost, firstSentUs, lastSentUs } = this.#open;
     if (packets < OBSERVATION_MIN_PACKETS || lastSentUs - firstSentUs < OBSERVATION_MIN_US) return;
@@ -72,27 +72,27 @@ export class LossModel {
     this.#fit();
   }
 
-  /** The rate above which our own sending is lost; Infinity while losses do not depend on our rate. */
+  /** The rate above which our packets are lost; Infinity while losses do not depend on our rate. */
   get boundBps(): number {
     return this.#boundBps;
   }
 
-  /** Loss the path has at any rate, 0…1. */
+  /** Loss that the path has at any rate, 0…1. */
   get inherentRatio(): number {
     return this.#inherent;
   }
 
-  /** Share of packets lost lately, 0…1. */
+  /** Share of packets lost recently, smoothed, 0…1. */
   get ratio(): number {
     return this.#ratio;
   }
 
-  /** Of the last observation, 0…1. */
+  /** Share of packets lost in the last observation, 0…1. */
   get lastRatio(): number {
     return this.#lastRatio;
   }
 
-  /** What was sent so far is explained if it is lost: a queue overflowed, and the rate has been cut for it. */
+  /** Loss of packets sent so far is explained: a queue overflowed, and the rate has been cut for it. */
   forget(nowUs: number): void {
     this.#observations = [];
     this.#boundBps = Infinity;
@@ -134,7 +134,7 @@ function bestInherent(
       const { sentBps, packets, lost } = observations[index]!;
       const overflow = Math.max(0, 1 - boundBps / sentBps);
       const expected = Math.min(inherent + (1 - inherent) * overflow, 0.999);
-      // Most observations are of no loss, and a logarithm costs more than the rest.
+      // Most observations have no loss, and a logarithm costs more than the rest.
       const ofLost = lost === 0 ? 0 : lost * Math.log(expected);
       likelihood += weight * (ofLost + (packets - lost) * Math.log(1 - expected));
       weight *= AGE_WEIGHT;

@@ -1,8 +1,7 @@
 /**
- * What a probe cluster proves about the path. A queue that the cluster builds shows as delay above the base at its end;
- * jitter only ever adds delay, so the packet that was held back least tells the most, and what jitter does to the result
- * is to lower it. (The span from first to last arrival, which is what is usually taken, shrinks when jitter holds back
- * the first packet: that reads as capacity which is not there.)
+ * What a probe cluster proves about the path. A queue that the cluster builds shows as delay above the base at its end.
+ * Jitter only adds delay, so the least delayed packet tells most, and jitter can only lower the result. (The usual span
+ * from first to last arrival shrinks when jitter delays the first packet, which reads as capacity that is not there.)
  */
 
 export interface ProbePacket {
@@ -13,7 +12,7 @@ export interface ProbePacket {
 }
 
 export interface ProbeCluster {
-  /** The rate asked for. */
+  /** The requested rate. */
   rateBps: number;
   sentPackets: number;
   sentBytes: number;
@@ -24,26 +23,26 @@ export interface ProbePath {
   jitterMs: number;
   /** Delay of an empty path, receiver's clock minus ours; Infinity when unknown. */
   baseUs: number;
-  /** Delay that an idle path shows beyond that, which is not held against the cluster. */
+  /** Further delay of an idle path, which the cluster is not charged for. */
   idleUs: number;
 }
 
 /** Share of the cluster that must have arrived. */
 const ARRIVED = 0.8;
 const PACKETS_MIN = 4;
-/** The end of a cluster, where its queue shows: this share of its packets, at least so many. */
+/** The end of a cluster, where its queue shows: this share of its packets, but at least this many. */
 const TAIL_SHARE = 1 / 3;
 const TAIL_PACKETS = 3;
-/** Of the cluster's length: more of an idle path's delay is held against it all the same. */
+/** Largest idle delay not charged, as a share of the cluster's length. */
 const IDLE_SHARE_MAX = 0.2;
-/** A timer that runs late makes a burst faster than asked for; it proves no more than this. */
+/** A late timer makes a burst faster than requested; it proves no more than this multiple. */
 const OVERSPEED = 1.5;
-/** Jitter that pacing and serialisation make on any path, ms. */
+/** Jitter that pacing and serialization cause on any path, ms. */
 const JITTER_FREE_MS = 3;
-/** A cluster must span so many times the jitter; a shorter one is believed in proportion. */
+/** A cluster should span this many times the jitter; a shorter one counts in proportion. */
 export const CLUSTER_JITTERS = 3;
 
-/** @returns the rate proven, bits a second; undefined when too little of the cluster arrived. */
+/** @returns the rate proven, bits per second; undefined when too little of the cluster arrived */
 export function provenBps(
   { received, rateBps, sentPackets, sentBytes }: ProbeCluster,
   path: ProbePath,
@@ -62,7 +61,7 @@ export function provenBps(
   return belief * Math.min(sendBps, servedBps, OVERSPEED * rateBps);
 }
 
-/** The rate at which the path must have served the cluster for its last packets to have come no later than they did. */
+/** The rate at which the path must have served the cluster, given when its last packets arrived. */
 function bestServed(packets: readonly ProbePacket[], emptyUs: number, idleUs: number): number {
   const tail = Math.max(TAIL_PACKETS, Math.ceil(packets.length * TAIL_SHARE));
   const startUs = packets[0]!.sentAtUs;

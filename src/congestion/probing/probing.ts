@@ -1,40 +1,41 @@
 /**
- * Finds capacity that is not used: asks for short bursts above the target and reads from their arrival what the path
- * carries. Three and six times the start rate at once, and 1.6 times the result while that shows more than is used. Then
- * 1.5 times the target: soon when the path looks roomy, else every three seconds, and less often while that finds nothing.
+ * Finds unused capacity: requests short bursts above the target and measures from their arrival what the path carries.
+ * It starts with three and six times the start rate, then 1.6 times the result while that exceeds the target. Later it
+ * probes 1.5 times the target: soon when the path seems to have room, otherwise every three seconds, and less often
+ * without result.
  */
 import type { ProbeRequest } from '../bandwidth-estimator.ts';
 import { CLUSTER_JITTERS, provenBps, type ProbePacket, type ProbePath } from './probe-rate.ts';
 import type { PacketReport } from '../feedback/sent-packets.ts';
 
 const START_FACTORS = [3, 6];
-/** Of what a probe has shown, when that is more than is used; of the target, while nothing is known of the path. */
+/** Multiple of a probe's result when that exceeds the target; of the target while the path is unknown. */
 const STEP_FACTOR = 1.6;
-/** Of the target. Where there is no room, a 30 ms cluster of this leaves 15 ms of queue. */
+/** Multiple of the target. Without spare capacity, a 30 ms cluster of this leaves 15 ms of queue. */
 const PERIODIC_FACTOR = 1.5;
-/** After silence: of the rate before it. The lower first, in case the path is no longer what it was. */
+/** After silence: shares of the rate before it. The lower first, in case the path has changed. */
 const AFTER_SILENCE_FACTORS = [0.5, 0.9];
-/** A probe that yields this much of itself is followed by a faster one. */
+/** A probe that proves this share of its own rate is followed by a faster one. */
 const YIELD = 0.7;
-/** A probe that shows less than this share of the target was in vain: the pause before the next one doubles. */
+/** A probe that proves less than this multiple of the target found nothing: the next pause doubles. */
 const WORTH = 1.1;
 const PERIOD_US = 3_000_000;
 const PERIOD_MAX_US = 12_000_000;
-/** With this long without a queue, at a rate that used to make one, there may be room at any time. */
+/** After this time without a queue, at a rate that used to cause one, the path may have more room. */
 const ROOMY_QUIET_MS = 1_000;
 const ROOMY_PERIOD_US = 1_500_000;
-/** After a cut the path is left alone for this long. */
+/** No probes for this time after a cut. */
 const CALM_US = 1_000_000;
-/** Length of a cluster: enough for a rate on a calm path, and to stand out of the jitter on another. */
+/** Length of a cluster: enough for a rate on a calm path, and to exceed the jitter on another. */
 const CLUSTER_MIN_MS = 15;
 const CLUSTER_MAX_MS = 60;
-/** Jitters that a cluster spans while nothing is known of the path: there is little to disturb, and much to learn. */
+/** Cluster length in jitters while the path is unknown: there is little to disturb, and much to learn. */
 const HUNT_JITTERS = 6;
 /** Five packets of at least this size. */
 const CLUSTER_MIN_BYTES = 1_000;
-/** A cluster without an answer is given up. */
+/** A cluster without an answer is dropped after this time. */
 const ANSWER_TIMEOUT_US = 1_500_000;
-/** Delay that a cluster itself has made fades within this time. */
+/** Delay caused by a cluster fades within this time. */
 const AFTERMATH_US = 100_000;
 
 interface Cluster extends ProbeRequest {
@@ -49,14 +50,14 @@ export interface ProbeTake {
   nowUs: number;
   targetBps: number;
   maxBps: number;
-  /** The queue is at its base and nothing drains. */
+  /** The queue is at its base and not being drained. */
   clear: boolean;
   cutAtUs: number | undefined;
-  /** Of the path: the cluster is made long enough to stand out of it. */
+  /** Jitter of the path: the cluster is long enough to exceed it. */
   jitterMs: number;
-  /** How long the target has been in use without a queue. */
+  /** How long the target has been used without a queue. */
   quietMs: number;
-  /** Nothing has shown yet what the path carries. */
+  /** The path's capacity is still unknown. */
   hunting: boolean;
 }
 
@@ -75,7 +76,7 @@ export class Probing {
   #periodUs = PERIOD_US;
   #disturbedUntilUs = -Infinity;
 
-  /** True when `take` would find nothing to ask for and nothing to forget. @param full the target is all there may be. */
+  /** True when `take` would have nothing to request or drop. @param full the target is at its maximum */
   rests(nowUs: number, full: boolean): boolean {
     if (!this.#started || this.#wanted.length > 0 || this.#clusters.size > 0) return false;
     return full || nowUs - this.#lastAskedAtUs < ROOMY_PERIOD_US;
@@ -119,15 +120,15 @@ export class Probing {
     this.#clusters.get(probeId)?.received.push({ sequence, sizeBytes, sentAtUs, arrivedAtUs });
   }
 
-  /** The receiver is heard again, and the target fell from `bps` while it was not. */
+  /** The receiver responds again; `bps` was the target before its silence. */
   afterSilence(bps: number): void {
     this.#wanted = AFTER_SILENCE_FACTORS.map((factor) => factor * bps);
     this.#periodUs = PERIOD_US;
   }
 
   /**
-   * Reads clusters that feedback up to `sequence` has told all about.
-   * @returns the highest rate proven, in bits a second; undefined when none was.
+   * Evaluates clusters that feedback up to `sequence` covers completely.
+   * @returns the highest rate proven, bits per second; undefined when none was
    */
   evaluate(sequence: number, reading: ProbeReading): number | undefined {
     const { nowUs, maxBps, targetBps } = reading;
@@ -143,7 +144,7 @@ export class Probing {
       if (bps === undefined) continue;
       best = Math.max(best ?? 0, bps);
       if (cluster.rateBps >= maxBps) continue;
-      // Jitter lowers what a probe shows: one that fell short of itself but showed more than is used is worth a second look.
+      // Jitter lowers a result: a probe that fell short of its rate but exceeded the target is worth another.
       const fasterBps = STEP_FACTOR * bps;
       const yields = !inVain || bps > YIELD * cluster.rateBps;
       if (yields && fasterBps > Math.max(...this.#wanted, 0)) this.#wanted = [fasterBps];
@@ -151,7 +152,7 @@ export class Probing {
     return best;
   }
 
-  /** True while delay on the path may be a probe's own doing. */
+  /** True while delay on the path may be caused by a probe. */
   disturbs(nowUs: number): boolean {
     if (nowUs < this.#disturbedUntilUs) return true;
     for (const cluster of this.#clusters.values()) {

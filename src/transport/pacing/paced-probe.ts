@@ -1,9 +1,9 @@
-/** One probe cluster on its way out: when its next packet is due at the cluster's own rate, and when it is over. */
+/** One probe cluster being sent: when its next packet is due at the cluster's own rate, and when it is complete. */
 import type { ProbeRequest } from '../../congestion/bandwidth-estimator.ts';
 
-/** A cluster that runs this late would be sent as a lump and measure our timer instead of the path. */
+/** A cluster this late would leave as one burst and measure our timer instead of the path. */
 const LATE_MAX_US = 10_000;
-/** Fewer packets make no rate. */
+/** Fewer packets give no rate. */
 const PACKETS_MIN = 5;
 
 export class PacedProbe {
@@ -20,12 +20,12 @@ export class PacedProbe {
     return this.#request.id;
   }
 
-  /** Good size for one packet of filler. */
+  /** Suitable size of one padding packet. */
   get packetBytes(): number {
     return Math.ceil(this.#request.sizeBytes / PACKETS_MIN);
   }
 
-  /** When the next packet is due; undefined: the cluster is complete, or so late that it is given up. */
+  /** When the next packet is due; undefined: the cluster is complete, or too late to finish. */
   dueUs(nowUs: number): number | undefined {
     const { rateBps, sizeBytes } = this.#request;
     if (this.#startedAtUs === undefined) return nowUs;

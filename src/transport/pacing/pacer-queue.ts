@@ -1,23 +1,23 @@
 /**
- * One priority of the pacer: packets in the order they came, and what they weigh together. Has no capacity of its own:
- * which packets it takes, and when all of them go, is the pacer's drop rule.
+ * One priority of the pacer: packets in order of arrival, and their total size. Has no capacity of its own: the pacer's
+ * drop rule decides which packets it takes and when it is cleared.
  */
 import type { PacketKind } from '../../congestion/bandwidth-estimator.ts';
 
 export interface PacedPacket<Content> {
   kind: PacketKind;
-  /** Estimate of its bytes on the wire. */
+  /** Estimated bytes on the wire. */
   sizeBytes: number;
-  /** Counts frames; packets of one frame share it. */
+  /** Frame number; all packets of a frame share it. */
   frame: number;
-  /** Retransmissions: of a keyframe. */
+  /** For retransmissions: the packet belongs to a keyframe. */
   ofKeyframe?: boolean;
   content: Content;
 }
 
 export class PacerQueue<Content> {
   #waiting: PacedPacket<Content>[] = [];
-  /** When each of them came. */
+  /** Arrival time of each. */
   #enqueuedAtUs: number[] = [];
   #bytes = 0;
 
@@ -29,12 +29,12 @@ export class PacerQueue<Content> {
     return this.#waiting[0];
   }
 
-  /** How long the first has waited; 0 when none does. */
+  /** How long the first packet has waited; 0 when the queue is empty. */
   waitedUs(nowUs: number): number {
     return nowUs - (this.#enqueuedAtUs[0] ?? nowUs);
   }
 
-  /** Different frames that packets wait of. */
+  /** Number of different frames with packets in the queue. */
   get frames(): number {
     return new Set(this.#waiting.map(({ frame }) => frame)).size;
   }
@@ -45,13 +45,13 @@ export class PacerQueue<Content> {
     this.#bytes += packet.sizeBytes;
   }
 
-  /** Takes the first one out. */
+  /** Removes the first packet. */
   shift(): void {
     this.#bytes -= this.#waiting.shift()?.sizeBytes ?? 0;
     this.#enqueuedAtUs.shift();
   }
 
-  /** @returns what waited. */
+  /** @returns the packets removed */
   clear(): PacedPacket<Content>[] {
     const packets = this.#waiting;
     if (packets.length === 0) return packets;

@@ -1,24 +1,24 @@
 /**
- * One timer for all send paths of the process. Waking up costs more than sending a packet, so everyone due within a
- * millisecond is woken together, and with nobody due there is no timer at all. One that throws is left out from then
- * on and reported: the others must not stop for it.
+ * One timer for all send paths of the process. A wake-up costs more than sending a packet, so all paths due within a
+ * millisecond wake together; without due paths there is no timer. A path whose `wake` throws is removed and reported,
+ * so that the others go on.
  */
 import { systemClock, type Clock } from '../../clock.ts';
 import { warnOfListener } from '../../events.ts';
 
-/** Runs a callback once after a delay; returns what cancels it. */
+/** Runs a callback once after a delay; returns the function that cancels it. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
 
 export interface PacerTimerOptions {
   clock?: Clock;
   /** For virtual time; the default does not keep the process alive. */
   schedule?: Schedule;
-  /** A `wake` threw; it is not called again. Default: a warning of the process. */
+  /** Called when a `wake` threw; that path is not woken again. Default: a process warning. */
   onError?: (error: unknown) => void;
 }
 
 export interface Waker {
-  /** Wakes at this instant at the latest. */
+  /** Asks for a wake-up at this time at the latest. */
   by(dueUs: number): void;
   close(): void;
 }
@@ -29,7 +29,7 @@ interface Sleeper {
   closed: boolean;
 }
 
-/** Timers below this are not kept by any system. */
+/** No system keeps shorter timers. */
 const GRANULARITY_US = 1_000;
 
 const scheduleTimeout: Schedule = (callback, delayMs) => {
@@ -42,7 +42,7 @@ export class PacerTimer {
   readonly #clock: Clock;
   readonly #schedule: Schedule;
   readonly #onError: (error: unknown) => void;
-  /** Exchanged and not shortened when one leaves, for that may be while all are gone through. */
+  /** Replaced, never changed in place: a path may leave while the array is iterated. */
   #sleepers: Sleeper[] = [];
   #cancel: (() => void) | undefined;
   #armedForUs = Infinity;
@@ -53,12 +53,12 @@ export class PacerTimer {
     this.#onError = onError ?? ((error) => warnOfListener(error, 'wake'));
   }
 
-  /** How many are registered; for leak tests. */
+  /** Number of registered paths; for leak tests. */
   get size(): number {
     return this.#sleepers.length;
   }
 
-  /** @param wake called when due; returns when it wants to be called again, undefined: not before it asks. */
+  /** @param wake called when due; returns the time of its next call, undefined: when `by` asks for one */
   register(wake: (nowUs: number) => number | undefined): Waker {
     const sleeper: Sleeper = { wake, dueUs: Infinity, closed: false };
     this.#sleepers.push(sleeper);
@@ -84,7 +84,7 @@ export class PacerTimer {
   #arm(): void {
     let dueUs = Infinity;
     const sleepers = this.#sleepers;
-    // A thousand times a second over everyone: by number, for an iterator is garbage with every step.
+    // Runs a thousand times a second: an index loop, because an iterator allocates at every step.
     for (let index = 0; index < sleepers.length; index++) dueUs = Math.min(dueUs, sleepers[index]!.dueUs);
     if (dueUs !== this.#armedForUs) this.#armFor(dueUs);
   }
@@ -117,7 +117,7 @@ export class PacerTimer {
       }
     }
     this.#arm();
-    // Last, so that not even a hook that throws leaves the others asleep.
+    // Last, so that a hook that throws cannot leave other paths without a timer.
     for (const error of failures) this.#onError(error);
   }
 }

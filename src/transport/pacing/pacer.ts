@@ -1,13 +1,13 @@
 /**
- * Spreads packets over time at a multiple of the target rate, most valuable first: keyframe, retransmissions of its
- * packets, other retransmissions, deltas, and filler only inside probes. What is sent makes a debt that time pays off;
- * without debt a packet leaves the moment it comes. Nothing here knows the time or the network: both are handed in.
+ * Spreads packets over time at a multiple of the target rate, by priority: keyframe, retransmissions of its packets,
+ * other retransmissions, deltas; padding goes only into probes. Sent bytes are a debt that time pays off; without debt
+ * a packet leaves at once. Time and network are arguments.
  *
- * Drop rule: media may wait `LIMITS.pacerQueueMaxMs`. When a delta is older, or deltas are more than that at the pacing
- * rate, all queued deltas go, because each needs the one before it, and further ones are refused until a keyframe comes;
- * `onDrop` tells. Retransmissions that wait as long go too: by then a keyframe mends more. Each of their two queues holds
- * that much at the pacing rate and refuses the newest beyond it, which could only have come too late. A keyframe flushes
- * everything older, and is itself only ever replaced by a newer one.
+ * Drop rule: media may wait `LIMITS.pacerQueueMaxMs`. When a delta is older, or the deltas amount to more at the pacing
+ * rate, all queued deltas are dropped, because each needs the previous one. Further deltas are refused until a keyframe
+ * comes; `onDrop` reports it. Retransmissions that wait as long are dropped too: by then a keyframe repairs more. Each
+ * of their two queues holds that much at the pacing rate and refuses more. A keyframe removes everything older, and
+ * only a newer keyframe replaces it.
  */
 import type { ProbeRequest } from '../../congestion/bandwidth-estimator.ts';
 import { LIMITS } from '../../limits.ts';
@@ -17,33 +17,33 @@ import { PacerQueue, type PacedPacket } from './pacer-queue.ts';
 export type { PacedPacket } from './pacer-queue.ts';
 
 export interface PacerOptions<Content> {
-  /** Bytes that may leave unpaced at the very start; default `INITIAL_WINDOW_BYTES`. */
+  /** Bytes that may leave unpaced at the start; default `INITIAL_WINDOW_BYTES`. */
   initialWindowBytes?: number;
-  /** What may leave at once; default `BURST_MS`. */
+  /** Amount that may leave at once, ms at the pacing rate; default `BURST_MS`. */
   burstMs?: number;
-  /** @returns bytes on the wire; undefined when there is no path at present: the packet then waits. */
+  /** @returns bytes on the wire; undefined while there is no path: the packet then waits */
   send(packet: PacedPacket<Content>, nowUs: number, probeId: number | undefined): number | undefined;
-  /** Something of about this size to fill a probe with; undefined when there is nothing. */
+  /** A packet of about this size to pad a probe with; undefined when there is none. */
   filler(sizeBytes: number): PacedPacket<Content> | undefined;
-  /** A keyframe is needed: so many frames were dropped, and no delta is taken before it; 0: only retransmissions were. */
+  /** A keyframe is needed. `frames` were dropped, and deltas wait for it; 0: only retransmissions were dropped. */
   onDrop(frames: number): void;
-  /** Each retransmission or queued packet that will not be sent. */
+  /** Called for each retransmission or queued packet that will not be sent. */
   onDiscard?(packet: PacedPacket<Content>): void;
 }
 
 /**
- * What may leave at once: below 5 Mbps a packet. Two that leave together are a queue where the path is narrow, which jitter
- * and delay are then measured by, and an overflow where its queue is short.
+ * Amount that may leave at once; below 5 Mbps one packet. Two packets sent together form a queue at a narrow link,
+ * which distorts the measured jitter and delay, and overflow a short buffer.
  */
 export const BURST_MS = 2;
-/** A timer that ran late by no more than this is made up for. */
+/** Longest timer delay that the pacer catches up. */
 const LATE_MAX_MS = 10;
 /**
- * Ten packets, as TCP may send before it has heard anything (RFC 6928): the first keyframe is on screen a round trip
- * sooner, and a path that cannot buffer as much could not carry the web either.
+ * Ten packets, TCP's initial window (RFC 6928): the first keyframe is on screen a round trip sooner, and a path that
+ * cannot buffer them could not carry web traffic either.
  */
 export const INITIAL_WINDOW_BYTES = 10 * 1_200;
-/** How soon a missing path is tried again. */
+/** Interval at which a missing path is tried again. */
 const NO_PATH_RETRY_US = 20_000;
 const DEADLINE_US = LIMITS.pacerQueueMaxMs * 1_000;
 
@@ -71,7 +71,7 @@ export class Pacer<Content> {
     this.#burstMs = options.burstMs ?? BURST_MS;
   }
 
-  /** How long the queue takes at the present rate. */
+  /** How long the queue takes at the current rate. */
   get queueMs(): number {
     return this.#msOf(this.#queuedBytes);
   }
@@ -80,7 +80,7 @@ export class Pacer<Content> {
     return this.#probe !== undefined;
   }
 
-  /** True while part of a keyframe still waits. */
+  /** True while part of a keyframe waits. */
   get holdsKeyframe(): boolean {
     return this.#queues[0].first !== undefined;
   }
@@ -96,8 +96,8 @@ export class Pacer<Content> {
   }
 
   /**
-   * Takes the packets of one frame, or retransmissions as far as there is room, and sends what the rate allows at once.
-   * @returns false when they were refused: a delta, and its reference is gone.
+   * Takes the packets of one frame, or retransmissions while there is room, and sends what the rate allows at once.
+   * @returns false for a delta whose reference was dropped
    */
   enqueue(packets: readonly PacedPacket<Content>[], nowUs: number): boolean {
     this.#payOff(nowUs);
@@ -118,13 +118,13 @@ export class Pacer<Content> {
     return true;
   }
 
-  /** Sends a cluster for the estimator, out of the queue as far as it reaches and filled up beyond. */
+  /** Sends a cluster for the estimator: queued packets first, then padding. */
   startProbe(request: ProbeRequest, nowUs: number): void {
     this.#probe = new PacedProbe(request);
     this.process(nowUs);
   }
 
-  /** Sends what is due. `nextUs`: when to call again; undefined: nothing waits. */
+  /** Sends what is due. `nextUs`: when to call again; undefined: the queues are empty. */
   process(nowUs: number): { nextUs: number | undefined } {
     this.#payOff(nowUs);
     this.#dropLate(nowUs);
@@ -145,17 +145,17 @@ export class Pacer<Content> {
     return { nextUs: nowUs + (this.#debtBytes * 8_000_000) / this.#rateBps };
   }
 
-  /** @returns false for a retransmission beyond what its queue holds. */
+  /** @returns false for a retransmission that its queue has no room for */
   #take(packet: PacedPacket<Content>, nowUs: number): boolean {
     const queue = this.#queues[priorityOf(packet)];
     const full = packet.kind === 'rtx' && this.#msOf(queue.bytes + packet.sizeBytes) > LIMITS.pacerQueueMaxMs;
-    // Even at the lowest rate one may wait: a single packet costs less than a keyframe.
+    // One packet may wait even at the lowest rate: it costs less than a keyframe.
     if (full && queue.first) return false;
     queue.push(packet, nowUs);
     return true;
   }
 
-  /** @returns when its next packet is due; undefined once the cluster is over. */
+  /** @returns when its next packet is due; undefined once the cluster has ended */
   #runProbe(probe: PacedProbe, nowUs: number): number | undefined {
     for (;;) {
       const dueUs = probe.dueUs(nowUs);
@@ -200,7 +200,7 @@ export class Pacer<Content> {
 
   #payOff(nowUs: number): void {
     const paidBytes = (this.#rateBps * (nowUs - this.#updatedAtUs)) / 8_000_000;
-    // While packets wait, a timer that ran late is made up for; an idle path saves nothing.
+    // While packets wait, the pacer catches up on a late timer; an idle path saves no credit.
     const savedBytes = this.#queuedBytes > 0 ? this.#bytesOf(LATE_MAX_MS) : 0;
     this.#debtBytes = Math.max(-savedBytes, this.#debtBytes - paidBytes);
     this.#updatedAtUs = nowUs;

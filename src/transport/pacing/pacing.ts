@@ -1,24 +1,24 @@
-/** How much faster than the target packets may leave, and what media get of it: a frame is smoothed without being late. */
+/** The pacing rate as a multiple of the target, and the share of it for media: smooths frames without delaying them. */
 import { BURST_MS, INITIAL_WINDOW_BYTES } from './pacer.ts';
 
 export interface PacingRules {
-  /** Multiples of the target. Before any feedback the first keyframe should simply arrive. */
+  /** Multiples of the target. Before any feedback the first keyframe should arrive quickly. */
   beforeFeedback: number;
   clear: number;
-  /** Most that is added to that for retransmissions: they leave beside the media, not before them. */
+  /** Most that retransmissions add: they leave beside the media, not before them. */
   repairs: number;
-  /** With a queue on the path. */
+  /** While there is a queue on the path. */
   queued: number;
-  /** Bytes that may leave unpaced at the very start. */
+  /** Bytes that may leave unpaced at the start. */
   initialWindowBytes: number;
-  /** What may leave at once later on. */
+  /** Amount that may leave at once later, ms. */
   burstMs: number;
 }
 
 /**
- * Clear, 1.05: media use 0.97 of a target, so a frame of average size leaves just within its interval; what
- * leaves faster than the path carries it would only wait there, where neither a keyframe nor a deadline can take it
- * back. With a queue no more than the target, so that it drains.
+ * Clear, 1.05: media use 0.97 of the target, so an average frame leaves just within its interval. A faster burst would
+ * wait on the path, where no keyframe and no deadline can remove it. With a queue on the path the rate is the target,
+ * so that the queue drains.
  */
 export const PACING: PacingRules = {
   beforeFeedback: 2.5,
@@ -29,15 +29,15 @@ export const PACING: PacingRules = {
   burstMs: BURST_MS,
 };
 
-/** So much of the target the allocation leaves for retransmissions anyway; with more they would queue in the pacer. */
+/** Share that the allocation leaves for retransmissions; more of them would queue in the pacer. */
 const REPAIR_SHARE_FREE = 0.01;
-/** Media keep half of a target whatever is asked for again. */
+/** Most that retransmissions take: media keep half of the target. */
 const REPAIR_SHARE_MAX = 0.5;
 
 /**
- * What is left of a target for new media beside retransmissions; otherwise media wait for them in the pacer, and at 20%
- * loss longer than their deadline.
- * @param repairShare of the bytes sent lately, 0 to 1
+ * The share of a target for new media beside retransmissions. Without it media wait in the pacer, at 20% loss longer
+ * than their deadline.
+ * @param repairShare share of recently sent bytes that were retransmissions, 0 to 1
  */
 export const mediaTargetBps = (targetBps: number, repairShare: number): number =>
   targetBps * (1 - Math.min(Math.max(repairShare - REPAIR_SHARE_FREE, 0), REPAIR_SHARE_MAX));

@@ -1,6 +1,6 @@
-/** A sum over the last second, in steps of a tenth: bits or frames a second without keeping every event. */
+/** A sum over the last second in steps of 100 ms: bits or frames per second without storing each event. */
 const STEP_US = 100_000;
-/** Ten whole tenths, and the present one, which does not count yet: a part of it would read as a lower rate. */
+/** Ten whole steps and the current one, which does not count yet: a partial step would lower the rate. */
 const STEPS = 11;
 
 export class RateMeter {
@@ -12,12 +12,12 @@ export class RateMeter {
     this.#sums[this.#step % STEPS]! += amount;
   }
 
-  /** Over the last ten whole tenths of a second. */
+  /** Sum over the last ten whole steps. */
   perSecond(nowUs: number): number {
     this.#advance(nowUs);
     const present = this.#sums[this.#step % STEPS]!;
     let sum = 0;
-    // Asked for at every packet: `reduce` is garbage with every step.
+    // Called for every packet: an index loop, because `reduce` allocates.
     for (let index = 0; index < STEPS; index++) sum += this.#sums[index]!;
     return sum - present;
   }

@@ -1,4 +1,4 @@
-/** A peer connection as the rest of the house sees it; `peer.ts` is the one implementation, over werift. */
+/** A peer connection as other folders see it; `peer.ts` implements it over werift. */
 import type { Emitter } from '../../events.ts';
 import type { VideoCodec } from '../../media/encode/encoder.ts';
 import type { MediaPath } from '../media-path.ts';
@@ -13,11 +13,11 @@ export interface IceCandidate {
 }
 
 export interface PeerEvents {
-  /** `disconnected`: consent (RFC 7675) ran out; a check or a restart brings it back. `closed` is final. */
+  /** `disconnected`: consent (RFC 7675) expired; a check or a restart brings it back. `closed` is final. */
   state: [state: PeerState, reason: string];
   /** One decrypted compound RTCP packet. */
   rtcp: [packet: Uint8Array];
-  /** A local candidate to trickle; null ends gathering. Never emitted before the answer has been returned. */
+  /** A local candidate to trickle; null ends gathering. Never emitted before `answer` has returned. */
   candidate: [candidate: IceCandidate | null];
   /** Text on the data channel labelled `control`. */
   control: [text: string];
@@ -29,7 +29,7 @@ export interface Peer {
   /** Defined from `connected` on. */
   readonly path: MediaPath | undefined;
   /**
-   * Answers the first offer, or an ICE restart offer on the live connection (pictures go on meanwhile).
+   * Answers the first offer, or an ICE restart offer on the live connection, which keeps sending meanwhile.
    * @throws GlimpseError SDP_INVALID, CODEC_UNSUPPORTED, PEER_CLOSED
    */
   answer(offerSdp: string): Promise<string>;
@@ -52,7 +52,7 @@ export interface PeerHost {
   readonly peerCount: number;
   /** Datagrams refused, by reason, since start. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** Whether an offer could be answered, before anything is made for it. @throws GlimpseError as `Peer.answer` */
+  /** Checks whether an offer could be answered, without allocating a peer. @throws GlimpseError as `Peer.answer` */
   checkOffer(offerSdp: string, codecs: readonly VideoCodec[]): void;
   createPeer(options: PeerOptions): Peer;
   close(): Promise<void>;

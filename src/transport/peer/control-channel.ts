@@ -1,8 +1,7 @@
 /**
- * The data channel `control` (RFC 8831, RFC 8832) over werift's SCTP, text both ways with a bounded buffer. werift
- * leaves rejections of its SCTP handlers to nobody, so that one odd message from a client would end the process; here
- * each of them is caught and ends only this channel's peer. What its association would choke on never reaches it
- * (`sctp/guard.ts`).
+ * The data channel `control` (RFC 8831, RFC 8832) over werift's SCTP: text both ways with a bounded buffer. werift does
+ * not catch rejections of its SCTP handlers, so one malformed message from a client would end the process. Here each
+ * rejection is caught and ends only this peer. `sctp/guard.ts` keeps packets away that the association cannot handle.
  */
 import { Event, RTCSctpTransport, type RTCDataChannel, type RTCDtlsTransport } from 'werift';
 import { Emitter } from '../../events.ts';
@@ -12,18 +11,18 @@ import { SctpGuard } from './sctp/guard.ts';
 
 const LABEL = 'control';
 const SCTP_PORT = 5000;
-/** Receive window: two messages of the largest size, and some. */
+/** Receive window: two messages of the largest size, and a reserve. */
 const WINDOW_BYTES = 256 * 1024;
 
 export interface ControlEvents {
   text: [text: string];
-  /** The association misbehaved; nothing more will come. */
+  /** The association failed; no further events follow. */
   failed: [error: unknown];
 }
 
-/** What of werift's SCTP transport needs a guard of ours. */
+/** The members of werift's SCTP transport that we wrap. */
 interface GuardedSctp {
-  /** The association; its own reader drops the promise. */
+  /** The association; its own reader ignores the promise. */
   sctp: SctpAssociation;
   datachannelReceive: (stream: number, protocol: number, data: Buffer) => Promise<void>;
   dataChannelFlush: () => Promise<void>;
@@ -45,7 +44,7 @@ export class ControlChannel {
     this.#transport = new RTCSctpTransport(SCTP_PORT, LIMITS.messageMaxBytes);
     const fail = (error: unknown): void => this.#fail(error);
     guardRejections(guarded(this.#transport), fail);
-    // All that RTCSctpTransport asks of its DTLS transport (werift 0.25.2 webrtc/src/transport/sctp.js).
+    // All that RTCSctpTransport uses of its DTLS transport (werift 0.25.2 webrtc/src/transport/sctp.js).
     const dtls = {
       id: 'control',
       state: 'connected',
@@ -64,7 +63,7 @@ export class ControlChannel {
 
   /**
    * Takes one decrypted SCTP packet.
-   * @returns false when it was left out, as if it were lost
+   * @returns false when it was dropped, as if lost
    */
   receive(packet: Buffer, nowUs: number): boolean {
     if (this.#closed || this.#failed) return false;
@@ -77,7 +76,7 @@ export class ControlChannel {
     return true;
   }
 
-  /** False when the channel is not open or too much waits in it. */
+  /** False when the channel is not open or its buffer is full. */
   send(text: string): boolean {
     const channel = this.#channel;
     if (this.#closed || channel?.readyState !== 'open') return false;

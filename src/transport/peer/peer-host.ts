@@ -1,6 +1,6 @@
 /**
- * One UDP port, one certificate, many peers. Starts with a self-test, sweeps consent for all peers with one timer, and
- * leaves nothing behind when it closes.
+ * One UDP port, one certificate, many peers. Runs a self-test at start, checks consent of all peers with one timer, and
+ * releases everything when it closes.
  */
 import { isIP } from 'node:net';
 import { systemClock, type Clock } from '../../clock.ts';
@@ -22,19 +22,19 @@ export interface PeerHostOptions {
   host: string;
   /** UDP port; 0 picks a free one. */
   port: number;
-  /** TCP port beside it, for viewers whose network lets no UDP out; 0 picks a free one, undefined opens none. */
+  /** TCP port beside it, for viewers whose network blocks UDP; 0 picks a free one, undefined opens none. */
   tcpPort?: number | undefined;
   /** IP address that candidates name instead of the bound one: the public side of a NAT that keeps the port. */
   announceHost?: string | undefined;
   /**
-   * Takes nothing from other machines, and names loopback beside this machine's addresses: browsers that leave loopback
-   * out of ICE (Firefox) reach a wildcard by one of those.
+   * Ignores other machines, and names loopback beside this machine's addresses: browsers that leave loopback out of ICE
+   * (Firefox) reach a wildcard bind through one of those.
    */
   ownMachineOnly?: boolean | undefined;
   /** RFC 7675; see `LIMITS.consentTimeoutMs`. */
   consentTimeoutMs?: number | undefined;
   clock?: Clock | undefined;
-  /** Told of listeners of a peer's events that threw; without a log of failures in datagrams too. */
+  /** Called when a listener of a peer's events throws, and without a log also for failures in datagrams. */
   onListenerError?: ListenerErrorHandler | undefined;
   log?: PeerHostLog | undefined;
 }
@@ -44,7 +44,7 @@ export interface PeerHostLog {
   error(fields: Record<string, unknown>, message: string): void;
 }
 
-/** How often consent is looked at. Late by at most this. */
+/** Interval of the consent checks, which is also their largest delay. */
 const CONSENT_SWEEP_MAX_MS = 1_000;
 
 /**
@@ -106,7 +106,7 @@ class UdpPeerHost implements PeerHost {
     this.#sweep = setInterval(() => this.#checkConsent(), sweepMs).unref();
   }
 
-  /** What candidates name: the announced address, or where the bound one can be reached now. */
+  /** Addresses for candidates: the announced one, or those at which the bound one can be reached now. */
   get hosts(): readonly string[] {
     const { host, announceHost, ownMachineOnly = false } = this.#options;
     return announceHost === undefined ? reachableAt(host, ownMachineOnly) : [announceHost];
@@ -157,7 +157,7 @@ class UdpPeerHost implements PeerHost {
   }
 }
 
-/** A datagram made our own code throw: told, so that a bug does not hide in a counter. */
+/** Reports a datagram that made our own code throw, so that a counter does not hide a bug. */
 function reportFailure(error: unknown, { log, onListenerError = warnOfListener }: PeerHostOptions): void {
   if (log) log.error({ err: error }, 'a datagram failed; more of this kind are only counted');
   else onListenerError(error, 'datagram');

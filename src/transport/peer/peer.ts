@@ -1,7 +1,7 @@
 /**
- * One viewer's connection: reads offers, answers them, and puts ICE-lite, DTLS, SRTP and the control channel together
- * behind the `Peer` contract. werift's RTCPeerConnection is not used: its sender machinery, gathering and candidate
- * checks would all have to be overridden, and what is left of it is DTLS and SCTP.
+ * One viewer's connection: answers offers, and combines ICE-lite, DTLS, SRTP and the control channel behind the `Peer`
+ * contract. It does not use werift's RTCPeerConnection: we would have to override its senders, gathering and candidate
+ * checks, and only DTLS and SCTP would remain.
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
@@ -26,7 +26,7 @@ import { SrtpSender } from './srtp/srtp-sender.ts';
 import type { BindingRequest, BindingSuccess, RemoteAddress } from './ice/stun.ts';
 import type { MuxEndpoint, UdpMux } from './ice/udp-mux.ts';
 
-/** What a peer shares with the others of its host. */
+/** What all peers of a host share. */
 export interface PeerContext {
   mux: UdpMux;
   certificate: DtlsCertificate;
@@ -37,15 +37,15 @@ export interface PeerContext {
   onClosed: (peer: WebRtcPeer) => void;
 }
 
-/** RFC 7983: first bytes of what may share the port. */
+/** RFC 7983: first bytes of the protocols that share the port. */
 const FIRST_BYTE = { dtlsMin: 20, dtlsMax: 63, rtpMin: 128, rtpMax: 191 } as const;
-/** Checks a peer may send: a browser with a dozen pairs sends twenty a second while it connects. */
+/** Checks that a peer may send: a browser with a dozen pairs sends twenty a second while it connects. */
 const CHECKS_PER_SECOND = { perSecond: 200, burst: 400 };
-/** A peer that is silent so long is asked. RFC 7675 section 5.1 has every peer ask every five seconds. */
+/** After this silence we check consent ourselves. RFC 7675 section 5.1 has every peer check every five seconds. */
 const ASK_CONSENT_MS = 5_000;
-/** Compounds a viewer may send: a browser sends some tens a second, and more while it asks for lost packets. */
+/** RTCP compounds that a viewer may send: a browser sends tens a second, and more while it requests lost packets. */
 const RTCP_PER_SECOND = { perSecond: 500, burst: 1_000 };
-/** RFC 5761: second bytes that mean RTCP. */
+/** RFC 5761: second bytes of RTCP packets. */
 const RTCP_TYPE = { min: 192, max: 223 } as const;
 
 export class WebRtcPeer implements Peer, MuxEndpoint {
@@ -150,8 +150,8 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   }
 
   /**
-   * RFC 7675: without anything authenticated from where media goes for `consentTimeoutMs`, nothing more is sent. The host
-   * calls this.
+   * RFC 7675: stops sending after `consentTimeoutMs` without authenticated input from the address that gets media. The
+   * host calls this.
    */
   checkConsent(nowUs: number): void {
     const { heardUs } = this.#ice;
@@ -244,7 +244,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   }
 }
 
-/** SSRCs are ours to choose: random (RFC 3550 section 8) and different. */
+/** We choose the SSRCs: random (RFC 3550 section 8) and different. */
 function describeVideo(offer: Offer, negotiation: Negotiation): NegotiatedVideo {
   const { codec, payloadType, rtxPayloadType, extensions, feedback, videoIndex } = negotiation;
   const ssrc = randomInt(1, 2 ** 32 - 1);

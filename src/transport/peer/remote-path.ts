@@ -1,19 +1,19 @@
 /**
- * One address of a peer. A check proves that its sender knows the password, not that it is at the address: whoever knows
- * the password can write any source address. Until a packet from there answers one of ours, at most three times what
- * came from it is sent to it (the rule of RFC 9000 section 8 for QUIC), so that nobody gains by naming a third party.
+ * One remote address of a peer. A check proves that its sender knows the password, not that it is at that address: the
+ * source can be forged. Until a packet from the address answers one of ours, it gets at most three times the bytes that
+ * came from it (as in RFC 9000 section 8 for QUIC), so that we cannot be used to flood a third party.
  */
 import type { RemoteAddress } from './ice/stun.ts';
 
 const AMPLIFICATION_MAX = 3;
-/** An own check is not sent again sooner. */
+/** Minimum interval between two of our checks. */
 const CHECK_INTERVAL_US = 20_000;
 
 export class RemotePath {
   readonly remote: RemoteAddress;
-  /** When something authenticated came from it last. */
+  /** Time of its last authenticated input. */
   heardUs: number;
-  /** Transaction of our last check to it; undefined before one. */
+  /** Transaction of our check in flight; undefined while there is none. */
   transactionId: Buffer | undefined;
   #checkedUs = -Infinity;
   #proved: boolean;
@@ -23,11 +23,11 @@ export class RemotePath {
   constructor(remote: RemoteAddress, nowUs: number) {
     this.remote = remote;
     this.heardUs = nowUs;
-    // A TCP connection has answered our SYN already.
+    // A TCP connection has already answered our SYN.
     this.#proved = remote.stream !== undefined;
   }
 
-  /** What is sent to the address arrives where it comes from. */
+  /** The address is validated: packets sent to it reach the sender. */
   get proved(): boolean {
     return this.#proved;
   }
@@ -40,7 +40,7 @@ export class RemotePath {
     if (!this.#proved) this.#receivedBytes += sizeBytes;
   }
 
-  /** Takes so many bytes from what may be sent; false takes nothing. */
+  /** Takes `sizeBytes` from the send limit; otherwise takes nothing and returns false. */
   maySend(sizeBytes: number): boolean {
     if (this.#proved) return true;
     if (this.#sentBytes + sizeBytes > AMPLIFICATION_MAX * this.#receivedBytes) return false;
@@ -48,7 +48,7 @@ export class RemotePath {
     return true;
   }
 
-  /** False when our last check is too young for another. */
+  /** False when our last check was too recent. */
   mayCheck(nowUs: number): boolean {
     if (nowUs - this.#checkedUs < CHECK_INTERVAL_US) return false;
     this.#checkedUs = nowUs;

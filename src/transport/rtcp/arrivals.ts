@@ -1,13 +1,13 @@
 /**
- * What of the stream the viewer has, read from transport-wide feedback. A keyframe's packets are not left to NACKs: those
- * know nothing of packets lost before the first that arrived, and may be lost themselves. And what a copy came too late by
- * is only known once one has arrived: receivers ask again before it can be there. Pure.
+ * Which packets the viewer has, from transport-wide feedback. Lost keyframe packets are found here instead of by NACK:
+ * a NACK cannot name packets lost before the first arrival, and may itself be lost. Feedback also shows how late a
+ * repair arrived, which a repeated NACK does not: receivers ask again before a copy can be there. Pure.
  */
 import type { PacketResult } from '../../congestion/bandwidth-estimator.ts';
 import { LIMITS } from '../../limits.ts';
 import type { SentMedia } from '../rtp/rtp-stream.ts';
 
-/** Feedback older than so many packets is of no use any more. */
+/** Packets remembered; feedback about older ones is ignored. */
 const REMEMBERED = 2 * LIMITS.rtpHistoryPackets;
 
 interface Transmission {
@@ -16,15 +16,15 @@ interface Transmission {
   sentUs: number;
 }
 
-/** A packet that came by its copy. */
+/** A lost packet that arrived as a copy. */
 export interface Repair {
   frame: number;
-  /** From the original's departure to that of the copy that arrived. */
+  /** From the original's departure to the departure of the copy that arrived. */
   lateUs: number;
 }
 
 export interface ArrivalNews {
-  /** Keyframe packets that were lost and that no later copy replaces. */
+  /** Lost keyframe packets without a later copy. */
   lost: SentMedia[];
   repaired: Repair[];
 }
@@ -38,7 +38,7 @@ export class Arrivals {
     sent.transportSequence = transportSequence;
     const slot = transportSequence % REMEMBERED;
     const forgotten = this.#transmissions[slot];
-    // A thousand packets a second: what is forgotten makes room.
+    // Reuses the old entry: a thousand packets a second would allocate as many.
     if (forgotten) {
       forgotten.sent = sent;
       forgotten.transportSequence = transportSequence;
@@ -50,7 +50,7 @@ export class Arrivals {
     const news: ArrivalNews = { lost: [], repaired: [] };
     const [first] = results;
     if (!first) return news;
-    // The receiver's first report begins with the first packet it got: those before it are lost, and in no report.
+    // The first report starts with the first packet received: earlier packets are lost, but in no report.
     if (!this.#heard) {
       const remembered = Math.max(0, first.sequence - REMEMBERED);
       for (let before = remembered; before < first.sequence; before++) this.#take(before, false, news);

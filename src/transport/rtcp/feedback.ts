@@ -1,6 +1,6 @@
 /**
- * Everything a viewer says over RTCP, taken apart: reports and transport-wide feedback move the estimator, NACK
- * (RFC 4585) claims packets for retransmission, PLI and FIR (RFC 5104) ask for a keyframe.
+ * Handles all RTCP of a viewer: reports and transport-wide feedback go to the estimator, NACK (RFC 4585) claims packets
+ * for retransmission, PLI and FIR (RFC 5104) request a keyframe.
  */
 import type { BandwidthEstimator, PacketResult } from '../../congestion/bandwidth-estimator.ts';
 import { IN_FLIGHT_MAX } from '../../congestion/feedback/sent-packets.ts';
@@ -30,13 +30,13 @@ interface Instant {
   wallMs: number;
 }
 
-/** Packets a viewer may tell of: each once at most, of a thousand a second, with room for repeats after an outage. */
+/** Packets that a viewer may report: a thousand a second, each once, with room for repeats after an outage. */
 const TOLD_PER_SECOND = { perSecond: 20_000, burst: 2 * IN_FLIGHT_MAX };
-/** What a message costs beside the packets it tells of, in packets. */
+/** Cost of a message beyond the packets it reports, in packets. */
 const MESSAGE_COST = 16;
-/** Until a report block tells: no copy follows a copy sooner. */
+/** Round trip before the first report block: the minimum interval between two copies. */
 const RTT_UNKNOWN_MS = 100;
-/** Reports come about once a second. */
+/** Reports arrive about once a second. */
 const RTTS_KEPT = 10;
 
 export class Feedback {
@@ -59,7 +59,7 @@ export class Feedback {
     return this.#rttMs;
   }
 
-  /** True once transport-wide feedback has come. */
+  /** True once transport-wide feedback has arrived. */
   get seen(): boolean {
     return this.#seen;
   }
@@ -71,8 +71,8 @@ export class Feedback {
   }
 
   /**
-   * Takes one compound RTCP packet; what cannot be read is ignored.
-   * @returns what is to be sent again, in the order asked for.
+   * Takes one compound RTCP packet; ignores what it cannot parse.
+   * @returns packets to retransmit, in the order requested
    */
   take(packet: Uint8Array, now: Instant): SentMedia[] {
     const lost: SentMedia[] = [];
@@ -86,7 +86,7 @@ export class Feedback {
     return lost;
   }
 
-  /** @param fci undefined: of a compound that tells of more packets than can be in flight. */
+  /** @param fci undefined when the compound reports more packets than can be in flight */
   #takeTransportFeedback(fci: Uint8Array | undefined, { nowUs }: Instant, lost: SentMedia[]): void {
     const { estimator, counts } = this.#options;
     const affordable = fci !== undefined && this.#told.take(packetsTold(fci) + MESSAGE_COST, nowUs);
@@ -114,7 +114,7 @@ export class Feedback {
         keyframes.request('pli');
         return;
       case 'fir': {
-        // RFC 5104 section 4.3.1.2: a repeated number is the same request again.
+        // RFC 5104 section 4.3.1.2: a repeated number is the same request.
         const entry = item.entries.find(({ ssrc }) => ssrc === video.ssrc);
         if (!entry || entry.commandSequence === this.#lastFir) return;
         this.#lastFir = entry.commandSequence;
@@ -129,12 +129,12 @@ export class Feedback {
     }
   }
 
-  /** Keyframe packets that feedback shows to be lost need no request. */
+  /** Returns keyframe packets that feedback reports as lost, without waiting for a NACK. */
   #onArrivals(results: readonly PacketResult[], nowUs: number): SentMedia[] {
     const { stream, estimator, reserve } = this.#options;
     const { lost, repaired } = this.#arrivals.onFeedback(results);
     const { queueMs, reason } = estimator.snapshot;
-    // Losses of a queue that overflows end with the queue, and no delay of the picture would have been long enough.
+    // Losses of an overflowing queue end with the queue, and no playout delay would have been long enough.
     const passing = arePassing({ queueMs, competing: reason === 'compete' });
     if (!passing) for (const { frame, lateUs } of repaired) reserve.onRepair(frame, lateUs, nowUs);
     return lost.flatMap(({ sequenceNumber }) => {
@@ -152,12 +152,12 @@ export class Feedback {
     this.#options.estimator.onRtt(rttMs, nowUs);
   }
 
-  /** Of the last reports, the shortest: a browser that is busy answers late, and would have to ask a third time. */
+  /** The shortest of the last reports: a busy browser answers late, and a longer value would cost a third request. */
   get #leastRttUs(): number {
     return Math.min(...this.#latestRttsMs, this.#rttMs ?? RTT_UNKNOWN_MS) * 1_000;
   }
 
-  /** A packet that cannot be sent again leaves a hole that only a keyframe mends. */
+  /** A packet that cannot be retransmitted leaves a gap that only a keyframe repairs. */
   #claim(sequences: readonly number[], nowUs: number): SentMedia[] {
     const { video, stream, keyframes, counts } = this.#options;
     const claimed: SentMedia[] = [];

@@ -1,30 +1,30 @@
 /**
- * Decides when the encoder is asked for a keyframe: many asking at once get one, a keyframe on its way answers whoever
- * asks meanwhile, and no storm of PLI or FIR (RFC 4585, RFC 5104) gets more than one a second, or turns more than a fifth
- * of the bytes into keyframes. Where a drop of our own has stopped the picture it comes as soon as the last one is out.
+ * Decides when to ask the encoder for a keyframe. Concurrent requests get one; a keyframe being sent answers requests
+ * that arrive meanwhile. No flood of PLI or FIR (RFC 4585, RFC 5104) gets more than one a second, or more than a fifth
+ * of the bytes. Where our own drop stopped the picture, the next keyframe may follow as soon as the last one is out.
  */
 export type KeyframeReason = 'pli' | 'fir' | 'drop' | 'loss';
 
-/** Requests this close together are one; or a round trip, whichever is longer. */
+/** Requests within this time, or within a round trip if that is longer, count as one. */
 const COALESCE_MIN_MS = 300;
-/** One whom a keyframe did not help at once will not be helped by more of them. */
+/** A viewer who needs another keyframe this soon would not recover with more of them. */
 const VIEWER_INTERVAL_US = 1_000_000;
-/** A fifth of the bytes, less what the last keyframe may go over and what an encoder leaves of its target. */
+/** A fifth of the bytes, less the last keyframe's possible excess and what encoders leave of the target. */
 const BITRATE_SHARE = 0.16;
-/** Where little is sent, as of a picture that stands, a keyframe is paid for after so long, or nobody would get another. */
+/** At low rates, as for a paused picture, a keyframe counts as paid after this time; otherwise none would follow. */
 const PAID_AFTER_S = 5;
-/** Unspent share kept for bad moments. */
+/** Most of the unspent share that is saved. */
 const SAVED_MAX_S = 1;
 
 export interface KeyframeCircumstances {
   nowUs: number;
   targetBps: number;
-  /** What really leaves: pictures that come late, or are easy, leave a target unused. */
+  /** Rate actually sent: late or simple pictures leave part of the target unused. */
   sentBps: number;
   rttMs: number;
-  /** A keyframe is being sent at this moment. */
+  /** A keyframe is being sent now. */
   sending: boolean;
-  /** Nothing else can be sent before one: nothing would ever pay for it. Default false. */
+  /** Nothing can be sent before a keyframe, so no share could be saved for it. Default false. */
   stalled?: boolean;
 }
 
@@ -32,13 +32,13 @@ export class KeyframeRequests {
   #pending: KeyframeReason | undefined;
   #latestUs = -Infinity;
   #latestBits = 0;
-  /** When a viewer's request was last granted. */
+  /** Time of the last keyframe granted to a viewer's request. */
   #grantedUs = -Infinity;
-  /** Below zero: saved. Starts with all that may be saved. */
+  /** Below zero: saved. Starts with the largest saving. */
   #spentBits = -Infinity;
   #updatedAtUs: number | undefined;
 
-  /** Our own drop is certain to need one; whatever the viewer says may already be answered. */
+  /** Our own drop certainly needs a keyframe; a viewer's request may already be answered. */
   request(reason: KeyframeReason): void {
     if (this.#pending !== 'drop') this.#pending = reason;
   }
@@ -51,7 +51,7 @@ export class KeyframeRequests {
     this.#pending = undefined;
   }
 
-  /** The reason to ask now, once; undefined: nobody asks, or not yet. */
+  /** The reason to ask the encoder now, returned once; undefined: no request, or not yet. */
   take(circumstances: KeyframeCircumstances): KeyframeReason | undefined {
     const { nowUs, targetBps, sentBps, rttMs, sending, stalled = false } = circumstances;
     const grantBps = Math.max(Math.min(sentBps, targetBps) * BITRATE_SHARE, this.#latestBits / PAID_AFTER_S);

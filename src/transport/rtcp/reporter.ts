@@ -1,6 +1,6 @@
 /**
- * The sender reports of one stream: its media clock, which ties capture times to RTP timestamps (RFC 3550 section 5.1),
- * and when it is told to the viewer (section 6.4.1). Sends nothing itself.
+ * The sender reports of one stream: its media clock, which maps capture times to RTP timestamps (RFC 3550 section 5.1),
+ * and when to report it to the viewer (section 6.4.1). Sends nothing itself.
  */
 import { buildSenderReport } from './sender-report.ts';
 
@@ -10,7 +10,7 @@ const REPORT_US = 1_000_000;
 export interface ReportRequest {
   nowUs: number;
   wallMs: number;
-  /** Of the stream so far. */
+  /** Totals of the stream so far. */
   counts: { packets: number; payloadBytes: number };
 }
 
@@ -21,7 +21,7 @@ export class Reporter {
   #lastFrame: { rtpTimestamp: number; captureUs: number } | undefined;
   #dueUs = -Infinity;
 
-  /** @param random uniform in [0, 1); for the clock's start and the name. */
+  /** @param random uniform in [0, 1); for the clock's start and the CNAME */
   constructor(ssrc: number, random: () => number) {
     this.#ssrc = ssrc;
     this.#timestampOffset = Math.floor(random() * 2 ** 32);
@@ -30,8 +30,8 @@ export class Reporter {
 
   /**
    * A frame enters the stream.
-   * @param rtpTimestamp the frame's own, if it has one; 90 kHz.
-   * @returns its RTP timestamp, 32 bits.
+   * @param rtpTimestamp the frame's own, if it has one; 90 kHz
+   * @returns its RTP timestamp, 32 bits
    */
   onFrame(captureUs: number, rtpTimestamp?: number): number {
     const own = rtpTimestamp ?? this.#timestampOffset + Math.round(captureUs * CLOCK_RATE_PER_US);
@@ -39,12 +39,12 @@ export class Reporter {
     return this.#lastFrame.rtpTimestamp;
   }
 
-  /** False while `take` would yield nothing, whatever has been sent. */
+  /** False while `take` would return nothing, even after sending. */
   isDue(nowUs: number): boolean {
     return nowUs >= this.#dueUs;
   }
 
-  /** The compound packet to send now; undefined when none is due or nothing was sent. */
+  /** The compound packet to send now; undefined when none is due or nothing has been sent. */
   take({ nowUs, wallMs, counts }: ReportRequest): Uint8Array | undefined {
     if (!this.#lastFrame || counts.packets === 0 || !this.isDue(nowUs)) return undefined;
     this.#dueUs = nowUs + REPORT_US;
@@ -59,7 +59,7 @@ export class Reporter {
     });
   }
 
-  /** When the next one is due; Infinity: not before something is sent. */
+  /** When the next report is due; Infinity: not before something is sent. */
   nextUs(nowUs: number): number {
     return this.#dueUs > nowUs ? this.#dueUs : Infinity;
   }

@@ -1,12 +1,12 @@
 /**
- * Reads compound RTCP into a typed list: reports (RFC 3550), feedback (RFC 4585, RFC 5104), REMB
- * (draft-alvestrand-rmcat-remb-03) and transport-wide feedback. Bytes come from the network: whatever does not parse is
- * left out, what parsed before it stays, and nothing throws.
+ * Parses compound RTCP into a typed list: reports (RFC 3550), feedback (RFC 4585, RFC 5104), REMB
+ * (draft-alvestrand-rmcat-remb-03) and transport-wide feedback. Input comes from the network: malformed parts are
+ * skipped, earlier parts stay, and nothing throws.
  */
 import { LIMITS } from '../../limits.ts';
 
 export interface ReportBlock {
-  /** The stream this is about. */
+  /** The stream that the block reports on. */
   ssrc: number;
   /** Since the last report, 0…1. */
   fractionLost: number;
@@ -17,7 +17,7 @@ export interface ReportBlock {
   jitter: number;
   /** Middle 32 bits of the NTP time of the last sender report received; 0: none yet. */
   lastSenderReport: number;
-  /** Since then, in 1/65536 s. */
+  /** Time since then, in 1/65536 s. */
   delaySinceLastSenderReport: number;
 }
 
@@ -28,7 +28,7 @@ export type RtcpItem =
   | { type: 'pli'; mediaSsrc: number }
   | { type: 'fir'; entries: { ssrc: number; commandSequence: number }[] }
   | { type: 'remb'; bitrateBps: number; ssrcs: number[] }
-  /** `fci` is read by congestion/twcc.ts. */
+  /** congestion/feedback/twcc.ts parses `fci`. */
   | { type: 'transportFeedback'; mediaSsrc: number; fci: Uint8Array }
   | { type: 'bye'; ssrcs: number[] };
 
@@ -46,9 +46,9 @@ const FORMAT_APPLICATION = 15;
 const HEADER_BYTES = 4;
 const BLOCK_BYTES = 24;
 const SENDER_INFO_BYTES = 20;
-/** Packets one compound may ask for again: as many as are kept. The rest is left out, and asked for again if missed. */
+/** Packets that one compound may request: as many as the history holds. Further ones can be requested again. */
 const NACK_SEQUENCES_MAX = LIMITS.rtpHistoryPackets;
-/** Packets of one compound that are read; a browser puts together a handful. */
+/** Items read from one compound; a browser sends a handful. */
 const ITEMS_MAX = 64;
 /** 'REMB' in ASCII. */
 const REMB = 0x52_45_4d_42;
@@ -74,7 +74,7 @@ export function parseRtcp(packet: Uint8Array): RtcpItem[] {
   return items;
 }
 
-/** @param body what follows the four bytes of header. @param count report count, source count or feedback format. */
+/** @param body the item after its four-byte header. @param count report count, source count or feedback format. */
 function parseOne(packetType: number, count: number, body: Uint8Array, nacksLeft: number): RtcpItem | undefined {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   switch (packetType) {

@@ -1,6 +1,6 @@
 /**
- * Sender reports with their CNAME (RFC 3550 sections 6.4.1 and 6.5), and the round trip that comes back in report
- * blocks. NTP time is a 32.32 fixed-point number of seconds since 1900.
+ * Sender reports with their CNAME (RFC 3550 sections 6.4.1 and 6.5), and the round trip time from report blocks. NTP
+ * time is a 32.32 fixed-point number of seconds since 1900.
  */
 import type { ReportBlock } from './rtcp.ts';
 
@@ -32,7 +32,7 @@ export function ntpOf(wallMs: number): { seconds: number; fraction: number } {
 /** One compound packet: SR and SDES. */
 export function buildSenderReport(report: SenderReport): Uint8Array {
   const { ssrc, wallMs, rtpTimestamp, packetCount, octetCount, cname } = report;
-  // Item type, length, text, and at least one zero that ends the chunk on a word boundary.
+  // Item type, length, text, and at least one zero byte that ends the chunk on a word boundary.
   const chunkBytes = 4 + Math.ceil((2 + cname.length + 1) / 4) * 4;
   const packet = new Uint8Array(REPORT_BYTES + 4 + chunkBytes);
   const view = new DataView(packet.buffer);
@@ -54,14 +54,14 @@ export function buildSenderReport(report: SenderReport): Uint8Array {
   return packet;
 }
 
-/** Round trip told by a report block (section 6.4.1), in ms; undefined when it has seen no report of ours, or lies. */
+/** Round trip from a report block (section 6.4.1), ms; undefined before it has seen our report, or when implausible. */
 export function rttMsOf(block: ReportBlock, wallMs: number): number | undefined {
   if (block.lastSenderReport === 0) return undefined;
   const { seconds, fraction } = ntpOf(wallMs);
   const now = ((seconds & 0xffff) * 0x1_0000 + Math.floor(fraction / 0x1_0000)) >>> 0;
   const elapsed = (now - block.lastSenderReport - block.delaySinceLastSenderReport) | 0;
   const rttMs = (elapsed * 1_000) / 0x1_0000;
-  // Both clocks tick in 1/65536 s: a tick less than nothing is rounding.
+  // Both clocks tick in 1/65536 s: one tick below zero is rounding.
   if (rttMs < -1 || rttMs > MAX_RTT_MS) return undefined;
   return Math.max(0, rttMs);
 }

@@ -1,7 +1,7 @@
 /**
- * H.264 over RTP (RFC 6184). Packetization mode 1: small NAL units travel alone, neighbours that are parameter sets
- * share one STAP-A, large ones are cut into FU-A fragments of nearly equal size. In mode 0 (single NAL unit, section 6.2)
- * all travel alone; the encoder makes none that is larger than a packet. Pure.
+ * H.264 over RTP (RFC 6184). Packetization mode 1: small NAL units travel alone, adjacent parameter sets share one
+ * STAP-A, large units are split into FU-A fragments of nearly equal size. In mode 0 (single NAL unit, section 6.2)
+ * every unit travels alone, and the encoder makes none larger than a packet. Pure.
  */
 import { nalType, nalUnits, NAL_PPS, NAL_SPS } from '../../media/encode/annex-b.ts';
 import type { RtpPayload } from './rtp-payload.ts';
@@ -14,15 +14,15 @@ const FU_END = 0x40;
 const STAP_LENGTH_BYTES = 2;
 /** Indicator and header of a fragment. */
 const FU_HEADER_BYTES = 2;
-/** Delimiters and filler say nothing that RTP does not say already. */
+/** Delimiters and filler carry no information that RTP lacks. */
 const ACCESS_UNIT_DELIMITER = 9;
 const FILLER = 12;
 const NO_HEADER = new Uint8Array(0);
 
 /**
- * @param accessUnit Annex B: NAL units behind start codes.
- * @param payloadMaxBytes largest RTP payload.
- * @param singleNal packetization mode 0. A unit too large all the same is cut: a depacketizer may know FU-A.
+ * @param accessUnit Annex B: NAL units after start codes
+ * @param payloadMaxBytes largest RTP payload
+ * @param singleNal packetization mode 0; still splits a unit that is too large, since depacketizers may accept FU-A
  */
 export function packetizeH264(accessUnit: Uint8Array, payloadMaxBytes: number, singleNal = false): RtpPayload[] {
   const payloads: RtpPayload[] = [];
@@ -49,7 +49,7 @@ const whole = (data: Uint8Array): RtpPayload => ({ header: NO_HEADER, data, from
 const aggregateBytes = (units: readonly Uint8Array[]): number =>
   units.reduce((sum, unit) => sum + STAP_LENGTH_BYTES + unit.length, 1);
 
-/** STAP-A (section 5.7.1): NRI is the highest of its units'. */
+/** STAP-A (section 5.7.1): its NRI is the highest of its units. */
 function aggregate(units: readonly Uint8Array[]): Uint8Array {
   const payload = new Uint8Array(aggregateBytes(units));
   payload[0] = Math.max(...units.map((unit) => unit[0]! & NRI_MASK)) | STAP_A;
@@ -63,7 +63,7 @@ function aggregate(units: readonly Uint8Array[]): Uint8Array {
   return payload;
 }
 
-/** FU-A (section 5.8): the unit's own header octet is spread over the fragments' indicator and header. */
+/** FU-A (section 5.8): the fragments' indicator and header carry the unit's own header octet. */
 function fragment(unit: Uint8Array, payloadMaxBytes: number): RtpPayload[] {
   const first = unit[0]!;
   const body = unit.subarray(1);

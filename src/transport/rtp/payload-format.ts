@@ -1,4 +1,4 @@
-/** The RTP payload format that goes with each codec. */
+/** The RTP payload format of each codec. */
 import { assertNever } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { packetizeH264 } from './h264.ts';
@@ -6,7 +6,7 @@ import type { NegotiatedVideo } from '../media-path.ts';
 import type { RtpPayload } from './rtp-payload.ts';
 import { packetizeVp8 } from './vp8.ts';
 
-/** @param frame counts frames; becomes VP8's picture id. */
+/** @param frame frame number; becomes VP8's picture id */
 export function packetize(
   { codec, h264 }: Pick<NegotiatedVideo, 'codec' | 'h264'>,
   data: Uint8Array,

@@ -1,11 +1,11 @@
 /**
- * One RTP payload as its format's header and a range of the access unit: a frame's bytes are copied once, into the packet
- * that leaves, and kept once however many packets and copies are made of them.
+ * One RTP payload: the format's header and a range of the access unit. A frame's bytes are kept once, and copied only
+ * into each packet that leaves.
  */
 export interface RtpPayload {
-  /** May be empty; shared by packets that begin alike. */
+  /** May be empty; packets with equal headers share it. */
   header: Uint8Array;
-  /** The access unit, or what was made of it. Nobody writes to it any more. */
+  /** The access unit, or bytes made from it. Never written again. */
   data: Uint8Array;
   /** The part of `data` that follows the header. */
   from: number;

@@ -1,43 +1,43 @@
 /**
- * The RTP stream of one video and its retransmissions (RFC 3550, RFC 4588). Sequence numbers are given at the moment of
- * sending, so a queue may be flushed without leaving a gap. Without RTX nothing is ever sent twice: the same sequence
- * number under SRTP means the same nonce.
+ * The RTP stream of one video and its retransmissions (RFC 3550, RFC 4588). A packet gets its sequence number when it
+ * is sent, so clearing a queue leaves no gap. Without RTX no packet is sent twice: the same sequence number under SRTP
+ * means the same nonce.
  */
 import { distance16 } from '../../congestion/feedback/sequence.ts';
 import { LIMITS } from '../../limits.ts';
 import type { NegotiatedVideo, OutgoingRtp } from '../media-path.ts';
 import { payloadBytes, type RtpPayload } from './rtp-payload.ts';
 
-/** What is to be sent of a frame, before it has a number. */
+/** A packet of a frame, before it has a sequence number. */
 export interface MediaPacket extends RtpPayload {
   rtpTimestamp: number;
   marker: boolean;
   keyframe: boolean;
-  /** Counts the frames of the stream. */
+  /** Number of the frame in the stream. */
   frame: number;
 }
 
 export interface SentMedia extends MediaPacket {
   sequenceNumber: number;
   sentUs: number;
-  /** When its latest copy was sent or asked to be sent. */
+  /** When its latest copy was sent or claimed. */
   lastCopyUs: number;
-  /** A copy is claimed and neither sent nor given up yet. */
+  /** A copy is claimed, and neither sent nor dropped yet. */
   copyWaits: boolean;
-  /** Copies sent, on request or as filler. */
+  /** Copies sent, on request or as padding. */
   copies: number;
-  /** Of the original or its latest copy; -1: not told. */
+  /** Transport-wide number of the original or its latest copy; -1: unknown. */
   transportSequence: number;
-  /** The viewer has it. */
+  /** The viewer has received it. */
   arrived: boolean;
 }
 
 const RTX_PREFIX_BYTES = 2;
-/** Beyond this many packets serial arithmetic cannot tell before from after. */
+/** Beyond this many packets serial arithmetic is ambiguous. */
 const SERIAL_HALF = 0x4000;
-/** Fresh packets to choose filler from: what is older may have left the receiver's window. */
+/** Recent packets usable as padding: older ones may have left the receiver's window. */
 const FILLER_WINDOW = 64;
-/** No copy follows a copy sooner, whatever round trip the viewer reports: it could say none. Below any real path's. */
+/** Minimum interval between copies, since a viewer may report a false round trip. Below any real path's. */
 const CLAIM_INTERVAL_MIN_US = 10_000;
 
 export interface RtpStreamOptions {
@@ -49,13 +49,13 @@ export interface RtpStreamOptions {
 
 export class RtpStream {
   readonly #video: NegotiatedVideo;
-  /** Slot = low bits of the sequence number. */
+  /** Indexed by the low bits of the sequence number. */
   readonly #history: (SentMedia | undefined)[] = [];
   #nextSequence: number;
   #nextRtxSequence: number;
-  /** The latest keyframe sent: its frame, first sequence number, and how many packets ago that was. */
+  /** The latest keyframe sent: its frame, first sequence number, and the packets sent since. */
   #keyframe: { frame: number; sequenceNumber: number; packetsSince: number } | undefined;
-  /** The payload of the packet being sent: a path copies it, so all can share one piece of memory. */
+  /** Buffer for the payload being sent; paths copy it, so all packets share it. */
   #payload = new Uint8Array(LIMITS.rtpPayloadMaxBytes + RTX_PREFIX_BYTES);
   #packets = 0;
   #payloadBytes = 0;
@@ -66,12 +66,12 @@ export class RtpStream {
     this.#nextRtxSequence = initialRtxSequence & 0xffff;
   }
 
-  /** For sender reports: media packets and their payload bytes, retransmissions not counted. */
+  /** For sender reports: media packets and their payload bytes, without retransmissions. */
   get counts(): { packets: number; payloadBytes: number } {
     return { packets: this.#packets, payloadBytes: this.#payloadBytes };
   }
 
-  /** The packet under the next sequence number. The number is used up only by `commit`; the payload holds until the next. */
+  /** The packet under the next sequence number, which only `commit` uses up. Its payload is valid until the next. */
   stamp(packet: MediaPacket, playoutDelayMs = 0): OutgoingRtp {
     const { ssrc, payloadType } = this.#video;
     const { rtpTimestamp, marker } = packet;
@@ -79,7 +79,7 @@ export class RtpStream {
     return { ssrc, payloadType, sequenceNumber: this.#nextSequence, rtpTimestamp, marker, payload, playoutDelayMs };
   }
 
-  /** The packet stamped last has been sent. */
+  /** Records that the last stamped packet was sent. */
   commit(packet: MediaPacket, nowUs: number): SentMedia {
     const sequenceNumber = this.#nextSequence;
     const sent: SentMedia = {
@@ -109,13 +109,13 @@ export class RtpStream {
     return sent;
   }
 
-  /** A packet sent before; undefined when it was never sent or is forgotten. */
+  /** A sent packet; undefined when it was never sent or is no longer held. */
   find(sequenceNumber: number): SentMedia | undefined {
     const sent = this.#history[sequenceNumber % LIMITS.rtpHistoryPackets];
     return sent?.sequenceNumber === sequenceNumber ? sent : undefined;
   }
 
-  /** True for what a later keyframe has replaced: losing it no longer matters. */
+  /** True for a packet that a later keyframe has replaced: its loss no longer matters. */
   isSuperseded(sequenceNumber: number): boolean {
     const keyframe = this.#keyframe;
     if (!keyframe) return false;
@@ -126,10 +126,10 @@ export class RtpStream {
 
   /**
    * Claims a lost packet for retransmission, until `commitRetransmission` or `release`.
-   * @param rttUs what the viewer reports, and so not to be trusted.
-   * @returns undefined when there is no RTX, it is forgotten, a copy still waits, or one went out less than a round
-   * trip (at least `CLAIM_INTERVAL_MIN_US`) ago. A first claim needs no round trip: the request comes about one after
-   * the packet, and refusing it by an estimate that is a little too long would cost a whole one more.
+   * @param rttUs reported by the viewer, so not trusted
+   * @returns undefined without RTX, when the packet is no longer held, when a copy waits, or when one was sent less
+   * than a round trip (at least `CLAIM_INTERVAL_MIN_US`) ago. A first claim needs no round trip: the request comes
+   * about one after the packet, and a slightly long estimate would cost another.
    */
   claim(sequenceNumber: number, nowUs: number, rttUs: number): SentMedia | undefined {
     const sent = this.#video.rtx && this.find(sequenceNumber);
@@ -140,12 +140,12 @@ export class RtpStream {
     return sent;
   }
 
-  /** The copy of a claimed packet will not be sent: it may be claimed again. */
+  /** Gives up the copy of a claimed packet, which may then be claimed again. */
   release(sent: SentMedia): void {
     sent.copyWaits = false;
   }
 
-  /** The packet again, under the RTX stream's own next number, which is used up only by `commitRetransmission`. */
+  /** The packet under the RTX stream's next number, which only `commitRetransmission` uses up. */
   retransmission(sent: SentMedia, playoutDelayMs = 0): OutgoingRtp | undefined {
     const { rtx } = this.#video;
     if (!rtx) return undefined;
@@ -156,7 +156,7 @@ export class RtpStream {
     return { ...rtx, sequenceNumber: this.#nextRtxSequence, rtpTimestamp, marker, payload, playoutDelayMs };
   }
 
-  /** The copy has been sent. */
+  /** Records that the copy was sent. */
   commitRetransmission(sent: SentMedia, nowUs: number): void {
     sent.lastCopyUs = nowUs;
     sent.copyWaits = false;
@@ -165,9 +165,9 @@ export class RtpStream {
   }
 
   /**
-   * A packet to send once more as filler for a probe; the receiver throws away what it has. First what it may miss: of
-   * the latest keyframe, then of the deltas since, in order, each once. When it is known to have all of that, the recent
-   * packet whose size is nearest to `sizeBytes`. Undefined without RTX or before anything was sent.
+   * A packet to send again as padding of a probe; the receiver discards what it has. Prefers packets that the viewer
+   * may lack, each once and in order: those of the latest keyframe, then later deltas. If it has them all, returns the
+   * recent packet nearest to `sizeBytes`. Undefined without RTX or before anything was sent.
    */
   filler(sizeBytes: number): SentMedia | undefined {
     if (!this.#video.rtx) return undefined;
@@ -184,7 +184,7 @@ export class RtpStream {
     return missed ?? nearest;
   }
 
-  /** The payload behind so many bytes of room. */
+  /** The payload after `roomBytes` of free space. */
   #join(payload: RtpPayload, roomBytes: number): Uint8Array {
     const { header, data, from, to } = payload;
     const bytes = roomBytes + payloadBytes(payload);

@@ -1,13 +1,13 @@
 /**
- * VP8 over RTP (RFC 7741 section 4): one encoded frame becomes packets of nearly equal size, so that no frame ends in a
- * sliver that costs a header, a nonce and a wake-up. Pure.
+ * VP8 over RTP (RFC 7741 section 4): splits an encoded frame into packets of nearly equal size, so that no frame ends
+ * in a tiny packet that costs a header, a nonce and a wake-up. Pure.
  */
 import type { RtpPayload } from './rtp-payload.ts';
 
 const PICTURE_ID_MASK = 0x7fff;
 /** X bit: an extended control octet follows. */
 const EXTENDED = 0x80;
-/** S bit: start of partition. The whole frame travels as partition 0, as all browsers do. */
+/** S bit: start of partition. The whole frame is partition 0, as in all browsers. */
 const START = 0x10;
 /** I bit: a picture id follows. */
 const HAS_PICTURE_ID = 0x80;
@@ -17,9 +17,9 @@ const LONG_PICTURE_ID = 0x8000;
 export const VP8_DESCRIPTOR_BYTES = 4;
 
 /**
- * @param frame one raw VP8 frame, at least one byte.
- * @param pictureId counts frames; its low 15 bits are written.
- * @param payloadMaxBytes largest RTP payload, descriptor included.
+ * @param frame one raw VP8 frame, at least one byte
+ * @param pictureId frame number; its low 15 bits are written
+ * @param payloadMaxBytes largest RTP payload, descriptor included
  */
 export function packetizeVp8(frame: Uint8Array, pictureId: number, payloadMaxBytes: number): RtpPayload[] {
   const room = payloadMaxBytes - VP8_DESCRIPTOR_BYTES;

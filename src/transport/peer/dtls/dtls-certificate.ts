@@ -1,6 +1,6 @@
 /**
- * The self-signed ECDSA P-256 certificate that one host shows to all its peers (RFC 8827 section 6.5). Its SHA-256
- * fingerprint goes into every answer (RFC 8122); the identity lives as long as the process.
+ * The self-signed ECDSA P-256 certificate that one host presents to all its peers (RFC 8827 section 6.5). Every answer
+ * carries its SHA-256 fingerprint (RFC 8122). It lives as long as the process.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import { CipherContext, HashAlgorithm, NamedCurveAlgorithm, SignatureAlgorithm } from 'werift';
@@ -21,7 +21,7 @@ export async function createDtlsCertificate(): Promise<DtlsCertificate> {
   return { certPem, keyPem, fingerprint: `sha-256 ${fingerprintOf(raw, 'sha-256')}` };
 }
 
-/** Hash functions accepted in `a=fingerprint`, strongest first; weaker ones (RFC 8122 section 5) prove nothing. */
+/** Hash functions accepted in `a=fingerprint`, strongest first; weaker ones (RFC 8122 section 5) are not secure. */
 export const FINGERPRINT_HASHES = ['sha-512', 'sha-384', 'sha-256'] as const;
 export type FingerprintHash = (typeof FINGERPRINT_HASHES)[number];
 
@@ -37,7 +37,7 @@ export function fingerprintOf(der: Buffer, hash: FingerprintHash): string {
   return digest.match(/../g)!.join(':');
 }
 
-/** RFC 8122 section 5: only the strongest hash that was offered counts, and one of its values must match. */
+/** RFC 8122 section 5: only the strongest offered hash counts, and one of its values must match. */
 export function matchesFingerprint(der: Buffer, offered: readonly Fingerprint[]): boolean {
   const strongest = FINGERPRINT_HASHES.find((hash) => offered.some((fingerprint) => fingerprint.hash === hash));
   if (strongest === undefined) return false;

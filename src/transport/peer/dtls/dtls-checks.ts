@@ -1,8 +1,8 @@
 /**
- * The proofs of identity that werift's DTLS server only logs: that the client's certificate is the one whose
- * fingerprint came through signaling (RFC 8827 section 6.5), that the client owns its key (CertificateVerify, RFC 5246
- * section 7.4.8), and that both sides saw the same handshake (Finished, section 7.4.9). Without them an impostor who
- * knows the public certificate is let in.
+ * The identity checks whose failure werift's DTLS server only logs: the client's certificate matches the fingerprint
+ * from signaling (RFC 8827 section 6.5), the client owns the key (CertificateVerify, RFC 5246 section 7.4.8), and both
+ * sides saw the same handshake (Finished, section 7.4.9). Without them an attacker with the public certificate could
+ * connect.
  */
 import { createHash, createHmac, timingSafeEqual, verify, X509Certificate } from 'node:crypto';
 
@@ -25,7 +25,7 @@ export function provesPossession(body: Buffer, transcript: Buffer, certificateDe
     const { publicKey } = new X509Certificate(certificateDer);
     return publicKey.asymmetricKeyType === scheme.keyType && verify(scheme.hash, transcript, publicKey, signature);
   } catch {
-    // A certificate or signature that does not even parse proves nothing.
+    // A certificate or signature that cannot be parsed is no proof.
     return false;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Drives werift's DTLS server through a handshake message by message, and adds what it leaves out: order, the checks of
- * identity, and an answer to the first ClientHello without HelloVerifyRequest (RFC 6347 section 4.2.1 allows it; the
- * address was proved by STUN already), which saves a round trip.
+ * Drives werift's DTLS server through a handshake message by message, and adds what it lacks: message order, the
+ * identity checks, and an answer to the first ClientHello without HelloVerifyRequest, which saves a round trip. RFC
+ * 6347 section 4.2.1 allows that, because STUN has already verified the address.
  */
 import { GlimpseError } from '../../../errors.ts';
 import { matchesFingerprint, type Fingerprint } from './dtls-certificate.ts';
@@ -11,7 +11,7 @@ import { HANDSHAKE, type HandshakeMessage, type WeriftDtls } from './werift-dtls
 
 const FLIGHT_SERVER_HELLO = 4;
 const FLIGHT_SERVER_FINISHED = 6;
-/** A flight is not sent again sooner, however many records ask for it: the shortest timer of a browser is 50 ms. */
+/** Minimum interval between two sends of a flight: the shortest retransmission timer of a browser is 50 ms. */
 const RESEND_INTERVAL_US = 40_000;
 
 export class DtlsHandshake {
@@ -19,7 +19,7 @@ export class DtlsHandshake {
   readonly #expected: readonly Fingerprint[];
   readonly #onFailure: (error: GlimpseError) => void;
   readonly #order = new HandshakeOrder();
-  /** When the datagram at hand came. */
+  /** Arrival time of the current datagram. */
   nowUs = 0;
   #sentUs = -Infinity;
   #possessionProved = false;
@@ -33,7 +33,7 @@ export class DtlsHandshake {
   }
 
   /**
-   * Makes itself the only reader of the server's handshake messages.
+   * Becomes the only reader of the server's handshake messages.
    * @param expected what the client's certificate must match
    * @param onFailure called once, with PEER_UNTRUSTED
    */
@@ -50,7 +50,7 @@ export class DtlsHandshake {
     return handshake;
   }
 
-  /** The client's Finished was verified: it has read our flight. */
+  /** The client's Finished was verified, so the client has read our flight. */
   get finished(): boolean {
     return this.#finished;
   }
@@ -64,7 +64,7 @@ export class DtlsHandshake {
     }
   }
 
-  /** A repeated message means our flight was lost (RFC 6347 section 4.2.4): send it again. */
+  /** A repeated message means that our flight was lost (RFC 6347 section 4.2.4): sends it again. */
   #resendFor({ msg_type: type }: HandshakeMessage): boolean {
     const { flight, lastMessage } = this.#server.dtls;
     const again =
@@ -130,9 +130,10 @@ export class DtlsHandshake {
   }
 
   /**
-   * werift makes its choices (suite, curve, SRTP profile, cookie) while it writes HelloVerifyRequest, and its
-   * ServerHello when the hello returns with the cookie. Both run at once, the first with sending switched off. The
-   * transcript must hold the hello as it was sent, and ServerHello must be message 0 since no HelloVerifyRequest was.
+   * werift selects suite, curve, SRTP profile and cookie while it writes HelloVerifyRequest, and writes ServerHello
+   * when the hello returns with the cookie. This runs both steps at once, the first with sending disabled. The
+   * transcript must hold the hello as it was sent, and ServerHello must be message 0, since no HelloVerifyRequest was
+   * sent.
    */
   #answerHello(hello: HandshakeMessage): void {
     const { transport, dtls } = this.#server;
@@ -168,7 +169,7 @@ function withCookie(hello: Buffer, cookie: Buffer): Buffer {
   ]);
 }
 
-/** werift starts its second flight with `sequenceNumber = 1`; that one assignment must leave it at 0. */
+/** werift starts its second flight with `sequenceNumber = 1`; this keeps the value at 0 for that one assignment. */
 function ignoreFirstAssignment(dtls: WeriftDtls['dtls']): void {
   let value = 0;
   let ignored = false;

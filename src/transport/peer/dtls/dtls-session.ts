@@ -1,8 +1,7 @@
 /**
- * One DTLS 1.2 association (RFC 6347, RFC 5764) in the server role over werift, reduced to: datagrams in and out,
- * `connected` with SRTP keys, application data, and an end. Once connected only authenticated records count: werift
- * would act on plaintext alerts, hellos and unknown record types that anyone on the path can forge; and each of them
- * once (RFC 6347 section 4.1.2.6), which werift does not look at.
+ * One DTLS 1.2 association (RFC 6347, RFC 5764) in the server role over werift: datagrams in and out, `connected` with
+ * SRTP keys, application data, and an end. Once connected it accepts only authenticated records, each once (RFC 6347
+ * section 4.1.2.6). werift checks neither: it would act on forged plaintext alerts, hellos and unknown record types.
  */
 import { Emitter } from '../../../events.ts';
 import { GlimpseError } from '../../../errors.ts';
@@ -16,35 +15,35 @@ import { createWeriftDtls, type DtlsRecord, type WeriftDtls } from './werift-dtl
 const RECORD_HEADER_BYTES = 13;
 const CONTENT = { alert: 21, handshake: 22, applicationData: 23 } as const;
 const ALERT = { warning: 1, fatal: 2, closeNotify: 0 } as const;
-/** No flight of werift has this number: its retransmission loops stop when they see it. */
+/** werift uses no such flight number: its retransmission loops stop when they see it. */
 const FLIGHT_OVER = 99;
 /**
- * werift numbers the Finished record on from the plaintext epoch and then starts application data at 1, so the number
- * of Finished, and with it the AES-GCM nonce, would come a second time. Finished is record 8; start well above it.
+ * werift continues the plaintext epoch's numbers for Finished and then starts application data at 1, so the number of
+ * Finished, and its AES-GCM nonce, would repeat. Finished is record 8; application data starts well above it.
  */
 const FIRST_APPLICATION_RECORD = 64;
 
-/** Records that may overtake each other; RFC 6347 asks for at least 32, and wants 64. */
+/** Replay window, records; RFC 6347 requires at least 32 and recommends 64. */
 const WINDOW_RECORDS = 128;
-/** Records a peer may send: a message of the largest size is 84. */
+/** Records that a peer may send: a message of the largest size is 84. */
 const RECORDS_PER_SECOND = { perSecond: 1_000, burst: 2_000 };
 
-/** What a datagram has shown: `proof` of having read our flight, or a record that only the peer can write. */
+/** What a datagram proved: the client has read our flight (`proof`), or a record that only the peer can write. */
 export type DtlsNews = 'none' | 'authentic' | 'proof';
 
 export interface DtlsEvents {
-  /** Handshake done and every check passed. */
+  /** The handshake is complete and every check has passed. */
   connected: [keys: SrtpMasterKeys];
   data: [data: Buffer];
-  /** A check failed; the association is of no use. */
+  /** A check failed; the association has ended. */
   failed: [error: GlimpseError];
-  /** The client said goodbye. */
+  /** The client sent close_notify or a fatal alert. */
   closed: [];
 }
 
 export interface DtlsSessionOptions {
   certificate: DtlsCertificate;
-  /** What the client's certificate must match. */
+  /** The client's certificate must match one of these. */
   fingerprints: readonly Fingerprint[];
   send: (datagram: Buffer) => void;
   onRefused: () => void;
@@ -75,7 +74,7 @@ export class DtlsSession {
     });
   }
 
-  /** Takes one datagram whose first byte says DTLS (RFC 7983: 20 to 63). */
+  /** Takes one datagram whose first byte marks it as DTLS (RFC 7983: 20 to 63). */
   receive(datagram: Buffer, nowUs: number): DtlsNews {
     if (this.#closed) return 'none';
     this.#news = 'none';
@@ -92,12 +91,12 @@ export class DtlsSession {
     return this.#handshake.finished && !before ? 'proof' : this.#news;
   }
 
-  /** Sends application data; nothing happens before `connected` and after `close`. */
+  /** Sends application data; has no effect before `connected` or after `close`. */
   async send(data: Buffer): Promise<void> {
     if (this.#connected && !this.#closed) await this.#server.send(data);
   }
 
-  /** Says goodbye (close_notify) and stops. Idempotent. */
+  /** Sends close_notify and stops. Idempotent. */
   close(): void {
     if (this.#closed) return;
     if (this.#connected) this.#options.send(this.#closeNotify());
@@ -128,7 +127,7 @@ export class DtlsSession {
     const type = record[0];
     const epoch = record.readUInt16BE(3);
     if (!this.#connected) {
-      // Plaintext alerts are anyone's word; a handshake that fails shows by its silence.
+      // Ignores plaintext alerts, which anyone can forge; a failed handshake ends by timeout.
       if (type !== CONTENT.alert) this.#server.transport.socket.onData(record);
     } else if (epoch !== 1 || !this.#replays.admits(record.readUIntBE(5, 6))) this.#options.onRefused();
     else if (type === CONTENT.handshake) this.#server.transport.socket.onData(record);
@@ -142,7 +141,7 @@ export class DtlsSession {
     if (this.#news === 'authentic') this.#replays.accept(record.readUIntBE(5, 6));
   }
 
-  /** werift takes an alert that happens to look like plaintext at its word; here only a decrypted one counts. */
+  /** Accepts only decrypted alerts; werift would trust one that happens to look like plaintext. */
   #receiveAlert(record: Buffer): void {
     const [level, description] = this.#server.cipher.decryptPacket(asRecord(record));
     if (level !== ALERT.fatal && description !== ALERT.closeNotify) return;
@@ -161,7 +160,7 @@ export class DtlsSession {
   }
 }
 
-/** Cuts a datagram into its records; a record that claims more than is there ends it. */
+/** Splits a datagram into records; stops at a record longer than the rest. */
 function* recordsOf(datagram: Buffer): Generator<Buffer> {
   for (let at = 0; at + RECORD_HEADER_BYTES <= datagram.length;) {
     const end = at + RECORD_HEADER_BYTES + datagram.readUInt16BE(at + 11);

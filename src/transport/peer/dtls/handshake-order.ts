@@ -1,14 +1,14 @@
 /**
- * Puts DTLS handshake fragments together and hands whole messages on in `message_seq` order (RFC 6347 section 4.2.2),
- * whatever UDP did to them. werift fills a lost fragment with zeros and polls for messages that overtook each other.
+ * Reassembles DTLS handshake fragments and delivers whole messages in `message_seq` order (RFC 6347 section 4.2.2),
+ * despite loss and reordering. werift fills a lost fragment with zeros and polls for reordered messages.
  */
 import type { HandshakeMessage } from './werift-dtls.ts';
 
-/** Largest message put together: a client certificate chain, generously. */
+/** Largest message reassembled: enough for a client certificate chain. */
 const MESSAGE_MAX_BYTES = 16 * 1024;
-/** Fragments of one message: the largest in the smallest pieces a sender makes, each twice. */
+/** Fragments of one message: the largest message in the smallest fragments that senders use, each twice. */
 const FRAGMENTS_MAX = 64;
-/** How far ahead of its turn a message may arrive: the whole of the client's last flight. */
+/** How far ahead of its turn a message may arrive: the client's whole last flight. */
 const AHEAD_MAX = 6;
 
 interface Partial {
@@ -22,7 +22,7 @@ export class HandshakeOrder {
   #next = 0;
   readonly #partials = new Map<number, Partial>();
 
-  /** Takes one fragment; returns the whole messages whose turn has come. Repeats of delivered messages return nothing. */
+  /** Takes one fragment; returns the whole messages that are next in order. Repeats return nothing. */
   accept(fragment: HandshakeMessage): HandshakeMessage[] {
     const { message_seq: sequence, length, fragment_offset: offset, fragment_length: size } = fragment;
     if (sequence < this.#next || sequence > this.#next + AHEAD_MAX) return [];

@@ -1,6 +1,6 @@
 /**
- * The parts of werift's DTLS server (0.25.2) that we reach into, as narrow types. werift declares most of them but
- * keeps some private; whatever changes upstream shows up here and in `werift-dtls.test.ts`, nowhere else.
+ * The internals of werift's DTLS server (0.25.2) that we use, as narrow types; some are private in werift. A change
+ * upstream affects only this file and `werift-dtls.test.ts`.
  */
 import { DtlsServer, SignatureAlgorithm, HashAlgorithm } from 'werift';
 import type { DtlsCertificate } from './dtls-certificate.ts';

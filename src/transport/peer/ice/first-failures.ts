@@ -1,9 +1,9 @@
 /**
- * Reports the first failure of each kind. Bytes from strangers decide how often one happens, so the rest is left to a
- * counter, and kinds are told apart by type and place: a message may quote what came.
+ * Reports the first failure of each kind; a counter covers the rest, because remote input decides how often one occurs.
+ * Type and stack frame identify a kind, not the message, which may quote the input.
  */
 
-/** Kinds remembered; what comes after is silent, lest a failure with ever new places fill the log. */
+/** Kinds remembered. Later kinds are not reported, so that failures at ever new places cannot fill the log. */
 const KINDS_MAX = 32;
 
 export class FirstFailures {
@@ -14,7 +14,7 @@ export class FirstFailures {
     this.#report = report;
   }
 
-  /** Never throws, whatever the hook does. */
+  /** Never throws, even if the hook does. */
   add(error: unknown): void {
     const kind = kindOf(error);
     if (this.#seen.has(kind) || this.#seen.size >= KINDS_MAX) return;
@@ -22,12 +22,12 @@ export class FirstFailures {
     try {
       this.#report(error);
     } catch {
-      // It was told; there is nobody else to tell.
+      // The hook itself failed; there is no other reporter.
     }
   }
 }
 
-/** Type, and the innermost frame of the stack. */
+/** Type and innermost stack frame. */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const frame = error.stack?.split('\n').find((line) => /^\s+at /.test(line));

@@ -1,7 +1,7 @@
 /**
- * The ICE-lite half of a connection (RFC 8445 section 2.5): answers the browser's authenticated checks, follows its
- * nomination, and counts consent (RFC 7675) for each address by what comes from it authenticated. Beyond a lite agent it
- * checks each new address itself, and media moves there once that is answered. A restart makes new credentials; the old
+ * The ICE-lite side of a connection (RFC 8445 section 2.5): answers the browser's authenticated checks, follows its
+ * nomination, and tracks consent (RFC 7675) per address from authenticated input. Beyond a lite agent it checks each
+ * new address itself, and media moves there once that check is answered. A restart creates new credentials; the old
  * pair carries media until a new one is nominated.
  */
 import { randomBytes } from 'node:crypto';
@@ -18,10 +18,10 @@ import {
 } from './stun.ts';
 import type { MuxEndpoint, UdpMux } from './udp-mux.ts';
 
-/** Addresses one peer may have: a laptop with VPNs has a handful of interfaces, each with one NAT mapping. */
+/** Addresses per peer: a laptop with VPNs has a handful of interfaces, each with one NAT mapping. */
 const PATHS_MAX = 16;
 
-/** One offer/answer's worth of ICE credentials. */
+/** The ICE credentials of one offer and answer. */
 interface Generation {
   localUfrag: string;
   localPassword: string;
@@ -29,18 +29,18 @@ interface Generation {
   remotePassword: string;
 }
 
-/** What of the mux it uses. */
+/** The methods of the mux that it uses. */
 export type IceMux = Pick<UdpMux, 'claim' | 'release' | 'send' | 'admit' | 'revoke' | 'expect' | 'drop'>;
 
 export class IceLite {
   readonly #mux: IceMux;
   readonly #endpoint: MuxEndpoint;
-  /** Oldest first: the one in use, and after a restart the one that may replace it. */
+  /** Oldest first: the one in use, and after a restart its possible successor. */
   #generations: Generation[] = [];
   #nominatedUfrag: string | undefined;
   readonly #paths = new Map<string, RemotePath>();
   #current: RemotePath | undefined;
-  /** Nominated, and not proved yet. */
+  /** Nominated, but not validated yet. */
   #next: RemotePath | undefined;
   #consented = true;
 
@@ -49,12 +49,12 @@ export class IceLite {
     this.#endpoint = endpoint;
   }
 
-  /** Where to send; undefined until an address has shown the password, and after consent ran out. */
+  /** Where to send; undefined until an address has passed an authenticated check, and after consent expired. */
   get remote(): RemoteAddress | undefined {
     return this.#consented ? this.#current?.remote : undefined;
   }
 
-  /** When something authenticated came last from where media goes; undefined before anything did. */
+  /** Last authenticated input from the address that gets media; undefined before any. */
   get heardUs(): number | undefined {
     return this.#current?.heardUs;
   }
@@ -66,8 +66,8 @@ export class IceLite {
   }
 
   /**
-   * Takes the remote credentials of an offer. Unchanged ones mean an ordinary renegotiation: nothing happens.
-   * @returns true when this began a new generation (first offer or ICE restart, RFC 8445 section 9).
+   * Takes the remote credentials of an offer. Unchanged ones mean an ordinary renegotiation and have no effect.
+   * @returns true when this began a new generation (first offer or ICE restart, RFC 8445 section 9)
    */
   begin(remoteUfrag: string, remotePassword: string): boolean {
     const newest = this.#generations.at(-1);
@@ -78,7 +78,7 @@ export class IceLite {
       remoteUfrag,
       remotePassword,
     };
-    // A restart that was never nominated is replaced; the generation that carries media stays.
+    // Replaces a restart that was never nominated; keeps the generation that carries media.
     const kept = this.#generations.filter(({ localUfrag }) => localUfrag === this.#nominatedUfrag);
     for (const { localUfrag } of this.#generations)
       if (!kept.some((g) => g.localUfrag === localUfrag)) this.#mux.release(localUfrag);
@@ -89,7 +89,7 @@ export class IceLite {
 
   /**
    * Answers one check whose integrity the mux has verified.
-   * @returns false when the check belongs to nobody (stale ufrag, wrong remote ufrag).
+   * @returns false when the check matches no generation (stale local ufrag, wrong remote ufrag)
    */
   check(request: BindingRequest, from: RemoteAddress, nowUs: number): boolean {
     const generation = this.#generations.find(({ localUfrag }) => localUfrag === request.localUfrag);
@@ -101,7 +101,7 @@ export class IceLite {
       return true;
     }
     this.#hear(path, nowUs);
-    // Before the answer: ours is answered first, and what the client sends next finds its address proved.
+    // Before the answer: the client then answers our check first, and its next packet finds the address validated.
     if (!path.proved) this.#checkPath(path, generation, nowUs);
     this.#sendTo(path, writeBindingSuccess(request.transactionId, from, generation.localPassword));
     if (request.useCandidate) this.#nominate(generation, path);
@@ -109,7 +109,7 @@ export class IceLite {
     return true;
   }
 
-  /** Takes the answer to a check of ours: what we send to that address arrives there. */
+  /** Takes the answer to one of our checks: it proves that the peer receives at that address. */
   onAnswer(datagram: Buffer, answer: BindingSuccess, from: RemoteAddress, nowUs: number): boolean {
     const path = this.#paths.get(addressKey(from));
     if (path?.transactionId?.equals(answer.transactionId) !== true) return false;
@@ -121,35 +121,35 @@ export class IceLite {
     return true;
   }
 
-  /** A datagram came from an address that is ours by the mux; nothing of it has been verified. */
+  /** A datagram came from an address that the mux maps to this peer; it is not authenticated. */
   onReceived(from: RemoteAddress, sizeBytes: number): void {
     this.#paths.get(addressKey(from))?.onReceived(sizeBytes);
   }
 
-  /** Something authenticated came from there (SRTCP, a DTLS record): that is consent too, for that address. */
+  /** Authenticated input (SRTCP, a DTLS record) came from this address, and renews its consent. */
   onAuthentic(from: RemoteAddress, nowUs: number): void {
     const path = this.#paths.get(addressKey(from));
     if (path) this.#hear(path, nowUs);
   }
 
-  /** Something came from there that only who read our packets could write. */
+  /** Input came from this address that requires having read our packets. */
   onProof(from: RemoteAddress): void {
     const path = this.#paths.get(addressKey(from));
     if (path) this.#prove(path);
   }
 
-  /** Sends to where media goes; what is too much for an address that is not proved is left out. */
+  /** Sends to the current address; drops what exceeds the limit of an address that is not validated. */
   send(datagram: Buffer): void {
     if (this.#consented && this.#current) this.#sendTo(this.#current, datagram);
   }
 
-  /** Asks the present address whether it still listens. */
+  /** Checks whether the current address still listens. */
   askConsent(nowUs: number): void {
     const generation = this.#generations.at(-1);
     if (this.#current && generation) this.#checkPath(this.#current, generation, nowUs);
   }
 
-  /** RFC 7675 section 5.1: nothing more is sent there until it is heard again. */
+  /** RFC 7675 section 5.1: stops sending to the address until it is heard again. */
   loseConsent(): void {
     this.#consented = false;
   }
@@ -163,7 +163,7 @@ export class IceLite {
     const key = addressKey(from);
     this.#mux.admit(from, this.#endpoint);
     const known = this.#paths.get(key);
-    // The same port may come again over another TCP connection.
+    // The same port may return on another TCP connection.
     if (known && known.remote.stream === from.stream) return known;
     if (this.#paths.size >= PATHS_MAX) this.#forgetOldest();
     const path = new RemotePath(from, nowUs);
@@ -182,7 +182,7 @@ export class IceLite {
 
   #checkPath(path: RemotePath, { localUfrag, remoteUfrag, remotePassword }: Generation, nowUs: number): void {
     if (!path.mayCheck(nowUs)) return;
-    // Sent again it is the same one: its answer may take longer than the client's next check.
+    // A repeated check keeps its transaction: the answer may take longer than the client's next check.
     if (path.transactionId === undefined) {
       path.transactionId = randomBytes(12);
       this.#mux.expect(path.transactionId, this.#endpoint);
@@ -210,7 +210,7 @@ export class IceLite {
     if (path === this.#next) this.#moveTo(path);
   }
 
-  /** What carries media goes on doing so until what replaces it has proved itself. */
+  /** A validated path carries media until its successor is validated too. */
   #moveTo(path: RemotePath): void {
     if (this.#current?.proved === true && !path.proved) {
       this.#next = path;
@@ -223,7 +223,7 @@ export class IceLite {
 
   #nominate(generation: Generation, path: RemotePath): void {
     const newest = this.#generations.at(-1);
-    // Checks of the old generation go on during a restart; they may not take the path back afterwards.
+    // During a restart, checks of the old generation continue; they must not take the path back afterwards.
     if (generation !== newest && this.#nominatedUfrag === newest?.localUfrag) return;
     if (path === this.#current) this.#next = undefined;
     this.#moveTo(path);

@@ -1,12 +1,12 @@
-/** The IP addresses of this machine, as they are now: a laptop that changes its network gets others. */
+/** The current IP addresses of this machine: they change when a laptop changes its network. */
 import { isIPv6 } from 'node:net';
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 
-/** Host candidates of each family in one answer: more interfaces than this are containers' bridges. */
+/** Host candidates per family in one answer: further interfaces are usually bridges of containers. */
 const HOSTS_MAX = 4;
 const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': LOOPBACK.IPv4, '::': LOOPBACK.IPv6 };
-/** A datagram from an unknown address has the interfaces looked at again, at most this often. */
+/** Minimum interval between two reads of the interfaces, which a datagram from an unknown address triggers. */
 const REFRESH_MS = 1_000;
 
 const interfaces = (): NetworkInterfaceInfo[] => Object.values(networkInterfaces()).flatMap((found) => found ?? []);
@@ -15,9 +15,9 @@ const interfaces = (): NetworkInterfaceInfo[] => Object.values(networkInterfaces
 export const loopbackOf = (wildcard: string): string | undefined => WILDCARDS[wildcard];
 
 /**
- * What a host bound to `host` can be reached by: itself, or for a wildcard every address that other machines may know,
- * and loopback where there is none. The wildcard `::` is bound for both families (RFC 3493 section 3.7).
- * @param withLoopback names loopback first, for viewers on this machine
+ * Addresses at which a host bound to `host` can be reached: itself, or for a wildcard every address that other machines
+ * may know, or loopback where there is none. The wildcard `::` binds both families (RFC 3493 section 3.7).
+ * @param withLoopback puts loopback first, for viewers on this machine
  */
 export function reachableAt(host: string, withLoopback: boolean): string[] {
   if (loopbackOf(host) === undefined) return [host];
@@ -29,7 +29,7 @@ export function reachableAt(host: string, withLoopback: boolean): string[] {
   });
 }
 
-/** Tells this machine's addresses from those of others. */
+/** Recognizes the addresses of this machine. */
 export class OwnAddresses {
   readonly #nowMs: () => number;
   #addresses = new Set<string>();

@@ -1,7 +1,7 @@
 /**
- * STUN messages (RFC 8489) as far as an ICE-lite agent that checks addresses meets them: binding requests and success
+ * The STUN messages (RFC 8489) that an ICE-lite agent which checks addresses needs: binding requests and success
  * responses, both ways. Pure.
- * Attributes behind MESSAGE-INTEGRITY are never read (section 14.5), so nothing unauthenticated can ask for nomination.
+ * Attributes after MESSAGE-INTEGRITY are never read (section 14.5), so no unauthenticated attribute can nominate.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIPv6 } from 'node:net';
@@ -28,20 +28,20 @@ const ATTRIBUTE = {
 
 /** A TCP connection that carries datagrams; see `tcp-listener.ts`. */
 export interface DatagramStream {
-  /** False when it was dropped. */
+  /** False when the datagram was dropped. */
   send(datagram: Buffer): boolean;
-  /** An authenticated check has come over it. */
+  /** Records that an authenticated check arrived on it. */
   prove(): void;
 }
 
 export interface RemoteAddress {
   address: string;
   port: number;
-  /** Set where it is the far end of a TCP connection. */
+  /** Set for the remote end of a TCP connection. */
   stream?: DatagramStream;
 }
 
-/** One address, and one TCP connection, as a key. */
+/** An address as a key, UDP and TCP apart. */
 export function addressKey({ address, port, stream }: RemoteAddress): string {
   return `${stream ? 'tcp ' : ''}${address}:${port}`;
 }
@@ -58,11 +58,11 @@ export interface BindingRequest extends BindingSuccess {
   localUfrag: string;
   remoteUfrag: string;
   useCandidate: boolean;
-  /** The sender believes to be the controlled side: a role conflict for an agent that is always controlled. */
+  /** The sender claims the controlled role: a role conflict for an agent that is always controlled. */
   controlled: boolean;
 }
 
-/** True when the datagram is framed as a STUN message; says nothing about who sent it. */
+/** True when the datagram is framed as a STUN message; does not authenticate the sender. */
 export function isStun(datagram: Buffer): boolean {
   return (
     datagram.length >= HEADER_BYTES &&
@@ -109,7 +109,7 @@ export function readBindingSuccess(datagram: Buffer): BindingSuccess | undefined
   return { transactionId, integrityOffset };
 }
 
-/** Attributes up to MESSAGE-INTEGRITY; one without a type is the end of a message that is malformed. */
+/** Attributes up to MESSAGE-INTEGRITY; one without a type means that the message is malformed. */
 function* attributesOf(datagram: Buffer): Generator<{ type: number | undefined; value: Buffer; at: number }> {
   for (let at = HEADER_BYTES; at + 4 <= datagram.length;) {
     const type = datagram.readUInt16BE(at);
@@ -123,7 +123,7 @@ function* attributesOf(datagram: Buffer): Generator<{ type: number | undefined; 
   }
 }
 
-/** Checks MESSAGE-INTEGRITY (HMAC-SHA1 under the short-term password) of a message that was just read. */
+/** Checks MESSAGE-INTEGRITY (HMAC-SHA1 with the short-term password) of a message that was just read. */
 export function hasIntegrity(datagram: Buffer, message: BindingSuccess, password: string): boolean {
   const at = message.integrityOffset;
   if (at === undefined) return false;
@@ -151,7 +151,7 @@ export interface BindingRequestFields {
   /** The receiver's password. */
   password: string;
   useCandidate: boolean;
-  /** Of a controlled agent; default a controlling one, as the boot self-test and tests are. */
+  /** Sent by a controlled agent; default: a controlling one, as in the boot self-test and in tests. */
   controlled?: boolean;
 }
 

@@ -1,6 +1,6 @@
-/** Datagrams in a stream of bytes, each behind its 16-bit length (RFC 4571): how ICE goes over TCP (RFC 6544). No I/O. */
+/** Splits a byte stream into datagrams with 16-bit lengths (RFC 4571), for ICE over TCP (RFC 6544). No I/O. */
 
-/** The largest datagram a browser sends us is part of a DTLS flight, under 1,500 bytes, by UDP and TCP alike; more is no peer. */
+/** The largest datagram of a browser is part of a DTLS flight, under 1,500 bytes on UDP and TCP. */
 export const FRAME_MAX_BYTES = 2_048;
 const LENGTH_BYTES = 2;
 
@@ -8,17 +8,17 @@ export class TcpFrames {
   #pending: Buffer = Buffer.alloc(0);
   #broken = false;
 
-  /** A length came that no peer sends: nothing after it can be read. */
+  /** A length was too large; nothing after it can be read. */
   get broken(): boolean {
     return this.#broken;
   }
 
-  /** Bytes kept until the rest of their datagram comes; under `FRAME_MAX_BYTES` and a length. */
+  /** Bytes kept until their datagram is complete; less than `FRAME_MAX_BYTES` and a length. */
   get pendingBytes(): number {
     return this.#pending.length;
   }
 
-  /** The datagrams that are whole with these bytes; the rest waits for more. */
+  /** The datagrams that these bytes complete; keeps the rest. */
   take(bytes: Buffer): Buffer[] {
     if (this.#broken) return [];
     const stream = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
@@ -40,7 +40,7 @@ export class TcpFrames {
   }
 }
 
-/** What goes before a datagram of so many bytes. */
+/** The length prefix of a datagram. */
 export function frameHead(bytes: number): Buffer {
   const length = Buffer.allocUnsafe(LENGTH_BYTES);
   length.writeUInt16BE(bytes);

@@ -1,28 +1,28 @@
 /**
- * ICE over TCP (RFC 6544), passive side, for viewers whose network lets no UDP out and who have no TURN server: each
- * connection carries the datagrams of the UDP port, framed by a 16-bit length (RFC 4571). What is in them goes the same
- * way, with the same checks, as what comes by UDP; a connection that proves nothing in time is closed.
+ * ICE over TCP (RFC 6544), passive side, for viewers without TURN on networks that block UDP. Each connection carries
+ * the datagrams of the UDP port, framed by a 16-bit length (RFC 4571), and they pass the same checks. A connection
+ * without an authenticated check in time is closed.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { GlimpseError } from '../../../errors.ts';
 import type { DatagramStream, RemoteAddress } from './stun.ts';
 import { frameHead, TcpFrames } from './tcp-frames.ts';
 
-/** Connections at once, and from one address: a browser makes one or two. */
+/** Concurrent connections, in total and per address: a browser makes one or two. */
 const CONNECTIONS_MAX = 512;
 const CONNECTIONS_PER_ADDRESS_MAX = 16;
-/** A first authenticated check comes with the first packet; consent keeps it alive afterwards (RFC 7675). */
+/** Authenticated checks start with the first packet, and consent checks continue (RFC 7675). */
 const PROOF_TIMEOUT_MS = 5_000;
 const SILENCE_TIMEOUT_MS = 30_000;
-/** Bytes that may wait for a slow reader; beyond it datagrams are dropped, which the estimator sees as loss. */
+/** Bytes queued for a slow reader; beyond it datagrams are dropped, which the estimator sees as loss. */
 const BACKLOG_MAX_BYTES = 64 * 1024;
 
 export interface TcpListenerOptions {
   host: string;
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   port: number;
   onDatagram: (datagram: Buffer, from: RemoteAddress) => void;
-  /** The connection behind an address is gone. */
+  /** The connection of an address has closed. */
   onGone: (from: RemoteAddress) => void;
 }
 
@@ -101,12 +101,12 @@ class TcpStream implements DatagramStream {
     this.address = address;
     this.#proof = setTimeout(() => this.destroy(), PROOF_TIMEOUT_MS);
     socket.setTimeout(SILENCE_TIMEOUT_MS, () => this.destroy());
-    // A reset is the same as an end.
+    // Treats a reset as an end.
     socket.on('error', () => this.destroy());
     socket.on('close', () => clearTimeout(this.#proof));
   }
 
-  /** The whole datagrams that have come; the rest waits for more. A frame too large ends the connection. */
+  /** The datagrams completed so far; the rest waits for more bytes. A frame that is too large ends the connection. */
   take(bytes: Buffer): Buffer[] {
     const datagrams = this.#frames.take(bytes);
     if (this.#frames.broken) this.destroy();

@@ -1,8 +1,8 @@
 /**
- * One UDP socket for every peer, and beside it, where a network needs one, a TCP port that carries the same datagrams. A
- * STUN binding request is routed by the local ufrag it names, and only after its MESSAGE-INTEGRITY (RFC 8445 section 7.3)
- * proved the sender knows that peer's password; from then on its address may send DTLS and SRTCP to that peer. An answer
- * to a check of ours is routed by its transaction. Everything else is dropped and counted by reason.
+ * One UDP socket for every peer, with a TCP port beside it where a network needs one. A STUN binding request goes to
+ * the peer whose local ufrag it names, once MESSAGE-INTEGRITY (RFC 8445 section 7.3) proves that the sender knows the
+ * password; from then on its address may send DTLS and SRTCP to that peer. An answer to one of our checks goes to the
+ * peer of its transaction. All other datagrams are dropped and counted by reason.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
@@ -21,16 +21,16 @@ import {
 import { FRAME_MAX_BYTES } from './tcp-frames.ts';
 import { TcpListener } from './tcp-listener.ts';
 
-/** Kernel buffer asked for in each direction, bytes: 30 ms of 1 Gbps, so that one late wake-up loses nothing. */
+/** Kernel buffer per direction, bytes: 30 ms at 1 Gbps, so that one late wake-up loses nothing. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** A peer as the mux sees it. */
 export interface MuxEndpoint {
   /** An authenticated connectivity check. */
   onCheck(request: BindingRequest, from: RemoteAddress): void;
-  /** What answers a check of this peer's by its transaction; its integrity is not verified. */
+  /** An answer to one of this peer's checks, by transaction; its integrity is not verified. */
   onAnswer(datagram: Buffer, answer: BindingSuccess, from: RemoteAddress): void;
-  /** DTLS, SRTP or SRTCP from an address that proved itself. */
+  /** DTLS, SRTP or SRTCP from an authenticated address. */
   onDatagram(datagram: Buffer, from: RemoteAddress): void;
 }
 
@@ -50,16 +50,16 @@ export type DropReason =
   | 'unexpected';
 
 export interface MuxOptions {
-  /** Told of the first of each kind of exception that a datagram caused; all are counted. */
+  /** Called with the first exception of each kind that a datagram caused; all are counted. */
   onFailure?: (error: unknown) => void;
-  /** Which IP addresses may send at all; default every one. */
+  /** Which IP addresses may send; default all. */
   accepts?: (address: string) => boolean;
 }
 
-/** Who is sent what comes from an address. */
+/** The endpoint that gets an address's datagrams. */
 interface Owner {
   endpoint: MuxEndpoint;
-  /** What is sent to the address arrives at this endpoint's peer. */
+  /** The address is validated: this endpoint's peer receives there. */
   proved: boolean;
 }
 
@@ -89,7 +89,7 @@ export class UdpMux {
   readonly #ipv6: boolean;
   readonly #claims = new Map<string, Claim>();
   readonly #owners = new Map<string, Owner>();
-  /** Checks of ours by transaction; a peer has at most one for each of its addresses. */
+  /** Our checks in flight by transaction; at most one per address of a peer. */
   readonly #expected = new Map<string, MuxEndpoint>();
   readonly #failures: FirstFailures;
   readonly #accepts: (address: string) => boolean;
@@ -111,15 +111,15 @@ export class UdpMux {
 
   /**
    * Binds the socket.
-   * @param host IP address to bind; `port` 0 picks a free one.
-   * @throws GlimpseError CONFIG_INVALID when the address cannot be bound.
+   * @param host IP address to bind; `port` 0 picks a free one
+   * @throws GlimpseError CONFIG_INVALID when the address cannot be bound
    */
   static async bind(host: string, port: number, options: MuxOptions = {}): Promise<UdpMux> {
     const socket = createSocket({
       type: isIPv6(host) ? 'udp6' : 'udp4',
       recvBufferSize: SOCKET_BUFFER_BYTES,
       sendBufferSize: SOCKET_BUFFER_BYTES,
-      // Every destination is an address already: answering at once keeps each send in the caller's tick.
+      // Destinations are always addresses: answering synchronously keeps each send in the caller's tick.
       lookup: (address, _options, callback) => callback(null, address, isIPv6(address) ? 6 : 4),
     });
     await new Promise<void>((resolve, reject) => {
@@ -142,8 +142,8 @@ export class UdpMux {
   }
 
   /**
-   * Takes datagrams by TCP too (RFC 6544), on `port` of the same address; 0 picks a free one.
-   * @throws GlimpseError CONFIG_INVALID when it cannot be bound
+   * Also accepts datagrams over TCP (RFC 6544), on `port` of the same address; 0 picks a free one.
+   * @throws GlimpseError CONFIG_INVALID when the port cannot be bound
    */
   async listenTcp(port: number): Promise<void> {
     this.#tcp = await TcpListener.bind({
@@ -154,12 +154,12 @@ export class UdpMux {
     });
   }
 
-  /** Undefined while there is none. */
+  /** Undefined while no TCP port is open. */
   get tcpPort(): number | undefined {
     return this.#tcp?.port;
   }
 
-  /** Local ufrags that route to someone. */
+  /** Local ufrags that route to a peer. */
   get claimCount(): number {
     return this.#claims.size;
   }
@@ -169,7 +169,7 @@ export class UdpMux {
     return this.#owners.size;
   }
 
-  /** Routes checks that name `ufrag` and prove `password` to `endpoint`. */
+  /** Routes checks that name `ufrag` and are authenticated by `password` to `endpoint`. */
   claim(ufrag: string, password: string, endpoint: MuxEndpoint): void {
     this.#claims.set(ufrag, { password, endpoint });
   }
@@ -178,7 +178,7 @@ export class UdpMux {
     this.#claims.delete(ufrag);
   }
 
-  /** Takes back everything an endpoint holds. */
+  /** Removes all that an endpoint has claimed. */
   forget(endpoint: MuxEndpoint): void {
     for (const [ufrag, claim] of this.#claims) if (claim.endpoint === endpoint) this.#claims.delete(ufrag);
     for (const [key, owner] of this.#owners) if (owner.endpoint === endpoint) this.#owners.delete(key);
@@ -186,8 +186,8 @@ export class UdpMux {
   }
 
   /**
-   * Lets an address send to `endpoint`. One that has been proved for another peer stays with that one until this one
-   * proves it as well: a check with a forged source must not take it away.
+   * Lets an address send to `endpoint`. An address validated for another peer stays with that peer until this one
+   * validates it too: a check with a forged source must not take it away.
    */
   admit(from: RemoteAddress, endpoint: MuxEndpoint, proved = false): void {
     const key = addressKey(from);
@@ -196,13 +196,13 @@ export class UdpMux {
     else if (owner?.proved !== true || proved) this.#owners.set(key, { endpoint, proved });
   }
 
-  /** Takes an address back. */
+  /** Removes an endpoint's address. */
   revoke(from: RemoteAddress, endpoint: MuxEndpoint): void {
     const key = addressKey(from);
     if (this.#owners.get(key)?.endpoint === endpoint) this.#owners.delete(key);
   }
 
-  /** Routes the answer to a check; undefined: it is not waited for any more. */
+  /** Routes the answer to a check to `endpoint`; undefined stops waiting for it. */
   expect(transactionId: Buffer, endpoint: MuxEndpoint | undefined): void {
     const id = transactionId.toString('hex');
     if (endpoint) this.#expected.set(id, endpoint);
@@ -213,7 +213,7 @@ export class UdpMux {
     this.dropped[reason] += 1;
   }
 
-  /** Sends one datagram; a failure is counted, never thrown: for media it is one more lost packet. */
+  /** Sends one datagram. A failure is counted, not thrown: for media it is one more lost packet. */
   send(datagram: Buffer, to: RemoteAddress): void {
     if (this.#closed) return;
     if (to.stream) {
@@ -266,7 +266,7 @@ export class UdpMux {
     claim.endpoint.onCheck(request, from);
   }
 
-  /** Only what answers a check of ours is read; indications and errors are not. */
+  /** Accepts only answers to our own checks; drops indications and errors. */
   #receiveAnswer(datagram: Buffer, from: RemoteAddress): void {
     const answer = readBindingSuccess(datagram);
     if (answer === undefined) return this.drop(isStun(datagram) ? 'unexpected' : 'stunMalformed');

@@ -1,7 +1,6 @@
 /**
- * The parts of werift's SCTP association (0.25.2) that we read and replace, as narrow types. Its receive list sorts all
- * numbers ahead of a hole, as text, for each chunk; ours moves on number by number, so a chunk costs the same whatever
- * came before it.
+ * The internals of werift's SCTP association (0.25.2) that we read and replace, as narrow types. For each chunk werift
+ * sorts all TSNs received beyond a gap, as text. Our version advances TSN by TSN, so each chunk costs the same.
  */
 
 export interface SctpAssociation {
@@ -13,24 +12,24 @@ export interface SctpAssociation {
   /** Cumulative TSN received; undefined before INIT. */
   lastReceivedTsn: number | undefined;
   sackDuplicates: number[];
-  /** TSNs received beyond a hole. */
+  /** TSNs received beyond a gap. */
   readonly sackMisOrdered: Set<number>;
   /** Cumulative TSN that the peer has acknowledged. */
   readonly lastSackedTsn: number;
-  /** TSN of the next chunk of ours. */
+  /** TSN of our next chunk. */
   readonly localTsn: number;
   readonly outboundQueue: readonly unknown[];
   readonly sentQueue: readonly unknown[];
   markReceived: (tsn: number) => boolean;
 }
 
-/** Duplicates one SACK tells of; to tell of them is optional (RFC 9260 section 6.2). */
+/** Duplicates that one SACK reports; reporting them is optional (RFC 9260 section 6.2). */
 const DUPLICATES_MAX = 16;
 
 /** Signed distance from one TSN to another in serial arithmetic (RFC 1982). */
 export const tsnDistance = (from: number, to: number): number => (to - from) | 0;
 
-/** @param windowBytes receive window: what the peer may have in flight */
+/** @param windowBytes receive window: the most that the peer may have in flight */
 export function boundReceiving(association: SctpAssociation, windowBytes: number): void {
   association.advertisedRwnd = windowBytes;
   association.markReceived = (tsn) => {

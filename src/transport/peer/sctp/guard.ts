@@ -1,27 +1,27 @@
 /**
- * Judges each SCTP packet before werift's association takes it: form, verification tag (RFC 9260 section 8.5), and what
- * it would cost. Gap blocks must name what was sent, TSNs must fit a window with few holes, streams and queues are
- * bounded, and an association has a budget of chunks. Reads the association and changes nothing in it.
+ * Checks each SCTP packet before werift's association handles it: form, verification tag (RFC 9260 section 8.5) and
+ * cost. Gap blocks must name sent TSNs; TSNs must fit a window with few gaps; streams, queues and chunks per second are
+ * limited. Reads the association and never changes it.
  */
 import { Budget } from '../../budget.ts';
 import { tsnDistance, type SctpAssociation } from './association.ts';
 import { CHUNK, readPacket, type SctpChunk } from './packet.ts';
 
-/** `drop`: as if it were lost. `fail`: no peer that keeps to RFC 9260 sends it. */
+/** `drop`: treat as lost. `fail`: the packet violates RFC 9260. */
 export type SctpVerdict = 'take' | 'drop' | 'fail';
 
-/** A message of the largest size that arrives while its first chunk is missing has 84. */
+/** A message of the largest size whose first chunk is missing holds 84. */
 const HELD_CHUNKS_MAX = 256;
 const WINDOW_TSNS = 512;
-/** Holes in what has come; each is a block in every SACK of ours. */
+/** Gaps in the received TSNs; each adds a block to every SACK we send. */
 const HOLES_MAX = 16;
-/** Streams an association may use in its life; a viewer uses one. */
+/** Streams that an association may ever use; a viewer uses one. */
 const STREAMS_MAX = 64;
-/** Chunks of ours that are queued or unacknowledged: the backlog of a slow reader is full long before. */
+/** Our chunks queued or unacknowledged: the backlog limit of a slow reader is reached long before. */
 const QUEUED_CHUNKS_MAX = 2_048;
-/** Chunks other than DATA: each may be answered by a packet. */
+/** Chunks other than DATA: each may cause a reply packet. */
 const CONTROL_CHUNKS_MAX = 4;
-/** A viewer sends some hundred a second when it uploads as fast as it may. */
+/** A viewer that uploads at full speed sends some hundred a second. */
 const CHUNKS_PER_SECOND = { perSecond: 1_000, burst: 2_000 };
 
 const INIT_BYTES = 16;
@@ -46,7 +46,7 @@ export class SctpGuard {
     const begins = chunks.some(({ type }) => type === CHUNK.init);
     if (begins && chunks.length > 1) return 'fail';
     if (verificationTag !== (begins ? 0 : this.#association.localVerificationTag)) return 'drop';
-    // RFC 9260 section 3.2: a packet with a chunk that is not known is discarded.
+    // RFC 9260 section 3.2: a packet with an unknown chunk is discarded.
     if (!chunks.every(({ type }) => KNOWN.has(type))) return 'drop';
     if (!begins && this.#association.lastReceivedTsn === undefined) return 'drop';
     if (!this.#budget.take(chunks.length, nowUs)) return 'drop';
@@ -82,13 +82,13 @@ export class SctpGuard {
     }
   }
 
-  /** RFC 9260 section 3.3.4: blocks in order, none of them beyond what has been sent. */
+  /** RFC 9260 section 3.3.4: blocks in order, none beyond what was sent. */
   #isSack(body: Buffer): boolean {
     if (body.length < SACK_BYTES) return false;
     const { lastSackedTsn, localTsn } = this.#association;
     const cumulative = body.readUInt32BE(0);
     const sentBeyond = tsnDistance(cumulative, localTsn) - 1;
-    // An old SACK that was overtaken is for the association to leave out.
+    // The association itself ignores an old, reordered SACK.
     if (sentBeyond < 0) return false;
     const [gaps, duplicates] = [body.readUInt16BE(8), body.readUInt16BE(10)];
     if (body.length < SACK_BYTES + 4 * (gaps + duplicates)) return false;
@@ -111,14 +111,14 @@ export class SctpGuard {
     return true;
   }
 
-  /** RFC 9260 section 6.2: what does not fit the window, or opens one hole too many, counts as not received. */
+  /** RFC 9260 section 6.2: data outside the window, or that opens a gap too many, counts as not received. */
   #judgeData(data: readonly SctpChunk[]): SctpVerdict {
     const { advertisedRwnd, inboundStreams, lastReceivedTsn = 0, sackMisOrdered: held } = this.#association;
     const bytes = data.reduce((sum, { body }) => sum + body.length - DATA_BYTES, 0);
     const waiting = Object.values(inboundStreams).reduce((sum, { reassembly }) => sum + reassembly.length, 0);
-    // A message that never ends, larger than any we take.
+    // A message without an end, larger than any we accept.
     if (bytes > advertisedRwnd || waiting > HELD_CHUNKS_MAX) return 'fail';
-    // Another INIT moves the window, and what was beyond a hole of the old one stays.
+    // Another INIT moves the window, but TSNs beyond an old gap stay held.
     if (held.size > WINDOW_TSNS) return 'fail';
     let holesLeft = HOLES_MAX - holesIn(held);
     let previous: number | undefined;
@@ -139,7 +139,7 @@ export class SctpGuard {
   }
 }
 
-/** Runs of numbers with something missing before each. */
+/** Number of runs of TSNs, each after a gap. */
 function holesIn(held: ReadonlySet<number>): number {
   let holes = 0;
   for (const tsn of held) if (!held.has((tsn - 1) >>> 0)) holes += 1;

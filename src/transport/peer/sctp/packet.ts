@@ -1,6 +1,6 @@
 /**
- * Walks an SCTP packet (RFC 9260 section 3) chunk by chunk and parameter by parameter, before any library does: each
- * length covers its own header and ends inside what holds it, and counts are bounded. Work is linear in bytes. Pure.
+ * Parses an SCTP packet (RFC 9260 section 3) by chunk and parameter before any library does. Each length covers its own
+ * header and ends inside its container; counts are bounded. The work is linear in bytes. Pure.
  */
 
 export const CHUNK = {
@@ -24,7 +24,7 @@ export const CHUNK = {
 export interface SctpChunk {
   type: number;
   flags: number;
-  /** Without the four bytes of header and without padding. */
+  /** Without the four header bytes and without padding. */
   body: Buffer;
 }
 
@@ -36,7 +36,7 @@ export interface SctpPacket {
 const COMMON_HEADER_BYTES = 12;
 const CHUNK_HEADER_BYTES = 4;
 const PARAMETER_HEADER_BYTES = 4;
-/** The largest packet that WebRTC stacks build is under 1,300 bytes (RFC 8831 section 5). */
+/** The largest packet of a WebRTC stack is under 1,300 bytes (RFC 8831 section 5). */
 export const PACKET_MAX_BYTES = 2_048;
 /** A packet of that size full of one-byte messages has 64 chunks. */
 const CHUNKS_MAX = 64;
@@ -45,7 +45,7 @@ const PARAMETERS_MAX = 32;
 /** RFC 6525 section 3.1: a RE-CONFIG holds one or two parameters, each of which is answered. */
 const RECONFIG_PARAMETERS_MAX = 2;
 
-/** Bytes of fixed fields before the parameters of a chunk; kinds without parameters are not here. */
+/** Bytes of fixed fields before the parameters of a chunk; lists only chunk types with parameters. */
 const PARAMETERS_AT: Readonly<Record<number, number>> = {
   [CHUNK.init]: 16,
   [CHUNK.initAck]: 16,
@@ -56,7 +56,7 @@ const PARAMETERS_AT: Readonly<Record<number, number>> = {
   [CHUNK.reconfig]: 0,
 };
 
-/** The packet's chunks; undefined when a length or count is none that a peer would write. */
+/** The packet's chunks; undefined when a length or count is invalid. */
 export function readPacket(packet: Buffer): SctpPacket | undefined {
   if (packet.length < COMMON_HEADER_BYTES + CHUNK_HEADER_BYTES || packet.length > PACKET_MAX_BYTES) return undefined;
   const chunks: SctpChunk[] = [];

@@ -1,6 +1,6 @@
 /**
  * Writes the answer (RFC 9429 section 5.3): ICE-lite with our host candidates, DTLS passive, one sendonly video stream
- * with its SSRCs named so that every player makes a track of it, audio inactive, and the data channel. Pure.
+ * with its SSRCs named, so that every player creates a track for it, inactive audio, and the data channel. Pure.
  */
 import { isIPv6 } from 'node:net';
 import { LIMITS } from '../../../limits.ts';
@@ -12,17 +12,17 @@ import type { Offer, OfferSection } from './offer.ts';
 const LINE_END = '\r\n';
 const STREAM_ID = 'glimpse';
 const TRACK_ID = 'video';
-/** Type preference 126 (host), local preference at its highest minus the index, component 1 (RFC 8445 section 5.1.2). */
+/** Type preference 126 (host), maximum local preference minus the index, component 1 (RFC 8445 section 5.1.2). */
 const HOST_PRIORITY = 126 * 2 ** 24 + 65_535 * 2 ** 8 + 255;
-/** Parameters of H.264 that an answer may only repeat (RFC 6184 section 8.2.2). */
+/** H.264 parameters that an answer may only repeat (RFC 6184 section 8.2.2). */
 const H264_REPEATED = ['level-asymmetry-allowed', 'packetization-mode', 'profile-level-id'] as const;
 
 export interface AnswerFields {
   offer: Offer;
   negotiation: Negotiation;
-  /** The stream as it was agreed on the first offer. */
+  /** The stream as agreed on in the first offer. */
   video: NegotiatedVideo;
-  /** `o=` line: the id stays for the connection's life, the version counts answers. */
+  /** `o=` line: the id stays for the life of the connection, the version counts answers. */
   sessionId: string;
   sessionVersion: number;
   /** RTCP CNAME (RFC 7022). */
@@ -71,7 +71,7 @@ function midOf({ mid }: OfferSection): string[] {
   return mid === undefined ? [] : [`a=mid:${mid}`];
 }
 
-/** Transport attributes, the same in every accepted section since all share one transport. */
+/** Transport attributes: the same in every accepted section, since all share one transport. */
 function transport({ hosts, port, tcpPort, ice, fingerprint }: AnswerFields): string[] {
   const candidates = hosts.map(
     (host, index) => `a=candidate:${index + 1} 1 udp ${HOST_PRIORITY - index * 256} ${host} ${port} typ host`,
@@ -88,7 +88,7 @@ function transport({ hosts, port, tcpPort, ice, fingerprint }: AnswerFields): st
   ];
 }
 
-/** Below every UDP candidate: TCP is for those who have nothing else (RFC 6544 section 4.2; direction preference of passive is 2). */
+/** TCP has lower priority than every UDP candidate (RFC 6544 section 4.2; direction preference of passive is 2). */
 function tcpCandidate(index: number, host: string, port: number): string {
   const priority = 90 * 2 ** 24 + (2 * 2 ** 13 + 8_191 - index) * 2 ** 8 + 255;
   return `a=candidate:${index + 1} 1 tcp ${priority} ${host} ${port} typ host tcptype passive`;
@@ -145,7 +145,7 @@ function formatParameters(codec: VideoCodec, payloadType: number, offered: Reado
   return repeated.length === 0 ? [] : [`a=fmtp:${payloadType} ${repeated.join(';')}`];
 }
 
-/** Inactive instead of rejected: as the first of its bundle it may be the section that carries the transport. */
+/** Inactive, not rejected: as the first of its bundle this section may carry the transport. */
 function inactiveAudioSection(fields: AnswerFields, section: OfferSection): string[] {
   const format = section.formats.find((candidate) => section.rtpmap.has(candidate)) ?? '0';
   return [

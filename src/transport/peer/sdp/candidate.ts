@@ -1,6 +1,7 @@
 /**
- * Checks a trickled remote candidate (RFC 8839 section 5.1). An ICE-lite agent sends to no candidate: the browser's
- * checks show where it is. So a candidate is only counted and its form checked; mDNS names are never looked up. Pure.
+ * Checks a trickled remote candidate (RFC 8839 section 5.1). An ICE-lite agent sends nothing to candidates: the
+ * browser's checks reveal its address. So candidates are only counted and validated; mDNS names are never resolved.
+ * Pure.
  */
 import { GlimpseError } from '../../../errors.ts';
 import { LIMITS } from '../../../limits.ts';

@@ -1,6 +1,6 @@
 /**
- * Decides what an offer gets (RFC 3264, RFC 9429): which section carries our one video stream, its codec by our order
- * of preference, RTX, feedback and header extensions both sides know, and whether there is a data channel. Pure.
+ * Decides what an offer gets (RFC 3264, RFC 9429): the section for our one video stream, its codec by our preference,
+ * the RTX, feedback and header extensions that both sides support, and whether there is a data channel. Pure.
  */
 import { GlimpseError } from '../../../errors.ts';
 import { LIMITS } from '../../../limits.ts';
@@ -9,7 +9,7 @@ import type { NegotiatedVideo } from '../../media-path.ts';
 import type { Fingerprint } from '../dtls/dtls-certificate.ts';
 import { invalid, type Offer, type OfferSection } from './offer.ts';
 
-/** URIs by the name `NegotiatedVideo.extensions` gives them. */
+/** URIs by their names in `NegotiatedVideo.extensions`. */
 export const EXTENSION_URIS = {
   mid: 'urn:ietf:params:rtp-hdrext:sdes:mid',
   transportWideCc: 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
@@ -17,7 +17,7 @@ export const EXTENSION_URIS = {
   playoutDelay: 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
 } as const;
 
-/** `rtcp-fb` values by the name `NegotiatedVideo.feedback` gives them. */
+/** `rtcp-fb` values by their names in `NegotiatedVideo.feedback`. */
 export const FEEDBACK_VALUES = {
   nack: 'nack',
   pli: 'nack pli',
@@ -26,13 +26,13 @@ export const FEEDBACK_VALUES = {
   remb: 'goog-remb',
 } as const;
 
-/** Header extension ids of the one-byte form (RFC 8285 section 4.2). */
+/** Largest header extension id of the one-byte form (RFC 8285 section 4.2). */
 const EXTENSION_ID_MAX = 14;
 
 export type SectionRole = 'video' | 'audio' | 'control' | 'rejected';
 
 export interface Negotiation {
-  /** One per section of the offer, in its order. */
+  /** One per section of the offer, in order. */
   roles: SectionRole[];
   videoIndex: number;
   codec: VideoCodec;
@@ -82,7 +82,7 @@ function receivesVideo({ kind, protocol, direction, port, bundleOnly }: OfferSec
   return kind === 'video' && MEDIA_PROTOCOL.test(protocol) && receives && (port !== 0 || bundleOnly);
 }
 
-/** All on one transport: whatever is not bundled with the video is rejected, and so is every further video. */
+/** One transport carries everything: rejects sections outside the video's bundle, and every further video. */
 function roleOf(offer: Offer, section: OfferSection, isVideo: boolean, video: OfferSection): SectionRole {
   if (isVideo) return 'video';
   const bundled = [section, video].every(({ mid }) => mid !== undefined && offer.bundle.includes(mid));
@@ -93,7 +93,7 @@ function roleOf(offer: Offer, section: OfferSection, isVideo: boolean, video: Of
   return isControl && first ? 'control' : 'rejected';
 }
 
-/** Payload types in the offer's order; the first that suits our most preferred codec. */
+/** The first payload type in the offer's order that fits our most preferred codec. */
 function chooseCodec(
   { formats, rtpmap }: OfferSection,
   fmtp: Parameters,
@@ -110,8 +110,8 @@ function chooseCodec(
 }
 
 /**
- * Constrained baseline before baseline, and packetization mode 1 before 0. Without parameters it is baseline in mode 0
- * (RFC 6184 section 8.1).
+ * Prefers packetization mode 1 to 0, then constrained baseline to baseline. Without parameters the format is baseline
+ * in mode 0 (RFC 6184 section 8.1).
  */
 function bestH264(formats: readonly string[], fmtp: Parameters): string | undefined {
   const suits = (format: string, mode: string, profile: RegExp): boolean => {
@@ -128,7 +128,7 @@ function bestH264(formats: readonly string[], fmtp: Parameters): string | undefi
   return undefined;
 }
 
-/** Level 3.1, which every WebRTC decoder takes, where the offer names none. */
+/** Level 3.1, which every WebRTC decoder supports, where the offer names none. */
 const LEVEL_UNKNOWN = 0x1f;
 
 /** The level and packetization mode that a viewer offered. */
@@ -143,7 +143,7 @@ export function h264Of({ codec, fmtp }: Pick<Negotiation, 'codec' | 'fmtp'>): Ne
 type Parameters = ReadonlyMap<string, ReadonlyMap<string, string>>;
 const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 
-/** `a=fmtp` as name and value, each line read once. */
+/** Parses each `a=fmtp` line once into names and values. */
 function parametersOf({ fmtp }: OfferSection): Parameters {
   const pairs = (text: string): [string, string][] =>
     text.split(';').map((pair) => {
@@ -188,13 +188,13 @@ function commonFeedback(
     nack: offers(FEEDBACK_VALUES.nack),
     pli: offers(FEEDBACK_VALUES.pli),
     fir: offers(FEEDBACK_VALUES.fir),
-    // Without the extension packets carry no number to report on, and the estimator would take silence for a dead path.
+    // Without the extension there are no numbers to report, and the estimator would take silence for a dead path.
     transportCc: offers(FEEDBACK_VALUES.transportCc) && extensions.transportWideCc !== undefined,
     remb: offers(FEEDBACK_VALUES.remb),
   };
 }
 
-/** A bundled section may leave its transport to the first of the group (RFC 9143 section 7.1.3). */
+/** A bundled section may take its transport from the first of the group (RFC 9143 section 7.1.3). */
 function readRemote(offer: Offer, video: OfferSection): Negotiation['remote'] {
   const tagged = offer.sections.find(({ mid }) => mid !== undefined && mid === offer.bundle[0]);
   const iceUfrag = video.iceUfrag ?? tagged?.iceUfrag;

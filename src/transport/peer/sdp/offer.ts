@@ -1,7 +1,7 @@
 /**
- * Reads an SDP offer (RFC 8866, RFC 9429) into the few facts an answer needs. Linear in the offer's size, whoever calls
- * it; accepts attributes it does not know, and refuses what it cannot answer safely with SDP_INVALID. Candidates are not
- * read: an ICE-lite agent sends to none (RFC 8445 section 2.5). Pure.
+ * Parses an SDP offer (RFC 8866, RFC 9429) into the facts that an answer needs. Linear in the offer's size. Ignores
+ * unknown attributes, and refuses with SDP_INVALID what it cannot answer safely. Skips candidates: an ICE-lite agent
+ * sends to none (RFC 8445 section 2.5). Pure.
  */
 import { GlimpseError } from '../../../errors.ts';
 import { LIMITS } from '../../../limits.ts';
@@ -40,15 +40,15 @@ export interface Offer {
   sections: OfferSection[];
   /** mids of the first BUNDLE group (RFC 9143). */
   bundle: string[];
-  /** Of the session; they hold for sections that have none (RFC 8122 section 5). */
+  /** Of the session; they apply to sections that have none (RFC 8122 section 5). */
   fingerprints: Fingerprint[];
   extmapAllowMixed: boolean;
 }
 
 const MEDIA_LINE = /^m=([a-z]+) (\d{1,5})(?:\/\d+)? ([A-Za-z/]+)((?: [!-~]+)*)$/;
-/** `token` of RFC 8866, at most what fits a one-byte header extension. */
+/** `token` of RFC 8866, at most as long as fits a one-byte header extension. */
 const MID = /^[!#-'*+\-.0-9A-Z^-~]{1,16}$/;
-/** RFC 8839 section 5.4 allows letters, digits, `+` and `/`; some stacks write base64 with its other characters. */
+/** RFC 8839 section 5.4 allows letters, digits, `+` and `/`; some stacks use the other base64 characters too. */
 const ICE_UFRAG = /^[\w+/=-]{4,256}$/;
 const ICE_PASSWORD = /^[\w+/=-]{22,256}$/;
 const FINGERPRINT_VALUE = /^[0-9A-F]{2}(?::[0-9A-F]{2}){31,63}$/;
@@ -175,7 +175,7 @@ function readAttribute(section: OfferSection, name: string, value: string): void
   }
 }
 
-/** Hash functions we do not accept are skipped: a browser may list several. */
+/** Skips hash functions that we do not accept: a browser may list several. */
 function addFingerprint(section: OfferSection, value: string): void {
   const [name = '', digest = ''] = value.trim().split(/ +/);
   const hash = FINGERPRINT_HASHES.find((known) => known === name.toLowerCase());
@@ -185,7 +185,7 @@ function addFingerprint(section: OfferSection, value: string): void {
   section.fingerprints.push({ hash, value: upper });
 }
 
-/** `96 VP8/90000`: the first of two lines for one payload type counts. */
+/** `96 VP8/90000`: of several lines for one payload type the first counts. */
 function addKeyed(map: Map<string, string>, value: string): void {
   const space = value.indexOf(' ');
   const key = value.slice(0, space);

@@ -1,6 +1,6 @@
 /**
- * The smallest WebRTC client there is: one UDP socket, one connectivity check, werift's DTLS client. The boot self-test
- * connects with it, once honestly and once with a certificate whose key it does not hold.
+ * A minimal WebRTC client: one UDP socket, one connectivity check, werift's DTLS client. The boot self-test connects
+ * with it twice: with a valid certificate, and with one whose private key it does not hold.
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
@@ -12,10 +12,10 @@ import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess, type Remot
 
 const UFRAG = 'self';
 const PASSWORD = 'selftestselftestselftest';
-/** No flight of werift has this number: its retransmission loop stops when it sees it. */
+/** werift uses no such flight number: its retransmission loop stops when it sees it. */
 const FLIGHT_OVER = 99;
 
-/** werift's DTLS client over a transport of the caller's, who hands what arrives to its `transport.socket`. */
+/** werift's DTLS client over the caller's transport; the caller passes input to its `transport.socket`. */
 export const createDtlsClient = (
   { certPem, keyPem }: DtlsCertificate,
   send: (datagram: Buffer) => void,
@@ -43,7 +43,7 @@ export class LoopbackClient {
   readonly #dtls: DtlsClient;
   #to: RemoteAddress | undefined;
 
-  /** @param certificate what the client shows; its `keyPem` may be somebody else's, which makes an impostor */
+  /** @param certificate what the client presents; a foreign `keyPem` makes the client an impostor */
   constructor(certificate: DtlsCertificate, host: string) {
     this.#certificate = certificate;
     this.#socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
@@ -72,7 +72,7 @@ export class LoopbackClient {
     ].join('\r\n');
   }
 
-  /** Sends the check and, once it is answered, starts the handshake. Resolves when DTLS is up on this side. */
+  /** Sends a check and, once it is answered, starts the handshake. Resolves when DTLS is connected on this side. */
   async connect(answerSdp: string, to: RemoteAddress): Promise<void> {
     this.#to = to;
     const connected = new Promise<void>((resolve) => {
@@ -103,7 +103,7 @@ export class LoopbackClient {
 
   #receive(datagram: Buffer): void {
     const [first = 0] = datagram;
-    // RFC 7983: what is above is media, which werift's DTLS would choke on.
+    // RFC 7983: values above are media, which werift's DTLS cannot handle.
     if (first >= 20 && first <= 63) this.#dtls.transport.socket.onData(datagram, ['', 0]);
     else if (!isStun(datagram)) return;
     else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingRequest) this.#answer(datagram);
@@ -112,7 +112,7 @@ export class LoopbackClient {
     }
   }
 
-  /** The server asks whether what it sends arrives here. */
+  /** Answers the server's check of this address. */
   #answer(request: Buffer): void {
     const { address, port } = this.#to ?? { address: '', port: 0 };
     if (port > 0) this.#send(writeBindingSuccess(request.subarray(8, 20), { address, port }, PASSWORD));

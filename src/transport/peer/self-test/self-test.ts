@@ -1,19 +1,19 @@
 /**
- * A self-handshake at boot, for two reasons: the first viewer should not pay for code that was never run, and a service
- * whose identity checks have stopped working (an upgrade of werift may do that silently) must not start.
+ * A DTLS handshake with ourselves at boot. It warms up the code for the first viewer, and it stops a service from
+ * starting whose identity checks no longer work, for example after an upgrade of werift.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { PeerHost } from '../contract.ts';
 import { createDtlsCertificate, type DtlsCertificate } from '../dtls/dtls-certificate.ts';
 import { LoopbackClient } from './loopback-client.ts';
 
-/** A handshake with ourselves takes some 20 ms; a machine that needs seconds is not going to stream. */
+/** The handshake takes about 20 ms; a machine that needs seconds is too slow to stream. */
 const SELF_TEST_TIMEOUT_MS = 5_000;
 
 /**
- * Connects to `host` over loopback as an honest client, then as an impostor that knows only the public certificate.
- * @param address where the host can be reached from this machine
- * @throws GlimpseError INTERNAL when the honest client is refused or the impostor is let in
+ * Connects to `host` over loopback as a valid client, then as an impostor with only the public certificate.
+ * @param address at which this machine reaches the host
+ * @throws GlimpseError INTERNAL when the valid client is refused or the impostor is accepted
  */
 export async function selfTest(host: PeerHost, address: string): Promise<void> {
   const [honest, other] = await Promise.all([createDtlsCertificate(), createDtlsCertificate()]);

@@ -1,6 +1,6 @@
 /**
  * A sliding window over packet indices (RFC 3711 section 3.3.2): each index passes once, in any order within the
- * window. Inbound it drops replayed SRTCP; outbound it keeps one SRTP nonce from being used for two packets. Pure.
+ * window. Inbound it drops replayed SRTCP; outbound it prevents that two packets use one SRTP nonce. Pure.
  */
 export class ReplayWindow {
   readonly #size: number;
@@ -25,7 +25,7 @@ export class ReplayWindow {
     return this.#highest - index < this.#size && this.#seen[index % this.#size] === 0;
   }
 
-  /** Records `index`; false when it had been seen or is too old. */
+  /** Records `index`; false when it is a repeat or too old. */
   accept(index: number): boolean {
     if (!this.admits(index)) return false;
     if (index > this.#highest) {

@@ -1,6 +1,6 @@
 /**
- * RTP headers written from a template (RFC 3550 section 5.1) with one-byte header extensions (RFC 8285): what never
- * changes is laid out once per stream, what changes is patched into each packet's copy. Pure.
+ * Writes RTP headers (RFC 3550 section 5.1) with one-byte header extensions (RFC 8285) from a template: constant fields
+ * are written once per stream, the others into each packet's copy. Pure.
  */
 import type { NegotiatedVideo, OutgoingRtp } from '../../media-path.ts';
 
@@ -9,7 +9,7 @@ const EXTENSION_HEADER_BYTES = 4;
 const ONE_BYTE_PROFILE = 0xbede;
 /** abs-send-time is seconds in 6.18 fixed point: it wraps every 64 s. */
 const ABS_SEND_TIME_UNITS_PER_SECOND = 2 ** 18;
-/** Least and most in twelve bits each, in tens of milliseconds. */
+/** Minimum and maximum in twelve bits each, in units of 10 ms. */
 const PLAYOUT_DELAY_UNIT_MS = 10;
 const PLAYOUT_DELAY_UNITS_MAX = 0xfff;
 
@@ -68,8 +68,8 @@ export class RtpHeaderTemplate {
       const units = Math.floor(((wallMs / 1000) % 64) * ABS_SEND_TIME_UNITS_PER_SECOND);
       out.writeUIntBE(units & 0xff_ffff, this.#absSendTimeAt, 3);
     }
-    // 0/0, what the template holds: show a frame as soon as it is complete. A reserve is the least and the most at once:
-    // the viewer's own estimate under loss is longer and no smoother.
+    // 0/0, the template's value: show each frame once it is complete. A reserve sets minimum and maximum to one value,
+    // because the viewer's own estimate under loss is longer and no smoother.
     const { playoutDelayMs = 0 } = packet;
     if (this.#playoutDelayAt !== undefined && playoutDelayMs > 0) {
       const units = Math.min(Math.round(playoutDelayMs / PLAYOUT_DELAY_UNIT_MS), PLAYOUT_DELAY_UNITS_MAX);

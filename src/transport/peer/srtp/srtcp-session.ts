@@ -1,14 +1,14 @@
 /**
- * SRTCP both ways (RFC 3711 section 3.4) over werift's session, which keeps the outgoing index itself and checks the
- * tag of what comes in, but lets replays through; those are dropped here.
+ * SRTCP both ways (RFC 3711 section 3.4) over werift's session, which counts the outgoing index and checks incoming
+ * tags. It lets replays through; they are dropped here.
  */
 import { SrtcpSession as WeriftSrtcp } from 'werift';
 import { ReplayWindow } from './replay-window.ts';
 import { SRTP_PROFILE, type SrtpMasterKeys } from './srtp-keys.ts';
 
-/** SRTCP packets that may overtake each other; RFC 3711 asks for at least 64. */
+/** Replay window, packets; RFC 3711 requires at least 64. */
 const WINDOW_PACKETS = 128;
-/** Sender SSRCs one client may use for its reports. */
+/** Sender SSRCs that one client may use for its reports. */
 const SENDERS_MAX = 16;
 const INDEX_BYTES = 4;
 
@@ -27,7 +27,7 @@ export class SrtcpSession {
         remoteMasterSalt: remoteSalt,
       },
     });
-    // AES-GCM puts its tag before the index (RFC 7714 section 9.2), HMAC-SHA1 behind it.
+    // AES-GCM puts the tag before the index (RFC 7714 section 9.2), HMAC-SHA1 after it.
     this.#tagBytesBehindIndex = profile === SRTP_PROFILE.aeadAes128Gcm ? 0 : 10;
   }
 
@@ -35,7 +35,7 @@ export class SrtcpSession {
     return this.#session.encrypt(Buffer.from(compound));
   }
 
-  /** The compound packet in the clear; undefined when it is forged, malformed, or a replay. */
+  /** The decrypted compound packet; undefined when it is forged, malformed or a replay. */
   unprotect(datagram: Buffer): Buffer | undefined {
     const indexAt = datagram.length - this.#tagBytesBehindIndex - INDEX_BYTES;
     if (indexAt < 8) return undefined;

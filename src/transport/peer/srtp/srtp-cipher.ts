@@ -1,12 +1,12 @@
 /**
- * SRTP protection of one packet in place: header, payload and tag lie in one buffer that is then sent. AES-GCM by
- * RFC 7714, AES-CM with an 80-bit HMAC-SHA1 tag by RFC 3711. Going through werift's packet objects costs twice the CPU
- * and seven times the heap.
+ * Protects one SRTP packet in place: header, payload and tag share the buffer that is sent. AES-GCM as in RFC 7714,
+ * AES-CM with an 80-bit HMAC-SHA1 tag as in RFC 3711. werift's packet objects would take twice the CPU and seven times
+ * the heap.
  */
 import { createCipheriv, createHmac, createSecretKey } from 'node:crypto';
 import { SRTP_PROFILE, type SrtpProfile, type SrtpSessionKeys } from './srtp-keys.ts';
 
-/** Where a packet stands in its stream: SSRC, rollover counter and sequence number make the nonce. */
+/** A packet's position in its stream: SSRC, rollover counter and sequence number form the nonce. */
 export interface PacketIndex {
   ssrc: number;
   rolloverCounter: number;
@@ -15,7 +15,7 @@ export interface PacketIndex {
 
 export interface SrtpCipher {
   readonly tagBytes: number;
-  /** Encrypts `out` from `headerBytes` up to its last `tagBytes`, which it fills. The payload already lies in `out`. */
+  /** Encrypts the payload in `out` from `headerBytes` on and writes the tag into the last `tagBytes`. */
   protect(out: Buffer, headerBytes: number, index: PacketIndex): void;
 }
 

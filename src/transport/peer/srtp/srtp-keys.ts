@@ -1,6 +1,7 @@
 /**
- * SRTP session keys from DTLS master keys (RFC 3711 section 4.3, RFC 5764). Pure. Two profiles: AES-GCM (RFC 7714),
- * which every current browser takes, and AES-CM with HMAC-SHA1, which every client must offer (RFC 8827 section 6.5).
+ * Derives SRTP session keys from DTLS master keys (RFC 3711 section 4.3, RFC 5764). Pure. Two profiles: AES-GCM (RFC
+ * 7714), which current browsers support, and AES-CM with HMAC-SHA1, which every client must offer (RFC 8827 section
+ * 6.5).
  */
 import { createCipheriv } from 'node:crypto';
 
@@ -8,7 +9,7 @@ import { createCipheriv } from 'node:crypto';
 export const SRTP_PROFILE = { aes128CmHmacSha1_80: 0x0001, aeadAes128Gcm: 0x0007 } as const;
 export type SrtpProfile = (typeof SRTP_PROFILE)[keyof typeof SRTP_PROFILE];
 
-/** Preferred first: GCM is one pass over the packet instead of two. */
+/** Preferred first: GCM needs one pass over the packet instead of two. */
 export const SRTP_PROFILES: readonly SrtpProfile[] = [SRTP_PROFILE.aeadAes128Gcm, SRTP_PROFILE.aes128CmHmacSha1_80];
 
 export const MASTER_SALT_BYTES: Readonly<Record<SrtpProfile, number>> = {
@@ -36,7 +37,7 @@ export interface SrtpSessionKeys {
 const LABEL = { cipherKey: 0, authKey: 1, salt: 2 } as const;
 const SALT_BYTES = 14;
 
-/** Keys for RTP in one direction; the key derivation rate is zero, so they hold for the life of the session. */
+/** RTP keys for one direction; the key derivation rate is zero, so they last for the session. */
 export function deriveRtpKeys(masterKey: Buffer, masterSalt: Buffer): SrtpSessionKeys {
   const salt = Buffer.alloc(SALT_BYTES);
   masterSalt.copy(salt);
@@ -51,7 +52,7 @@ export function deriveRtpKeys(masterKey: Buffer, masterSalt: Buffer): SrtpSessio
 function derive(masterKey: Buffer, salt: Buffer, label: number, bytes: number): Buffer {
   const counter = Buffer.alloc(16);
   salt.copy(counter);
-  // `label` sits above the 48-bit index, which is zero: byte 7 of the 14.
+  // `label` comes above the 48-bit index, which is zero: byte 7 of the 14.
   counter[7]! ^= label;
   return createCipheriv('aes-128-ctr', masterKey, counter).update(Buffer.alloc(bytes));
 }

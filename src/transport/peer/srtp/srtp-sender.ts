@@ -1,7 +1,7 @@
 /**
  * The media path of a connected peer: numbers, protects and sends RTP for the media and the RTX stream. It owns the
- * transport-wide counter (draft-holmer-rmcat-transport-wide-cc-extensions-01) and each stream's rollover counter
- * (RFC 3711 section 3.3.1); nobody else may send on these SSRCs, since a sequence number used twice breaks AES-GCM.
+ * transport-wide counter (draft-holmer-rmcat-transport-wide-cc-extensions-01) and each stream's rollover counter (RFC
+ * 3711 section 3.3.1). It is the only sender on these SSRCs: a sequence number used twice breaks AES-GCM.
  */
 import type { Clock } from '../../../clock.ts';
 import { GlimpseError } from '../../../errors.ts';
@@ -12,14 +12,14 @@ import type { SrtcpSession } from './srtcp-session.ts';
 import { createSrtpCipher, type SrtpCipher } from './srtp-cipher.ts';
 import { deriveRtpKeys, type SrtpMasterKeys } from './srtp-keys.ts';
 
-/** How far packets of one stream may overtake each other: what libsrtp receivers in browsers accept. */
+/** How far packets of one stream may be reordered: what libsrtp receivers in browsers accept. */
 const REORDER_MAX_PACKETS = 1_024;
 const SEQUENCE_SPAN = 0x1_0000;
 
-/** One SSRC's header and its place in the sequence. */
+/** One SSRC's header and sent packet indices. */
 interface Stream {
   header: RtpHeaderTemplate;
-  /** 48-bit packet indices (rollover counter × 2^16 + sequence number) already used. */
+  /** Used 48-bit packet indices (rollover counter × 2^16 + sequence number). */
   sent: ReplayWindow;
 }
 
@@ -31,7 +31,7 @@ export interface SrtpSenderOptions {
   /** False while there is no path to the peer. */
   canSend: () => boolean;
   send: (datagram: Buffer) => void;
-  /** The transport-wide number of the first packet; default 0. */
+  /** Transport-wide number of the first packet; default 0. */
   firstTransportSequence?: number;
 }
 
@@ -82,7 +82,7 @@ export class SrtpSender implements MediaPath {
   }
 }
 
-/** The 48-bit index nearest to the highest one so far (RFC 3711 appendix A); negative when it lies before the start. */
+/** The 48-bit index nearest to the highest so far (RFC 3711 appendix A); negative when it is before the start. */
 function indexOf(sequenceNumber: number, highest: number): number {
   if (highest < 0) return sequenceNumber;
   const distance = (sequenceNumber - (highest % SEQUENCE_SPAN) + SEQUENCE_SPAN) % SEQUENCE_SPAN;
