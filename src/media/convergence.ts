@@ -1,19 +1,19 @@
 /**
- * Still pictures: after a change the spare rate buys quality, frame by frame, until the encoder has nothing left to add;
- * from then on one repeat a second keeps the stream alive. A newer picture is always wanted and starts over.
- * Whether there is more to add is read from what came out: an encoder that has reached its best quality
- * spends far less than it may (VP8 at 256×256 and 200 kbps is there after 1.3 s, at 1 Mbps after 0.3 s).
+ * Still pictures: after a change, spare rate improves the quality frame by frame until the encoder has nothing to add;
+ * then one repeat a second keeps the stream alive. A newer picture is always sent and starts over. The size of the
+ * output shows the end: an encoder at its best quality spends far less than it may (VP8 at 256×256 gets there after 1.3
+ * s at 200 kbps, after 0.3 s at 1 Mbps).
  */
 
-/** A refinement below this share of what the rate allowed had little to add. */
+/** A refinement below this share of the allowed bits had little to add. */
 const SPENT_SHARE_MIN = 0.5;
-/** So many in a row, as rate control also holds back after a large frame. */
+/** Number of small frames in a row, since rate control also holds back after a large frame. */
 const SMALL_IN_A_ROW = 4;
-/** x264 keeps spending on differences nobody sees. */
+/** Limit for x264, which keeps spending on invisible differences. */
 const REFINE_MAX_US = 2_000_000;
 const REPEAT_US = 1_000_000;
 
-/** One viewer's still-picture state. Time comes in; nothing is read from a clock. */
+/** One viewer's still-picture state. Time is an argument. */
 export class StillPicture {
   #changedUs = -Infinity;
   #sentUs = -Infinity;
@@ -39,12 +39,12 @@ export class StillPicture {
     return !this.#converged || nowUs - this.#sentUs >= REPEAT_US;
   }
 
-  /** When the picture that stands may be wanted again, if frames may follow each other every `frameUs`. */
+  /** When the still picture may be sent again, at one frame per `frameUs`. */
   nextUs(frameUs: number): number {
     return this.#sentUs + (this.#converged ? REPEAT_US : frameUs);
   }
 
-  /** Tells what was sent after `wants`. */
+  /** Records what was sent after `wants`. */
   onSent({ bytes, nowUs }: { bytes: number; nowUs: number }): void {
     const allowedBits = (this.#bitrateBps * (nowUs - this.#sentUs)) / 1e6;
     const small = !this.#changing && bytes * 8 < allowedBits * SPENT_SHARE_MIN;

@@ -1,6 +1,6 @@
-/** The bundled ffmpeg program: where it is, and how options are spelled for it. */
+/** The bundled ffmpeg program: its path, and the spelling of its options. */
 
-/** Undefined on platforms without a binary: its package throws there, which is an answer and not a fault. */
+/** Undefined on platforms without a binary, where its package throws; this is not an error. */
 export async function ffmpegBinary(): Promise<{ path: string; version: string } | undefined> {
   try {
     const { default: installer } = await import('@ffmpeg-installer/ffmpeg');
@@ -10,7 +10,7 @@ export async function ffmpegBinary(): Promise<{ path: string; version: string } 
   }
 }
 
-/** Nothing of the service's is handed on to the program: its secrets are in the environment. */
+/** Child programs get no environment: the service's holds secrets. */
 export const NO_ENVIRONMENT: NodeJS.ProcessEnv = {};
 
 /** An option's value, or `true` for one that takes none. */
@@ -23,10 +23,10 @@ export type FfmpegOptions = Readonly<Record<string, string | number | true>>;
 export const ffmpegArguments = (options: FfmpegOptions): string[] =>
   Object.entries(options).flatMap(([name, value]) => (value === true ? [`-${name}`] : [`-${name}`, String(value)]));
 
-/** What every run has in common: speak only of errors. */
+/** Options of every run: log errors only. */
 export const QUIET: FfmpegOptions = { hide_banner: true, loglevel: 'error', nostats: true };
 
-/** Our I420 is BT.601 limited range; players take untagged pictures for BT.709. */
+/** Our I420 is BT.601 limited range; players treat untagged pictures as BT.709. */
 export const COLOUR_TAGS: FfmpegOptions = {
   color_range: 'tv',
   colorspace: 'smpte170m',

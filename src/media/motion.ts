@@ -1,19 +1,19 @@
 /**
- * How fast a picture moves, in pixels a frame: what changed from one picture to the next over what one pixel to the side
- * differs (normal flow, Horn and Schunck 1981, as one number for each tile of the picture). The fastest tile counts, for
- * it is what the eye follows. Noise and cuts read as fast, which is the safe side. Pure.
+ * Speed of a picture's motion in pixels per frame: the change between two pictures divided by the horizontal gradient
+ * (normal flow, Horn and Schunck 1981, one value per tile). The fastest tile counts, because the eye follows it. Noise
+ * and cuts read as fast, which is the safe side. Pure.
  */
 import type { I420Frame } from '../picture/frame.ts';
 
 /** Tiles along each side. */
 const TILES = 6;
-/** Of each tile's luma so many samples a row and a column: 60 µs for 640x360. */
+/** Distance of the luma samples in a row and a column: 60 µs for 640x360. */
 const STEP_PX = 3;
-/** A flat tile has no motion to see. */
+/** Smallest gradient: a flat tile shows no motion. */
 const GRADIENT_MIN = 0.5;
-/** Of one picture's motion in the mean: the frame rate is not to change with every gesture. */
+/** Weight of one picture in the mean: the frame rate should not change with every gesture. */
 const MOTION_WEIGHT = 0.1;
-/** Pictures before it counts. */
+/** Pictures needed before the mean counts. */
 const PICTURES_MIN = 8;
 
 /** Undefined for pictures of different sizes. */
@@ -37,23 +37,23 @@ export function motionPx(before: I420Frame, after: I420Frame): number | undefine
 
 export interface MovingPicture {
   frame: I420Frame;
-  /** In the generator's frames. */
+  /** Counted in the generator's frames. */
   frameIndex: number;
   revision: number;
 }
 
-/** The mean motion of the pictures of a revision, however many of them are sent. */
+/** The mean motion of a revision's pictures, independent of how many are sent. */
 export class Motion {
   #last: MovingPicture | undefined;
   #px: number | undefined;
   #pictures = 0;
 
-  /** Pixels from one frame of the generator to the next; undefined: not known. */
+  /** Pixels between two frames of the generator; undefined: unknown. */
   get px(): number | undefined {
     return this.#pictures < PICTURES_MIN ? undefined : this.#px;
   }
 
-  /** Takes what is shown now; the same picture again tells nothing. */
+  /** Takes the picture shown now; ignores repeats. */
   onPicture({ frame, frameIndex, revision }: MovingPicture): void {
     const last = this.#last;
     if (last?.frame === frame) return;
@@ -63,7 +63,7 @@ export class Motion {
       this.#pictures = 0;
       return;
     }
-    // A loop that begins again, or the same picture at a better tier, tells nothing of motion.
+    // A loop's restart, or the same picture at a better tier, does not show motion.
     const frames = frameIndex - last.frameIndex;
     const moved = frames > 0 ? motionPx(last.frame, frame) : undefined;
     if (moved === undefined) return;

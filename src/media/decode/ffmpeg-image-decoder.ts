@@ -1,6 +1,6 @@
 /**
- * Decodes PNG and JPEG pictures to I420 with the ffmpeg program, one process a picture: where node-av does not load. Ten
- * times slower than in-process, so it is a fallback and not a choice.
+ * Decodes PNG and JPEG pictures to I420 with the ffmpeg program, one process per picture. A fallback where node-av does
+ * not load: ten times slower than in-process.
  */
 import { spawn } from 'node:child_process';
 import { GlimpseError } from '../../errors.ts';
@@ -18,14 +18,14 @@ export class FfmpegImageDecoder {
     this.#path = path;
   }
 
-  /** @throws GlimpseError GENERATOR_DOWN where there is no ffmpeg program either */
+  /** @throws GlimpseError GENERATOR_DOWN when the ffmpeg program is missing too */
   static async open(): Promise<FfmpegImageDecoder> {
     const binary = await ffmpegBinary();
     if (binary) return new FfmpegImageDecoder(binary.path);
     throw new GlimpseError('GENERATOR_DOWN', { message: 'Neither node-av nor ffmpeg is there to decode pictures.' });
   }
 
-  /** @throws GlimpseError GENERATOR_DOWN when the bytes are no picture of that format. */
+  /** @throws GlimpseError GENERATOR_DOWN when the bytes are not a picture of that format */
   async decode(image: Uint8Array, format: ImageFormat, widthPx: number, heightPx: number): Promise<I420Frame> {
     const isWhole = format !== 'png' || storedPng(image, PIXELS_MAX) !== undefined;
     if (!isWhole) throw new GlimpseError('GENERATOR_DOWN', { message: 'A png picture is not whole, or too large.' });
@@ -38,7 +38,7 @@ export class FfmpegImageDecoder {
       timeout: TIMEOUT_MS,
       windowsHide: true,
     });
-    // A picture that is none is not read to its end; what comes out says so.
+    // ffmpeg may stop reading an invalid picture; the output length shows the failure.
     child.stdin.on('error', () => {}).end(image);
     const data = new Uint8Array(i420Bytes(widthPx, heightPx));
     let length = 0;
@@ -50,6 +50,6 @@ export class FfmpegImageDecoder {
     throw new GlimpseError('GENERATOR_DOWN', { message: `A ${format} picture cannot be decoded.` });
   }
 
-  /** Nothing is kept between pictures. */
+  /** Has nothing to release. */
   close(): void {}
 }

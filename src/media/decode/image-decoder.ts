@@ -1,7 +1,7 @@
 /**
- * Decodes encoded pictures to I420 off the main thread, on two threads: a batch of a video comes faster than one of them
- * decodes. Each starts with `open`, or with the first picture that wants it; when one dies, what waits there rejects with GENERATOR_DOWN
- * and the next picture starts another. Results may come out of order; whoever asks puts them in theirs.
+ * Decodes encoded pictures to I420 on two worker threads, since one is slower than the pictures of a video batch
+ * arrive. A thread starts with `open` or with its first picture. When it dies, its pending pictures reject with
+ * GENERATOR_DOWN and the next picture starts another. Results may come out of order; the caller sorts them.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -25,12 +25,12 @@ export type ToImageWorker =
 export type FromImageWorker = { id: number; frame: I420Frame } | { id: number; problem: string } | 'open';
 
 export interface ImageWorkerData {
-  /** `auto`: node-av, and the ffmpeg program where that does not load. */
+  /** `auto`: node-av, or the ffmpeg program where node-av does not load. */
   program: 'auto' | 'ffmpeg';
 }
 
 export interface ImageDecoderOptions extends Partial<ImageWorkerData> {
-  /** Default: two, or one where there is one core. */
+  /** Default: two, or one on a single core. */
   threads?: number;
 }
 
@@ -39,7 +39,7 @@ export interface DecodeOptions {
   /** Size of the result, both even; pictures of another size are scaled. */
   widthPx: number;
   heightPx: number;
-  /** The caller needs the picture's bytes no more: where their memory is their own they are moved, not copied. */
+  /** The caller no longer needs the bytes: they are moved instead of copied if they own their memory. */
   handOver?: boolean;
 }
 
@@ -53,7 +53,7 @@ export class ImageDecoder implements AsyncDisposable {
     this.#threads = Array.from({ length: threads }, () => new DecodingThread({ program }));
   }
 
-  /** Pictures that wait or are being decoded. The caller bounds them. */
+  /** Pictures waiting or being decoded; the caller limits them. */
   get pending(): number {
     return this.#threads.reduce((sum, { pending }) => sum + pending, 0);
   }
@@ -63,14 +63,14 @@ export class ImageDecoder implements AsyncDisposable {
     if (this.#closed === undefined) await Promise.all(this.#threads.map((thread) => thread.open()));
   }
 
-  /** @throws GlimpseError GENERATOR_DOWN when they are no picture. */
+  /** @throws GlimpseError GENERATOR_DOWN when the bytes are not a picture */
   decode(image: Uint8Array, options: DecodeOptions): Promise<I420Frame> {
     const [idlest] = this.#threads.toSorted((a, b) => a.pending - b.pending);
     if (this.#closed !== undefined || !idlest) return Promise.reject(down('The decoder is closed.'));
     return idlest.decode(image, options);
   }
 
-  /** Idempotent, never throws; what waits is still decoded. */
+  /** Idempotent, never throws; pending pictures are still decoded. */
   close(): Promise<void> {
     this.#closed ??= kept(Promise.all(this.#threads.map((thread) => thread.close())).then(() => {}));
     return this.#closed;
@@ -151,11 +151,11 @@ class DecodingThread {
   }
 }
 
-/** A received picture is a view of its message, which may be a view of what was read with it: a later one, behind it. */
+/** A received picture is a view of its message, whose memory may also hold later messages. */
 const isLastOfItsMemory = (image: Uint8Array): boolean =>
   hasOwnMemory(image) && image.byteOffset + image.byteLength === image.buffer.byteLength;
 
-/** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
+/** Run from source this file is TypeScript, compiled it is JavaScript; the worker file is of the same kind. */
 const workerUrl = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? './image-worker.ts' : './image-worker.js', import.meta.url);
 

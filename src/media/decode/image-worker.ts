@@ -1,4 +1,4 @@
-/** The thread that decodes pictures: answers every `decode` in order, and ends by itself after `close`. */
+/** The thread that decodes pictures: answers every `decode` in order, and ends after `close`. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { GlimpseError } from '../../errors.ts';
 import { FfmpegImageDecoder } from './ffmpeg-image-decoder.ts';
@@ -26,12 +26,12 @@ async function decode(message: Extract<ToImageWorker, { type: 'decode' }>): Prom
 }
 
 async function close(): Promise<void> {
-  // What does not open has nothing to close.
+  // A decoder that failed to open needs no closing.
   await opening.then((decoder) => decoder.close()).catch(() => {});
   port?.close();
 }
 
-// What does not open says so with each picture.
+// A decoder that failed to open reports that with each picture.
 opening.catch(() => {}).finally(() => answer('open'));
 let work = Promise.resolve();
 port.on('message', (message: ToImageWorker) => {

@@ -1,7 +1,7 @@
 /**
- * What a viewer uploads to begin from: told by its first bytes, decoded in a process of its own, and written anew, so that
- * what goes on to a backend holds pictures and nothing else: no metadata, no second file behind the first, no reference to
- * another. The kind is fixed before the decoder sees a byte; playlists and their like are never tried.
+ * Reads a viewer's upload. Its first bytes give the type; a separate process decodes it and encodes it again. So the
+ * file for the backend holds only pictures: no metadata, no second file after the first, no reference to another file.
+ * The kind is fixed before a decoder reads a byte; playlists and similar formats are never tried.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,16 +18,15 @@ export { mediaTypeOf } from '../upload/format.ts';
 
 export interface InputMediaOptions {
   signal: AbortSignal;
-  /** The only kind that is decoded; default: either. */
+  /** The only kind accepted; default: both. */
   kind?: InputMedia['kind'] | undefined;
-  /** What decodes; default: the first that starts here. */
+  /** Programs to decode with; default: the first that starts on this machine. */
   programs?: readonly UploadProgram[];
 }
 
 /**
- * Decodes an upload and writes it anew: a picture as PNG, upright; a video as MP4 without sound; neither with a side over
- * 1920 px.
- * @throws GlimpseError INPUT_INVALID when it is not what can be decoded, or of the wrong kind, INPUT_TOO_LARGE, ABORTED
+ * Decodes an upload and encodes it again: a picture as upright PNG, a video as MP4 without sound, no side over 1920 px.
+ * @throws GlimpseError INPUT_INVALID when it cannot be decoded or is of the wrong kind, INPUT_TOO_LARGE, ABORTED
  */
 export async function readInputMedia(
   upload: Uint8Array,
@@ -61,7 +60,7 @@ export async function readInputMedia(
   }
 }
 
-/** From the movie header that was just written: the box `mvhd`, version 0 (ISO 14496-12, 8.2.2). */
+/** Duration from the movie header just written: the box `mvhd`, version 0 (ISO 14496-12, 8.2.2). */
 function secondsOf(mp4: Uint8Array): number {
   const bytes = Buffer.from(mp4.buffer, mp4.byteOffset, mp4.byteLength);
   const at = bytes.indexOf('mvhd', 0, 'latin1');

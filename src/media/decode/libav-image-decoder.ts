@@ -1,6 +1,6 @@
 /**
- * Decodes PNG and JPEG pictures to I420 through node-av, scaled to the size that is wanted. Synchronous and slow (5 to 15
- * ms a picture of 960x544), so it belongs into a worker thread.
+ * Decodes PNG and JPEG pictures to I420 through node-av, scaled to the requested size. Synchronous and slow (5 to 15 ms
+ * for a picture of 960x544), so it belongs in a worker thread.
  */
 import type { CodecContext, Frame, Packet, SoftwareScaleContext } from 'node-av/lib';
 import { GlimpseError } from '../../errors.ts';
@@ -11,7 +11,7 @@ import { storedPng } from './stored-png.ts';
 
 export type ImageFormat = 'jpeg' | 'png';
 
-/** A picture of a few kB can claim any size; larger ones than this are refused before memory is taken. */
+/** A picture of a few kB can claim any size; larger ones are refused before memory is allocated. */
 export const PIXELS_MAX = 4096 * 4096;
 
 export class LibavImageDecoder {
@@ -36,7 +36,7 @@ export class LibavImageDecoder {
 
   /**
    * `widthPx`, `heightPx`: the size of the result, both even.
-   * @throws GlimpseError GENERATOR_DOWN when the bytes are no picture of that format.
+   * @throws GlimpseError GENERATOR_DOWN when the bytes are not a picture of that format
    */
   decode(image: Uint8Array, format: ImageFormat, widthPx: number, heightPx: number): I420Frame {
     const context = this.#contextFor(format);
@@ -46,12 +46,12 @@ export class LibavImageDecoder {
       throw new GlimpseError('GENERATOR_DOWN', { message: 'A png picture is not whole, or too large.' });
     this.#packet.data = Buffer.from(readable.buffer, readable.byteOffset, readable.byteLength);
     if (readable !== image) freeMemory(readable);
-    // Without the mark FFmpeg takes a PNG for a difference and adds it to the picture before.
+    // Without this flag FFmpeg treats a PNG as a difference to the previous picture.
     this.#packet.isKeyframe = true;
     const sent = context.sendPacketSync(this.#packet);
     const received = sent < 0 ? sent : context.receiveFrameSync(this.#frame);
     if (received < 0) {
-      // After an error a context may hold half a picture.
+      // After an error the context may hold half a picture.
       this.#contexts.delete(format);
       context.freeContext();
       throw new GlimpseError('GENERATOR_DOWN', { message: `A ${format} picture cannot be decoded.` });
@@ -78,7 +78,7 @@ export class LibavImageDecoder {
     if (codec === null) throw new GlimpseError('GENERATOR_DOWN', { message: `FFmpeg has no decoder for ${format}.` });
     const context = new lib.CodecContext();
     context.allocContext3(codec);
-    // Threads would hold pictures back: one in must be one out.
+    // More threads would delay pictures: each input must give one output.
     context.threadCount = 1;
     context.setOption('max_pixels', PIXELS_MAX);
     if (context.open2Sync(codec) < 0) {
@@ -89,7 +89,7 @@ export class LibavImageDecoder {
     return context;
   }
 
-  /** The current frame as I420. As a whole and not by its planes: node-av leaves the palette out of those. */
+  /** The current frame as I420. Scales whole frames, not planes: node-av omits the palette from planes. */
   #scaled(widthPx: number, heightPx: number): Uint8Array {
     const { lib, constants } = this.#libav;
     const result = new lib.Frame();
@@ -104,7 +104,7 @@ export class LibavImageDecoder {
     throw new GlimpseError('GENERATOR_DOWN', { message: 'A picture cannot be scaled.' });
   }
 
-  /** From the size and pixel format of the current frame; pictures of one batch share it. */
+  /** Scaler for the current frame's size and pixel format; pictures of one batch share it. */
   #scalerTo(widthPx: number, heightPx: number): SoftwareScaleContext {
     const { width, height, format } = this.#frame;
     const key = [width, height, format, widthPx, heightPx].join();

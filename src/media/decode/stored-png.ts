@@ -1,8 +1,7 @@
 /**
- * A PNG with its pixel data unpacked (RFC 1950 stored blocks), for FFmpeg to decode: Node's zlib inflates two to three
- * times as fast as the one inside FFmpeg, and inflating is most of what a PNG costs. Filters, colours and scaling stay
- * FFmpeg's. And a PNG that is not whole is found out: FFmpeg fills what is missing with what its memory holds, which may be
- * a picture of somebody else. Synchronous.
+ * Converts a PNG to uncompressed data (RFC 1950 stored blocks) for FFmpeg: Node's zlib inflates two to three times
+ * faster than FFmpeg's, and inflating is most of the cost of a PNG. FFmpeg still handles filters, colors and scaling.
+ * Also detects truncated PNGs, in which FFmpeg would leave old memory, possibly another user's picture. Synchronous.
  */
 import { crc32, inflateSync } from 'node:zlib';
 import { freeMemory } from './free-memory.ts';
@@ -13,9 +12,9 @@ const IHDR_AT = 16;
 const STORED_MAX_BYTES = 0xffff;
 /** Length, type, checksum. */
 const CHUNK_BYTES = 12;
-/** Node's own. */
+/** Node's minimum. */
 const CHUNK_MIN_BYTES = 64;
-/** Samples of a pixel and their possible bits, by colour type (PNG, 11.2.1). */
+/** Samples per pixel and allowed bit depths, by colour type (PNG, 11.2.1). */
 const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly number[] }>> = {
   0: { samples: 1, depths: [1, 2, 4, 8, 16] },
   2: { samples: 3, depths: [8, 16] },
@@ -24,7 +23,7 @@ const COLOUR_TYPES: Readonly<Record<number, { samples: number; depths: readonly 
   6: { samples: 4, depths: [8, 16] },
 };
 const PALETTE = 3;
-/** First column and row of each pass of an interlaced picture, and steps between them (PNG, 8.1). */
+/** First column and row of each pass of an interlaced picture, and the steps between them (PNG, 8.1). */
 const ADAM7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -40,8 +39,8 @@ const FILTER_MAX = 4;
 const NO_PRESET_32K_WINDOW = [0x78, 0x01];
 
 /**
- * The same picture, its data stored; `png` itself when it is not of 8-bit RGB or RGBA in plain rows. Undefined when it is
- * larger than `pixelsMax` or no whole PNG; checksums are FFmpeg's to look at.
+ * The same picture with stored data; `png` itself unless it is plain 8-bit RGB or RGBA without interlacing. Undefined
+ * when it is larger than `pixelsMax` or not a whole PNG. FFmpeg checks the checksums.
  */
 export function storedPng(png: Uint8Array, pixelsMax: number): Uint8Array | undefined {
   const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
@@ -52,10 +51,10 @@ export function storedPng(png: Uint8Array, pixelsMax: number): Uint8Array | unde
   const { data, types } = chunks;
   const { rowsBytes } = layout;
   try {
-    // One piece of memory; one byte more, so that data that is too long shows as such.
+    // One allocation, with one byte more, so that data that is too long is detected.
     const chunkSize = Math.max(CHUNK_MIN_BYTES, rowsBytes + 1);
     const rows = inflateSync(data, { chunkSize, maxOutputLength: rowsBytes + 1 });
-    // Transparency changes what the pixels mean; servers of video send none.
+    // Transparency changes the meaning of the pixels; video servers send none.
     const isPlain = layout.isPlain && !types.has('tRNS');
     const stored = isPlain ? written(bytes, rows, data.subarray(-4)) : png;
     const whole = isWhole(rows, layout) ? stored : undefined;
@@ -66,7 +65,7 @@ export function storedPng(png: Uint8Array, pixelsMax: number): Uint8Array | unde
   }
 }
 
-/** A run of rows of one size, each behind the byte of its filter. */
+/** Rows of one size, each after its filter byte. */
 interface Pass {
   rows: number;
   rowBytes: number;
@@ -74,7 +73,7 @@ interface Pass {
 
 interface Layout {
   passes: readonly Pass[];
-  /** Of all rows. */
+  /** Size of all rows. */
   rowsBytes: number;
   /** 8-bit RGB or RGBA, not interlaced. */
   isPlain: boolean;
@@ -102,7 +101,7 @@ function layoutOf(bytes: Buffer, pixelsMax: number): Layout | undefined {
   };
 }
 
-/** All rows are there, and none has a filter that FFmpeg does not know: it would leave that row as it finds it. */
+/** All rows are present with known filters: FFmpeg would leave a row with an unknown filter as it is. */
 function isWhole(data: Uint8Array, { passes, rowsBytes }: Layout): boolean {
   if (data.length !== rowsBytes) return false;
   let at = 0;
@@ -111,7 +110,7 @@ function isWhole(data: Uint8Array, { passes, rowsBytes }: Layout): boolean {
   return true;
 }
 
-/** What all IDAT chunks hold together, and which other chunks come before the end. */
+/** Data of all IDAT chunks, and the types of all chunks before the end. */
 function chunksOf(bytes: Buffer): { data: Buffer; types: ReadonlySet<string> } | undefined {
   const parts: Buffer[] = [];
   const types = new Set<string>();
@@ -128,7 +127,7 @@ function chunksOf(bytes: Buffer): { data: Buffer; types: ReadonlySet<string> } |
   return { data: only !== undefined && parts.length === 1 ? only : Buffer.concat(parts), types };
 }
 
-/** `adler32`: of the rows, as the packed data ends. */
+/** @param adler32 checksum of the rows, from the end of the packed data */
 function written(png: Buffer, rows: Buffer, adler32: Buffer): Uint8Array {
   const blocks = Math.ceil(rows.length / STORED_MAX_BYTES);
   const dataBytes = 2 + blocks * 5 + rows.length + 4;

@@ -1,7 +1,7 @@
 /**
- * H.264 byte streams (ITU-T H.264 Annex B): NAL units behind start codes. The ffmpeg child delivers length-prefixed
- * units with SPS and PPS kept apart (ISO/IEC 14496-15), and x264 puts a note about itself before the first picture;
- * both become what the packetizer expects here.
+ * H.264 byte streams (ITU-T H.264 Annex B): NAL units after start codes. The ffmpeg child delivers length-prefixed
+ * units with separate SPS and PPS (ISO/IEC 14496-15), and x264 puts an SEI note before the first picture; both are
+ * converted here to what the packetizer expects.
  */
 const START_CODE = Uint8Array.of(0, 0, 0, 1);
 
@@ -26,7 +26,7 @@ export function nalUnits(data: Uint8Array): Uint8Array[] {
   return units;
 }
 
-/** A start code of four bytes begins with what looks like the trailing zero of the unit before it. */
+/** A four-byte start code begins with a zero that looks like a trailing zero of the previous unit. */
 function withoutTrailingZeros(nal: Uint8Array): Uint8Array {
   let end = nal.length;
   while (end > 0 && nal[end - 1] === 0) end -= 1;
@@ -58,7 +58,7 @@ export function lengthPrefixedUnits(sample: Uint8Array): Uint8Array[] {
   return units;
 }
 
-/** SPS and PPS out of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1), copied; of one cut short, those that are whole. */
+/** SPS and PPS of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1), copied; stops where it is cut short. */
 export function parameterSets(record: Uint8Array): Uint8Array[] {
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const sets: Uint8Array[] = [];

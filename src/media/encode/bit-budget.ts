@@ -1,20 +1,20 @@
 /**
- * What the next x264 frame may cost. x264 tuned for zero latency counts frames instead of time and takes seconds to
- * follow a changed rate, most of all upwards; so the rate is given to it frame by frame, in bits, by a small integral
- * loop on the bytes that came out. (libvpx needs none of this: it obeys within a few per cent.)
+ * Bit budget of the next x264 frame. x264 tuned for zero latency counts frames instead of time and takes seconds to
+ * follow a changed rate, above all upwards. So each frame gets a budget in bits from a small integral loop over the
+ * output sizes. (libvpx needs no such loop: it follows within a few per cent.)
  */
 
-/** Bits owed to us, in seconds of the current rate. */
+/** Largest credit, in seconds of the current rate. */
 const CREDIT_MAX_S = 0.2;
-/** Bits owed by us: more, as one keyframe can cost a quarter of a second. */
+/** Largest debt: more, since one keyframe can cost a quarter of a second. */
 const DEBT_MAX_S = 0.3;
 /** Share of the credit or debt settled per second. */
 const GAIN_PER_S = 4;
-/** Debt never takes more than this from a frame: the picture must stay alive. */
+/** Smallest share of its bits that a frame gets in debt, so that the picture keeps moving. */
 const SHARE_MIN = 0.4;
-/** A frame that costs less than this share of its budget was easy, not starved; credit from it would end in a burst. */
+/** A frame below this share of its budget was easy; its credit would end in a burst. */
 const EASY_SHARE = 0.33;
-/** What is left of the credit after each easy frame. */
+/** Share of the credit kept after each easy frame. */
 const EASY_CREDIT_KEPT = 0.8;
 
 export class BitBudget {
@@ -22,7 +22,7 @@ export class BitBudget {
   #bitrateBps = 0;
   #budgetBits = 0;
 
-  /** Bits for a frame that stays for `durationMs` at `bitrateBps`. */
+  /** Bits for a frame shown for `durationMs` at `bitrateBps`. */
   next(bitrateBps: number, durationMs: number): number {
     const durationS = durationMs / 1000;
     const share = Math.max(SHARE_MIN, 1 + GAIN_PER_S * this.#creditS);
@@ -32,7 +32,7 @@ export class BitBudget {
     return this.#budgetBits;
   }
 
-  /** Tells what that frame did cost. */
+  /** Records what that frame cost. */
   spent(bytes: number): void {
     const bits = bytes * 8;
     this.#settle(-bits / this.#bitrateBps);

@@ -1,20 +1,20 @@
 /**
- * How the codecs are set up, the same for the in-process encoder and the ffmpeg child: one thread, no frame held back,
- * keyframes only on request, rate control that reacts within a frame.
+ * Codec settings, the same for the in-process encoder and the ffmpeg child: one thread, no frame held back, keyframes
+ * only on request, and rate control that reacts within a frame.
  */
 import type { EncodeOptions, EncoderSettings, VideoCodec } from './encoder.ts';
 
-/** Frames between forced keyframes of the codec's own: none within a session's life. */
+/** Frames between the codec's own keyframes: more than a session has. */
 export const GOP_FRAMES = 1_000_000;
 
-/** Buffer of libvpx's rate control, in seconds of the rate it is opened with. */
+/** Buffer of libvpx's rate control, in seconds of its opening rate. */
 export const VP8_BUFFER_S = 0.6;
-/** Buffer of x264's, in frames' worth of bits: fewer starve it, more make it slow to follow. */
+/** Buffer of x264's rate control, in frames' worth of bits: fewer starve it, more slow its reaction. */
 export const X264_BUFFER_FRAMES = 5;
 
 /**
- * libvpx: `cpu-used -6` is the knee of quality against time; `max-intra-rate` keeps a requested keyframe under four
- * frames' worth of bits (9–15 kB became 1.6 kB); `undershoot 100` lets a debt be paid at once.
+ * libvpx: `cpu-used -6` is the best trade of quality against time; `max-intra-rate` keeps a requested keyframe under
+ * four frames' worth of bits (9–15 kB became 1.6 kB); `undershoot 100` lets it repay a debt at once.
  */
 const VP8_OPTIONS = {
   deadline: 'realtime',
@@ -26,7 +26,7 @@ const VP8_OPTIONS = {
   'max-intra-rate': '400',
 } as const;
 
-/** x264: baseline is what every WebRTC client decodes; `forced-idr` makes a requested keyframe a real entry point. */
+/** x264: every WebRTC client decodes baseline; `forced-idr` makes a requested keyframe a real entry point. */
 const H264_OPTIONS = {
   preset: 'superfast',
   tune: 'zerolatency',
@@ -40,21 +40,21 @@ export const CODEC_OPTIONS: Record<VideoCodec, Readonly<Record<string, string>>>
   H264: H264_OPTIONS,
 };
 
-/** A still repeated once a second is no reason to put a second's worth of bits into one frame. */
+/** Limits the bits of a still picture, which is repeated once a second, to this many frames' worth. */
 const FRAMES_PER_PICTURE_MAX = 4;
 
-/** A keyframe may cost as many frames' worth of bits: libvpx by `max-intra-rate`, x264 by its buffer. */
+/** A keyframe may cost this many frames' worth of bits: libvpx by `max-intra-rate`, x264 by its buffer. */
 const FRAMES_PER_KEYFRAME = 4;
 
 /**
- * libvpx pays for a picture much finer than the last ones with all that they left in its buffer: 47 kB after eight drafts
- * at 950 kbps, 0.4 s of everything the path carries. With a quarter of the time it takes 16 kB, and the next ones the rest.
+ * libvpx spends all saved bits of its buffer on a picture much finer than the last ones: 47 kB after eight drafts at
+ * 950 kbps, 0.4 s of the path. With a quarter of the time it takes 16 kB, and the next frames take the rest.
  */
 const SHARPENING_SHARE = 0.25;
 
 /**
- * The part of a frame's time on screen that it may spend bits for. A keyframe's is short enough for its budget: at eight
- * frames a second four frames' worth would be half a second of everything the path carries.
+ * The part of a frame's display time for which it may spend bits. A keyframe's fits its budget: at eight frames a
+ * second, four frames' worth would be half a second of the path.
  */
 export function spendableMs(
   { durationMs, keyframe, bitrateBps, keyframeBudgetBytes = Infinity, sharpens = false }: EncodeOptions,

@@ -1,4 +1,4 @@
-/** The contract every encoder keeps: one frame in, one access unit out, bitrate on any frame, keyframe on demand. */
+/** The contract of every encoder: one frame in, one access unit out, any bitrate per frame, keyframes on demand. */
 import type { I420Frame } from '../../picture/frame.ts';
 
 export const VIDEO_CODECS = ['VP8', 'H264'] as const;
@@ -10,19 +10,19 @@ export interface AccessUnit {
   keyframe: boolean;
   widthPx: number;
   heightPx: number;
-  /** Wall time the encode call took, in ms. */
+  /** Wall time of the encode call, ms. */
   encodeMs: number;
 }
 
 export interface EncodeOptions {
   keyframe: boolean;
-  /** May differ on every call; obeyed within 15% over one second. */
+  /** May change with every call; followed within 15% over one second. */
   bitrateBps: number;
-  /** How long this frame stays on screen; the rate control's unit of time. */
+  /** How long this frame stays on screen; the unit of time of rate control. */
   durationMs: number;
-  /** About how large a keyframe may be; default: four frames' worth of bits. */
+  /** Approximate limit of a keyframe's size; default: four frames' worth of bits. */
   keyframeBudgetBytes?: number;
-  /** The first picture of a finer tier: it must not take all that the rougher ones have saved. */
+  /** The first picture of a finer tier: it must not spend all bits saved by the coarser ones. */
   sharpens?: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface VideoEncoder extends AsyncDisposable {
   readonly heightPx: number;
   /**
    * One frame in, one access unit out; calls are answered in order.
-   * @throws GlimpseError ENCODER_CLOSED after `close`, ENCODER_FAILED when the codec or its process dies.
+   * @throws GlimpseError ENCODER_CLOSED after `close`, ENCODER_FAILED when the codec or its process dies
    */
   encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit>;
   /** Idempotent; pending calls reject with ENCODER_CLOSED; nothing is left running. */
@@ -47,7 +47,7 @@ export interface EncoderSettings {
   /** Nominal rate, for rate-control defaults only. */
   fps: number;
   bitrateBps: number;
-  /** H.264: no NAL unit is larger, for viewers that take single NAL units only. */
+  /** H.264: largest NAL unit, for viewers that accept single NAL units only. */
   nalMaxBytes?: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Which encoder this machine gets: node-av in process where it loads, a child of the bundled ffmpeg elsewhere. */
+/** Chooses this machine's encoder: node-av in process where it loads, otherwise a child of the bundled ffmpeg. */
 import { GlimpseError } from '../../errors.ts';
 import type { EncoderFactory } from './encoder.ts';
 import { ffmpegBinary } from '../ffmpeg-binary.ts';
@@ -11,11 +11,11 @@ export type EncoderChoice = (typeof ENCODER_CHOICES)[number];
 
 export interface EncoderBackend {
   name: Exclude<EncoderChoice, 'auto'>;
-  /** Whether it can be used on this machine. */
+  /** Whether it works on this machine. */
   loads: boolean;
 }
 
-/** What there is, best first; for `glimpse doctor`. Loads the native module as a side effect. */
+/** All backends, best first; for `glimpse doctor`. Loads the native module as a side effect. */
 export async function encoderBackends(): Promise<EncoderBackend[]> {
   const [libav, ffmpeg] = await Promise.all([libavLoads(), ffmpegBinary()]);
   return [
@@ -25,8 +25,8 @@ export async function encoderBackends(): Promise<EncoderBackend[]> {
 }
 
 /**
- * @param choice `auto` takes the first backend that loads.
- * @returns a factory that rejects with ENCODER_FAILED where the backend cannot be used.
+ * @param choice `auto` takes the first backend that loads
+ * @returns a factory that rejects with ENCODER_FAILED where the backend does not work
  */
 export function encoderFactory(choice: EncoderChoice): EncoderFactory {
   if (choice === 'libav') return (settings) => LibavEncoder.open(settings);

@@ -1,8 +1,8 @@
 /**
- * One ffmpeg process that encodes as it is fed: raw pictures inside IVF go in, one access unit for each comes out. The
- * time stamp does two jobs: its length tells libvpx what a frame may cost, and an odd one asks for a keyframe.
+ * One ffmpeg process that encodes: raw pictures in IVF go in, and one access unit for each comes out. The time stamp
+ * has two uses: the frame's duration tells libvpx its bit budget, and an odd stamp requests a keyframe.
  *
- * Learned the hard way: `-fflags nobuffer` loses the first frame and `-avioflags direct` shifts the picture.
+ * Found by testing: `-fflags nobuffer` loses the first frame, and `-avioflags direct` shifts the picture.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -14,17 +14,17 @@ import { FlvReader } from './flv.ts';
 import { i420Bytes } from '../../picture/frame.ts';
 import { ivfFrameHeader, ivfHeader, IvfReader } from './ivf.ts';
 
-/** Time stamps fed to the child count in this unit; the lowest bit is the keyframe request. */
+/** Unit of the child's time stamps; the lowest bit is the keyframe request. */
 const STAMP_HZ = 90_000;
-/** What callers count in: the rest of the stamp. */
+/** Unit of the callers' time: the rest of the stamp. */
 export const CHILD_TICKS_HZ = STAMP_HZ / 2;
-/** Of what ffmpeg says on standard error, enough to tell why it died. */
+/** Characters kept of ffmpeg's standard error, enough to see why it died. */
 const STDERR_KEPT_CHARS = 2_000;
-/** A picture takes milliseconds: a child that is silent for so long stands still, and is ended. */
+/** A picture takes milliseconds: a child silent for this long hangs, and is killed. */
 const SILENCE_MAX_MS = 2_000;
-/** The first one waits for the process to start. */
+/** The first picture also waits for the process to start. */
 const FIRST_SILENCE_MAX_MS = 10_000;
-/** x264 spends a twentieth less than it is opened with in its first seconds, and here it lives for seconds. */
+/** In its first seconds x264 spends a twentieth less than its rate, and a child lives for seconds. */
 const X264_OPEN_SHARE = 1.05;
 
 export interface EncodedPicture {
@@ -38,16 +38,16 @@ interface PendingPicture {
 }
 
 export class FfmpegChild {
-  /** Undefined when the process could not be started. */
+  /** Undefined when the process did not start. */
   readonly pid: number | undefined;
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #read: (chunk: Uint8Array) => EncodedPicture[];
   readonly #pending: PendingPicture[] = [];
-  /** Resolves when the process has ended, however it did. */
+  /** Resolves when the process has ended in any way. */
   readonly gone: Promise<void>;
   #error: GlimpseError | undefined;
   #stderr = '';
-  /** Runs while a picture is being waited for. */
+  /** Runs while a picture is pending. */
   #silence: NodeJS.Timeout | undefined;
   #silenceMaxMs = FIRST_SILENCE_MAX_MS;
 
@@ -63,7 +63,7 @@ export class FfmpegChild {
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARS);
     });
-    // A dead child shows as EPIPE here first; the exit that follows says why.
+    // A dead child first shows as EPIPE here; the exit that follows has the reason.
     this.#process.stdin.on('error', () => {});
     this.gone = new Promise((resolve) => {
       this.#process.once('error', (cause) => {
@@ -90,7 +90,7 @@ export class FfmpegChild {
     return promise;
   }
 
-  /** Lets the child encode what it was given, then ends it. */
+  /** Lets the child encode its pending pictures, then ends it. */
   async finish(): Promise<void> {
     this.#process.stdin.end();
     await this.gone;
@@ -111,7 +111,7 @@ export class FfmpegChild {
     }
   }
 
-  /** A process that is stopped, or hangs, neither answers nor ends: then it is killed, and the next frame opens another. */
+  /** A stopped or hung process neither answers nor ends: it is killed, and the next frame opens another. */
   #watch(): void {
     clearTimeout(this.#silence);
     if (this.#pending.length === 0) return;
@@ -130,7 +130,7 @@ export class FfmpegChild {
   }
 }
 
-/** A VP8 frame tells in its first bit whether it is a keyframe (RFC 6386, 9.1); H.264 comes with a flag from the container. */
+/** The first bit of a VP8 frame marks a keyframe (RFC 6386, 9.1); for H.264 the container has a flag. */
 function pictureReader({ codec }: EncoderSettings): (chunk: Uint8Array) => EncodedPicture[] {
   if (codec === 'H264') {
     const reader = new FlvReader();
@@ -143,7 +143,7 @@ function pictureReader({ codec }: EncoderSettings): (chunk: Uint8Array) => Encod
 function childArguments(settings: EncoderSettings): string[] {
   const { codec, widthPx, heightPx } = settings;
   const input: FfmpegOptions = {
-    // Start with the first picture, without waiting for more to guess a frame rate from.
+    // Starts with the first picture, without waiting for more to guess a frame rate.
     probesize: i420Bytes(widthPx, heightPx),
     analyzeduration: 0,
     fpsprobesize: 0,
@@ -181,7 +181,7 @@ function h264Options(settings: EncoderSettings): FfmpegOptions {
     bufsize: Math.round((rate / fps) * X264_BUFFER_FRAMES),
     level: h264Level(settings),
     ...(settings.nalMaxBytes === undefined ? {} : { 'slice-max-size': settings.nalMaxBytes }),
-    // Otherwise x264 takes the unit of the time stamps for the frame rate.
+    // Otherwise x264 takes the unit of the time stamps as the frame rate.
     'x264-params': `fps=${Math.round(fps)}`,
     ...COLOUR_TAGS,
     f: 'flv',

@@ -1,10 +1,10 @@
 /**
- * The fallback encoder, for machines where node-av does not load: the same codecs in a child of the bundled ffmpeg.
+ * The fallback encoder where node-av does not load: the same codecs in a child of the bundled ffmpeg.
  *
- * VP8 follows every bitrate by stretched time stamps, as in process. x264 obeys stretched time only at the price of one
- * frame of delay (it then waits for the next frame to learn how long this one lasts), and takes no new rate from
- * outside. So H.264 changes its child when the rate has moved by more than `RESTART_BAND`, which costs a keyframe nobody
- * asked for, and not more often than every `RESTART_HOLD_MS` of media time. Prefer VP8 here.
+ * VP8 follows every bitrate by stretched time stamps, as in process. With x264 that costs one frame of delay (it waits
+ * for the next frame to learn this one's duration), and it accepts no new rate from outside. So H.264 replaces its
+ * child when the rate has changed by more than `RESTART_BAND`, at most every `RESTART_HOLD_MS` of media time. Each
+ * replacement costs an extra keyframe, so prefer VP8 here.
  */
 import { GlimpseError } from '../../errors.ts';
 import { spendableMs } from './codec-options.ts';
@@ -15,7 +15,7 @@ import { type I420Frame, i420Bytes } from '../../picture/frame.ts';
 import { OpeningCredit } from './opening-credit.ts';
 import { scaleI420 } from './scale.ts';
 
-/** Half of what the contract allows a rate to be off. */
+/** Half of the rate error that the contract allows. */
 const RESTART_BAND = 0.075;
 const RESTART_HOLD_MS = 500;
 /** Weight of the newest frame in the average frame duration: a change of frame rate counts, jitter does not. */
@@ -29,7 +29,7 @@ export class FfmpegEncoder implements VideoEncoder {
   readonly #settings: EncoderSettings;
   readonly #children = new Set<FfmpegChild>();
   #current: FfmpegChild;
-  /** What the current child was opened with; only H.264 changes it. */
+  /** Opening rate of the current child; only H.264 changes it. */
   #openedBps: number;
   #sinceRestartMs = 0;
   readonly #opening = new OpeningCredit();
@@ -50,14 +50,14 @@ export class FfmpegEncoder implements VideoEncoder {
     this.#current = this.#start(settings.bitrateBps);
   }
 
-  /** @throws GlimpseError ENCODER_FAILED when there is no ffmpeg for this platform. */
+  /** @throws GlimpseError ENCODER_FAILED when there is no ffmpeg for this platform */
   static async open(settings: EncoderSettings): Promise<FfmpegEncoder> {
     const binary = await ffmpegBinary();
     if (binary === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No ffmpeg for this platform.' });
     return new FfmpegEncoder(binary.path, settings);
   }
 
-  /** Process ids of the children now running; for `/proc` and for tests. */
+  /** Process ids of the running children; for `/proc` and for tests. */
   get pids(): number[] {
     return [...this.#children].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
   }
@@ -91,7 +91,7 @@ export class FfmpegEncoder implements VideoEncoder {
     return this.close();
   }
 
-  /** Prepares the child for what the next frame may cost; returns how long the child shall believe it to last. */
+  /** Prepares the child for the next frame's budget; returns the duration to report to the child, in ticks. */
   #spend(bitrateBps: number, durationMs: number): number {
     const { fps } = this.#settings;
     if (this.codec === 'VP8') {

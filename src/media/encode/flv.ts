@@ -1,6 +1,6 @@
 /**
- * FLV, read only: the one stock muxer of ffmpeg that writes an H.264 access unit whole, with its size in front and
- * without waiting for the next one. Tags of type 9 hold video: a configuration record first, then samples.
+ * FLV, read only: the only muxer of ffmpeg that writes an H.264 access unit whole, after its size and without waiting
+ * for the next one. Tags of type 9 hold video: a configuration record first, then samples.
  */
 import { annexB, lengthPrefixedUnits, nalType, NAL_SEI, parameterSets } from './annex-b.ts';
 
@@ -21,7 +21,7 @@ export interface H264Sample {
   keyframe: boolean;
 }
 
-/** Cuts a growing FLV byte stream into H.264 access units. */
+/** Splits a growing FLV byte stream into H.264 access units. */
 export class FlvReader {
   #rest: Uint8Array = new Uint8Array(0);
   #headerRead = false;

@@ -1,26 +1,25 @@
 /**
- * How long a frame may believe to be shown, which is what it may spend bits for. libvpx takes a duration that differs by a
- * tenth from the last for a new frame rate, and overdoes it: a frame 7 ms late of 33 costs twice its share, one 20 ms late
- * four times, which the pacer then holds for as long. So what a timer was late by is spread over the frames that follow.
- * Pure.
+ * The duration to report for a frame, which sets its bits. libvpx takes a change of a tenth for a new frame rate, and
+ * overreacts: a frame 7 ms late of 33 costs twice its share, one 20 ms late four times, which then waits in the pacer.
+ * So the lateness of a timer is spread over the following frames. Pure.
  */
 
-/** Below the tenth, with what a changed target adds. */
+/** Below the tenth, with room for a changed target. */
 const SHIFT_MAX = 0.08;
-/** Share of what is owed that one frame is given. */
+/** Share of the owed time given to one frame. */
 const GAIN = 1 / 8;
-/** Time without a frame that is made up for; more was a pause, in which the path had nothing to carry either. */
+/** Largest gap that later frames make up for; a longer one was a pause, in which the path carried nothing. */
 const OWED_MAX_MS = 100;
-/** Frames that keep coming faster than the frame rate get no more than this of its interval. */
+/** Minimum share of the interval for frames that keep coming faster than the frame rate. */
 const EARLY_SHARE = 0.5;
 
 export class FrameTime {
-  /** Passed, and given to no frame. */
+  /** Time passed that no frame has been given. */
   #owedMs = 0;
 
   /**
-   * @param sinceMs since the last frame. @param frameMs between two frames at the present frame rate.
-   * @param keyframe its budget bounds it, so all of the time is offered.
+   * @param sinceMs since the last frame. @param frameMs interval of two frames at the current frame rate.
+   * @param keyframe gets all of the time, since its budget limits it
    */
   next(sinceMs: number, frameMs: number, keyframe: boolean): number {
     if (keyframe) {

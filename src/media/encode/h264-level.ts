@@ -1,7 +1,7 @@
-/** H.264 levels (ITU-T H.264 table A-1): how large a picture, and how many a second, a decoder says it can take. Pure. */
+/** H.264 levels (ITU-T H.264 table A-1): the picture size and frame rate that a decoder declares to support. Pure. */
 import type { Rung } from '../../picture/rung.ts';
 
-/** `level_idc`, and the most macroblocks in a frame and in a second that go with it. */
+/** `level_idc`, with its maximum of macroblocks per frame and per second. */
 const LEVELS: readonly (readonly [levelIdc: number, frameMbs: number, perSecondMbs: number])[] = [
   [10, 99, 1_485],
   [11, 396, 3_000],
@@ -21,7 +21,7 @@ const LEVELS: readonly (readonly [levelIdc: number, frameMbs: number, perSecondM
 ];
 
 /**
- * The rungs that a decoder of this level can take, never empty: of rungs that are all too large it is the smallest.
+ * The rungs that a decoder of this level supports; the smallest rung if all are too large.
  * @param rungs largest first
  * @param levelIdc third byte of `profile-level-id`; one between two levels counts as the lower
  */

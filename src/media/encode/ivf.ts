@@ -1,6 +1,6 @@
 /**
- * IVF, the smallest container that keeps a timestamp with every frame: it carries raw I420 into the ffmpeg child and VP8
- * out of it. Header of 32 bytes, then for each frame 4 bytes of size and 8 bytes of time, all little-endian.
+ * IVF, a minimal container with a timestamp per frame: carries raw I420 into the ffmpeg child and VP8 out of it. A
+ * header of 32 bytes, then for each frame 4 bytes of size and 8 bytes of time, all little-endian.
  */
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 12;
@@ -34,7 +34,7 @@ export function ivfFrameHeader(bytes: number, ptsTicks: number): Uint8Array {
   return header;
 }
 
-/** Cuts a growing IVF byte stream into frames. `push` returns the frames that became complete, copied. */
+/** Splits a growing IVF byte stream into frames. `push` returns copies of the frames completed. */
 export class IvfReader {
   #rest: Uint8Array = new Uint8Array(0);
   #headerRead = false;

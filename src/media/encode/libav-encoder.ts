@@ -1,7 +1,7 @@
 /**
- * The default encoder: libvpx or x264 inside this process through node-av, one frame in and one access unit out at the
- * speed of the C libraries: at 256×256 a frame takes 0.7 ms, at 1280×720 five to seven. The codec runs on a thread of
- * libuv's pool, so that viewers do not wait for each other's pictures. The bitrate may change with every frame.
+ * The default encoder: libvpx or x264 in this process through node-av, one frame in and one access unit out. A frame
+ * takes 0.7 ms at 256×256 and 5 to 7 ms at 1280×720. The codec runs on a thread of libuv's pool, so that viewers do not
+ * wait for each other's pictures. The bitrate may change with every frame.
  */
 import type { CodecContext, Frame, Packet } from 'node-av/lib';
 import { GlimpseError } from '../../errors.ts';
@@ -22,7 +22,7 @@ import { LibavScaler } from './libav-scaler.ts';
 import { OpeningCredit } from './opening-credit.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 
-/** The RTP clock, so that one tick is far below any frame's duration. */
+/** The RTP clock: one tick is far shorter than any frame. */
 const TICKS_HZ = 90_000;
 /** x264 refuses a rate of zero. */
 const X264_BITS_MIN = 100;
@@ -40,7 +40,7 @@ export class LibavEncoder implements VideoEncoder {
   readonly #opening = new OpeningCredit();
   readonly #settings: EncoderSettings;
   #ptsTicks = 0;
-  /** The frame in the codec, and those behind it. */
+  /** The frame in the codec, and those queued after it. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
@@ -63,7 +63,7 @@ export class LibavEncoder implements VideoEncoder {
     this.#picture.getBuffer();
   }
 
-  /** @throws GlimpseError ENCODER_FAILED when node-av does not load or the codec refuses the settings. */
+  /** @throws GlimpseError ENCODER_FAILED when node-av does not load or the codec refuses the settings */
   static async open(settings: EncoderSettings): Promise<LibavEncoder> {
     const libav = await loadLibav().catch((cause: unknown) => {
       throw new GlimpseError('ENCODER_FAILED', { message: 'node-av does not load on this machine.', cause });
@@ -110,7 +110,7 @@ export class LibavEncoder implements VideoEncoder {
     return unit;
   }
 
-  /** What the codec works on is not freed under it. */
+  /** Waits for the codec's current work before freeing its memory. */
   async #free(): Promise<void> {
     await this.#turn;
     this.#scaler.close();
@@ -120,9 +120,9 @@ export class LibavEncoder implements VideoEncoder {
   }
 
   /**
-   * Tells the rate control what the next frame may cost, and returns how long the codec shall believe it to last.
-   * FFmpeg's libvpx ignores a new rate but trusts a frame's duration: a clock that runs faster spends more. x264 does
-   * the opposite.
+   * Passes the next frame's budget to the rate control, and returns the duration to report to the codec, in ticks.
+   * FFmpeg's libvpx ignores a new rate but trusts a frame's duration: a faster clock spends more. x264 does the
+   * opposite.
    */
   #spend(bitrateBps: number, durationMs: number): number {
     const nominal = this.#settings;
@@ -159,7 +159,7 @@ export class LibavEncoder implements VideoEncoder {
     };
   }
 
-  /** libav's calls return a negative number where others throw. */
+  /** libav's calls return a negative number on failure. */
   #check(call: string, result: number): void {
     if (result < 0) throw new GlimpseError('ENCODER_FAILED', { details: { call, result, codec: this.codec } });
   }
@@ -202,5 +202,5 @@ async function openCodec({ lib, constants }: Libav, settings: EncoderSettings): 
   return context;
 }
 
-/** x264 introduces itself in 700 bytes before the first picture: most of a packet on the way to the first frame. */
+/** Removes x264's 700-byte note before the first picture: most of a packet on the way to the first frame. */
 const withoutSei = (data: Uint8Array): Uint8Array => annexB(nalUnits(data).filter((nal) => nalType(nal) !== NAL_SEI));

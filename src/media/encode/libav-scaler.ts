@@ -1,6 +1,6 @@
 /**
- * Scales I420 through the swscale inside node-av: ten to twenty times the speed of `scale.ts`, for the encoder that has
- * node-av loaded anyway. One context is kept for the last input size, which changes only with the tier.
+ * Scales I420 through swscale in node-av: ten to twenty times faster than `scale.ts`, for the encoder that has node-av
+ * loaded. Keeps one context for the last input size, which changes only with the tier.
  */
 import type { SoftwareScaleContext } from 'node-av/lib';
 import { GlimpseError } from '../../errors.ts';
@@ -23,7 +23,7 @@ export class LibavScaler {
     this.#output = Buffer.alloc(i420Bytes(widthPx, heightPx));
   }
 
-  /** Bicubic up, area down. The result is overwritten by the next call. */
+  /** Bicubic up, area down. The next call overwrites the result. */
   scale(frame: I420Frame): Buffer {
     const context = this.#contextFor(frame);
     const rows = context.scaleSync(

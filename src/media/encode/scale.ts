@@ -1,6 +1,6 @@
 /**
- * Scales I420 in plain JavaScript: Catmull-Rom (a cubic through the samples) upwards, area average downwards. Separable;
- * the taps of each axis are computed once per pair of sizes and kept. Used where node-av is not loaded.
+ * Scales I420 in plain JavaScript: Catmull-Rom (a cubic through the samples) up, area average down. Separable; the taps
+ * of each axis are computed once per pair of sizes and cached. Used where node-av is not loaded.
  */
 import { type I420Frame, i420Bytes } from '../../picture/frame.ts';
 
@@ -24,8 +24,8 @@ interface Taps {
 const tapsBySizes = new Map<string, Taps>();
 
 /**
- * The frame at another size; the same frame when the size is right already.
- * `widthPx` and `heightPx` even, at least 2.
+ * The frame at another size; the same frame if it has that size already.
+ * `widthPx` and `heightPx` are even, at least 2.
  */
 export function scaleI420(frame: I420Frame, widthPx: number, heightPx: number): I420Frame {
   if (frame.widthPx === widthPx && frame.heightPx === heightPx) return frame;
@@ -74,7 +74,7 @@ function scaleRows(source: Uint8Array, { widthPx, heightPx }: Size, middle: Int1
   }
 }
 
-/** Row by row, so that the inner loop runs along memory. */
+/** Row by row, so that the inner loop follows memory order. */
 function scaleColumns(
   middle: Int16Array,
   inputs: number,
@@ -149,7 +149,7 @@ function makeTaps(inputs: number, outputs: number, count: number, weigh: Weigher
       left -= weight[at] ?? 0;
       if ((weights[k] ?? 0) > (weights[heaviest] ?? 0)) heaviest = k;
     }
-    // What rounding left over goes to the heaviest tap, so that a flat picture stays exactly flat.
+    // The heaviest tap takes the rounding error, so that a flat picture stays exactly flat.
     weight[output * count + heaviest] = (weight[output * count + heaviest] ?? 0) + left;
   }
   return { count, index, weight };

@@ -1,6 +1,6 @@
 /**
- * Pictures to files through the bundled ffmpeg: MP4 for clips, PNG for single frames. A file appears under its name only
- * when it is whole; until then, and after a failure, there is at most a `.partial` beside it, which is removed.
+ * Writes pictures to files through the bundled ffmpeg: MP4 for clips, PNG and JPEG for single frames. A file gets its
+ * name only when it is whole; until then there is a `.partial` beside it, which is removed after a failure.
  */
 import { once } from 'node:events';
 import { access, constants, rename, rm, stat, statfs } from 'node:fs/promises';
@@ -18,12 +18,12 @@ import {
 import type { I420Frame } from '../../picture/frame.ts';
 import { isWhole } from './whole-file.ts';
 
-/** Of what ffmpeg says on standard error, enough to tell what went wrong. */
+/** Characters kept of ffmpeg's standard error, enough to see what went wrong. */
 const STDERR_KEPT_CHARS = 2_000;
 const FULL_BELOW_BYTES = 65_536;
 /** x264's constant rate factor: visually lossless for most content at a tenth of lossless size. */
 const MP4_QUALITY = 18;
-/** mjpeg's quantiser, 2 (best) to 31. */
+/** mjpeg's quantizer, 2 (best) to 31. */
 const JPEG_QUALITY = 3;
 
 export interface Mp4Options {
@@ -32,11 +32,11 @@ export interface Mp4Options {
   widthPx: number;
   heightPx: number;
   fps: number;
-  /** Written whole or not at all; an existing file is replaced. */
+  /** Written whole or not at all; replaces an existing file. */
   path: string;
-  /** Size to scale to (lanczos), both even; the frames' own size when left out. */
+  /** Size to scale to (lanczos), both even; default: the frames' own size. */
   display?: { widthPx: number; heightPx: number };
-  /** Keyframes come at least this often, s, so that the file can be cut into segments; default: x264's choice. */
+  /** Maximum keyframe interval, s, so that the file can be cut into segments; default: x264's choice. */
   keyframeEverySeconds?: number;
   signal?: AbortSignal;
   /** Called after each frame with the number of frames written so far. */
@@ -44,9 +44,9 @@ export interface Mp4Options {
 }
 
 /**
- * Writes H.264 in MP4 (yuv420p, index in front, so that it plays while it loads).
- * @throws GlimpseError ABORTED when the signal fires, PARAMETER_INVALID when nothing can be written there,
- *   STORAGE_FAILED when the disk is full, ENCODER_FAILED when ffmpeg cannot be run or refuses.
+ * Writes H.264 in MP4 (yuv420p, index first, so that it plays while it loads).
+ * @throws GlimpseError ABORTED when the signal fires, PARAMETER_INVALID when the path is not writable,
+ *   STORAGE_FAILED when the disk is full, ENCODER_FAILED when ffmpeg does not run or fails
  */
 export async function exportMp4(options: Mp4Options): Promise<void> {
   const { frames, widthPx, heightPx, fps, path, display, keyframeEverySeconds, signal, onProgress } = options;
@@ -61,7 +61,7 @@ export async function exportMp4(options: Mp4Options): Promise<void> {
 export const writePng = (frame: I420Frame, path: string): Promise<void> =>
   writePicture(frame, path, { 'c:v': 'png', pix_fmt: 'rgb24' });
 
-/** Writes one picture as JPEG, at a quality at which drawn edges stay clean. @throws as `writePng` */
+/** Writes one picture as JPEG, at a quality that keeps drawn edges clean. @throws as `writePng` */
 export const writeJpeg = (frame: I420Frame, path: string): Promise<void> =>
   writePicture(frame, path, { 'c:v': 'mjpeg', pix_fmt: 'yuvj420p', 'q:v': JPEG_QUALITY });
 
@@ -74,7 +74,7 @@ async function writePicture(frame: I420Frame, path: string, codec: FfmpegOptions
   await writeFile({ frames, widthPx, heightPx, fps: 1, path, signal: undefined, onProgress: undefined, output });
 }
 
-/** @throws GlimpseError PARAMETER_INVALID with the path and what is wrong with it, before any work is done for it. */
+/** @throws GlimpseError PARAMETER_INVALID with the path and the reason, before any work is done */
 export async function assertWritable(path: string): Promise<void> {
   const folder = dirname(resolve(path));
   const refuse = (why: string, cause?: unknown): never => {
@@ -91,7 +91,7 @@ export async function assertWritable(path: string): Promise<void> {
   if (!(await stat(folder)).isDirectory()) refuse(`${folder} is not a folder`);
 }
 
-/** ffmpeg gives up when the next block of its buffer finds no room, so a little may be left. */
+/** ffmpeg stops when the next block of its buffer does not fit, so a little space may remain. */
 async function hasNoRoom(path: string): Promise<boolean> {
   const { bavail, bsize } = await statfs(dirname(resolve(path))).catch(() => ({ bavail: Infinity, bsize: 1 }));
   return bavail * bsize < FULL_BELOW_BYTES;
@@ -108,7 +108,7 @@ async function writeFile(job: FileJob): Promise<void> {
   try {
     job.signal?.throwIfAborted();
     await assertWritable(job.path);
-    // The ffmpeg of a process that was killed may still be writing to it: that file stays its own.
+    // The ffmpeg of a killed process may still write to the old file: removing it separates the two.
     await rm(partial, { force: true });
     await encodeTo(partial, job);
     if (!(await isWhole(partial)))

@@ -1,6 +1,6 @@
 /**
- * Cuts an MP4 into an HLS presentation of CMAF segments (RFC 8216, ISO/IEC 23000-19) without encoding again. Segments are
- * named by their content, so a name never means two things and caches may keep them for ever.
+ * Cuts an MP4 into an HLS presentation of CMAF segments (RFC 8216, ISO/IEC 23000-19) without encoding again. The
+ * content names each segment, so a name never changes its meaning and caches may keep it for ever.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,15 +10,15 @@ import { GlimpseError } from '../../errors.ts';
 import { NO_ENVIRONMENT, ffmpegArguments, ffmpegBinary, QUIET } from '../ffmpeg-binary.ts';
 
 export const PLAYLIST = 'index.m3u8';
-/** Length aimed at, s; the file needs keyframes this often. */
+/** Target segment length, s; the file needs keyframes this often. */
 export const SEGMENT_SECONDS = 2;
-/** Of what ffmpeg says on standard error, enough to tell what went wrong. */
+/** Characters kept of ffmpeg's standard error, enough to see what went wrong. */
 const STDERR_KEPT_CHARS = 2_000;
 const NAME_CHARS = 16;
 
 /**
  * @param mp4 a file with keyframes every `SEGMENT_SECONDS`
- * @param folder is made, and replaced when it is there
+ * @param folder created, or replaced if it exists
  * @throws GlimpseError ENCODER_FAILED
  */
 export async function cutHls(mp4: string, folder: string): Promise<void> {
@@ -51,7 +51,7 @@ async function segment(mp4: string, folder: string): Promise<void> {
     hls_segment_filename: 'segment%d.m4s',
     hls_flags: 'independent_segments',
   });
-  // Relative names, because this ffmpeg writes into the playlist what it was told.
+  // Relative names, because this ffmpeg copies the given paths into the playlist.
   const child = spawn(binary.path, [...flags, PLAYLIST], {
     cwd: folder,
     env: NO_ENVIRONMENT,

@@ -1,15 +1,16 @@
 /**
- * Whether a file was written to its end. ffmpeg of 2018 exits with 0 when the disk fills up while it flushes, so its word is not
- * enough. MP4: boxes fill the file and one is the index (ISO/IEC 14496-12, 4.2). PNG and JPEG: the last bytes are the end marker.
+ * Whether a file was written to its end. The ffmpeg of 2018 exits with 0 when the disk fills up while it flushes. MP4:
+ * the boxes fill the file, and one is the index (ISO/IEC 14496-12, 4.2). PNG and JPEG: the last bytes are the end
+ * marker.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 
 const PNG_END = Buffer.from('49454e44ae426082', 'hex');
 const JPEG_END = Buffer.from('ffd9', 'hex');
-/** A clip has four or five boxes at its top. */
+/** A clip has four or five top-level boxes. */
 const BOXES_MAX = 64;
 
-/** @returns false for a file that is cut off, or is none of the three */
+/** @returns false for a file that is truncated or none of the three formats */
 export async function isWhole(path: string): Promise<boolean> {
   await using file = await open(path);
   const { size } = await file.stat();
@@ -26,7 +27,7 @@ async function isWholeMp4(file: FileHandle, size: number): Promise<boolean> {
   for (let count = 0; at + 8 <= size && count < BOXES_MAX; count += 1) {
     const head = await bytesAt(file, at, 16);
     const small = head.readUInt32BE(0);
-    // A length of 1 stands for 64 bits after the type.
+    // A length of 1 means that 64 bits after the type hold it.
     const length = small === 1 ? Number(head.readBigUInt64BE(8)) : small;
     if (length < 8) return false;
     hasIndex ||= head.subarray(4, 8).toString('latin1') === 'moov';

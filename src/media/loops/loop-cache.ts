@@ -1,7 +1,7 @@
 /**
- * The access units of one finished loop of a clip, recorded once and replayed: nothing is computed or encoded again
- * while a clip repeats. A recording begins with a keyframe where the loop does, so every replay is decodable whatever came
- * before it; it is only good as a whole, and only at its own rung. Pure.
+ * The access units of one loop of a finished clip, recorded once and replayed: a repeating clip is neither computed nor
+ * encoded again. A recording starts with a keyframe at the loop's start, so every replay is decodable. It is valid only
+ * as a whole and at its own rung. Pure.
  */
 import type { AccessUnit } from '../encode/encoder.ts';
 
@@ -12,18 +12,18 @@ interface Recorded {
 
 export interface RecordedLoop {
   units: readonly Recorded[];
-  /** What it was recorded for. */
+  /** The rate of the recording. */
   bitrateBps: number;
 }
 
-/** More frames missing than a reduced frame rate leaves out: the generator or the machine stalled there. */
+/** A larger gap than a reduced frame rate leaves means that the generator or the machine stalled. */
 const GAP_MAX_FRAMES = 4;
-/** A loop recorded for less than this share of the present bitrate is worth encoding again, better. */
+/** A loop recorded at less than this share of the current bitrate is encoded again, better. */
 const STALE_SHARE = 0.5;
-/** One recorded for more than this would not get through in time. */
+/** A loop recorded at more than this share would arrive late. */
 const OVER_SHARE = 1.1;
 
-/** Whether what was recorded for one bitrate is good at another. */
+/** Whether a recording at one bitrate is usable at another. */
 export const fitsBitrate = (recordedBps: number, bitrateBps: number): boolean =>
   recordedBps <= bitrateBps * OVER_SHARE && recordedBps >= bitrateBps * STALE_SHARE;
 
@@ -39,12 +39,12 @@ export class LoopCache {
     return this.#state === 'whole';
   }
 
-  /** The loop, once it is whole. */
+  /** The recording, once it is whole. */
   get recording(): RecordedLoop | undefined {
     return this.whole ? { units: this.#units, bitrateBps: this.#bitrateBps } : undefined;
   }
 
-  /** Takes over what another session has recorded of the same pictures, at the start of a loop; replayed from there on. */
+  /** Takes over another session's recording of the same pictures at the start of a loop, and replays it from there. */
   adopt({ units, bitrateBps }: RecordedLoop): void {
     this.#units = [...units];
     this.#state = 'whole';
@@ -57,7 +57,7 @@ export class LoopCache {
     return this.#units.reduce((sum, { unit }) => sum + unit.data.byteLength, 0);
   }
 
-  /** A live-encoded unit was sent. Only an unbroken run from a keyframe at the loop's start to its end is kept. */
+  /** A newly encoded unit was sent. Keeps only an unbroken run from a keyframe at the loop's start to its end. */
   onEncoded(frameIndex: number, unit: AccessUnit, bitrateBps: number): void {
     this.#next = undefined;
     if (this.#state === 'whole') return;
@@ -70,7 +70,7 @@ export class LoopCache {
     this.#units.push({ frameIndex, unit });
   }
 
-  /** The playhead has gone round: what was recorded up to here is a whole loop. */
+  /** The loop starts again: a recording up to here is whole. */
   onLoop(): void {
     if (this.#state === 'recording') this.#state = 'whole';
     this.#atStart = true;
@@ -78,8 +78,8 @@ export class LoopCache {
   }
 
   /**
-   * The units to send so that `frameIndex` is on screen: every one since the last, for each builds on the one before.
-   * Undefined when there is none: encode instead. A replay begins with a loop only.
+   * The units to send so that `frameIndex` is on screen: all since the last call, since each builds on the previous
+   * one. Undefined when the frame must be encoded. A replay starts only with a loop.
    */
   take(frameIndex: number, rung: { widthPx: number; heightPx: number }, bitrateBps: number): AccessUnit[] | undefined {
     if (this.#state !== 'whole') return undefined;
@@ -100,7 +100,7 @@ export class LoopCache {
     return undefined;
   }
 
-  /** A keyframe is needed now, or the playhead has jumped: this replay is broken, the next loop can be replayed again. */
+  /** A keyframe is needed now, or the playhead has jumped: this replay ends, and the next loop may be replayed. */
   interrupt(): void {
     this.#next = undefined;
     if (this.#state === 'recording') this.clear();
@@ -112,7 +112,7 @@ export class LoopCache {
     return frameIndex > last && frameIndex - last <= GAP_MAX_FRAMES;
   }
 
-  /** The pictures, the codec or the encoder have changed. */
+  /** Drops the recording: pictures, codec or encoder have changed. */
   clear(): void {
     this.#units = [];
     this.#state = 'empty';

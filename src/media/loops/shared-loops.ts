@@ -1,7 +1,7 @@
 /**
- * Loops of finished clips, as one session has encoded them, for every other that shows the same pictures at the same rung:
- * encoded once, sent to all. Pictures are the same when they are the same objects, which is how the segment cache hands
- * them out; so no key has to name all that a picture depends on. Bounded in bytes; what was used longest ago goes first.
+ * Loops of finished clips that one session has encoded, shared with all that show the same pictures at the same rung.
+ * Pictures are the same when they are the same objects, as the segment cache returns them, so no key has to list what a
+ * picture depends on. Bounded in bytes; evicts the least recently used.
  */
 import { ByteCache, type CacheCounts } from '../../byte-cache.ts';
 import { LIMITS } from '../../limits.ts';
@@ -16,14 +16,14 @@ export interface LoopPictures {
   frames: readonly I420Frame[];
 }
 
-/** Recordings that differ by less share a place: half an octave. */
+/** Recordings within half an octave of bitrate share an entry. */
 const STEPS_PER_OCTAVE = 2;
-/** Steps in which a recording that fits a bitrate may lie, nearest first: from a little above it to half of it. */
+/** Steps in which a usable recording may be, nearest first: from a little above the bitrate to half of it. */
 const STEPS_THAT_FIT = [0, 1, -1, -2];
 
 export class SharedLoops {
   readonly #loops: ByteCache<RecordedLoop>;
-  /** Numbers for frames, which keep nothing alive. */
+  /** Frame numbers; the weak map keeps no frame alive. */
   readonly #numbers = new WeakMap<I420Frame, number>();
   #next = 0;
   #misses = 0;
@@ -43,18 +43,18 @@ export class SharedLoops {
     return this.#loops.bytes;
   }
 
-  /** Forgets all of them. */
+  /** Drops all loops. */
   clear(): void {
     this.#loops.clear();
   }
 
-  /** Takes a whole loop, unless one like it is there. */
+  /** Stores a whole loop, unless there is one like it. */
   put(pictures: LoopPictures, loop: RecordedLoop): void {
     const key = `${stepOf(loop.bitrateBps)} ${this.#keyOf(pictures)}`;
     if (!this.#loops.has(key)) this.#loops.set(key, loop);
   }
 
-  /** A recording of these pictures that is good at this bitrate. */
+  /** A recording of these pictures that is usable at this bitrate. */
   find(pictures: LoopPictures, bitrateBps: number): RecordedLoop | undefined {
     const shown = this.#keyOf(pictures);
     for (const step of STEPS_THAT_FIT) {

@@ -1,6 +1,6 @@
 /**
- * The kinds of upload that are decoded: told by their first bytes, each with the one container and the codecs it may
- * hold. What is not in this list no decoder ever sees.
+ * The accepted upload types: each is recognized by its first bytes, and has one container and the codecs it may hold.
+ * No decoder sees any other input.
  */
 import type { InputMedia } from '../../picture/input-media.ts';
 import { LIMITS } from '../../limits.ts';
@@ -14,7 +14,7 @@ export interface UploadFormat {
   demuxer: string;
   /** FFmpeg's codecs that it may hold; the first is the usual one. */
   codecs: readonly [UploadCodec, ...UploadCodec[]];
-  /** Of one picture, before memory is taken for it. */
+  /** Limit of one picture, checked before memory is allocated. */
   maxPixels: number;
 }
 
@@ -34,7 +34,7 @@ export const UPLOAD_FORMATS: Readonly<Record<UploadType, UploadFormat>> = {
   },
 };
 
-/** By signature: `RIFF….WEBP` and `….ftyp` have theirs after a length. */
+/** By signature; those of `RIFF….WEBP` and `….ftyp` come after a length. */
 export function mediaTypeOf(data: Uint8Array): UploadType | undefined {
   const text = (from: number, to: number): string => Buffer.from(data.subarray(from, to)).toString('latin1');
   if (text(0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png';

@@ -1,6 +1,6 @@
 /**
- * Decodes an upload and writes it anew through node-av: for a process of its own (upload-process.ts), where the codecs may
- * crash without harm. Size and length are looked at before a codec sees a byte, as far as the container says them, and
+ * Decodes an upload and encodes it again through node-av, in a separate process (upload-process.ts), where a codec may
+ * crash without harm. Size and length are checked before a codec reads a byte, as far as the container states them, and
  * again with each picture, since a container may lie.
  */
 import { readFileSync } from 'node:fs';
@@ -10,18 +10,18 @@ import { storedPng } from '../decode/stored-png.ts';
 import { UPLOAD_FORMATS, type UploadCodec, type UploadFormat, type UploadType } from './format.ts';
 import { orientationOfMatrix, UPRIGHT_FILTERS, type Orientation } from './orientation.ts';
 
-/** Where a process of its own finds its job, in its working folder. */
+/** The job's file in the working folder of the separate process. */
 export const JOB_FILE = 'job.json';
 
 export interface RewriteJob {
   from: string;
   to: string;
   type: UploadType;
-  /** Of a picture; a video's is in its track. */
+  /** Orientation of a picture; a video has its own in the track. */
   orientation: Orientation;
 }
 
-/** Why an upload is refused; undefined when it was written. */
+/** Why an upload is refused. */
 export type Refusal = 'invalid' | 'pixels' | 'seconds';
 
 type Api = typeof import('node-av/api');
@@ -41,7 +41,7 @@ export async function loadUploadCodecs(): Promise<UploadCodecs> {
     import('node-av/constants'),
     import('node-av/lib'),
   ]);
-  // FFmpeg has a word for each of thousands of bad pictures.
+  // FFmpeg would log each of thousands of bad pictures.
   Log.setLevel(constants.AV_LOG_QUIET);
   return { api, constants };
 }
@@ -51,12 +51,12 @@ export async function rewriteUpload(
   codecs: UploadCodecs,
 ): Promise<Refusal | undefined> {
   const format = UPLOAD_FORMATS[type];
-  // FFmpeg fills what is missing of a PNG with what its memory holds.
+  // FFmpeg leaves old memory in the missing part of a truncated PNG.
   if (type === 'image/png' && storedPng(readFileSync(from), format.maxPixels) === undefined) return 'invalid';
   try {
     await using demuxer = await codecs.api.Demuxer.open(from, {
       format: format.demuxer,
-      // Reading it would decode.
+      // Reading it would decode pictures.
       skipStreamInfo: true,
       options: { protocol_whitelist: 'file', enable_drefs: 0 },
     });
@@ -119,7 +119,7 @@ async function transcode(
   return refusal ?? (pictures === 0 ? 'invalid' : undefined);
 }
 
-/** FFmpeg's own list of codecs counts for probing alone. */
+/** An explicit check: FFmpeg's own codec list applies to probing only. */
 function codecIdOf(name: UploadCodec, constants: Constants): number {
   switch (name) {
     case 'png':
@@ -141,7 +141,7 @@ function codecIdOf(name: UploadCodec, constants: Constants): number {
 
 interface Extent {
   pictures: number;
-  /** Of one of them. */
+  /** Of one picture. */
   pixels: number;
   seconds: number;
 }
@@ -153,7 +153,7 @@ function overBudget({ pictures, pixels, seconds }: Extent, { kind, maxPixels }: 
   return pictures * pixels > LIMITS.inputVideoMaxPixelFrames ? 'pixels' : undefined;
 }
 
-/** Unknown counts as none: the pictures are counted as they come. */
+/** An unknown duration counts as 0: the pictures are counted as they arrive. */
 function secondsOf({ duration, timeBase: { num, den } }: Stream): number {
   return duration > 0n && den > 0 ? (Number(duration) * num) / den : 0;
 }
@@ -163,7 +163,7 @@ function trackOrientation({ codecpar }: Stream, { AV_PKT_DATA_DISPLAYMATRIX }: C
   return matrix ? orientationOfMatrix(matrix) : 1;
 }
 
-/** Upright, no side over the limit, even sides, and without what the pictures carry beside their pixels. */
+/** Makes the result upright, with even sides within the limit, and without data beside the pixels. */
 export function resultFilters(orientation: Orientation, pixelFormat: 'rgb24' | 'yuv420p'): string {
   const side = LIMITS.inputMaxSidePx;
   const filters = [

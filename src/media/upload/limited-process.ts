@@ -1,8 +1,7 @@
 /**
- * Runs a program on what a stranger sent, with as little as it needs: nothing of this process's environment (secrets are
- * in it), a bound on its memory, its time and what it may write, and nothing to read but its arguments. The bounds are
- * the shell's `ulimit`; macOS knows none for address space and Windows none at all: there the budgets of pixels, and the
- * time, are what holds.
+ * Runs a program on untrusted input with minimal rights: an empty environment (ours holds secrets), limits on memory,
+ * time and output size, and no input but its arguments. The limits are the shell's `ulimit`. macOS has none for address
+ * space and Windows has no `ulimit`; there only the pixel budgets and the timeout apply.
  */
 import { spawn } from 'node:child_process';
 import { LIMITS } from '../../limits.ts';
@@ -11,30 +10,30 @@ import { NO_ENVIRONMENT } from '../ffmpeg-binary.ts';
 export interface ProcessLimits {
   /** Address space. */
   memoryBytes: number;
-  /** Working folder, and all that it should write to. */
+  /** Working folder, the only place it should write to. */
   folder: string;
   signal: AbortSignal;
 }
 
 export interface ProcessEnd {
-  /** What it printed, of which no more than a few lines are kept. */
+  /** Its standard output, limited to a few lines. */
   output: string;
-  /** Exited with 0 of its own. */
+  /** It exited by itself with 0. */
   ok: boolean;
-  /** It took too long, or its caller was gone. */
+  /** It took too long, or the caller aborted. */
   killed: boolean;
 }
 
 const OUTPUT_MAX_CHARS = 4_096;
-/** `ulimit -f` counts in these. */
+/** Unit of `ulimit -f`. */
 const BLOCK_BYTES = 512;
-/** Limits that this system does not know leave the others in force. */
+/** A limit unknown to this system leaves the others in force. */
 const LIMITED = 'ulimit -c 0; ulimit -v "$1"; ulimit -t "$2"; ulimit -f "$3"; shift 3; exec "$@"'.replaceAll(
   /(ulimit[^;]+);/g,
   '$1 2>/dev/null;',
 );
 
-/** Never rejects: a program that cannot be started has not ended well. */
+/** Never rejects: a program that cannot be started has `ok` false. */
 export function runLimited(command: readonly string[], limits: ProcessLimits): Promise<ProcessEnd> {
   const { memoryBytes, folder, signal } = limits;
   const timeoutMs = LIMITS.inputDecodeTimeoutMs;
@@ -55,7 +54,7 @@ export function runLimited(command: readonly string[], limits: ProcessLimits): P
     output = (output + text).slice(0, OUTPUT_MAX_CHARS);
   });
   return new Promise((resolve) => {
-    // One that cannot be started has no `close`; one that is killed has both.
+    // A program that cannot be started emits no `close`; a killed one emits both.
     child.once('error', () => child.pid === undefined && resolve({ output, ok: false, killed: false }));
     child.once('close', (exitCode, by) => resolve({ output, ok: exitCode === 0, killed: by === 'SIGKILL' }));
   });

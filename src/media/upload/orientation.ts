@@ -1,7 +1,7 @@
 /**
- * Which way up a picture is: phones store what the sensor saw and say in one tag how to turn it (Exif 2.32, 4.6.4 A).
- * Reads that tag of JPEG (APP1), PNG (eXIf) and WebP (EXIF), and nothing else of the metadata. Pure; every step is
- * bounded by the bytes there are, and what cannot be read is upright.
+ * The orientation of a picture: phones store the sensor's image and one tag that says how to turn it (Exif 2.32, 4.6.4
+ * A). Reads only that tag, from JPEG (APP1), PNG (eXIf) and WebP (EXIF). Pure; the input size bounds every step, and
+ * unreadable input counts as upright.
  */
 import type { UploadType } from './format.ts';
 
@@ -10,12 +10,12 @@ export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 const ORIENTATION_TAG = 0x0112;
 const SHORT = 3;
-/** An IFD with more entries than this is none. */
+/** Entries read of an IFD at most. */
 const ENTRIES_MAX = 512;
-/** Segments and chunks looked at before the picture's data. */
+/** Segments and chunks read before the picture's data. */
 const PARTS_MAX = 256;
 
-/** FFmpeg's filters that bring a picture upright, without a comma at either end. */
+/** FFmpeg filters that turn a picture upright, without a comma at either end. */
 export const UPRIGHT_FILTERS: Readonly<Record<Orientation, string | undefined>> = {
   1: undefined,
   2: 'hflip',
@@ -34,8 +34,8 @@ export function orientationOf(upload: Uint8Array, type: UploadType): Orientation
 }
 
 /**
- * Of the matrix in an MP4's track header (ISO/IEC 14496-12, 8.3.2): a, b, u, c, d, v, x, y, w as 16.16 in native order,
- * as FFmpeg hands it over.
+ * Orientation from the matrix in an MP4's track header (ISO/IEC 14496-12, 8.3.2): a, b, u, c, d, v, x, y, w as 16.16 in
+ * native order, as FFmpeg returns it.
  */
 export function orientationOfMatrix(matrix: Uint8Array): Orientation {
   if (matrix.length < 36) return 1;
@@ -54,21 +54,21 @@ export function orientationOfMatrix(matrix: Uint8Array): Orientation {
   return known[[a, b, c, d].join()] ?? 1;
 }
 
-/** The TIFF structure that holds the tags. */
+/** Finds the TIFF structure that holds the tags. */
 const EXIF_OF: Readonly<Record<UploadType, (bytes: Buffer) => Buffer | undefined>> = {
   'image/jpeg': jpegExif,
   'image/png': pngExif,
   'image/webp': webpExif,
-  // Its track says it, and the demuxer reads that.
+  // The track holds it, and the demuxer reads that.
   'video/mp4': () => undefined,
 };
 
-/** Segments from the second byte on: marker, length that counts itself, data; to the start of the scan. */
+/** Segments from the third byte on: marker, length including itself, data; up to the start of the scan. */
 function jpegExif(bytes: Buffer): Buffer | undefined {
   for (let at = 2, part = 0; part < PARTS_MAX && at + 4 <= bytes.length && bytes[at] === 0xff; part++) {
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xda || marker === 0xd9) return undefined;
-    // A fill byte, or a marker that stands alone.
+    // A fill byte.
     if (marker === 0xff) {
       at += 1;
       continue;
@@ -102,7 +102,7 @@ function webpExif(bytes: Buffer): Buffer | undefined {
   return undefined;
 }
 
-/** In the first IFD (TIFF 6.0, section 2). */
+/** Reads the first IFD (TIFF 6.0, section 2). */
 function orientationIn(tiff: Buffer): Orientation | undefined {
   const order = tiff.toString('latin1', 0, 2);
   if (tiff.length < 8 || (order !== 'II' && order !== 'MM')) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Decodes an upload and writes it anew in a process of its own: with the FFmpeg inside node-av where that serves, else
- * with the ffmpeg program, which is older. Both get an empty environment and bounds on memory, time and output.
+ * Decodes an upload and encodes it again in a separate process: with node-av's FFmpeg where that works, otherwise with
+ * the older ffmpeg program. Both get an empty environment and limits on memory, time and output.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,16 +14,16 @@ import { runLimited } from './limited-process.ts';
 export type Verdict = Refusal | 'written' | 'no decoder';
 export type UploadProgram = 'libav' | 'ffmpeg';
 
-/** Node reserves this much address space before it does anything. */
+/** Address space that Node reserves at start. */
 const NODE_RESERVES_BYTES = 2 * 1024 * 1024 * 1024;
-/** Without node-av nothing reads how many pictures there are: so many are taken, each of what the budget then allows. */
+/** Without node-av the number of pictures is unknown: takes this many at most, each within its share of the budget. */
 const FFMPEG_PICTURES_MAX = LIMITS.inputVideoMaxSeconds * 30;
 
-/** Programs that did not start here before; looked at once. */
+/** Programs that did not start on this machine; each is tried once. */
 const missing = new Set<UploadProgram>();
 
 /**
- * @param folder holds the upload and gets the result, and nothing else
+ * @param folder holds only the upload and the result
  * @param programs tried in this order
  */
 export async function decodeUpload(
@@ -72,7 +72,7 @@ function sourceArguments({ type, from }: RewriteJob): string[] {
     protocol_whitelist: 'file',
     max_pixels: isVideo ? Math.floor(LIMITS.inputVideoMaxPixelFrames / FFMPEG_PICTURES_MAX) : maxPixels,
     f: demuxer,
-    // The one decoder: whatever the container names, no other is opened. So without node-av a video is H.264.
+    // Allows only this decoder, whatever the container names. So without node-av a video must be H.264.
     'c:v': codecs[0],
     ...(isVideo ? { enable_drefs: 0, t: LIMITS.inputVideoMaxSeconds + 1 } : {}),
     i: from,
@@ -88,7 +88,7 @@ function resultArguments({ type, to, orientation }: RewriteJob): string[] {
     sn: true,
     dn: true,
     map_metadata: -1,
-    // The program turns a video by its track itself.
+    // ffmpeg itself turns a video by its track.
     vf: resultFilters(orientation, isImage ? 'rgb24' : 'yuv420p'),
   };
   const video: FfmpegOptions = {
@@ -102,7 +102,7 @@ function resultArguments({ type, to, orientation }: RewriteJob): string[] {
   return [...ffmpegArguments({ ...common, ...(isImage ? image : video), threads: 1 }), to];
 }
 
-/** Run as it stands this file is TypeScript, compiled it is JavaScript; its neighbour is of the same kind. */
+/** Run from source this file is TypeScript, compiled it is JavaScript; the process file is of the same kind. */
 const processPath = (): string =>
   fileURLToPath(
     new URL(import.meta.url.endsWith('.ts') ? './upload-process.ts' : './upload-process.js', import.meta.url),

@@ -1,6 +1,6 @@
 /**
- * The process that decodes one upload with node-av: its job lies in its working folder, its verdict goes to standard
- * output. `ready` comes first, so that a machine where it does not even start is told from an upload that killed it.
+ * The process that decodes one upload with node-av: reads its job from the working folder and writes its verdict to
+ * standard output. `ready` comes first, to tell a process that cannot start from an upload that killed it.
  */
 import { readFileSync } from 'node:fs';
 import { JOB_FILE, loadUploadCodecs, rewriteUpload, type RewriteJob } from './libav-rewrite.ts';
