@@ -52,7 +52,7 @@ export interface PictureLoopOptions {
 
 type AllocatedFrom = 'targetBps' | 'pacerQueueMs' | 'repairShare';
 
-/** Delay before a second failed attempt to open the encoder is repeated; the first retry is immediate. */
+/** Retry delay after a repeated encoder failure; the first retry is immediate. */
 const ENCODER_RETRY_MS = 500;
 /** Loops with a smaller share of their frames were recorded at a low rate: they are not shared. */
 const WHOLE_SHARE = 0.95;
@@ -230,7 +230,7 @@ export class PictureLoop {
     if (this.#replaying && !fresh && !playout.paused && !this.#keyframeNeeded) return;
     const replayed = cut ? undefined : this.#replay(shown, allocation);
     const units = replayed ?? [await this.#encode(shown, allocation, cut, nowUs)];
-    if (sender !== this.#sender) this.#keyframeNeeded = true; // What comes next would build on what was not sent.
+    if (sender !== this.#sender) this.#keyframeNeeded = true; // The next frame would reference unsent data.
     if (this.#closed || sender !== this.#sender) return;
     this.#replaying = replayed !== undefined;
     for (const unit of units) this.#send(sender, picture, unit, nowUs);

@@ -180,7 +180,7 @@ export class VideoSender {
       const { lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
       const losses = { lossRatio, queueMs, competing: reason === 'compete' };
       const counts = lost.map((sent) => copiesFor(sent.copies, losses));
-      // Sends each once, then the second copies: a burst of losses takes adjacent packets.
+      // Sends each packet once, then the further copies: a burst of losses takes adjacent packets.
       const rounds = Array.from({ length: Math.max(...counts) }, (_, round) =>
         lost.filter((_sent, index) => counts[index]! > round),
       );

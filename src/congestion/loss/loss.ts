@@ -6,7 +6,7 @@
 const OBSERVATIONS_MAX = 15;
 const OBSERVATION_MIN_US = 250_000;
 const OBSERVATION_MIN_PACKETS = 10;
-/** Weight of each older observation. */
+/** Factor by which each older observation counts less. */
 const AGE_WEIGHT = 0.9;
 /** Inherent loss ratios tried. With more loss the path is not usable at its rate, whatever the cause. */
 const INHERENT_LOSS = [0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15];
