@@ -87,7 +87,7 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
 export const servesDiffusers = ({ generator, model }: Pick<Config, 'generator' | 'model'>): boolean =>
   generator === 'onnx' && isDiffusersDirectory(model);
 
-/** Where `--size` says nothing. */
+/** Default of `--size`. */
 const PATTERN_SIZE = '640x360';
 
 function retrying(generator: Generator, { onRetrying, onRetried }: GeneratorHooks): Generator {

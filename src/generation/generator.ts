@@ -18,7 +18,7 @@ export interface TierInfo {
 
 export interface GeneratorInfo {
   name: string;
-  /** What a prompt can steer, for people: shown on the page. */
+  /** What a prompt can steer, as text for the page. */
   conditioning: string;
   slice: { frames: number; fps: number };
   /** The tiers this generator yields, lowest first. */
@@ -62,7 +62,7 @@ export interface StartingLatents {
 export interface PromptReading {
   /** Words (lower case) and emoji without effect: unknown, or beyond what the generator reads. */
   unknownWords: string[];
-  /** What was understood, field by field, e.g. `{ scene: 'meadow', time: 'sunset' }`; empty when a backend cannot say. */
+  /** What was understood by field, e.g. `{ scene: 'meadow', time: 'sunset' }`; empty if a backend cannot tell. */
   fields: Record<string, string>;
 }
 
@@ -74,7 +74,7 @@ export interface WorkflowOptions {
   steps?: number | undefined;
   /** How the camera moves, one of `info.cameraMoves`. */
   cameraMove?: string | undefined;
-  /** Hold the latents of later slices to the statistics of the first one of the same prompt; the session sets `reference`. */
+  /** Hold later slices to the statistics of the prompt's first one; the session sets `reference`. */
   adain?: boolean | undefined;
 }
 
@@ -101,7 +101,7 @@ export interface SliceJob {
   start?: StartingLatents;
   /** At most this many denoise steps, from 1 on; a generator that cannot choose ignores it. */
   maxSteps?: number;
-  /** Latents whose mean and deviation each channel is brought back to (AdaIN), against drift over many slices. */
+  /** Latents whose mean and deviation per channel are the target of AdaIN, against drift over many slices. */
   reference?: Float32Array;
   /** Media to begin from or to follow, for generators whose `info.input` says so. */
   input?: InputMedia;
@@ -137,7 +137,7 @@ export interface GenerateOptions {
   onProgress?: (progress: { ratio: number; queuePosition?: number }) => void;
 }
 
-/** The frames of one slice at one tier, or a run of them where a backend delivers them one by one. */
+/** The frames of one slice at one tier, or a run of them from a backend that delivers them one by one. */
 export interface Rendition {
   revision: number;
   slice: number;

@@ -1,4 +1,4 @@
-/** Puts the caches in front of a generator as the service's settings say. */
+/** Wraps a generator with the caches that the service's settings ask for. */
 import { join } from 'node:path';
 import { systemClock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';

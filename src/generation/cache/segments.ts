@@ -60,7 +60,7 @@ export class SegmentCache {
     if (!STAND_INS.includes(grade)) this.disk?.put(key, segment);
   }
 
-  /** What was put is on disk afterwards. Idempotent, never throws. */
+  /** Waits until everything put is on disk. Idempotent, never throws. */
   async close(): Promise<void> {
     await this.disk?.flush();
     this.memory.clear();

@@ -50,8 +50,8 @@ export class ComfyUiGenerator implements Generator {
   }
 
   /**
-   * A tier is computed when it is asked for; leaving a slice interrupts it at the server.
-   * @throws GlimpseError PARAMETER_INVALID when `job.previous` is not of this generator; else as the contract says.
+   * Computes a tier when it is pulled; leaving a slice interrupts it at the server.
+   * @throws GlimpseError PARAMETER_INVALID when `job.previous` comes from another generator; else as the contract says.
    */
   async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
     const lowest = tierRank(job.startAtTier ?? 'draft');
@@ -129,7 +129,7 @@ function uploadInput(input: InputMedia, { client }: ComfyServer, signal: AbortSi
   return client.upload({ name, data: input.data, mediaType: input.mediaType, folder: 'temp' }, signal);
 }
 
-/** Names of files that would be uploaded; the server looks them up only when it runs. */
+/** Placeholder names of uploads; the server looks them up only when it runs. */
 const PROBE: SliceInput = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
 
 function infoOf(workflow: Workflow, inputNeeded: boolean): GeneratorInfo {

@@ -31,7 +31,7 @@ export function packFrames(images: readonly Uint8Array[]): Float32Array {
   return latents;
 }
 
-/** Views of the latents' memory. @throws GlimpseError PARAMETER_INVALID when the numbers are no packed pictures. */
+/** Views of the latents' memory. @throws GlimpseError PARAMETER_INVALID when they are no packed pictures */
 export function unpackFrames(latents: Float32Array): PackedFrame[] {
   const packed = new Uint8Array(latents.buffer, latents.byteOffset, latents.byteLength);
   const view = new DataView(latents.buffer, latents.byteOffset, latents.byteLength);

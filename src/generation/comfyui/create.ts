@@ -1,4 +1,4 @@
-/** Puts the ComfyUI backend together from the service's settings. */
+/** Creates the ComfyUI backend from the service's settings. */
 import type { Config } from '../../config/config.ts';
 import { GlimpseError } from '../../errors.ts';
 import type { ListenerErrorHandler } from '../../events.ts';
@@ -35,7 +35,7 @@ export async function createComfyUiGenerator(
   return new ComfyUiGenerator({ pool, workflow, inputFile });
 }
 
-/** The servers, each once. */
+/** The servers, without duplicates. */
 export const urlsOf = ({ comfyuiUrl }: Pick<Config, 'comfyuiUrl'>): string[] => [
   ...new Set(
     comfyuiUrl
@@ -45,7 +45,7 @@ export const urlsOf = ({ comfyuiUrl }: Pick<Config, 'comfyuiUrl'>): string[] => 
   ),
 ];
 
-/** By name, or by a mapping file for any other graph. @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
+/** A named workflow, or a mapping file for any other graph. @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
 export function workflowOf(config: ComfyUiConfig): Workflow {
   const { workflow: name } = config;
   if (name.endsWith('.json')) return mappedWorkflow(readMapping(name));

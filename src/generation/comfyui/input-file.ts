@@ -1,6 +1,6 @@
 /**
- * The image or video an operator names for image-to-video and video-to-video, checked by its first bytes and uploaded
- * once. The path comes from the command line of the service and never from a viewer.
+ * The image or video that an operator names for image-to-video and video-to-video. It is checked by its first bytes and
+ * uploaded once to each server. Its path comes from the service's command line, never from a viewer.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -9,7 +9,7 @@ import { untilAborted } from '../../lifetime/until-aborted.ts';
 import { mediaTypeOf } from '../../media/decode/input-media.ts';
 import type { ComfyClient } from './server/client.ts';
 
-/** Pictures of a phone fit, and 20 s of video at 40 Mbit/s. */
+/** Enough for pictures of a phone, and for 20 s of video at 40 Mbit/s. */
 const IMAGE_MAX_BYTES = 10 * 1024 * 1024;
 const VIDEO_MAX_BYTES = 100 * 1024 * 1024;
 
@@ -29,7 +29,7 @@ export class InputFile {
     this.#data = data;
   }
 
-  /** @throws GlimpseError CONFIG_INVALID when it cannot be read, is too large, or is neither PNG, JPEG, WebP nor MP4. */
+  /** @throws GlimpseError CONFIG_INVALID when it is unreadable, too large, or neither PNG, JPEG, WebP nor MP4 */
   static async read(path: string): Promise<InputFile> {
     const { size } = await stat(path).catch((cause: unknown) => {
       throw new GlimpseError('CONFIG_INVALID', { message: `--comfyui-input: cannot read ${path}`, cause });

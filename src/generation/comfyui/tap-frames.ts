@@ -39,7 +39,7 @@ export class TapFrames {
     return this.#taken === this.#options.count;
   }
 
-  /** Arrived so far. */
+  /** Frames received so far. */
   get taken(): number {
     return this.#taken;
   }

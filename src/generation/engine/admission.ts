@@ -12,7 +12,7 @@ import { lowerGrade, tierOfGrade, type Grade } from '../grades.ts';
 import type { Tier } from '../../picture/tiers.ts';
 import type { WorkCosts } from './work-costs.ts';
 
-/** What admission asks a session. */
+/** What admission asks of a session. */
 export interface Applicant {
   /** Highest tier it wants. */
   wanted(): Tier;
@@ -35,7 +35,7 @@ export interface AdmissionOptions {
   capacity: number;
   /** New sessions wait rather than lower anyone below this tier. */
   lowestTier: Tier;
-  /** The generator has a fast way to make `refined`. Default: no. */
+  /** The generator has a fast variant of `refined`. Default: no. */
   hasFast?: boolean;
   /** Most sessions that may wait; one more is refused. */
   queueMax: number;

@@ -32,10 +32,10 @@ export interface EngineOptions {
   clock: Clock;
   info: GeneratorInfo;
   config: EngineConfig;
-  /** Most units of a kind to run as one; default 1. */
+  /** Most units of a kind per batch; default 1. */
   batchSize?: (kind: string) => number;
   metrics?: EngineMetrics;
-  /** Where the generator has models here. */
+  /** For generators with local models. */
   models?: EngineMemory | undefined;
   onPressure?: (pressure: Pressure, ratio: number) => void;
 }

@@ -7,7 +7,7 @@ import { gradeRank, GRADES, lowerGrade, type Grade } from '../grades.ts';
 import type { Tier } from '../../picture/tiers.ts';
 
 export interface Sharer {
-  /** What it asks for at most. */
+  /** Highest tier it asks for. */
   wanted: Tier;
   /** What it has now; undefined for a newcomer. */
   current: Grade | undefined;
@@ -24,7 +24,7 @@ export interface LoadModel {
   capacity: number;
   /** New sessions wait rather than lower anyone below this tier. */
   lowest: Tier;
-  /** Whether the generator has a fast way to make `refined`. Default: no. */
+  /** Whether the generator has a fast variant of `refined`. Default: no. */
   hasFast?: boolean;
 }
 
@@ -85,7 +85,7 @@ export function loadAt({ computing, current, patient }: Sharer, cap: Grade, mode
 export const lowestCaps = (sharers: readonly Sharer[], model: LoadModel): Grade[] =>
   sharers.map(({ wanted }) => lowerGrade(wanted, lowestGrade(model)));
 
-/** The lowest tier, made the cheapest way. */
+/** The lowest tier, by its cheapest variant. */
 const lowestGrade = ({ lowest, hasFast = false }: LoadModel): Grade =>
   hasFast && lowest === 'refined' ? 'refined-fast' : lowest;
 

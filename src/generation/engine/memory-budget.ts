@@ -1,10 +1,10 @@
-/** The memory settings as bytes: what the process may take, and what of it is for model parts. */
+/** The memory settings in bytes: what the process may take, and the part of it for models. */
 import { totalmem } from 'node:os';
 import type { Config } from '../../config/config.ts';
 import { GlimpseError } from '../../errors.ts';
 
 const MB = 2 ** 20;
-/** Of the memory there is, when no budget is set. */
+/** Share of the available memory when no budget is set. */
 const DEFAULT_SHARE = 0.75;
 
 export interface MemoryBudget {
@@ -17,7 +17,7 @@ export function memoryBudget({
   memoryBudget: budgetMb,
   reserveMemory,
 }: Pick<Config, 'memoryBudget' | 'reserveMemory'>): MemoryBudget {
-  // 0 without a limit of the container's.
+  // 0 if the container sets no limit.
   const available = Math.min(totalmem(), process.constrainedMemory() || Infinity);
   const processBytes = budgetMb === undefined ? available * DEFAULT_SHARE : budgetMb * MB;
   const partsBytes = processBytes - reserveMemory * MB;

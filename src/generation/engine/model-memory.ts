@@ -8,7 +8,7 @@ export interface DeviceMemory {
 }
 
 export interface MemoryReport {
-  /** In the order in which a slice needs them. */
+  /** In the order that a slice needs them. */
   parts: readonly PartInfo[];
   /** For all parts together; Infinity without a budget. */
   budgetBytes: number;
@@ -19,7 +19,7 @@ export interface MemoryReport {
 export interface Activation {
   /** All parts were in memory, loaded or half-loaded. */
   hit: boolean;
-  /** Until all parts that fit were loaded. */
+  /** Time until all parts that fit were loaded. */
   ms: number;
 }
 

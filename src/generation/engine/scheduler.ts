@@ -15,7 +15,7 @@ import { WorkCosts } from './work-costs.ts';
 /** What the owner says of a turn. Read at every decision, so the owner may change it while turns wait. */
 export interface Claim {
   rank: Rank;
-  /** When the result is wanted, on the service's clock. */
+  /** When the result is needed, on the service's clock. */
   deadlineUs: number;
   /** Expected compute time of the tier the turn belongs to, in ms; 0 when unknown. */
   costMs: number;
@@ -37,7 +37,7 @@ export interface TurnTaken {
 export interface SchedulerOptions {
   clock: Clock;
   costs?: WorkCosts;
-  /** Most units of a kind to run as one; 1 until measured (calibration.ts). */
+  /** Most units of a kind per batch; 1 until measured (calibration.ts). */
   batchSize?: (kind: string) => number;
   /** A turn was given, for the metrics. */
   onTurn?: (turn: TurnTaken) => void;

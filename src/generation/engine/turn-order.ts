@@ -5,7 +5,7 @@
  * a turn of rank r is ahead of all newcomers after r + 1 ageing steps.
  */
 
-/** Ranks a claim may have; timeline/planner.ts gives the first three. Smaller first. */
+/** Ranks of a claim, smaller first; timeline/planner.ts assigns the first three. */
 export const RANKS = {
   /** A draft for a viewer who sees nothing yet or has just steered. */
   firstPicture: 0,
@@ -19,7 +19,7 @@ export const RANKS = {
 export type RankName = keyof typeof RANKS;
 export type Rank = (typeof RANKS)[RankName];
 
-/** A waiting turn goes one rank up each time it has waited this long. */
+/** A waiting turn rises one rank each time it has waited this long. */
 export const AGEING_STEP_US = 1_000_000;
 /** Compute time a user may be ahead of the least served one; beyond it their turns come last in their rank. */
 export const SHARE_SLACK_MS = 150;
@@ -29,12 +29,12 @@ export interface WaitingTurn {
   kind: string;
   rank: Rank;
   deadlineUs: number;
-  /** Expected compute time of what the turn belongs to, in ms: a tier of a slice. */
+  /** Expected compute time, ms, of the tier of a slice that the turn belongs to. */
   costMs: number;
   /** Weighted compute time its user has had; see fair-share.ts. */
   servedMs: number;
   waitingSinceUs: number;
-  /** Counts up with every turn asked for. */
+  /** Increases with every turn. */
   order: number;
 }
 

@@ -14,7 +14,7 @@ export interface VariantFacts {
   untilOverMs: number;
   /** Expected cost of each variant, ms; undefined: not known. */
   costMs: Readonly<Record<Variant, number | undefined>>;
-  /** The tier can be made fast. */
+  /** The tier has a fast variant. */
   hasFast: boolean;
   /** Cost of the tiers below, for the next slice, and of the lowest of them, ms. */
   belowMs: number;
@@ -23,11 +23,11 @@ export interface VariantFacts {
   sliceMs: number;
   /** The next slice lacks the tier as well. */
   nextWaits: boolean;
-  /** No slice of the revision has had the tier. */
+  /** No slice of the revision has the tier yet. */
   isFirst: boolean;
 }
 
-/** What was chosen for slices ahead of the playhead. */
+/** Choices for slices ahead of the playhead. */
 export interface VariantHistory {
   /** Undefined before the first. */
   last: Variant | undefined;
@@ -43,10 +43,10 @@ export const MARGIN = 1.25;
 const IDLE_TIMES = 2;
 /** Share of its time left that a slice on screen may spend on the full refiner; beyond it fast shows for longer. */
 const ON_SCREEN_SHARE = 1 / 3;
-/** Share of a slice's length that all its tiers together may take: to stay full, and to become full again. */
+/** Share of a slice's length that all its tiers may take: to stay full, and to return to full. */
 const STAY_SHARE = 1;
 const RETURN_SHARE = 0.8;
-/** About 3 s and 43 s of the embedded model. */
+/** In slices: about 3 s and 43 s of the embedded model. */
 const HOLD = { first: 4, most: 64 };
 /** After this many full slices the next fallback counts as a first one. */
 const PROVEN_SLICES = 24;

@@ -19,7 +19,7 @@ export interface WarmPoolOptions {
 interface Workflow {
   memory: ModelMemory;
   users: number;
-  /** Uses, each halved every `HALF_LIFE_MS`, as of `sinceMs`. */
+  /** Uses, halved every `HALF_LIFE_MS`, as of `sinceMs`. */
   uses: number;
   sinceMs: number;
   timer: NodeJS.Timeout | undefined;
@@ -50,7 +50,7 @@ export class WarmPool implements AsyncDisposable {
   }
 
   /**
-   * Someone uses the workflow from now on. Resolves once it is loaded; `undefined` when it was in use already.
+   * A user starts using the workflow. Resolves once it is loaded; `undefined` if it was not at rest.
    * @throws GlimpseError GENERATOR_DOWN, MODEL_INVALID
    */
   async use(name: string): Promise<Activation | undefined> {
@@ -69,7 +69,7 @@ export class WarmPool implements AsyncDisposable {
     return activation;
   }
 
-  /** One user less; without any the workflow rests after a while. */
+  /** A user leaves; without users the workflow rests after a while. */
   leave(name: string): void {
     const workflow = this.#workflows.get(name);
     if (!workflow || workflow.users === 0) return;
@@ -79,7 +79,7 @@ export class WarmPool implements AsyncDisposable {
     workflow.timer = setTimeout(() => void this.rest(name), idleMs).unref();
   }
 
-  /** Puts an unused workflow to rest, and what is used less often than others from half-loaded to cold. Never throws. */
+  /** Puts an unused workflow to rest, and those used less often from half-loaded to cold. Never throws. */
   async rest(name: string): Promise<void> {
     const workflow = this.#workflows.get(name);
     if (!workflow || workflow.users > 0) return;

@@ -9,7 +9,7 @@ import { TIERS, tierRank } from '../../picture/tiers.ts';
 
 /** Weight of the newest measurement: the last ten or so count. */
 const NEWEST = 0.2;
-/** Kinds are parts and their shapes, a dozen at most; a backend that invents more does not grow this. */
+/** A kind is a part with its shape, a dozen at most; limits a backend that invents more. */
 const KINDS_MAX = 256;
 /** A grade is stale after this many measurements of others since its own: more than a slice has. */
 const STALE_AFTER = 6;
@@ -31,7 +31,7 @@ export class WorkCosts {
     return this.#grades.get(grade)?.ms;
   }
 
-  /** What a grade is expected to cost, until it is measured. */
+  /** Expected cost of a grade, until it is measured. */
   expect(grade: Grade, computeMs: number): void {
     if (this.#grades.get(grade)?.measured) return;
     this.#grades.set(grade, { ms: computeMs, measured: false, age: STALE_AFTER });
@@ -76,7 +76,7 @@ export class WorkCosts {
     this.#kindsMs.set(kind, mean(this.#kindsMs.get(kind), ms));
   }
 
-  /** Of the grades that are made these days, without `except`. */
+  /** Sum of the grades that are not stale, without `except`. */
   #freshMs(except: Grade): number {
     let sum = 0;
     for (const [grade, estimate] of this.#grades) if (grade !== except && !isStale(estimate)) sum += estimate.ms;

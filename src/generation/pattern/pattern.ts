@@ -32,7 +32,7 @@ export interface PatternOptions {
   heightPx: number;
   fps: number;
   sliceFrames?: number;
-  /** How much grain the refined tier has, from 0 (none: few bits) to 1 (a high bitrate at any quantiser). Default 0.5. */
+  /** Grain of the refined tier, from 0 (none: few bits) to 1 (a high bitrate at any quantiser). Default 0.5. */
   detail?: number;
 }
 
@@ -152,7 +152,7 @@ export class PatternGenerator implements Generator {
   }
 }
 
-/** The texture moved left and up, whole rows at a time. */
+/** The texture shifted left and up, copied row by row. */
 function paintShifted({ data, widthPx, heightPx }: I420Frame, texture: Texture, shiftX: number, shiftY: number): void {
   const { tilePx, strideBytes, luma } = texture;
   for (let y = 0; y < heightPx; y++) {

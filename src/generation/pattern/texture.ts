@@ -19,7 +19,7 @@ export const TILE_PX = 256;
 /** A texture's luma lies between these, which leaves room for grain below white. */
 const DARK = 24;
 const BRIGHT = 160;
-/** Cells across the tile of each layer of clouds, and how much it counts. */
+/** Cells across the tile of each cloud layer, and its weight. */
 const LAYERS = [
   { cells: 4, weight: 0.5 },
   { cells: 16, weight: 0.3 },

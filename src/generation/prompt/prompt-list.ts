@@ -55,7 +55,7 @@ export function parsePrompts(text: string, maxPrompts: number = LIMITS.promptLis
   return parts.map((part) => normalizePrompt(part.replaceAll('\\|', '|')));
 }
 
-/** The list as one text again: `parsePrompts` gives the same parts. */
+/** The inverse of `parsePrompts`: gives one text. */
 export const joinPrompts = (prompts: readonly string[]): string =>
   prompts.map((prompt) => prompt.replaceAll('|', '\\|')).join(' | ');
 

@@ -28,7 +28,7 @@ export function tailOf(frames: readonly I420Frame[]): SliceTail | undefined {
 export const fadeFrames = (frames: number, fps: number): number =>
   Math.min(frames, Math.max(1, Math.round((FADE_MAX_MS * fps) / 1000)));
 
-/** Share of the difference that frame `index` of `length` carries: nearly all of it at first, nearly none at the end. */
+/** Share of the difference that frame `index` of `length` carries: nearly all at first, nearly none at the end. */
 export const fadeShare = (index: number, length: number): number => Math.max(0, 1 - (index + 0.5) / length);
 
 /**

@@ -29,7 +29,7 @@ const METADATA_MAX_BYTES = 16 * 1024;
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const JPEG_SIGNATURE = [0xff, 0xd8, 0xff];
 
-/** What an encoded picture is, by its first bytes. */
+/** The format of an encoded picture, from its first bytes. */
 export function imageFormat(image: Uint8Array): ImageFormat | undefined {
   if (startsWith(image, PNG_SIGNATURE)) return 'png';
   return startsWith(image, JPEG_SIGNATURE) ? 'jpeg' : undefined;

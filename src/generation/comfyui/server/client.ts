@@ -25,14 +25,14 @@ export interface ComfyClientOptions {
   url: string;
   /** Silence after which the server is asked about a prompt, ms. */
   silenceMs?: number;
-  /** How long an answer may take, uploads apart, ms. */
+  /** Time limit of an answer, except for uploads, ms. */
   timeoutMs?: number;
   onListenerError?: ListenerErrorHandler | undefined;
 }
 
 export interface RunOptions extends PromptListener {
   signal: AbortSignal;
-  /** Ahead of everything that waits at the server. */
+  /** Queued before everything that waits at the server. */
   front?: boolean;
 }
 
@@ -65,7 +65,7 @@ export class ComfyClient implements AsyncDisposable {
     });
   }
 
-  /** Messages that were no event of the protocol and were dropped. */
+  /** Dropped messages that were no event of the protocol. */
   get malformedMessages(): number {
     return this.#malformed;
   }
@@ -159,7 +159,7 @@ export class ComfyClient implements AsyncDisposable {
     return run;
   }
 
-  /** Servers from before client-chosen ids use their own. */
+  /** Servers without client-chosen ids use their own. */
   #renamed(run: PromptRun, promptId: string, listener: PromptListener): PromptRun {
     const renamed = this.#begin(promptId, listener);
     if (run.ended) renamed.end(new GlimpseError('ABORTED'));

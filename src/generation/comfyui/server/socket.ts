@@ -52,7 +52,7 @@ export class ComfySocket {
     this.#wanted = wanted;
   }
 
-  /** @throws GlimpseError GENERATOR_DOWN when there is no such server. */
+  /** @throws GlimpseError GENERATOR_DOWN when the server does not answer */
   open(): Promise<void> {
     if (this.#closed) return Promise.reject(serverDown('The generator is closed.'));
     this.#opening ??= kept(this.#connect());

@@ -15,7 +15,7 @@ export type Graph = Readonly<Record<string, GraphNode>>;
 export const isLink = (value: unknown): value is Link =>
   Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'number';
 
-/** The part of a graph that the nodes in `outputs` need. Links to nodes that are not there are kept: the server names them. */
+/** The part of a graph that the nodes in `outputs` need. Keeps links to missing nodes: the server names them. */
 export function prune(graph: Graph, outputs: readonly string[]): Graph {
   const kept: Record<string, GraphNode> = {};
   const open = [...outputs];
@@ -25,7 +25,7 @@ export function prune(graph: Graph, outputs: readonly string[]): Graph {
     kept[id] = node;
     open.push(...linksOf(node));
   }
-  // In the order of the whole graph, so that equal requests are equal bytes.
+  // In the order of the whole graph, so that equal requests have equal bytes.
   return Object.fromEntries(Object.entries(graph).filter(([id]) => id in kept));
 }
 

@@ -9,7 +9,7 @@ export interface Lora {
 
 export interface WorkflowParameters {
   model: '2' | '2.3';
-  /** File names as the server lists them; each defaults to the one the workflow was made for. */
+  /** File names as the server lists them; default: those that the workflow was made for. */
   checkpoint?: string | undefined;
   textEncoder?: string | undefined;
   upscaler?: string | undefined;

@@ -68,7 +68,7 @@ const mappingSchema = z.strictObject({
       inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), link])),
     }),
   ),
-  /** Where values go: node and input. */
+  /** Where values go: node id and input name. */
   inputs: z.strictObject({
     prompt: place,
     seed: place.optional(),
@@ -83,7 +83,7 @@ const mappingSchema = z.strictObject({
   fps: framesPerSecond,
 });
 
-/** Defaults where there is no file. @throws GlimpseError CONFIG_INVALID naming each field that is wrong. */
+/** Defaults without a file. @throws GlimpseError CONFIG_INVALID naming each wrong field */
 export const readParameters = (path: string | undefined): ParametersFile =>
   checked(parametersSchema, path === undefined ? {} : withoutEditorSchema(readJson(path)), path ?? 'the defaults');
 

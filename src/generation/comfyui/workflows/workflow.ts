@@ -20,13 +20,13 @@ export interface BuiltGraph {
 
 export interface Workflow {
   readonly name: string;
-  /** What a prompt steers, for people. */
+  /** What a prompt steers, as text for people. */
   readonly conditioning: string;
   /** Frames each tap sends. */
   readonly frames: number;
   readonly fps: number;
   readonly tiers: readonly (TierInfo & { tier: TapTier })[];
-  /** What it cannot run without. */
+  /** Input that it cannot run without. */
   readonly needs: 'image' | 'video' | 'nothing';
   /**
    * How many of the previous slice's last frames a slice begins with; 0 where slices do not continue each other. A

@@ -13,7 +13,7 @@ const WORDS = `${CLIP_START}|${CLIP_END}|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{
 /** Input of `new Tokenizer`, which checks it. */
 export type TokenizerJson = Record<string, unknown>;
 
-/** @returns undefined when the vocabulary lacks CLIP's start or end, so that it is not CLIP's */
+/** @returns undefined if the vocabulary lacks CLIP's start or end token, so it is not CLIP's */
 export function clipTokenizerJson(
   vocabulary: Readonly<Record<string, number>>,
   merges: string,

@@ -42,9 +42,9 @@ export class DiffusersGenerator implements Generator {
   }
 
   /**
-   * Checks the directory and loads it into a thread of its own. Close it when done: the thread keeps the process alive.
+   * Checks the directory and loads it in its own thread. Close it when done: the thread keeps the process alive.
    * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`, CONFIG_INVALID for a size it cannot
-   *   paint, MEMORY_BUDGET, PROVIDER_MISSING.
+   *   paint, MEMORY_BUDGET, PROVIDER_MISSING
    */
   static async create(options: DiffusersGeneratorOptions): Promise<DiffusersGenerator> {
     const { modelDirectory, threads, provider = 'cpu', onRestart, budgetBytes } = options;

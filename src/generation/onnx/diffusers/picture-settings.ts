@@ -35,7 +35,7 @@ export interface PictureOptions {
   steps?: number | undefined;
 }
 
-/** @throws GlimpseError CONFIG_INVALID when the size is none that the model can paint */
+/** @throws GlimpseError CONFIG_INVALID if the model cannot paint the size */
 export function pictureSettings(
   { latent, denoiser, scheduler }: DiffusersModel,
   options: PictureOptions,

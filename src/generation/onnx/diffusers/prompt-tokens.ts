@@ -29,7 +29,7 @@ export interface PromptTokens {
 }
 
 export class PromptTokenizer {
-  /** Ids of a prompt, start and end among them. */
+  /** Ids per prompt, start and end included. */
   readonly length: number;
   readonly #tokenizer: Tokenizer;
   readonly #padId: number;
@@ -86,7 +86,7 @@ export class PromptTokenizer {
     };
   }
 
-  /** @param room tokens of words that are read */
+  /** @param room tokens available for words */
   #lostWords(prompt: string, room: number): string[] {
     const lost = new Set<string>();
     let used = 0;

@@ -19,7 +19,7 @@ import type { WorkerSetup } from '../thread/worker-protocol.ts';
 export interface OnnxGeneratorOptions {
   /** Directory of a model pack; see `defaultModelDirectory`. */
   modelDirectory: string;
-  /** Threads of one inference; the cores left over are the encoder's and the network's. */
+  /** Threads of one inference; the other cores are for the encoder and the network. */
   threads: number;
   /** The inference thread died and was replaced. */
   onRestart?: () => void;
@@ -40,9 +40,9 @@ export class OnnxGenerator implements Generator {
   }
 
   /**
-   * Checks the pack and loads it into a thread of its own. Close it when done: the thread keeps the process alive.
-   * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`, MEMORY_BUDGET when a part does not fit the
-   *   budget, CONFIG_INVALID for an unknown variant.
+   * Checks the pack and loads it in its own thread. Close it when done: the thread keeps the process alive.
+   * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`, MEMORY_BUDGET when a part does not fit
+   *   the budget, CONFIG_INVALID for an unknown variant
    */
   static async create(options: OnnxGeneratorOptions): Promise<OnnxGenerator> {
     const { modelDirectory, threads, onRestart, budgetBytes = Infinity, variant = AUTO_VARIANT } = options;
@@ -77,7 +77,7 @@ export class OnnxGenerator implements Generator {
     return this.#model.encoder.embed(prompt);
   }
 
-  /** @throws GlimpseError PARAMETER_INVALID when `job.previous` is not a latent of this model; else as the contract says. */
+  /** @throws GlimpseError PARAMETER_INVALID if `job.previous` is not of this model; else as the contract says */
   async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void, undefined> {
     const lowest = tierRank(job.startAtTier ?? 'draft');
     const highest = tierRank(job.stopAtTier);

@@ -19,7 +19,7 @@ const SAYS_SOMETHING = /[\p{L}\p{Extended_Pictographic}]/u;
 export interface EncodedPrompt {
   /** What the denoiser and the refiner are steered by: [condition.width]. */
   condition: Float32Array;
-  /** One softmax a field: [condition.width]. */
+  /** One softmax per field: [condition.width]. */
   probabilities: Float32Array;
   /** Time spent in the text part; 0 when remembered. */
   computeMs: number;
@@ -71,7 +71,7 @@ export class PromptEncoder {
     return { condition, probabilities, computeMs };
   }
 
-  /** Field by field the likeliest value; a field whose likeliest value is "unspecified" is left out. */
+  /** The likeliest value of each field; fields whose likeliest value is "unspecified" are left out. */
   async read(prompt: string): Promise<PromptReading> {
     const { probabilities } = await this.encode(prompt);
     const fields: Record<string, string> = {};

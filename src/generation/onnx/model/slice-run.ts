@@ -56,12 +56,12 @@ export class SliceRun {
   readonly #job: SliceJob;
   readonly #options: GenerateOptions;
   readonly #stepsLeft: DenoiseStep[];
-  /** Steps of the whole run: fewer when it starts from latents instead of noise. */
+  /** Steps of the whole run: fewer when it starts from latents. */
   readonly #steps: number;
   #latent: Float32Array;
   /** The latest step's estimate of the finished latent. */
   #denoised: Float32Array;
-  /** Kept for the upscaler once they are made. */
+  /** Refined frames, kept for the upscaler. */
   #refined: I420Frame[] | undefined;
   readonly #line: UnitLine;
   /** Time in the model since the last rendition, in ms. */

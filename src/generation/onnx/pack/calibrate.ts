@@ -48,7 +48,7 @@ export async function calibrate(pack: ModelPack, options: CalibrateOptions = {})
   };
 }
 
-/** A run of a part that is timed, with the lengths of its free dimensions. */
+/** A timed run of a part, with the lengths of its free dimensions. */
 interface Timed {
   part: PartName;
   sizes?: FreeSizes;

@@ -9,14 +9,14 @@ import { dirname, join } from 'node:path';
 import type { Calibration } from './calibration.ts';
 import { TIERS } from '../../../picture/tiers.ts';
 
-/** Raised when figures of an older version no longer mean the same. */
+/** Raise when older figures no longer mean the same. */
 const VERSION = 2;
 
 /** `${XDG_CACHE_HOME:-~/.cache}/glimpse` */
 export const cacheDirectory = (environment: Readonly<Record<string, string | undefined>> = process.env): string =>
   join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'glimpse');
 
-/** @param packHash says which weights were measured. */
+/** @param packHash identifies the weights that were measured */
 export function calibrationFile(packHash: string, directory = cacheDirectory()): string {
   const machine = [VERSION, cpus()[0]?.model, availableParallelism(), process.platform, process.arch, packHash];
   const key = createHash('sha256').update(JSON.stringify(machine)).digest('hex').slice(0, 16);

@@ -59,7 +59,7 @@ export interface GradeCost {
   ms: number;
 }
 
-/** What each tier of a slice costs beyond the tiers below it, ms, lowest grade first; those that the pack makes. */
+/** What each tier of a slice that the pack makes costs beyond the tiers below it, ms, lowest grade first. */
 export function gradeCosts(
   { stepMs, decodeMs, refineMs, fastRefineMs, upscaleMs }: StageTimes,
   { steps, tiers }: Pick<SlicePlan, 'steps' | 'tiers'>,
@@ -101,13 +101,13 @@ export function liveShare(
 const cheapest = ({ fastRefineMs }: StageTimes, tier: Tier): Variant =>
   tier === 'refined' && fastRefineMs !== null ? 'fast' : 'full';
 
-/** The highest tier whose live share fits, made the cheapest way; the lowest one when none does. */
+/** The highest tier whose live share fits, by its cheapest variant; the lowest one if none fits. */
 export function chooseTierCap(times: StageTimes, plan: SlicePlan): Tier {
   const holding = plan.tiers.filter((tier) => liveShare(times, plan, tier) <= LIVE_SHARE);
   return holding.at(-1) ?? plan.tiers[0] ?? 'draft';
 }
 
-/** The largest batch that still saves, and does not make a step longer than a newcomer can wait. */
+/** The largest batch that saves time and whose step is not longer than a newcomer can wait. */
 export function chooseBatchSize(batch: readonly BatchTime[]): number {
   const [first, ...larger] = batch.toSorted((a, b) => a.size - b.size);
   let chosen = first ?? { size: 1, msPerSlice: 0 };

@@ -133,7 +133,7 @@ export interface ModelPack {
 
 /**
  * Reads and checks a pack; reads every file once.
- * @param choose which variant of each part counts; only those files are read. Default: the first.
+ * @param choose selects a variant of each part; only those files are read. Default: the first.
  * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`.
  */
 export async function loadModelPack(
@@ -151,7 +151,7 @@ export async function loadModelPack(
 export const partsOf = ({ parts }: Manifest): [name: PartName, part: Part][] =>
   Object.entries(parts) as [PartName, Part][];
 
-/** The directory a part's file is in: the pack's own, or that of the pack it is shared with. */
+/** The directory of a part's file: the pack's own, or that of the pack it is shared with. */
 const homeOf = ({ pack }: Part, directory: string): string =>
   pack === undefined ? resolve(directory) : join(dirname(defaultModelDirectory()), pack);
 

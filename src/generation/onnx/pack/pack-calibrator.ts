@@ -11,9 +11,9 @@ import { calibratePacks, type ChosenPack } from './pack-choice.ts';
 const BUSY_CHECK_MS = 1_000;
 
 export interface PackCalibratorOptions {
-  /** The pack that serves. */
+  /** The serving pack. */
   chosen: ChosenPack;
-  /** What may serve at the next start: a pack, or `auto`. */
+  /** Packs that may serve at the next start: a pack, or `auto`. */
   model: string;
   /** `never` keeps everything at its default; `always` measures again. */
   when: 'auto' | 'always' | 'never';
@@ -34,12 +34,12 @@ export class PackCalibrator implements AsyncDisposable {
     if (options.when !== 'never') this.#current = options.chosen.calibration;
   }
 
-  /** Of the pack that serves; undefined until it is known. */
+  /** Calibration of the serving pack; undefined until it is known. */
   get current(): Calibration | undefined {
     return this.#current;
   }
 
-  /** Begins to measure, where there is something to measure. Returns at once, never throws. */
+  /** Starts to measure if needed. Returns at once, never throws. */
   start(): void {
     const { when } = this.#options;
     if (when === 'never' || this.#abort.signal.aborted) return;

@@ -26,7 +26,7 @@ export async function embeddedPacks(): Promise<FoundPack[]> {
 }
 
 /**
- * Directory of the pack that `--model` means: the name of one that ships, or a path.
+ * The directory that `--model` means: of a shipped pack by name, or a path.
  * @throws GlimpseError MODEL_INVALID when there is neither.
  */
 export async function findPack(nameOrDirectory: string): Promise<string> {

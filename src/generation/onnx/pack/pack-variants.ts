@@ -26,8 +26,8 @@ const kindsOf = ({ variants = [], ...main }: Part): Omit<Part, 'variants'>[] => 
 ];
 
 /**
- * The manifest with one variant of each part left.
- * @throws GlimpseError CONFIG_INVALID when no part has the variant asked for.
+ * The manifest with one variant of each part.
+ * @throws GlimpseError CONFIG_INVALID if no part has the variant asked for
  */
 export function withVariants(manifest: Manifest, { variant, budgetBytes }: VariantChoice): Manifest {
   const parts = partsOf(manifest).map(([name, part]) => ({ name, kinds: kindsOf(part) }));

@@ -27,7 +27,7 @@ export class RunWatch {
     this.#onHang = onHang;
   }
 
-  /** A run of so many items has begun. */
+  /** A run of `items` items has started. */
   begin(part: string, items: number): void {
     this.stop();
     const limitMs = this.limitMs(part, items);

@@ -7,7 +7,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiffusersGeneratorOptions } from '../diffusers-generator.ts';
 
-/** Of the parts that pictures are made with. */
+/** Folders of the parts that make pictures. */
 const FOLDERS = ['text_encoder', 'unet', 'transformer', 'vae_decoder', 'tokenizer', 'scheduler'];
 const IS_TEXT = /\.(json|txt)$/;
 

@@ -36,7 +36,7 @@ export class ProtobufScan {
     return { start: 0, end: this.#sizeBytes };
   }
 
-  /** The fields of the message in `span`, in the order of the file. @throws RangeError when it is no protobuf message. */
+  /** The fields of the message in `span`, in file order. @throws RangeError when it is no protobuf message */
   async *fields({ start, end }: Span): AsyncGenerator<Field, void, undefined> {
     let at = start;
     while (at < end) {
@@ -67,7 +67,7 @@ export class ProtobufScan {
     return new TextDecoder().decode(this.#window.subarray(start - this.#windowStart, end - this.#windowStart));
   }
 
-  /** Whole numbers below 2^53; larger ones lose their low bits, negative ones are large. */
+  /** Whole numbers below 2^53. Larger ones lose their low bits; negative ones come out large. */
   async #varint(at: number): Promise<{ value: number; end: number }> {
     let value = 0;
     for (let place = 0; place < 10; place++) {

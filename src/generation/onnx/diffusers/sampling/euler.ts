@@ -1,7 +1,7 @@
 /**
  * Euler's method on the probability-flow ODE, in the variance-exploding form of "Elucidating the Design Space of
- * Diffusion-Based Generative Models" (Karras et al., 2022), algorithm 2 without churn: a latent is `clean + sigma *
- * noise`, and `sigma` follows from the training's alphas. What SD, SDXL and SD-Turbo (1 to 4 steps, trailing) run with. Pure.
+ * Diffusion-Based Generative Models" (Karras et al., 2022), algorithm 2 without churn. A latent is `clean + sigma *
+ * noise`; `sigma` follows from the training's alphas. For SD, SDXL and SD-Turbo (1 to 4 steps, trailing). Pure.
  */
 import { assertNever } from '../../../../errors.ts';
 import { alphasCumulative, spacedTimesteps, valueAt, type BetaRules, type SpacingRules } from './noise-levels.ts';

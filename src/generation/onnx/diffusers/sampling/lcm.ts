@@ -1,7 +1,7 @@
 /**
- * Multistep sampling of Latent Consistency Models (Luo et al., 2023, algorithm 3): each step jumps to the finished latent
- * by the consistency function `c_skip * latent + c_out * x0` and raises that to the next step's noise. Its timesteps are
- * taken evenly from those of the distillation. Pure.
+ * Multistep sampling of Latent Consistency Models (Luo et al., 2023, algorithm 3). Each step jumps to the finished
+ * latent by the consistency function `c_skip * latent + c_out * x0` and raises it to the next step's noise. Its
+ * timesteps are spread evenly over those of the distillation. Pure.
  */
 import { assertNever } from '../../../../errors.ts';
 import { alphasCumulative, type BetaRules } from './noise-levels.ts';
@@ -35,7 +35,7 @@ export class LcmSampler implements Sampler {
     this.#alphas = alphasCumulative(rules.betas);
   }
 
-  /** `sigma` is the timestep's share of noise, sqrt(1 - alpha bar). More steps than the distillation had are left out. */
+  /** `sigma` is the timestep's share of noise, sqrt(1 - alpha bar). Steps beyond the distillation's are left out. */
   plan(steps: number, strength: number): SamplerStep[] {
     const { betas, originalSteps } = this.#rules;
     const stride = Math.floor(betas.trainSteps / originalSteps);

@@ -7,7 +7,7 @@
 import { interpolate } from '../../../prompt/interpolation.ts';
 import { createRandom, gaussian, latentNoise } from '../../../slices/noise.ts';
 
-/** From one random point to the next; a shorter time moves faster. */
+/** Time from one random point to the next; a shorter time moves faster. */
 export const WALK_STEP_MS = 12_000;
 
 /** Separate from the streams of noise.ts. */

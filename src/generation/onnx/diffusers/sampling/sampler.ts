@@ -3,7 +3,7 @@
  * everything that its arithmetic needs. Latents are flat [channels, height, width].
  */
 
-/** One call of the denoiser. `sigma` is in the scheduler's own unit; it falls from step to step, to 0 after the last. */
+/** One call of the denoiser. `sigma` is in the scheduler's own unit and falls from step to step, at last to 0. */
 export interface SamplerStep {
   /** Timestep input of the denoiser. */
   timestep: number;
@@ -24,7 +24,7 @@ export interface Sampler {
    * @param strength noise level the run begins at, in [0, 1]: 1 is pure noise, 0 leaves no step
    */
   plan(steps: number, strength: number): SamplerStep[];
-  /** Where a run begins: noise alone where `clean` is left out. */
+  /** The initial latent of a run; noise alone without `clean`. */
   begin(first: SamplerStep, noise: Float32Array, clean: Float32Array | undefined): Float32Array;
   /** The latent scaled as the denoiser expects. */
   input(latent: Float32Array, step: SamplerStep): Float32Array;
