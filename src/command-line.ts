@@ -88,7 +88,7 @@ withConfig(
     .option('--tier <tier>', 'how far to refine: draft, base, refined or upscaled', 'refined')
     .option('--transition-slices <number>', 'slices from one prompt of a list to the next', '1')
     .option('--tiers <directory>', 'also write one picture (PNG) per tier here')
-    .option('--fresh', 'begin anew; without it a clip that was cut off goes on from its last slice'),
+    .option('--fresh', 'start from the first slice; without it, a clip that was cut off continues from its last slice'),
   [
     'generator',
     'model',

@@ -18,7 +18,7 @@ export async function accessOf(config: Config, { metrics, log }: { metrics: Metr
   if (!needsTokens && !isLoopback(config.host) && !config.insecureNoAuth) {
     const message =
       `host ${config.host} lets other machines in, and there are no tokens: give --auth-secret or --auth-jwks, ` +
-      'or --insecure-no-auth if whoever reaches the port may use it.';
+      'or --insecure-no-auth if anyone who reaches the port may use it.';
     throw new GlimpseError('CONFIG_INVALID', { message });
   }
   const { authSecret: secret, authJwks: jwks, authAudience: audience, authIssuer: issuer } = config;
@@ -52,7 +52,7 @@ export function warnings(config: Config): string[] {
     found.push(
       isLoopback(config.host)
         ? 'DEVELOPMENT MODE: no tokens are asked for; only this machine can reach the server. Set --auth-secret or --auth-jwks before it is put behind a proxy.'
-        : 'INSECURE: no tokens are asked for, and other machines can reach the server: whoever reaches the port may use it.',
+        : 'INSECURE: no tokens are asked for, and other machines can reach the server: anyone who reaches the port may use it.',
     );
   }
   if (config.metricsPort === undefined) {

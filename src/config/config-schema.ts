@@ -203,7 +203,7 @@ export const configSchema = z.object({
     .string()
     .min(32)
     .optional()
-    .describe('secret of HS256 tokens, 32 characters or more; with it nobody gets in without a token'),
+    .describe('secret of HS256 tokens, 32 characters or more; with it every request needs a token'),
   authSecretFile: z
     .string()
     .optional()
@@ -216,7 +216,7 @@ export const configSchema = z.object({
     .describe('file or https URL of the public keys (JWKS) of EdDSA, ES256 or RS256 tokens; with it tokens are needed'),
   authAudience: z.string().min(1).default('glimpse').describe('audience (aud) a token must name; others are refused'),
   authIssuer: z.string().min(1).optional().describe('issuer (iss) a token must name; default: any that has a key'),
-  insecureNoAuth: toggle.describe('serve other machines without tokens; whoever reaches the port may use it'),
+  insecureNoAuth: toggle.describe('serve other machines without tokens; anyone who reaches the port may use it'),
   allowedOrigins: z
     .string()
     .optional()
@@ -230,7 +230,7 @@ export const configSchema = z.object({
   metricsHost: z
     .string()
     .default('127.0.0.1')
-    .describe('address of the metrics port; whoever reaches it may read, there are no tokens on it'),
+    .describe('address of the metrics port; anyone who reaches it may read it, it takes no tokens'),
   metricsPort: port
     .optional()
     .describe('port of its own for /metrics and /debug; default: the HTTP port in development, elsewhere none'),

@@ -10,13 +10,13 @@ export type ClaimSlot = 0 | 1;
 export const otherSlot = (slot: ClaimSlot): ClaimSlot => (slot === 0 ? 1 : 0);
 
 /** No run has this id. */
-const NOBODY = -1;
+const UNCLAIMED = -1;
 
 export class RunClaims {
   /** Shared by the thread and its host. */
   readonly words: Int32Array<SharedArrayBuffer>;
 
-  constructor(words = new Int32Array(new SharedArrayBuffer(8)).fill(NOBODY)) {
+  constructor(words = new Int32Array(new SharedArrayBuffer(8)).fill(UNCLAIMED)) {
     this.words = words;
   }
 
@@ -27,6 +27,6 @@ export class RunClaims {
 
   /** True for the first caller that asks for run `id`, then false: the thread runs it, or the host has it back. */
   take(slot: ClaimSlot, id: number): boolean {
-    return Atomics.compareExchange(this.words, slot, id, NOBODY) === id;
+    return Atomics.compareExchange(this.words, slot, id, UNCLAIMED) === id;
   }
 }
