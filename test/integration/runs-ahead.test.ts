@@ -9,6 +9,7 @@ import { OnnxGenerator, workerParts } from '../../src/generation/onnx/model/onnx
 import type { Feeds } from '../../src/generation/onnx/runtime/run-queue.ts';
 import { OnnxRuntime } from '../../src/generation/onnx/runtime/runtime.ts';
 import { float32, int64 } from '../../src/generation/onnx/thread/tensor.ts';
+import { ThreadHanger } from '../../bench/support/faults/hanging-thread.ts';
 import { Scheduler } from '../../src/generation/engine/scheduler.ts';
 import { RANKS } from '../../src/generation/engine/turn-order.ts';
 import { collect } from '../support/collect.ts';
@@ -69,6 +70,7 @@ describe('a run asked for ahead', () => {
   it('never begins once it is taken back, and what was asked for later goes before it', async () => {
     const pack = await loadModelPack(defaultModelDirectory());
     const created = once(process, 'worker');
+    using hanger = await ThreadHanger.attach();
     await using runtime = new OnnxRuntime({ parts: workerParts(pack), threads: 1 });
     await runtime.start();
     const [thread] = (await created) as [Worker];
@@ -80,6 +82,8 @@ describe('a run asked for ahead', () => {
     const noise = new Float32Array(latent.tokens * latent.channels);
     const decoder: Feeds = { latent: float32(noise, 1, latent.tokens, latent.channels) };
 
+    // A thread that computes could be done with its run before another one waits behind it.
+    const release = await hanger.hang();
     const running = runtime.begin('decoder', decoder);
     await new Promise(setImmediate);
     const waiting = runtime.begin('decoder', decoder, { ahead: true });
@@ -87,6 +91,7 @@ describe('a run asked for ahead', () => {
     expect(runtime.withdraw(waiting)).toBe(true);
     expect(runtime.withdraw(waiting)).toBe(false);
     const urgent = runtime.begin('text', text, { ahead: true });
+    release();
     await expect(waiting.result).rejects.toMatchObject({ code: 'ABORTED' });
     await Promise.all([running.result, urgent.result]);
     // Answers come in order: the one after these is the first that could follow a run that was not taken back.
