@@ -51,6 +51,13 @@ export const ERROR_CODES = {
   SESSION_EXISTS: { status: 409, retryable: false, text: 'This connection already has a live session.' },
   SESSION_NOT_FOUND: { status: 404, retryable: false, text: 'No such session, or it has ended.' },
   SESSION_LIMIT: { status: 503, retryable: true, text: 'The server has no room for another session.' },
+  ROOM_NOT_FOUND: { status: 404, retryable: false, text: 'There is no such room, or it has ended.' },
+  ROOM_FULL: { status: 503, retryable: true, text: 'The room has as many members as it may.' },
+  PUBLISHER_EXISTS: {
+    status: 409,
+    retryable: true,
+    text: 'Another member sends camera or microphone into this stream; it follows one at a time.',
+  },
   CONNECT_TIMEOUT: { status: 408, retryable: true, text: 'The peer did not connect in time.' },
   RATE_LIMITED: { status: 429, retryable: true, text: 'Too many requests.' },
   USER_LIMIT: { status: 429, retryable: true, text: 'This user or address has as many sessions as it may.' },
