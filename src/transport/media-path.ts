@@ -24,6 +24,24 @@ export interface NegotiatedVideo {
   h264?: { nalMaxBytes: number | undefined; levelIdc: number } | undefined;
 }
 
+/** What offer and answer agreed on for what the client sends to us. */
+export interface NegotiatedInbound {
+  /** Undefined when the client sends no video, or none is wanted. */
+  video: InboundVideo | undefined;
+  /** Opus; undefined as for video. */
+  audio: { payloadType: number } | undefined;
+  /** RTP header extension ids, the same for all streams of a bundle (RFC 9143 section 9.2). */
+  extensions: { transportWideCc?: number; videoOrientation?: number };
+}
+
+export interface InboundVideo {
+  codec: VideoCodec;
+  payloadType: number;
+  rtxPayloadType: number | undefined;
+  /** RTCP feedback that the client understands. */
+  feedback: { nack: boolean; pli: boolean; fir: boolean; transportCc: boolean };
+}
+
 /** One RTP packet before protection. The path writes the header extensions: it owns the transport-wide number. */
 export interface OutgoingRtp {
   ssrc: number;

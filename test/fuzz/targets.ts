@@ -31,6 +31,7 @@ import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
 import { http2Targets } from './http2-targets.ts';
 import { mediaTargets } from './media-targets.ts';
+import { receiveTargets } from './receive-targets.ts';
 import { rtcpTarget } from './rtcp-target.ts';
 import { sctpTarget } from './sctp-target.ts';
 import { sourceTargets } from './source-targets.ts';
@@ -196,6 +197,7 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
     },
     sctpTarget(),
     rtcpTarget(),
+    ...receiveTargets(),
     ...(await sourceTargets()),
     ...(await mediaTargets()),
     ...http2Targets(),

@@ -50,7 +50,7 @@ const PURE = new RegExp(
     'generation/onnx/thread/batching',
     'generation/onnx/runtime/part-memory',
     'generation/onnx/diffusers/sampling/(noise-levels|sampler|euler|lcm|flow-match|guidance)',
-    'transport/(budget|goodbye|rtp/(vp8|h264)|peer/(remote-path|sctp/packet))',
+    'transport/(budget|goodbye|receive/.*|rtp/(vp8|h264)|peer/(remote-path|sctp/packet))',
     'media/(convergence|encode/(h264-level|annex-b))',
   ].join('|')})\\.ts$|^signaling/control/sdp-guard\\.ts$`,
 );
