@@ -98,6 +98,7 @@ withConfig(
     'steps',
     'provider',
     'fps',
+    'beep',
     'cacheMemory',
     'cacheDir',
     'cacheDisk',

@@ -120,8 +120,13 @@ export const ERROR_CODES = {
     retryable: true,
     text: 'The generator has failed again and again and is left alone for a while; retryAfterMs says how long.',
   },
-  ENCODER_FAILED: { status: 500, retryable: true, text: 'The video encoder failed.' },
-  ENCODER_CLOSED: { status: 500, retryable: false, text: 'The video encoder is closed.' },
+  SOUND_INVALID: {
+    status: 500,
+    retryable: false,
+    text: 'The generator gave sound of the wrong length, rate or channels, or that is not finite.',
+  },
+  ENCODER_FAILED: { status: 500, retryable: true, text: 'The video or sound encoder failed.' },
+  ENCODER_CLOSED: { status: 500, retryable: false, text: 'The video or sound encoder is closed.' },
   PEER_UNTRUSTED: { status: 403, retryable: false, text: 'The peer failed the DTLS identity checks.' },
   PEER_CLOSED: { status: 410, retryable: true, text: 'The peer connection is closed.' },
   ABORTED: { status: 499, retryable: true, text: 'The operation was cancelled.' },
@@ -148,6 +153,7 @@ const OPERATORS_MATTER: ReadonlySet<ErrorCode> = new Set([
   'PEER_UNTRUSTED',
   'PROMPT_FILTER_DOWN',
   'PROVIDER_MISSING',
+  'SOUND_INVALID',
   'STORAGE_FAILED',
   'WORKFLOW_INVALID',
 ]);

@@ -72,6 +72,7 @@ export const configSchema = z.object({
       'picture size, px: of --generator pattern (default 640x360), or of a model in the diffusers layout (default: what it was made for)',
     ),
   fps: z.coerce.number().min(1).max(60).default(30).describe('frame rate of --generator pattern, frames a second'),
+  beep: toggle.describe('a flash and a beep once a second with --generator pattern, to hear and measure sound'),
   comfyuiUrl: z
     .string()
     .default('http://127.0.0.1:8188')

@@ -28,6 +28,7 @@ type GeneratorConfig = Pick<
   | 'steps'
   | 'provider'
   | 'fps'
+  | 'beep'
   | 'memoryBudget'
   | 'reserveMemory'
   | 'variant'
@@ -80,7 +81,7 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
     throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });
   // No cache: making a pattern is faster than looking it up, and its colour depends on the revision.
-  return new PatternGenerator({ widthPx, heightPx, fps: config.fps });
+  return new PatternGenerator({ widthPx, heightPx, fps: config.fps, beep: config.beep });
 }
 
 /** True if `--model` is a directory in the diffusers layout. It is no pack, so it is not calibrated. */

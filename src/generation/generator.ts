@@ -5,6 +5,7 @@
 import type { InputMedia } from '../picture/input-media.ts';
 import type { GlimpseError } from '../errors.ts';
 import type { I420Frame } from '../picture/frame.ts';
+import type { Sound } from '../picture/sound.ts';
 import type { Variant } from './grades.ts';
 import type { Tier } from '../picture/tiers.ts';
 
@@ -34,6 +35,8 @@ export interface GeneratorInfo {
   /** Which choices of `WorkflowOptions` have an effect. */
   options?: readonly (keyof WorkflowOptions)[];
   cameraMoves?: readonly string[];
+  /** Set if renditions may bring sound, with the most channels it has. Viewers are then offered a sound track. */
+  sound?: { channels: 1 | 2 } | undefined;
 }
 
 /**
@@ -148,6 +151,11 @@ export interface Rendition {
   frames: I420Frame[];
   /** Index of `frames[0]` within the slice; 0 when left out. Runs of one tier come in order and do not overlap. */
   firstFrame?: number;
+  /**
+   * Sound of the whole slice: `sliceSamples` says how many samples. Once a tier, with any of its runs; absent: silence,
+   * or the sound of a lower tier.
+   */
+  audio?: Sound;
   /** Latents for the next slice; absent if the tier adds nothing new to continue from. */
   latents?: Float32Array;
   /** Time spent computing this tier alone, in ms; 0 when it came out of a cache. */

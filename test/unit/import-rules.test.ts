@@ -51,7 +51,8 @@ const PURE = new RegExp(
     'generation/onnx/runtime/part-memory',
     'generation/onnx/diffusers/sampling/(noise-levels|sampler|euler|lcm|flow-match|guidance)',
     'transport/(budget|goodbye|receive/.*|rtp/(vp8|h264)|peer/(remote-path|sctp/packet))',
-    'media/(convergence|encode/(h264-level|annex-b))',
+    'picture/sound',
+    'media/(convergence|encode/(h264-level|annex-b)|audio/(fade|mix|opus|sound-store|sound-frames))',
   ].join('|')})\\.ts$|^signaling/control/sdp-guard\\.ts$`,
 );
 /** Nouns that a pure file may know: they decide nothing. */
@@ -92,7 +93,8 @@ describe('import rules', () => {
   });
 
   it('only the two encoder files and the exporter touch an encoder', () => {
-    const allowed = /^src\/media\/(((upload|encode|decode)\/)?(libav|ffmpeg)-[a-z-]+|files\/export)\.ts$|^bench\//;
+    const allowed =
+      /^src\/media\/(((upload|encode|decode|audio)\/)?(libav|ffmpeg)-[a-z-]+|files\/export)\.ts$|^bench\//;
     expect(importersOf(/^(node-av|@ffmpeg-installer)/).filter((file) => !allowed.test(file))).toEqual([]);
   });
 

@@ -218,8 +218,8 @@ export class CachingGenerator implements Generator {
     return [this.#options.identity, seed, guidance ?? '', slice, startMs].join('/');
   }
 
-  #replayed({ revision, slice }: SliceJob, { tier, variant, frames, latents }: Segment): Rendition {
-    const made = { tier, ...(variant ? { variant } : {}), frames: [...frames] };
+  #replayed({ revision, slice }: SliceJob, { tier, variant, frames, latents, audio }: Segment): Rendition {
+    const made = { tier, ...(variant ? { variant } : {}), frames: [...frames], ...(audio && { audio }) };
     const rendition: Rendition = { revision, slice, ...made, computeMs: 0, cached: 'segment' };
     return latents ? { ...rendition, latents } : rendition;
   }

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { I420Frame } from '../../picture/frame.ts';
+import type { Sound } from '../../picture/sound.ts';
 import type { SliceJob } from '../generator.ts';
 import { normalizePrompt } from '../prompt/prompt.ts';
 import type { Grade, Variant } from '../grades.ts';
@@ -17,10 +18,15 @@ export interface Segment {
   /** All frames of the slice, of one size. Shared by all sessions that show them: never write to them. */
   frames: readonly I420Frame[];
   latents: Float32Array | undefined;
+  /** Sound of the slice; shared as the frames are. */
+  audio?: Sound | undefined;
 }
 
-export const segmentBytes = ({ frames, latents }: Segment): number =>
-  frames.reduce((sum, { data }) => sum + data.byteLength, latents?.byteLength ?? 0);
+export const segmentBytes = ({ frames, latents, audio }: Segment): number =>
+  frames.reduce(
+    (sum, { data }) => sum + data.byteLength,
+    (latents?.byteLength ?? 0) + (audio?.samples.byteLength ?? 0),
+  );
 
 /** A slice's key at one grade: 64 hexadecimal digits, a dash, the grade. */
 export const segmentKey = (slice: string, grade: Grade): string => `${slice}-${grade}`;

@@ -7,6 +7,8 @@ export class WholeSlices {
   readonly #frames: number;
   #finished: Float32Array | undefined;
   #gathered: Rendition['frames'] = [];
+  /** Of the tier being gathered; a tier without sound of its own has that of the one below. */
+  #audio: Rendition['audio'];
 
   constructor(frames: number, finished: Float32Array | undefined) {
     this.#frames = frames;
@@ -18,8 +20,9 @@ export class WholeSlices {
     return this.#gathered.length === 0;
   }
 
-  add({ tier, variant, frames, firstFrame = 0, latents, reduced }: Rendition): Segment | undefined {
+  add({ tier, variant, frames, firstFrame = 0, latents, reduced, audio }: Rendition): Segment | undefined {
     if (tier !== 'draft' && latents) this.#finished = latents;
+    if (audio) this.#audio = audio;
     this.#gathered = firstFrame === 0 ? [...frames] : [...this.#gathered, ...frames];
     if (this.#gathered.length < this.#frames) return undefined;
     const segment = {
@@ -27,6 +30,7 @@ export class WholeSlices {
       ...(variant ? { variant } : {}),
       frames: this.#gathered,
       latents: tier === 'draft' ? latents : this.#finished,
+      ...(this.#audio && { audio: this.#audio }),
     };
     this.#gathered = [];
     return reduced ? undefined : segment;

@@ -8,6 +8,7 @@ import { GlimpseError } from '../../errors.ts';
 import type { I420Frame } from '../../picture/frame.ts';
 import { i420Bytes } from '../../picture/frame.ts';
 import { paintBarCode } from './bar-code.ts';
+import { beepSound, isFlash } from './beep.ts';
 import type {
   GenerateOptions,
   Generator,
@@ -34,6 +35,8 @@ export interface PatternOptions {
   sliceFrames?: number;
   /** Grain of the refined tier, from 0 (none: few bits) to 1 (a high bitrate at any quantiser). Default 0.5. */
   detail?: number;
+  /** A white flash and a beep once a second, to measure picture against sound. Default false. */
+  beep?: boolean;
 }
 
 /** Luma steps of grain at detail 1; added to the brightest texture they stay below white. */
@@ -50,12 +53,14 @@ const CHROMA_RADIUS = 60;
 
 export class PatternGenerator implements Generator {
   readonly info: GeneratorInfo;
+  readonly #beeps: boolean;
   readonly #grain: Uint32Array;
   readonly #textures = new Map<number, Record<'draft' | 'base', Texture>>();
 
   /** @throws GlimpseError PARAMETER_INVALID for sides that are odd or under 4 px, or a rate that is not positive. */
-  constructor({ widthPx, heightPx, fps, sliceFrames = 8, detail = 0.5 }: PatternOptions) {
+  constructor({ widthPx, heightPx, fps, sliceFrames = 8, detail = 0.5, beep = false }: PatternOptions) {
     checkOptions({ widthPx, heightPx, fps, sliceFrames, detail });
+    this.#beeps = beep;
     this.info = {
       name: 'pattern',
       conditioning: 'none: a test pattern, not a model',
@@ -67,6 +72,7 @@ export class PatternGenerator implements Generator {
       ],
       examples: ['test pattern'],
       progressive: true,
+      ...(beep && { sound: { channels: 1 } }),
     };
     this.#grain = grainWords((widthPx * heightPx) / 4 + GRAIN_SPARE_WORDS, Math.round(detail * GRAIN_MAX));
   }
@@ -120,7 +126,8 @@ export class PatternGenerator implements Generator {
       frames.push(this.#frame(seed, revision, tier, slice * this.info.slice.frames + index));
       computeMs += performance.now() - startedMs;
     }
-    return { revision, slice, tier, frames, computeMs };
+    const audio = this.#beeps && { audio: beepSound(slice, this.info.slice) };
+    return { revision, slice, tier, frames, computeMs, ...audio };
   }
 
   #frame(seed: number, revision: number, tier: Tier, number: number): I420Frame {
@@ -129,6 +136,7 @@ export class PatternGenerator implements Generator {
     const shiftX = Math.round(number * widthPx * SPEED);
     paintShifted(frame, this.#texturesOf(seed)[tier === 'draft' ? 'draft' : 'base'], shiftX, shiftX >> 1);
     if (tier === 'refined') addGrain(frame, this.#grain, createRandom(seed, number).bits() % GRAIN_SPARE_WORDS);
+    if (this.#beeps && isFlash(number, this.info.slice.fps)) paintFlash(frame);
     paintBarCode(frame, number);
     paintColour(frame, revision);
     return frame;
@@ -169,6 +177,11 @@ function addGrain({ data, widthPx, heightPx }: I420Frame, grain: Uint32Array, fr
   }
 }
 
+/** White over the middle half of the picture's height. */
+function paintFlash({ data, widthPx, heightPx }: I420Frame): void {
+  data.fill(235, widthPx * Math.floor(heightPx / 4), widthPx * Math.floor((heightPx * 3) / 4));
+}
+
 /** One colour over the whole picture, another for each revision. */
 function paintColour({ data, widthPx, heightPx }: I420Frame, revision: number): void {
   const lumaBytes = widthPx * heightPx;
@@ -181,7 +194,7 @@ function paintColour({ data, widthPx, heightPx }: I420Frame, revision: number): 
 /** Half a side, even; at least 2. */
 const evenHalf = (sidePx: number): number => Math.max(2, Math.floor(sidePx / 4) * 2);
 
-function checkOptions({ widthPx, heightPx, fps, sliceFrames, detail }: Required<PatternOptions>): void {
+function checkOptions({ widthPx, heightPx, fps, sliceFrames, detail }: Required<Omit<PatternOptions, 'beep'>>): void {
   const sides = [widthPx, heightPx].every((side) => Number.isInteger(side) && side >= 4 && side % 2 === 0);
   if (sides && fps > 0 && Number.isInteger(sliceFrames) && sliceFrames > 0 && detail >= 0 && detail <= 1) return;
   throw new GlimpseError('PARAMETER_INVALID', { details: { widthPx, heightPx, fps, sliceFrames, detail } });
