@@ -16,7 +16,8 @@ import type { PromptFilter } from './prompt-filter.ts';
 import type { GenerationRequest } from './protocol.ts';
 import { checkSdp } from './control/sdp-guard.ts';
 import { SessionControls } from './control/session-controls.ts';
-import { kept } from '../src/lifetime/kept-promise.ts';
+import { SerialQueue } from '../src/lifetime/serial-queue.ts';
+import { LIMITS } from '../src/limits.ts';
 
 /** @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE */
 export function requireSdp(sdp: string): void {
@@ -56,8 +57,7 @@ export class Gate {
   readonly #filterPrompt: PromptFilter | undefined;
   readonly #log: Log;
   readonly #inputs: Inputs | undefined;
-  /** Resolves when the newest of the waiting openings has its turn. */
-  #begun: Promise<unknown> = Promise.resolve();
+  readonly #openings = new SerialQueue(LIMITS.connectionsMax);
   readonly #controls = new WeakMap<Session, SessionControls>();
 
   constructor({ registry, access, filterPrompt, log, inputs }: GateOptions) {
@@ -164,9 +164,7 @@ export class Gate {
    * between.
    */
   #turn(): Promise<void> {
-    const turn = this.#begun.then(() => nextTurn());
-    this.#begun = kept(turn);
-    return turn;
+    return this.#openings.run(() => nextTurn());
   }
 
   /** The prompts of a request, each normalised. */

@@ -24,6 +24,8 @@ export const LIMITS = {
   messageHardMaxBytes: 1024 * 1024,
   /** Messages of one connection waiting behind the current one; a client's 64 candidates fit. More are refused. */
   messagesPendingMax: 128,
+  /** Work in one queue inside the service: frames of an encoder, files to write. Never reached unless something hangs. */
+  serialWorkMax: 256,
   /** A WebSocket that has not answered a ping by the next one is dead. */
   socketPingIntervalMs: 10_000,
   /** WebSockets of one user or address: a household behind one address. */

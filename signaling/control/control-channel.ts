@@ -3,12 +3,12 @@
  * data channel; for WHEP viewers, who have no socket, that channel carries the session's events too.
  */
 import { GlimpseError, toGlimpseError } from '../../src/errors.ts';
+import { queueFull, SerialQueue } from '../../src/lifetime/serial-queue.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { Session } from '../../src/session/contract.ts';
 import { findId, readId, readMessage } from '../socket/message-reader.ts';
 import { controlMessage } from '../protocol.ts';
 import type { AcceptedMessage } from '../protocol.ts';
-import { SerialQueue } from '../socket/serial-queue.ts';
 import type { SessionControls } from './session-controls.ts';
 import { errorMessage, forwardEvents } from '../socket/session-messages.ts';
 
@@ -45,7 +45,7 @@ export interface ChannelOptions {
 
 /** Answers a session's data channel until the session closes. */
 export function serveDataChannel(session: Session, { controls, events, onError }: ChannelOptions): void {
-  const queue = new SerialQueue(LIMITS.messagesPendingMax, (error) => onError(toGlimpseError(error)));
+  const queue = new SerialQueue(LIMITS.messagesPendingMax);
   const refuse = (error: GlimpseError, id?: number) => {
     onError(error);
     session.sendChannel(JSON.stringify(errorMessage(error, id)));
@@ -62,13 +62,9 @@ export function serveDataChannel(session: Session, { controls, events, onError }
   };
   session.events.on('channelMessage', (text) => {
     if (text.length > LIMITS.messageMaxBytes) refuse(new GlimpseError('MESSAGE_TOO_LARGE'), findId(text));
-    else if (!queue.push(() => take(text))) {
-      refuse(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), readId(text));
-    }
+    else if (queue.isFull) refuse(queueFull(), readId(text));
+    else queue.run(() => take(text)).catch((error: unknown) => onError(toGlimpseError(error)));
   });
   if (!events) return;
-  forwardEvents(session, (message) => {
-    // Candidates are not forwarded: once the channel is open, the connection exists.
-    if (message.type !== 'candidate') session.sendChannel(JSON.stringify(message));
-  });
+  forwardEvents(session, (message) => void session.sendChannel(JSON.stringify(message)));
 }

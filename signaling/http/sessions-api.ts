@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Hono } from 'hono';
-import { GlimpseError } from '../../src/errors.ts';
+import { SerialQueue } from '../../src/lifetime/serial-queue.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { Session } from '../../src/session/contract.ts';
 import { readBody, requireType } from './body.ts';
@@ -13,7 +13,6 @@ import { answerControl } from '../control/control-channel.ts';
 import type { Gate } from '../gate.ts';
 import type { AccessEnv } from './http-access.ts';
 import type { SessionBody } from './api-bodies.ts';
-import { SerialQueue } from '../socket/serial-queue.ts';
 
 const LIMIT = { maxBytes: LIMITS.messageMaxBytes, tooLarge: 'MESSAGE_TOO_LARGE', invalid: 'MESSAGE_INVALID' } as const;
 
@@ -23,16 +22,10 @@ export function sessionRoutes(gate: Gate): Hono<AccessEnv> {
 
   /** Runs `work` after all earlier work of this session. @throws GlimpseError RATE_LIMITED */
   const inTurn = <Result>(session: Session, work: () => Promise<Result>): Promise<Result> => {
-    const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax, () => {});
+    const queue = queues.get(session) ?? new SerialQueue(LIMITS.messagesPendingMax);
     queues.set(session, queue);
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    // Never rejects: the request reports the failure. One task per turn of the event loop: a burst that arrived
-    // together would otherwise run together and delay frames.
-    const task = () => nextTurn().then(work).then(resolve, reject);
-    if (!queue.push(task)) {
-      reject(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }));
-    }
-    return promise;
+    // One task per turn of the event loop: a burst that arrived together would otherwise run together and delay frames.
+    return queue.run(() => nextTurn().then(work));
   };
 
   app.get('/:id', (context) => {

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GlimpseError, assertNever, toGlimpseError } from '../../src/errors.ts';
+import { queueFull, SerialQueue } from '../../src/lifetime/serial-queue.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { ErrorLog } from '../../src/error-log.ts';
 import type { Log } from '../../src/log.ts';
@@ -18,7 +19,6 @@ import type { Gate } from '../gate.ts';
 import { findId, readId, readMessage, refusal } from './message-reader.ts';
 import { clientMessage } from '../protocol.ts';
 import type { ClientMessage, ControlMessage, ServerMessage } from '../protocol.ts';
-import { SerialQueue } from './serial-queue.ts';
 import { tooFast } from '../control/session-controls.ts';
 import { acceptedMessage, errorMessage, forwardEvents } from './session-messages.ts';
 
@@ -52,7 +52,7 @@ export class SignalConnection {
   readonly #context: SignalContext;
   readonly #identity: Identity;
   readonly #rate: TokenBucket;
-  readonly #queue = new SerialQueue(LIMITS.messagesPendingMax, (error) => this.#fail(error));
+  readonly #queue = new SerialQueue(LIMITS.messagesPendingMax);
   #session: Session | undefined;
   #stopEvents: () => void = () => {};
   /** While an answer is being made, the session's messages wait here, so that the answer comes first. */
@@ -80,10 +80,8 @@ export class SignalConnection {
     // Refused without parsing, the cost a flood aims at; only the id is searched for.
     if (waitMs > 0) return this.#fail(tooFast(waitMs), isBinary ? undefined : findId(data.toString('latin1')));
     const refused = refusal(data, isBinary);
-    const taken = this.#queue.push(() => this.#take(data, refused, delayMs));
-    if (taken) return;
-    const id = refused ? undefined : readId(data.toString());
-    this.#fail(new GlimpseError('RATE_LIMITED', { retryAfterMs: 1_000 }), id);
+    if (this.#queue.isFull) return this.#fail(queueFull(), refused ? undefined : readId(data.toString()));
+    this.#queue.run(() => this.#take(data, refused, delayMs)).catch((error: unknown) => this.#fail(error));
   }
 
   /** The socket is gone, for any reason. The session stays. */

@@ -4,9 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { GlimpseError } from '../../src/errors.ts';
+import { SerialQueue } from '../../src/lifetime/serial-queue.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { Session } from '../../src/session/contract.ts';
-import { gatherCandidates } from '../control/gathering.ts';
 import { requireSdp } from '../gate.ts';
 import { credentialsOf, fragmentOf, restartOffer } from './sdp-fragment.ts';
 import type { SdpFragment } from './sdp-fragment.ts';
@@ -18,7 +18,7 @@ export class WhepResource {
   #offerSdp: string;
   #etag = newEtag();
   #candidates = 0;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #patches = new SerialQueue(LIMITS.messagesPendingMax);
 
   constructor(session: Session, offerSdp: string) {
     this.session = session;
@@ -33,17 +33,10 @@ export class WhepResource {
   /**
    * Applies a fragment: candidates of the current ICE session, or a restart when its credentials are new.
    * @param ifMatch the request's header
-   * @throws GlimpseError PRECONDITION_REQUIRED, PRECONDITION_FAILED, SDP_INVALID, CANDIDATE_INVALID
+   * @throws GlimpseError PRECONDITION_REQUIRED, PRECONDITION_FAILED, SDP_INVALID, CANDIDATE_INVALID, RATE_LIMITED
    */
   patch(fragment: SdpFragment, ifMatch: string | undefined): Promise<PatchResult> {
-    const result = this.#after(this.#tail, () => this.#apply(fragment, ifMatch));
-    this.#tail = result.catch(() => undefined);
-    return result;
-  }
-
-  async #after<Result>(previous: Promise<unknown>, work: () => Promise<Result>): Promise<Result> {
-    await previous;
-    return work();
+    return this.#patches.run(() => this.#apply(fragment, ifMatch));
   }
 
   async #apply(fragment: SdpFragment, ifMatch: string | undefined): Promise<PatchResult> {
@@ -76,16 +69,11 @@ export class WhepResource {
   async #restart(fragment: SdpFragment): Promise<PatchResult> {
     const offer = restartOffer(this.#offerSdp, fragment);
     requireSdp(offer);
-    const gathering = gatherCandidates(this.session);
-    try {
-      const answer = await gathering.complete(await this.session.restart(offer));
-      this.#offerSdp = offer;
-      this.#etag = newEtag();
-      this.#candidates = fragment.candidates.length;
-      return { kind: 'restarted', fragment: fragmentOf(answer), etag: this.#etag };
-    } finally {
-      gathering.stop();
-    }
+    const answer = await this.session.restart(offer);
+    this.#offerSdp = offer;
+    this.#etag = newEtag();
+    this.#candidates = fragment.candidates.length;
+    return { kind: 'restarted', fragment: fragmentOf(answer), etag: this.#etag };
   }
 }
 

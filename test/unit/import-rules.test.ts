@@ -133,7 +133,7 @@ describe('import rules', () => {
 
   it('signaling knows sessions, not what is below them', () => {
     const allowed =
-      /^signaling\/|^src\/(session\/contract|errors|error-log|lifetime\/kept-promise|limits|events|clock|log|metrics\/\w+|picture\/[\w-]+|generation\/(generator|prompt\/(prompt|prompt-list)))\.ts$/;
+      /^signaling\/|^src\/(session\/contract|errors|error-log|lifetime\/(kept-promise|serial-queue)|limits|events|clock|log|metrics\/\w+|picture\/[\w-]+|generation\/(generator|prompt\/(prompt|prompt-list)))\.ts$/;
     const found = imports.filter(
       ({ file, target, typeOnly }) =>
         file.startsWith('signaling/') && isLocal(target) && !allowed.test(target) && !typeOnly,

@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { decodeSegment, encodeSegment } from './segment-file.ts';
 import { SEGMENT_KEY, segmentBytes, type Segment } from './segment.ts';
-import { kept } from '../../lifetime/kept-promise.ts';
+import { SerialQueue } from '../../lifetime/serial-queue.ts';
+import { LIMITS } from '../../limits.ts';
 
 export interface SegmentDiskOptions {
   /** Created if missing; only files with our own names are touched in it. */
@@ -75,14 +76,14 @@ export class SegmentDisk {
   #bytes = 0;
   #writtenSinceScan = 0;
   #pendingBytes = 0;
-  #writing: Promise<void>;
+  readonly #writes = new SerialQueue(LIMITS.serialWorkMax);
   #pausedUntilUs = -Infinity;
   #troubled = false;
 
   constructor(options: SegmentDiskOptions) {
     this.#options = options;
     this.#files = options.files ?? systemFiles;
-    this.#writing = kept(this.#open());
+    void this.#writes.run(() => this.#open());
   }
 
   /** Bytes found by the last scan, plus those written since. */
@@ -111,24 +112,21 @@ export class SegmentDisk {
     const bytes = segmentBytes(segment);
     const { clock, maxBytes } = this.#options;
     if (this.#sizes.has(key)) return;
-    const refuses = clock.nowUs() < this.#pausedUntilUs || bytes > maxBytes;
+    const refuses = clock.nowUs() < this.#pausedUntilUs || bytes > maxBytes || this.#writes.isFull;
     if (refuses || this.#pendingBytes + bytes > PENDING_MAX_BYTES) {
       this.counts.refused += 1;
       return;
     }
     this.#pendingBytes += bytes;
-    this.#writing = kept(
-      this.#writing
-        .then(() => this.#write(key, segment))
-        .finally(() => {
-          this.#pendingBytes -= bytes;
-        }),
-    );
+    void this.#writes.run(async () => {
+      await this.#write(key, segment);
+      this.#pendingBytes -= bytes;
+    });
   }
 
   /** Resolves when everything put so far is on disk or refused. */
   flush(): Promise<void> {
-    return this.#writing;
+    return this.#writes.idle();
   }
 
   async #open(): Promise<void> {
@@ -141,6 +139,7 @@ export class SegmentDisk {
     }
   }
 
+  /** Never rejects. */
   async #write(key: string, segment: Segment): Promise<void> {
     if (this.#options.clock.nowUs() < this.#pausedUntilUs) {
       this.counts.refused += 1;

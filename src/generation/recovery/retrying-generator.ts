@@ -8,6 +8,8 @@ import type { Clock } from '../../clock.ts';
 import { GlimpseError, toGlimpseError, type ErrorCode } from '../../errors.ts';
 import { Circuit, type CircuitState } from './circuit.ts';
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
+import { SerialQueue } from '../../lifetime/serial-queue.ts';
+import { LIMITS } from '../../limits.ts';
 import { FEWER_STEPS, isWithin, ReductionLevel, type Reduction } from './reduction.ts';
 import { tierRank, type Tier } from '../../picture/tiers.ts';
 
@@ -51,7 +53,7 @@ export class RetryingGenerator implements Generator {
   readonly #circuit = new Circuit();
   readonly #reduction = new ReductionLevel();
   /** Serialises units that must run alone, so that no two of them meet in a batch. */
-  #alone: Promise<void> = Promise.resolve();
+  readonly #alone = new SerialQueue(LIMITS.serialWorkMax);
 
   constructor(options: RetryingGeneratorOptions) {
     const { generator } = options;
@@ -168,11 +170,7 @@ export class RetryingGenerator implements Generator {
   }
 
   #turnAlone({ turn }: GenerateOptions): NonNullable<GenerateOptions['turn']> {
-    return (unit) => {
-      const ran = this.#alone.then(() => turn?.({ ...unit, kind: `${unit.kind}/alone` }));
-      this.#alone = ran.catch(() => {});
-      return ran;
-    };
+    return (unit) => this.#alone.run(() => turn?.({ ...unit, kind: `${unit.kind}/alone` }));
   }
 
   get #cap(): Tier {

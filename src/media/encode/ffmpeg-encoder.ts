@@ -12,6 +12,9 @@ import type { AccessUnit, EncodeOptions, EncoderSettings, VideoCodec, VideoEncod
 import { ffmpegBinary } from '../ffmpeg-binary.ts';
 import { CHILD_TICKS_HZ, FfmpegChild } from './ffmpeg-child.ts';
 import { type I420Frame, i420Bytes } from '../../picture/frame.ts';
+import { kept } from '../../lifetime/kept-promise.ts';
+import { SerialQueue } from '../../lifetime/serial-queue.ts';
+import { LIMITS } from '../../limits.ts';
 import { OpeningCredit } from './opening-credit.ts';
 import { scaleI420 } from './scale.ts';
 
@@ -35,8 +38,8 @@ export class FfmpegEncoder implements VideoEncoder {
   readonly #opening = new OpeningCredit();
   #frameMs: number;
   #ptsTicks = 0;
-  /** Settles when the newest call has been answered; never rejects. */
-  #answered: Promise<unknown> = Promise.resolve();
+  /** The children's answers, in the order of the frames. */
+  readonly #answers = new SerialQueue(LIMITS.serialWorkMax);
   #closed = false;
 
   private constructor(binaryPath: string, settings: EncoderSettings) {
@@ -72,11 +75,11 @@ export class FfmpegEncoder implements VideoEncoder {
     const durationMs = spendableMs(options, this.#settings);
     const { data } = scaleI420(frame, this.widthPx, this.heightPx);
     const ticks = this.#spend(bitrateBps, durationMs);
-    const picture = this.#current.push(data, { ptsTicks: this.#ptsTicks, keyframe: keyframe && this.#ptsTicks > 0 });
+    const picture = kept(
+      this.#current.push(data, { ptsTicks: this.#ptsTicks, keyframe: keyframe && this.#ptsTicks > 0 }),
+    );
     this.#ptsTicks += ticks;
-    const inOrder = Promise.all([picture, this.#answered]);
-    this.#answered = inOrder.catch(() => {});
-    const [encoded] = await inOrder;
+    const encoded = await this.#answers.run(() => picture);
     this.#opening.spent(encoded.data.length, { bitrateBps, durationMs });
     const { widthPx, heightPx } = this;
     return { ...encoded, widthPx, heightPx, encodeMs: performance.now() - startedMs };

@@ -21,6 +21,8 @@ import { type Libav, loadLibav } from '../libav-loader.ts';
 import { LibavScaler } from './libav-scaler.ts';
 import { OpeningCredit } from './opening-credit.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
+import { SerialQueue } from '../../lifetime/serial-queue.ts';
+import { LIMITS } from '../../limits.ts';
 
 /** The RTP clock: one tick is far shorter than any frame. */
 const TICKS_HZ = 90_000;
@@ -41,7 +43,7 @@ export class LibavEncoder implements VideoEncoder {
   readonly #settings: EncoderSettings;
   #ptsTicks = 0;
   /** The frame in the codec, and those queued after it. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #frames = new SerialQueue(LIMITS.serialWorkMax);
   #closed: Promise<void> | undefined;
 
   private constructor(libav: Libav, settings: EncoderSettings, context: CodecContext) {
@@ -72,9 +74,7 @@ export class LibavEncoder implements VideoEncoder {
   }
 
   encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit> {
-    const unit = this.#turn.then(() => this.#encode(frame, options));
-    this.#turn = unit.catch(() => {});
-    return unit;
+    return this.#frames.run(() => this.#encode(frame, options));
   }
 
   close(): Promise<void> {
@@ -112,7 +112,7 @@ export class LibavEncoder implements VideoEncoder {
 
   /** Waits for the codec's current work before freeing its memory. */
   async #free(): Promise<void> {
-    await this.#turn;
+    await this.#frames.idle();
     this.#scaler.close();
     this.#packet.free();
     this.#picture.free();
