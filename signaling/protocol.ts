@@ -223,7 +223,6 @@ export const serverMessage = z.discriminatedUnion('type', [
     limits: z.object({ promptMaxChars: z.number(), clipSecondsMax: z.number() }),
   }),
   z.object({ type: z.literal('answer'), id, sdp, sessionId: z.string(), resumeToken: z.string() }),
-  z.object({ type: z.literal('candidate'), candidate: iceCandidate.nullable() }),
   acceptedMessage,
   /** A slice has reached a tier: generated and on the timeline. Times are timeline ms since the revision began. */
   z.object({

@@ -49,8 +49,6 @@ export const LIMITS = {
   retryAfterClosingMs: 1_000,
   /** How long a closing server waits for sockets and requests to end by themselves. */
   serverCloseGraceMs: 500,
-  /** A WHEP answer waits this long for local candidates; the mux has them at once. */
-  whepGatherTimeoutMs: 500,
   /** WebSocket bytes waiting for a slow reader before it is dropped. */
   socketBacklogMaxBytes: 1024 * 1024,
   /** Time for an offer to become a connection. */

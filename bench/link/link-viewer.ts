@@ -125,16 +125,10 @@ export async function viewLink(plan: LinkViewerPlan): Promise<LinkViewing> {
   const send = (message: unknown) => socket.send(JSON.stringify(message));
   const targets: LinkViewing['targets'] = [];
   let server: LinkViewing['server'] = null;
-  const answered = Promise.withResolvers<void>();
   socket.addEventListener('message', async ({ data }) => {
     const message = JSON.parse(String(data));
     if (message.type === 'answer') {
       await peer.setRemoteDescription({ type: 'answer', sdp: await rewrittenSdp(message.sdp) });
-      answered.resolve();
-    } else if (message.type === 'candidate' && message.candidate?.candidate) {
-      const candidate = await rewritten(message.candidate.candidate);
-      await answered.promise;
-      if (candidate !== undefined) await peer.addIceCandidate({ ...message.candidate, candidate });
     } else if (message.type === 'stats') {
       server = message.stats;
       const { targetBps, estimatorReason: reason = '' } = message.stats;

@@ -26,7 +26,6 @@ export function errorMessage(error: unknown, id?: number): ErrorMessage {
 export function forwardEvents(session: Session, send: (message: ServerMessage) => void): () => void {
   const { events } = session;
   const stops = [
-    events.on('candidate', (candidate) => send({ type: 'candidate', candidate })),
     events.on('tier', (event) => send({ type: 'tier', ...event })),
     events.on('playing', (event) => send({ type: 'playing', ...event })),
     events.on('queue', (event) => send({ type: 'queue', ...event })),

@@ -10,8 +10,6 @@ import type { Metrics } from '../../src/metrics/metrics.ts';
 import { readBody, requireType } from '../http/body.ts';
 import type { Identity } from '../access/identity.ts';
 import { serveDataChannel } from '../control/control-channel.ts';
-import { gatherCandidates } from '../control/gathering.ts';
-import type { Gathering } from '../control/gathering.ts';
 import type { Gate } from '../gate.ts';
 import { optionalIdentity } from '../http/http-access.ts';
 import type { AccessEnv } from '../http/http-access.ts';
@@ -65,14 +63,12 @@ export function whepRoutes({ gate, iceServers, metrics }: WhepOptions): Hono<Acc
     await gate.access.checkAdmission(identity);
     const offerSdp = await readBody(context.req.raw, SDP_LIMIT);
     const request = readWhepQuery(context.req.query());
-    let gathering: Gathering | undefined;
     const { session, answerSdp } = await gate.open({
       identity,
       request,
       resumable: false,
       offerSdp,
       onCreated: (created) => {
-        gathering = gatherCandidates(created);
         const onError = (error: GlimpseError) => {
           metrics.countError(error.code);
           gate.access.noteError(identity, error);
@@ -82,12 +78,10 @@ export function whepRoutes({ gate, iceServers, metrics }: WhepOptions): Hono<Acc
         created.events.on('closed', () => resources.delete(created.id));
       },
     });
-    const body = (await gathering?.complete(answerSdp)) ?? answerSdp;
-    gathering?.stop();
     const from = (target: string): string => relativeAddress(context.req.url, target);
     const control = `<${from(`v1/sessions/${session.id}/control`)}>; rel="${CONTROL_REL}"`;
     const links = [control, ...iceServerLinks(iceServers())];
-    return context.body(body, 201, {
+    return context.body(answerSdp, 201, {
       'Content-Type': SDP,
       Location: from(`whep/${session.id}`),
       ETag: find(session.id, identity).etag,

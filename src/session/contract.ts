@@ -125,7 +125,6 @@ export interface ViewerReport {
 }
 
 export interface SessionEvents {
-  candidate: [candidate: IceCandidate | null];
   tier: [
     event: {
       revision: number;

@@ -237,7 +237,6 @@ export class ViewerSession implements Session {
       life,
       presence: this.#presence,
       codec,
-      onCandidate: (candidate) => this.events.emit('candidate', candidate),
       onChannelMessage: (text) => this.events.emit('channelMessage', text),
       onOffered: () => this.#latencies.offered(),
       onConnected: (sender, agreed) => {

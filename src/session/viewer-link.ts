@@ -25,7 +25,6 @@ export interface ViewerLinkOptions {
   presence: Presence;
   /** The only codec to offer; undefined: every codec we can encode. */
   codec: VideoCodec | undefined;
-  onCandidate: (candidate: IceCandidate | null) => void;
   onChannelMessage: (text: string) => void;
   /** An offer has arrived and is about to be answered. */
   onOffered: () => void;
@@ -141,13 +140,12 @@ export class ViewerLink {
   }
 
   #connect(): Connection {
-    const { deps, codec, onCandidate, onChannelMessage } = this.#options;
+    const { deps, codec, onChannelMessage } = this.#options;
     const { peers, codecs, clock, pacerTimer, random, startBitrateBps, onListenerError } = deps;
     const startBps = this.#knownBps ?? startBitrateBps;
     const peer = peers.createPeer({ codecs: codec ? [codec] : codecs });
     const common = { clock, timer: pacerTimer, random, onListenerError };
     const connection = new Connection({ peer, startBitrateBps: startBps, ...common });
-    peer.events.on('candidate', onCandidate);
     peer.events.on('control', onChannelMessage);
     connection.events.on('connected', (sender, agreed) => this.#onConnected(connection, sender, agreed));
     connection.events.on('away', () => this.#onAway(connection));

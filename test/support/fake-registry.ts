@@ -103,14 +103,12 @@ export class FakeSession implements Session {
     this.events.clear();
   }
 
-  /** Answers like an ice-lite server with one port: candidates are in the answer, and are emitted too. */
+  /** Answers like an ice-lite server with one port: its candidate is in the answer. */
   async #reply(serial: number): Promise<string> {
     await this.gate;
     const failure = this.failNext;
     this.failNext = undefined;
     if (failure) throw failure;
-    this.events.emit('candidate', { candidate: SERVER_CANDIDATE, sdpMid: '0' });
-    this.events.emit('candidate', null);
     return offerSdp({ ufrag: `srv${serial}`, extra: [`a=${SERVER_CANDIDATE}`] }).replace(
       't=0 0',
       't=0 0\r\na=ice-lite',

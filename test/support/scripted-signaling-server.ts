@@ -174,7 +174,7 @@ export class ScriptedSignalingServer {
   async #answer(message: OfferMessage, sdp: string | undefined, reply: (m: ServerMessage) => void): Promise<void> {
     const sessionId = this.#sessionId ?? '';
     if (sdp !== undefined) {
-      const peer = message.type === 'restart' ? this.#peer : this.#newPeer(reply);
+      const peer = message.type === 'restart' ? this.#peer : this.#newPeer();
       if (message.type === 'restart') this.firewalled = false;
       const answer = await peer?.answer(this.#filtered(sdp));
       // Closed meanwhile, and the socket with it: an answer without SDP would be no answer.
@@ -188,11 +188,9 @@ export class ScriptedSignalingServer {
     return this.firewalled ? sdp.replaceAll(/^a=candidate:.*\r\n/gm, '') : sdp;
   }
 
-  #newPeer(reply: (message: ServerMessage) => void): SyntheticVideoPeer {
+  #newPeer(): SyntheticVideoPeer {
     this.#peer?.close();
-    this.#peer = new SyntheticVideoPeer(({ candidate, sdpMid, sdpMLineIndex }) => {
-      if (!this.firewalled) reply({ type: 'candidate', candidate: { candidate, sdpMid, sdpMLineIndex } });
-    });
+    this.#peer = new SyntheticVideoPeer();
     this.#peers.add(this.#peer);
     return this.#peer;
   }

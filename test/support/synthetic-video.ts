@@ -14,19 +14,25 @@ export class SyntheticVideoPeer {
   readonly #track = this.#source.createTrack();
   #timer: ReturnType<typeof setInterval> | undefined;
   #frame = 0;
+  #onGathered = (): void => {};
 
-  constructor(onCandidate: (candidate: RTCIceCandidate) => void) {
+  constructor() {
     this.#connection.onicecandidate = ({ candidate }) => {
-      if (candidate?.candidate) onCandidate(candidate);
+      if (candidate === null) this.#onGathered();
     };
     this.#connection.addTrack(this.#track);
   }
 
-  /** Undefined when it was closed on the way: libwebrtc then has no description, or throws. */
+  /**
+   * The answer with all candidates, as the service's own. Undefined when it was closed on the way: libwebrtc then has no
+   * description, or throws.
+   */
   async answer(offerSdp: string): Promise<string | undefined> {
     try {
       await this.#connection.setRemoteDescription({ type: 'offer', sdp: offerSdp });
+      const gathered = new Promise<void>((resolve) => (this.#onGathered = resolve));
       await this.#connection.setLocalDescription(await this.#connection.createAnswer());
+      await gathered;
     } catch (error) {
       if (this.#connection.signalingState === 'closed') return undefined;
       throw error;
@@ -44,6 +50,7 @@ export class SyntheticVideoPeer {
     clearInterval(this.#timer);
     this.#track.stop();
     this.#connection.close();
+    this.#onGathered();
   }
 
   /** A sky, a meadow and a ball that bounces: enough to tell a picture from a black frame. */

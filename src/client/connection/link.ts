@@ -214,8 +214,6 @@ export class Link {
       this.#answering = this.#applyAnswer(message.sdp);
       this.#answering.catch(() => {});
     }
-    // An unusable candidate is one path less, not a failure: others follow.
-    if (message.type === 'candidate') this.#peer?.addCandidate(message.candidate).catch(() => {});
     this.#listener.onMessage(message);
   }
 

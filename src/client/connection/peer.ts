@@ -52,11 +52,6 @@ export class Peer {
     await this.#connection.setRemoteDescription({ type: 'answer', sdp });
   }
 
-  async addCandidate(candidate: Candidate): Promise<void> {
-    // Some browsers reject the end-of-candidates mark, and an ICE agent works without it.
-    if (candidate) await this.#connection.addIceCandidate(candidate as RTCIceCandidateInit);
-  }
-
   /** Takes effect at the next ICE restart. */
   useIceServers(iceServers: RTCIceServer[]): void {
     this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers });

@@ -17,8 +17,6 @@ export interface PeerEvents {
   state: [state: PeerState, reason: string];
   /** One decrypted compound RTCP packet. */
   rtcp: [packet: Uint8Array];
-  /** A local candidate to trickle; null ends gathering. Never emitted before `answer` has returned. */
-  candidate: [candidate: IceCandidate | null];
   /** Text on the data channel labelled `control`. */
   control: [text: string];
 }
