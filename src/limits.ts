@@ -147,6 +147,16 @@ export const LIMITS = {
   clipsPerUserMax: 8,
   /** Clips kept at once, whatever their size. */
   clipsKeptMax: 1_000,
+  /** Pixels of one picture that a camera sends, checked before it is decoded: 1080p, whose height is coded as 1088. */
+  cameraMaxPixels: 1_920 * 1_088,
+  cameraMaxSidePx: 4_096,
+  /** Told to the sender. Far more than pictures of this size need for a generator to follow them. */
+  cameraMaxBps: 4_000_000,
+  /** One encoded picture of a camera: a keyframe of 1080p at the finest quantiser has about half of it. */
+  cameraFrameMaxBytes: 1024 * 1024,
+  /** Received packets that wait for a missing one: over a second at `cameraMaxBps`. */
+  cameraWaitingPackets: 1_024,
+  cameraWaitingMaxBytes: 2 * 1024 * 1024,
   /** Media a pacer may hold before it drops: more only adds latency. */
   pacerQueueMaxMs: 400,
   /** Sent packets kept for retransmission: one second at 8 Mbps. */

@@ -48,7 +48,7 @@ export class Sessions implements SessionRegistry {
 
   checkOffer(offerSdp: string, codec: VideoCodec | undefined): void {
     const { peers, codecs } = this.#deps;
-    peers.checkOffer(offerSdp, codec === undefined ? codecs : [codec]);
+    peers.checkOffer(offerSdp, { codecs: codec === undefined ? codecs : [codec] });
   }
 
   get(id: string): Session {

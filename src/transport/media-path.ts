@@ -30,8 +30,11 @@ export interface NegotiatedInbound {
   video: InboundVideo | undefined;
   /** Opus; undefined as for video. */
   audio: { payloadType: number } | undefined;
-  /** RTP header extension ids, the same for all streams of a bundle (RFC 9143 section 9.2). */
-  extensions: { transportWideCc?: number; videoOrientation?: number };
+  /** Id of the transport-wide number's header extension; undefined when not negotiated. */
+  transportWideCc: number | undefined;
+  /** SSRC and CNAME of our RTCP about these streams. */
+  reportSsrc: number;
+  cname: string;
 }
 
 export interface InboundVideo {

@@ -23,10 +23,10 @@ const receiver = (codec: 'VP8' | 'H264'): MediaReception =>
         feedback: { nack: true, pli: true, fir: true, transportCc: true },
       },
       audio: { payloadType: 111 },
-      extensions: { transportWideCc: 3, videoOrientation: 4 },
+      transportWideCc: 3,
+      reportSsrc: 9,
+      cname: 'me',
     },
-    reportSsrc: 9,
-    cname: 'me',
     limits: LIMITS,
   });
 

@@ -38,6 +38,8 @@ export default function setup(
   // Half of what starting our command takes, which the tests do a hundred times.
   process.env['NODE_COMPILE_CACHE'] = join(temporary, COMPILED);
   process.env['XDG_CACHE_HOME'] = join(temporary, CACHE);
+  // Browsers look for a sound server, and leave a folder for it.
+  process.env['PULSE_RUNTIME_PATH'] = join(temporary, CACHE);
   return async () => {
     const left = () => [
       ...paths(ROOT)

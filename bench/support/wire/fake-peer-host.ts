@@ -1,7 +1,7 @@
 /** Peers that never touch a network: a test decides when they connect, fall silent, or close. */
 import { Emitter } from '../../../src/events.ts';
 import type { IceCandidate, Peer, PeerEvents, PeerHost, PeerState } from '../../../src/transport/peer/contract.ts';
-import type { MediaPath, NegotiatedVideo } from '../../../src/transport/media-path.ts';
+import type { MediaPath, NegotiatedInbound, NegotiatedVideo } from '../../../src/transport/media-path.ts';
 import { ArrayMediaPath } from './array-media-path.ts';
 
 export class FakePeer implements Peer {
@@ -10,6 +10,7 @@ export class FakePeer implements Peer {
   readonly controls: string[] = [];
   state: PeerState = 'new';
   path: MediaPath | undefined;
+  inbound: NegotiatedInbound | undefined;
 
   /** @param video what is agreed on; default VP8 */
   constructor(video?: NegotiatedVideo) {
@@ -22,6 +23,10 @@ export class FakePeer implements Peer {
   }
 
   async addCandidate(_candidate: IceCandidate | null): Promise<void> {}
+
+  sendRtcp(packet: Uint8Array): void {
+    this.sent.sendRtcp(packet);
+  }
 
   sendControl(text: string): boolean {
     this.controls.push(text);

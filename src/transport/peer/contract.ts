@@ -1,7 +1,8 @@
 /** A peer connection as other folders see it; `peer.ts` implements it over werift. */
 import type { Emitter } from '../../events.ts';
 import type { VideoCodec } from '../../media/encode/encoder.ts';
-import type { MediaPath } from '../media-path.ts';
+import type { MediaPath, NegotiatedInbound } from '../media-path.ts';
+import type { ReceiveOptions } from './sdp/inbound.ts';
 
 export type PeerState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed';
 
@@ -15,6 +16,8 @@ export interface IceCandidate {
 export interface PeerEvents {
   /** `disconnected`: consent (RFC 7675) expired; a check or a restart brings it back. `closed` is final. */
   state: [state: PeerState, reason: string];
+  /** One decrypted RTP packet of what the client sends, in a buffer of its own. */
+  rtp: [packet: Uint8Array];
   /** One decrypted compound RTCP packet. */
   rtcp: [packet: Uint8Array];
   /** Text on the data channel labelled `control`. */
@@ -24,8 +27,10 @@ export interface PeerEvents {
 export interface Peer {
   readonly state: PeerState;
   readonly events: Emitter<PeerEvents>;
-  /** Defined from `connected` on. */
+  /** Defined from `connected` on, unless the client only publishes. */
   readonly path: MediaPath | undefined;
+  /** What the client sends; defined from the first answer on where it sends anything that was wanted. */
+  readonly inbound: NegotiatedInbound | undefined;
   /**
    * Answers the first offer, or an ICE restart offer on the live connection, which keeps sending meanwhile.
    * @throws GlimpseError SDP_INVALID, CODEC_UNSUPPORTED, PEER_CLOSED
@@ -33,14 +38,18 @@ export interface Peer {
   answer(offerSdp: string): Promise<string>;
   /** @throws GlimpseError CANDIDATE_INVALID */
   addCandidate(candidate: IceCandidate | null): Promise<void>;
+  /** Protects and sends one compound RTCP packet; drops it while there is no path. */
+  sendRtcp(packet: Uint8Array): void;
   /** False when the channel is not open or its buffer is full. */
   sendControl(text: string): boolean;
   close(reason: string): Promise<void>;
 }
 
 export interface PeerOptions {
-  /** Codecs we can encode, preferred first. */
+  /** Codecs we can encode, preferred first; none: the client only publishes. */
   codecs: readonly VideoCodec[];
+  /** What is wanted of what the client sends; default: nothing. */
+  receive?: ReceiveOptions | undefined;
 }
 
 /** One UDP port, one certificate, many peers. */
@@ -51,7 +60,7 @@ export interface PeerHost {
   /** Datagrams refused, by reason, since start. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Checks whether an offer could be answered, without allocating a peer. @throws GlimpseError as `Peer.answer` */
-  checkOffer(offerSdp: string, codecs: readonly VideoCodec[]): void;
+  checkOffer(offerSdp: string, options: PeerOptions): void;
   createPeer(options: PeerOptions): Peer;
   close(): Promise<void>;
 }

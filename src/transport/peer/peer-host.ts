@@ -7,7 +7,6 @@ import { systemClock, type Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { warnOfListener, type ListenerErrorHandler } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
-import type { VideoCodec } from '../../media/encode/encoder.ts';
 import type { PeerHost, PeerOptions } from './contract.ts';
 import { createDtlsCertificate, type DtlsCertificate } from './dtls/dtls-certificate.ts';
 import { negotiate } from './sdp/negotiation.ts';
@@ -120,8 +119,8 @@ class UdpPeerHost implements PeerHost {
     return this.#mux.dropped;
   }
 
-  checkOffer(offerSdp: string, codecs: readonly VideoCodec[]): void {
-    negotiate(readOffer(offerSdp), codecs);
+  checkOffer(offerSdp: string, { codecs, receive }: PeerOptions): void {
+    negotiate(readOffer(offerSdp), codecs, receive);
   }
 
   createPeer(options: PeerOptions): WebRtcPeer {

@@ -10,7 +10,7 @@ import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
 import { Budget } from '../budget.ts';
 import { buildGoodbye } from '../goodbye.ts';
-import type { MediaPath, NegotiatedVideo } from '../media-path.ts';
+import type { MediaPath, NegotiatedInbound, NegotiatedVideo } from '../media-path.ts';
 import { writeAnswer } from './sdp/answer.ts';
 import { checkCandidate, checkCandidateCount } from './sdp/candidate.ts';
 import type { IceCandidate, Peer, PeerEvents, PeerOptions, PeerState } from './contract.ts';
@@ -18,10 +18,12 @@ import { ControlChannel } from './control-channel.ts';
 import type { DtlsCertificate } from './dtls/dtls-certificate.ts';
 import { DtlsSession } from './dtls/dtls-session.ts';
 import { IceLite } from './ice/ice-lite.ts';
-import { h264Of, negotiate, type Negotiation } from './sdp/negotiation.ts';
+import { h264Of } from './sdp/codec-choice.ts';
+import { negotiate, type Negotiation } from './sdp/negotiation.ts';
 import { invalid, readOffer, type Offer } from './sdp/offer.ts';
 import { SrtcpSession } from './srtp/srtcp-session.ts';
 import type { SrtpMasterKeys } from './srtp/srtp-keys.ts';
+import { SrtpReceiver } from './srtp/srtp-receiver.ts';
 import { SrtpSender } from './srtp/srtp-sender.ts';
 import type { BindingRequest, BindingSuccess, RemoteAddress } from './ice/stun.ts';
 import type { MuxEndpoint, UdpMux } from './ice/udp-mux.ts';
@@ -45,6 +47,9 @@ const CHECKS_PER_SECOND = { perSecond: 200, burst: 400 };
 const ASK_CONSENT_MS = 5_000;
 /** RTCP compounds that a viewer may send: a browser sends tens a second, and more while it requests lost packets. */
 const RTCP_PER_SECOND = { perSecond: 500, burst: 1_000 };
+/** Media that a client may send, bytes; a packet costs at least as much as a small one. */
+const RTP_BYTES_PER_SECOND = { perSecond: 2_500_000, burst: 2_500_000 };
+const RTP_PACKET_COST = 200;
 /** RFC 5761: second bytes of RTCP packets. */
 const RTCP_TYPE = { min: 192, max: 223 } as const;
 
@@ -57,6 +62,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   readonly #cname = randomBytes(12).toString('base64url');
   readonly #stunBudget = new Budget(CHECKS_PER_SECOND);
   readonly #rtcpBudget = new Budget(RTCP_PER_SECOND);
+  readonly #rtpBudget = new Budget(RTP_BYTES_PER_SECOND);
   #state: PeerState = 'new';
   #answers = 0;
   #candidates = 0;
@@ -64,6 +70,8 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   #video: NegotiatedVideo | undefined;
   #dtls: DtlsSession | undefined;
   #srtcp: SrtcpSession | undefined;
+  #receiver: SrtpReceiver | undefined;
+  #inbound: NegotiatedInbound | undefined;
   #path: SrtpSender | undefined;
   #control: ControlChannel | undefined;
 
@@ -81,10 +89,14 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     return this.#path;
   }
 
+  get inbound(): NegotiatedInbound | undefined {
+    return this.#inbound;
+  }
+
   async answer(offerSdp: string): Promise<string> {
     if (this.#state === 'closed') throw new GlimpseError('PEER_CLOSED');
     const offer = readOffer(offerSdp);
-    const negotiation = negotiate(offer, this.#options.codecs);
+    const negotiation = negotiate(offer, this.#options.codecs, this.#options.receive);
     if (this.#negotiation === undefined) this.#begin(offer, negotiation);
     else assertSameConnection(this.#negotiation, negotiation);
     this.#negotiation = negotiation;
@@ -94,7 +106,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     return writeAnswer({
       offer,
       negotiation,
-      video: this.#video!,
+      video: this.#video,
       sessionId: this.#sessionId,
       sessionVersion: this.#answers,
       cname: this.#cname,
@@ -115,9 +127,13 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     return this.#control?.send(text) ?? false;
   }
 
+  sendRtcp(packet: Uint8Array): void {
+    if (this.#canSend && this.#srtcp) this.#ice.send(this.#srtcp.protect(packet));
+  }
+
   async close(reason: string): Promise<void> {
     if (this.#state === 'closed') return;
-    this.#path?.sendRtcp(buildGoodbye(this.#path.video, this.#cname));
+    if (this.#path) this.sendRtcp(buildGoodbye(this.#path.video, this.#cname));
     this.#setState('closed', reason);
     this.events.clear();
     await this.#control?.close();
@@ -146,7 +162,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     if (first >= FIRST_BYTE.dtlsMin && first <= FIRST_BYTE.dtlsMax) this.#receiveDtls(datagram, from);
     else if (first < FIRST_BYTE.rtpMin || first > FIRST_BYTE.rtpMax) this.#context.mux.drop('unexpected');
     else if (second >= RTCP_TYPE.min && second <= RTCP_TYPE.max) this.#receiveRtcp(datagram, from);
-    else this.#context.mux.drop('unexpected');
+    else this.#receiveRtp(datagram, from);
   }
 
   /**
@@ -177,7 +193,8 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   }
 
   #begin(offer: Offer, negotiation: Negotiation): void {
-    this.#video = describeVideo(offer, negotiation);
+    if (negotiation.sends) this.#video = describeVideo(offer, negotiation);
+    this.#inbound = describeInbound(negotiation, this.#video?.ssrc ?? randomInt(1, 2 ** 32 - 1), this.#cname);
     const dtls = new DtlsSession({
       certificate: this.#context.certificate,
       fingerprints: negotiation.remote.fingerprints,
@@ -196,14 +213,17 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     const { clock } = this.#context;
     const srtcp = new SrtcpSession(keys);
     this.#srtcp = srtcp;
-    this.#path = new SrtpSender({
-      video: this.#video!,
-      keys,
-      srtcp,
-      clock,
-      canSend: () => this.#state === 'connected' && this.#ice.remote !== undefined,
-      send: (datagram) => this.#ice.send(datagram),
-    });
+    if (this.#inbound) this.#receiver = new SrtpReceiver(keys);
+    if (this.#video) {
+      this.#path = new SrtpSender({
+        video: this.#video,
+        keys,
+        srtcp,
+        clock,
+        canSend: () => this.#canSend,
+        send: (datagram) => this.#ice.send(datagram),
+      });
+    }
     const remoteSctpPort = this.#negotiation?.remoteSctpPort;
     if (remoteSctpPort !== undefined) this.#openControl(dtls, remoteSctpPort);
     this.#setState('connected', 'DTLS connected');
@@ -220,6 +240,23 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     dtls.events.on('data', (packet) => {
       if (!control.receive(packet, this.#context.clock.nowUs())) this.#context.mux.drop('sctpRefused');
     });
+  }
+
+  get #canSend(): boolean {
+    return this.#state === 'connected' && this.#ice.remote !== undefined;
+  }
+
+  #receiveRtp(datagram: Buffer, from: RemoteAddress): void {
+    const { mux, clock } = this.#context;
+    const nowUs = clock.nowUs();
+    if (this.#receiver === undefined) return mux.drop('unexpected');
+    // The budget comes first: opening a packet is what costs.
+    const affordable = this.#rtpBudget.take(Math.max(datagram.length, RTP_PACKET_COST), nowUs);
+    const packet = affordable ? this.#receiver.unprotect(datagram) : undefined;
+    if (packet === undefined) return mux.drop('srtpRefused');
+    this.#ice.onAuthentic(from, nowUs);
+    this.#heard();
+    this.events.emit('rtp', packet);
   }
 
   #receiveRtcp(datagram: Buffer, from: RemoteAddress): void {
@@ -261,16 +298,34 @@ function describeVideo(offer: Offer, negotiation: Negotiation): NegotiatedVideo 
   };
 }
 
+function describeInbound({ received }: Negotiation, reportSsrc: number, cname: string): NegotiatedInbound | undefined {
+  if (received === undefined) return undefined;
+  const { video, audio, transportWideCc } = received;
+  return {
+    video: video && {
+      codec: video.codec,
+      payloadType: video.payloadType,
+      rtxPayloadType: video.rtxPayloadType,
+      feedback: video.feedback,
+    },
+    audio: audio && { payloadType: audio.payloadType },
+    transportWideCc,
+    reportSsrc,
+    cname,
+  };
+}
+
 /** A later offer may restart ICE; a new identity or another codec needs a new connection. */
 function assertSameConnection(before: Negotiation, after: Negotiation): void {
   if (identityOf(before) !== identityOf(after)) throw invalid('the DTLS identity changed on a live connection');
-  if (mediaOf(before) !== mediaOf(after)) throw invalid('the video section changed on a live connection');
+  if (mediaOf(before) !== mediaOf(after)) throw invalid('the media changed on a live connection');
 }
 
 function identityOf({ remote }: Negotiation): string {
   return JSON.stringify(remote.fingerprints);
 }
 
-function mediaOf({ videoIndex, codec, payloadType, rtxPayloadType, extensions }: Negotiation): string {
-  return JSON.stringify([videoIndex, codec, payloadType, rtxPayloadType, extensions]);
+function mediaOf({ videoIndex, codec, payloadType, rtxPayloadType, extensions, received }: Negotiation): string {
+  const inbound = [received?.video?.index, received?.video?.payloadType, received?.audio?.payloadType];
+  return JSON.stringify([videoIndex, codec, payloadType, rtxPayloadType, extensions, inbound]);
 }

@@ -15,9 +15,6 @@ import type { PictureSize } from './picture-size.ts';
 
 export interface MediaReceptionOptions {
   inbound: NegotiatedInbound;
-  /** SSRC that our RTCP comes from. */
-  reportSsrc: number;
-  cname: string;
   limits: VideoReceptionLimits;
 }
 
@@ -88,11 +85,11 @@ export class MediaReception {
   /** Takes one decrypted RTP packet, which it keeps views of. */
   onRtp(bytes: Uint8Array, nowUs: number): void {
     const packet = parseRtp(bytes);
-    const { video, audio, extensions } = this.#options.inbound;
+    const { video, audio, transportWideCc } = this.#options.inbound;
     this.stats.packets += 1;
     this.stats.bytes += bytes.length;
     if (packet === undefined) return this.#refuse();
-    const sequence = findExtension(packet.extensions, extensions.transportWideCc);
+    const sequence = findExtension(packet.extensions, transportWideCc);
     if (sequence?.length === 2) this.#arrivals.onPacket((sequence[0]! << 8) | sequence[1]!, nowUs);
     if (packet.payloadType === video?.payloadType) this.#onVideo(packet, nowUs);
     else if (packet.payloadType === video?.rtxPayloadType) this.#onRtx(packet, nowUs);
@@ -130,7 +127,7 @@ export class MediaReception {
 
   /** The compound packet to send now; undefined for none. */
   takeRtcp(nowUs: number): Uint8Array | undefined {
-    const { reportSsrc, cname } = this.#options;
+    const { reportSsrc, cname } = this.#options.inbound;
     const feedback = [...this.#takeRequests(nowUs), ...this.#takeTransportFeedback(nowUs)];
     const reportDue = nowUs >= this.#reportUs + REPORT_US;
     const blocks = reportDue ? this.#takeBlocks(nowUs) : [];
@@ -155,7 +152,7 @@ export class MediaReception {
     if (source.ssrc !== packet.ssrc) return this.#refuse();
     source.heardUs = nowUs;
     source.report.onPacket(packet.sequenceNumber, packet.rtpTimestamp, nowUs);
-    this.#pushVideo(source, packet, nowUs);
+    source.reception.onPacket(packet, nowUs);
   }
 
   /** A repair belongs to the one video stream there is: its own SSRC needs no state. */
@@ -165,12 +162,7 @@ export class MediaReception {
     const original = source && unwrapRtx(packet, { ssrc: source.ssrc, payloadType });
     if (original === undefined) return;
     this.stats.repaired += 1;
-    this.#pushVideo(source!, original, nowUs);
-  }
-
-  #pushVideo({ reception }: Source<VideoReception>, packet: RtpPacket, nowUs: number): void {
-    const turn = findExtension(packet.extensions, this.#options.inbound.extensions.videoOrientation);
-    reception.onPacket(packet, nowUs, turn?.[0]);
+    source!.reception.onPacket(original, nowUs);
   }
 
   #onAudio(packet: RtpPacket, nowUs: number): void {
@@ -193,7 +185,7 @@ export class MediaReception {
     const source = this.#video;
     const feedback = this.#options.inbound.video?.feedback;
     if (source === undefined || feedback === undefined) return [];
-    const { reportSsrc } = this.#options;
+    const { reportSsrc } = this.#options.inbound;
     const requests: Uint8Array[] = [];
     const nacks = source.reception.takeNacks(nowUs).slice(0, NACKS_MAX);
     if (nacks.length > 0) requests.push(writeNack(reportSsrc, source.ssrc, nacks));
@@ -214,7 +206,7 @@ export class MediaReception {
     while (messages.length < FEEDBACK_MESSAGES_MAX) {
       const told = this.#arrivals.take();
       if (told === undefined) break;
-      messages.push(writeTransportFeedback(this.#options.reportSsrc, mediaSsrc, told));
+      messages.push(writeTransportFeedback(this.#options.inbound.reportSsrc, mediaSsrc, told));
     }
     return messages;
   }

@@ -22,8 +22,6 @@ export interface ReceivedFrame {
   rtpTimestamp: number;
   /** Time at which its last packet came. */
   receivedUs: number;
-  /** Clockwise turn that makes it upright (3GPP TS 26.114 section 7.4.5), degrees. */
-  rotation: 0 | 90 | 180 | 270;
 }
 
 export interface VideoReceptionOptions {
@@ -61,7 +59,6 @@ export class VideoReception {
   readonly #depacketizer: Depacketizer;
   readonly #frames: ReceivedFrame[] = [];
   #refused: PictureSize | undefined;
-  #rotation: ReceivedFrame['rotation'] = 0;
   #needsKeyframe = true;
   /** The access unit begun must be a keyframe. */
   #mustBeKeyframe = false;
@@ -84,12 +81,10 @@ export class VideoReception {
     return Math.min(nackUs, giveUpUs, this.#asker.nextUs);
   }
 
-  /** @param turn value of the CVO header extension; it holds until the next one */
-  onPacket(packet: RtpPacket, nowUs: number, turn?: number): void {
+  onPacket(packet: RtpPacket, nowUs: number): void {
     const { payload, rtpTimestamp, marker, sequenceNumber } = packet;
     const sequence = this.#unwrapper.unwrap(sequenceNumber);
     this.#nacks.onPacket(sequence, nowUs);
-    if (turn !== undefined) this.#rotation = ([0, 90, 180, 270] as const)[turn & 3]!;
     const startsKeyframe = payload.length > 0 && this.#startsKeyframe(payload);
     const held = { rtpTimestamp, marker, payload, startsKeyframe };
     if (!this.#buffer.insert(sequence, held) && sequence >= (this.#buffer.cursor ?? 0)) this.#overflow(sequence, held);
@@ -201,7 +196,7 @@ export class VideoReception {
     }
     this.#mustBeKeyframe = false;
     if (whole.keyframe) this.#asker.satisfied();
-    this.#frames.push({ ...whole, rtpTimestamp, receivedUs: nowUs, rotation: this.#rotation });
+    this.#frames.push({ ...whole, rtpTimestamp, receivedUs: nowUs });
   }
 
   #isTooLarge({ widthPx, heightPx }: PictureSize): boolean {

@@ -22,7 +22,8 @@ export interface ReportBlock {
 }
 
 export type RtcpItem =
-  | { type: 'senderReport'; ssrc: number; blocks: ReportBlock[] }
+  /** `ntpMiddle`: the middle 32 bits of its NTP time. */
+  | { type: 'senderReport'; ssrc: number; ntpMiddle: number; rtpTimestamp: number; blocks: ReportBlock[] }
   | { type: 'receiverReport'; ssrc: number; blocks: ReportBlock[] }
   | { type: 'nack'; mediaSsrc: number; sequences: number[] }
   | { type: 'pli'; mediaSsrc: number }
@@ -80,7 +81,9 @@ function parseOne(packetType: number, count: number, body: Uint8Array, nacksLeft
   switch (packetType) {
     case SENDER_REPORT: {
       const blocks = reportBlocks(view, 4 + SENDER_INFO_BYTES, count);
-      return blocks && { type: 'senderReport', ssrc: view.getUint32(0), blocks };
+      if (!blocks) return undefined;
+      const [ssrc, ntpMiddle, rtpTimestamp] = [view.getUint32(0), view.getUint32(6), view.getUint32(12)];
+      return { type: 'senderReport', ssrc, ntpMiddle, rtpTimestamp, blocks };
     }
     case RECEIVER_REPORT: {
       const blocks = reportBlocks(view, 4, count);

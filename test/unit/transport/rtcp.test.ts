@@ -78,7 +78,7 @@ describe('sender reports', () => {
       const fields = { ssrc: SSRC, wallMs: 1e12, rtpTimestamp: 2 ** 32 - 1, packetCount: 5, octetCount: 600 };
       const packet = buildSenderReport({ ...fields, cname });
       expect(packet.length % 4).toBe(0);
-      expect(parseRtcp(packet)).toEqual([{ type: 'senderReport', ssrc: SSRC, blocks: [] }]);
+      expect(parseRtcp(packet)).toMatchObject([{ type: 'senderReport', ssrc: SSRC, blocks: [] }]);
       expect(packet[29]).toBe(202);
       expect(String.fromCharCode(...packet.subarray(38, 38 + packet[37]!))).toBe(cname);
       expect(packet.at(-1)).toBe(0);

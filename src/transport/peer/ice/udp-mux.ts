@@ -44,6 +44,7 @@ export type DropReason =
   | 'receiveFailed'
   | 'dtlsPlaintext'
   | 'srtcpRefused'
+  | 'srtpRefused'
   | 'sctpRefused'
   | 'foreign'
   | 'tooLarge'
@@ -80,6 +81,7 @@ export class UdpMux {
     receiveFailed: 0,
     dtlsPlaintext: 0,
     srtcpRefused: 0,
+    srtpRefused: 0,
     sctpRefused: 0,
     foreign: 0,
     tooLarge: 0,

@@ -1,12 +1,14 @@
 /**
- * Writes the answer (RFC 9429 section 5.3): ICE-lite with our host candidates, DTLS passive, one sendonly video stream
- * with its SSRCs named, so that every player creates a track for it, inactive audio, and the data channel. Pure.
+ * Writes the answer (RFC 9429 section 5.3): ICE-lite with our host candidates, DTLS passive, one video stream with its
+ * SSRCs named, so that every player creates a track for it, what we receive, and the data channel. Pure.
  */
 import { isIPv6 } from 'node:net';
 import { LIMITS } from '../../../limits.ts';
 import type { VideoCodec } from '../../../media/encode/encoder.ts';
 import type { NegotiatedVideo } from '../../media-path.ts';
-import { EXTENSION_URIS, FEEDBACK_VALUES, type Negotiation } from './negotiation.ts';
+import { EXTENSION_URIS, FEEDBACK_VALUES } from './feedback.ts';
+import type { ReceivedVideo } from './inbound.ts';
+import type { Negotiation } from './negotiation.ts';
 import type { Offer, OfferSection } from './offer.ts';
 
 const LINE_END = '\r\n';
@@ -17,11 +19,14 @@ const HOST_PRIORITY = 126 * 2 ** 24 + 65_535 * 2 ** 8 + 255;
 /** H.264 parameters that an answer may only repeat (RFC 6184 section 8.2.2). */
 const H264_REPEATED = ['level-asymmetry-allowed', 'packetization-mode', 'profile-level-id'] as const;
 
+/** Of 16 by 16 pixels. */
+const MACROBLOCKS_MAX = Math.floor(LIMITS.cameraMaxPixels / 256);
+
 export interface AnswerFields {
   offer: Offer;
   negotiation: Negotiation;
-  /** The stream as agreed on in the first offer. */
-  video: NegotiatedVideo;
+  /** The stream as agreed on in the first offer; undefined for a client that only publishes. */
+  video: NegotiatedVideo | undefined;
   /** `o=` line: the id stays for the life of the connection, the version counts answers. */
   sessionId: string;
   sessionVersion: number;
@@ -53,7 +58,11 @@ export function writeAnswer(fields: AnswerFields): string {
   ];
   for (const [index, section] of offer.sections.entries()) {
     const role = negotiation.roles[index];
-    if (role === 'video') lines.push(...videoSection(fields, section));
+    const received = negotiation.received;
+    if (role === 'video' && fields.video) lines.push(...videoSection(fields, section, fields.video));
+    else if (role === 'camera' && received?.video) lines.push(...cameraSection(fields, section, received.video));
+    else if (role === 'audio' && received?.audio?.index === index)
+      lines.push(...microphoneSection(fields, section, received.audio.payloadType));
     else if (role === 'audio') lines.push(...inactiveAudioSection(fields, section));
     else if (role === 'control') lines.push(...controlSection(fields, section));
     else
@@ -72,12 +81,14 @@ function midOf({ mid }: OfferSection): string[] {
 }
 
 /** Transport attributes: the same in every accepted section, since all share one transport. */
-function transport({ hosts, port, tcpPort, ice, fingerprint }: AnswerFields): string[] {
+function transport({ hosts, port, tcpPort, ice, fingerprint }: AnswerFields, receives = false): string[] {
   const candidates = hosts.map(
     (host, index) => `a=candidate:${index + 1} 1 udp ${HOST_PRIORITY - index * 256} ${host} ${port} typ host`,
   );
   return [
     connection(hosts),
+    // Transport-independent maximum, bits a second (RFC 3890).
+    ...(receives ? [`b=TIAS:${LIMITS.cameraMaxBps}`] : []),
     ...candidates,
     ...(tcpPort === undefined ? [] : hosts.map((host, index) => tcpCandidate(hosts.length + index, host, tcpPort))),
     'a=end-of-candidates',
@@ -98,9 +109,10 @@ function connection([host = '0.0.0.0']: readonly string[]): string {
   return `c=IN IP${isIPv6(host) ? 6 : 4} ${host}`;
 }
 
-function videoSection(fields: AnswerFields, section: OfferSection): string[] {
-  const { negotiation, video, port, cname } = fields;
+function videoSection(fields: AnswerFields, section: OfferSection, video: NegotiatedVideo): string[] {
+  const { negotiation, port, cname } = fields;
   const { payloadType, rtx, ssrc } = video;
+  const receives = negotiation.received?.video?.index === negotiation.videoIndex;
   const formats = rtx === undefined ? [payloadType] : [payloadType, rtx.payloadType];
   const names = Object.keys(EXTENSION_URIS) as (keyof typeof EXTENSION_URIS)[];
   const describe = (stream: number): string[] => [
@@ -109,40 +121,83 @@ function videoSection(fields: AnswerFields, section: OfferSection): string[] {
   ];
   return [
     `m=video ${port} ${section.protocol} ${formats.join(' ')}`,
-    ...transport(fields),
+    ...transport(fields, receives),
     ...midOf(section),
     ...names.flatMap((name) => {
       const id = video.extensions[name];
       return id === undefined ? [] : [`a=extmap:${id} ${EXTENSION_URIS[name]}`];
     }),
-    'a=sendonly',
+    receives ? 'a=sendrecv' : 'a=sendonly',
     `a=msid:${STREAM_ID} ${TRACK_ID}`,
     'a=rtcp-mux',
     ...(section.rtcpRsize ? ['a=rtcp-rsize'] : []),
     `a=rtpmap:${payloadType} ${video.codec}/${video.clockRateHz}`,
     ...feedbackLines(video),
-    ...formatParameters(video.codec, payloadType, negotiation.fmtp),
-    ...(rtx === undefined
-      ? []
-      : [`a=rtpmap:${rtx.payloadType} rtx/90000`, `a=fmtp:${rtx.payloadType} apt=${payloadType}`]),
+    ...formatParameters(video.codec, payloadType, negotiation.fmtp, receives),
+    ...rtxLines(payloadType, rtx?.payloadType),
     ...(rtx === undefined ? [] : [`a=ssrc-group:FID ${ssrc} ${rtx.ssrc}`]),
     ...describe(ssrc),
     ...(rtx === undefined ? [] : describe(rtx.ssrc)),
   ];
 }
 
-function feedbackLines({ payloadType, feedback }: NegotiatedVideo): string[] {
+/** What the client's camera sends: its SSRCs are the client's to choose. */
+function cameraSection(fields: AnswerFields, section: OfferSection, video: ReceivedVideo): string[] {
+  const { payloadType, rtxPayloadType, codec, feedback, fmtp } = video;
+  const formats = rtxPayloadType === undefined ? [payloadType] : [payloadType, rtxPayloadType];
+  const transportWideCc = fields.negotiation.received?.transportWideCc;
+  return [
+    `m=video ${fields.port} ${section.protocol} ${formats.join(' ')}`,
+    ...transport(fields, true),
+    ...midOf(section),
+    ...(transportWideCc === undefined ? [] : [`a=extmap:${transportWideCc} ${EXTENSION_URIS.transportWideCc}`]),
+    'a=recvonly',
+    'a=rtcp-mux',
+    ...(section.rtcpRsize ? ['a=rtcp-rsize'] : []),
+    `a=rtpmap:${payloadType} ${codec}/90000`,
+    ...feedbackLines({ payloadType, feedback: { ...feedback, remb: false } }),
+    ...formatParameters(codec, payloadType, fmtp, true),
+    ...rtxLines(payloadType, rtxPayloadType),
+  ];
+}
+
+function rtxLines(payloadType: number, rtxPayloadType: number | undefined): string[] {
+  if (rtxPayloadType === undefined) return [];
+  return [`a=rtpmap:${rtxPayloadType} rtx/90000`, `a=fmtp:${rtxPayloadType} apt=${payloadType}`];
+}
+
+function feedbackLines({ payloadType, feedback }: Pick<NegotiatedVideo, 'payloadType' | 'feedback'>): string[] {
   const names = Object.keys(FEEDBACK_VALUES) as (keyof typeof FEEDBACK_VALUES)[];
   return names.filter((name) => feedback[name]).map((name) => `a=rtcp-fb:${payloadType} ${FEEDBACK_VALUES[name]}`);
 }
 
-function formatParameters(codec: VideoCodec, payloadType: number, offered: ReadonlyMap<string, string>): string[] {
-  if (codec !== 'H264') return [];
+/** @param receives whether a decoder of ours gets this format too: VP8's largest picture is told (RFC 7741 section 6.1) */
+function formatParameters(
+  codec: VideoCodec,
+  payloadType: number,
+  offered: ReadonlyMap<string, string>,
+  receives: boolean,
+): string[] {
+  if (codec === 'VP8') return receives ? [`a=fmtp:${payloadType} max-fs=${MACROBLOCKS_MAX};max-fr=60`] : [];
   const repeated = H264_REPEATED.flatMap((name) => {
     const value = offered.get(name);
     return value !== undefined && /^[\da-f]{1,6}$/i.test(value) ? [`${name}=${value}`] : [];
   });
   return repeated.length === 0 ? [] : [`a=fmtp:${payloadType} ${repeated.join(';')}`];
+}
+
+/** Opus as in RFC 7587: we use its forward error correction. */
+function microphoneSection(fields: AnswerFields, section: OfferSection, payloadType: number): string[] {
+  return [
+    `m=audio ${fields.port} ${section.protocol} ${payloadType}`,
+    ...transport(fields),
+    ...midOf(section),
+    'a=recvonly',
+    'a=rtcp-mux',
+    ...(section.rtcpRsize ? ['a=rtcp-rsize'] : []),
+    `a=rtpmap:${payloadType} opus/48000/2`,
+    `a=fmtp:${payloadType} minptime=10;useinbandfec=1`,
+  ];
 }
 
 /** Inactive, not rejected: as the first of its bundle this section may carry the transport. */

@@ -6,6 +6,7 @@
 import type { Clock } from '../../../clock.ts';
 import { GlimpseError } from '../../../errors.ts';
 import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../media-path.ts';
+import { indexOf, SEQUENCE_SPAN } from './packet-index.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { RtpHeaderTemplate } from './rtp-header.ts';
 import type { SrtcpSession } from './srtcp-session.ts';
@@ -14,7 +15,6 @@ import { deriveRtpKeys, type SrtpMasterKeys } from './srtp-keys.ts';
 
 /** How far packets of one stream may be reordered: what libsrtp receivers in browsers accept. */
 const REORDER_MAX_PACKETS = 1_024;
-const SEQUENCE_SPAN = 0x1_0000;
 
 /** One SSRC's header and sent packet indices. */
 interface Stream {
@@ -80,11 +80,4 @@ export class SrtpSender implements MediaPath {
   sendRtcp(packet: Uint8Array): void {
     if (this.#options.canSend()) this.#options.send(this.#options.srtcp.protect(packet));
   }
-}
-
-/** The 48-bit index nearest to the highest so far (RFC 3711 appendix A); negative when it is before the start. */
-function indexOf(sequenceNumber: number, highest: number): number {
-  if (highest < 0) return sequenceNumber;
-  const distance = (sequenceNumber - (highest % SEQUENCE_SPAN) + SEQUENCE_SPAN) % SEQUENCE_SPAN;
-  return highest + (distance < SEQUENCE_SPAN / 2 ? distance : distance - SEQUENCE_SPAN);
 }

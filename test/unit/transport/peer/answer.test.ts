@@ -4,9 +4,12 @@ import * as fc from 'fast-check';
 import { SessionDescription } from 'werift';
 import { describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../../../src/errors.ts';
+import type { VideoCodec } from '../../../../src/media/encode/encoder.ts';
+import type { ReceiveOptions } from '../../../../src/transport/peer/sdp/inbound.ts';
 import { LIMITS } from '../../../../src/limits.ts';
 import { writeAnswer } from '../../../../src/transport/peer/sdp/answer.ts';
-import { h264Of, negotiate } from '../../../../src/transport/peer/sdp/negotiation.ts';
+import { h264Of } from '../../../../src/transport/peer/sdp/codec-choice.ts';
+import { negotiate } from '../../../../src/transport/peer/sdp/negotiation.ts';
 import { readOffer } from '../../../../src/transport/peer/sdp/offer.ts';
 
 /** Chromium 1xx: video recvonly and a data channel. */
@@ -17,23 +20,25 @@ const CHROMIUM = readFileSync(
 
 const negotiated = (sdp: string) => negotiate(readOffer(sdp), ['VP8', 'H264']);
 
-function answerTo(sdp: string): string {
+function answerTo(sdp: string, codecs: readonly VideoCodec[] = ['VP8', 'H264'], receive?: ReceiveOptions): string {
   const offer = readOffer(sdp);
-  const negotiation = negotiate(offer, ['VP8', 'H264']);
+  const negotiation = negotiate(offer, codecs, receive);
   const { codec, payloadType, rtxPayloadType, extensions, feedback } = negotiation;
   return writeAnswer({
     offer,
     negotiation,
-    video: {
-      codec,
-      payloadType,
-      ssrc: 11,
-      rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: 12 },
-      mid: offer.sections[negotiation.videoIndex]!.mid ?? '',
-      clockRateHz: 90_000,
-      extensions,
-      feedback,
-    },
+    video: negotiation.sends
+      ? {
+          codec,
+          payloadType,
+          ssrc: 11,
+          rtx: rtxPayloadType === undefined ? undefined : { payloadType: rtxPayloadType, ssrc: 12 },
+          mid: offer.sections[negotiation.videoIndex]!.mid ?? '',
+          clockRateHz: 90_000,
+          extensions,
+          feedback,
+        }
+      : undefined,
     sessionId: '1',
     sessionVersion: 1,
     cname: 'cname',
@@ -208,5 +213,104 @@ describe('an offer', () => {
         expect(allowed).toContain(codeOf(() => answerTo(sdp)));
       }),
     );
+  });
+});
+
+/** A section of Chromium's offer as a camera sends in it. */
+const SENDRECV = CHROMIUM.replace('a=recvonly', 'a=sendrecv');
+const CAMERA = `${CHROMIUM.replace('BUNDLE 0 1', 'BUNDLE 0 1 2')}${/m=video[\s\S]*?(?=m=application)/
+  .exec(CHROMIUM)![0]
+  .replace('a=recvonly', 'a=sendonly')
+  .replace('a=mid:0', 'a=mid:2')}`;
+const MICROPHONE = `m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\nc=IN IP4 0.0.0.0\r\na=mid:3\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=rtpmap:111 opus/48000/2\r\n`;
+const RECEIVE = { codecs: ['VP8', 'H264'], audio: true } as const;
+const receiving = (sdp: string, codecs: readonly ('VP8' | 'H264')[] = ['VP8', 'H264']) => {
+  const offer = readOffer(sdp);
+  const negotiation = negotiate(offer, codecs, RECEIVE);
+  return { negotiation, answer: SessionDescription.parse(answerTo(sdp, codecs, RECEIVE)) };
+};
+const directions = (answer: SessionDescription) => answer.media.map(({ kind, direction }) => [kind, direction]);
+
+describe('a client that sends', () => {
+  it('in the section that it receives in sends the codec that we send', () => {
+    const { negotiation, answer } = receiving(SENDRECV);
+    expect(negotiation.roles).toEqual(['video', 'control']);
+    expect(negotiation.received).toMatchObject({
+      video: { index: 0, codec: 'VP8', payloadType: 96, rtxPayloadType: 97, feedback: { nack: true, pli: true } },
+      audio: undefined,
+      transportWideCc: 4,
+    });
+    expect(directions(answer)).toEqual([
+      ['video', 'sendrecv'],
+      ['application', undefined],
+    ]);
+  });
+
+  it('is answered sendonly where nothing of it is wanted', () => {
+    expect(SessionDescription.parse(answerTo(SENDRECV)).media[0]!.direction).toBe('sendonly');
+  });
+
+  it('in a section of its own is answered recvonly there, with limits', () => {
+    const { negotiation, answer } = receiving(CAMERA);
+    expect(negotiation.roles).toEqual(['video', 'control', 'camera']);
+    expect(directions(answer)).toEqual([
+      ['video', 'sendonly'],
+      ['application', undefined],
+      ['video', 'recvonly'],
+    ]);
+    const text = answerTo(CAMERA, ['VP8', 'H264'], RECEIVE);
+    expect(text).toContain('a=fmtp:96 max-fs=8160;max-fr=60\r\n');
+    expect(text).toContain('b=TIAS:4000000\r\n');
+  });
+
+  it('of sound sends Opus, whatever else it offers', () => {
+    const { negotiation, answer } = receiving(`${SENDRECV.replace('BUNDLE 0 1', 'BUNDLE 0 1 3')}${MICROPHONE}`);
+    expect(negotiation.received?.audio).toEqual({ index: 2, payloadType: 111 });
+    expect(answer.media[2]!.direction).toBe('recvonly');
+    expect(answer.media[2]!.rtp.codecs.map(({ mimeType }) => mimeType)).toEqual(['audio/opus']);
+  });
+
+  it('and receives nothing is a publisher', () => {
+    const { negotiation, answer } = receiving(CHROMIUM.replace('a=recvonly', 'a=sendonly'), []);
+    expect(negotiation).toMatchObject({ sends: false, roles: ['camera', 'control'] });
+    expect(answer.media[0]!.direction).toBe('recvonly');
+    expect(answer.media[0]!.ssrc).toEqual([]);
+  });
+
+  it('of none of our codecs is refused as a publisher, and is a viewer without camera otherwise', () => {
+    const foreign = (sdp: string) => sdp.replaceAll(/VP8|H264/g, 'AV2');
+    expect(codeOf(() => receiving(foreign(CHROMIUM.replace('a=recvonly', 'a=sendonly')), []))).toBe(
+      'CODEC_UNSUPPORTED',
+    );
+    const [viewer, camera] = [
+      CAMERA.slice(0, CAMERA.lastIndexOf('m=video')),
+      CAMERA.slice(CAMERA.lastIndexOf('m=video')),
+    ];
+    const { negotiation } = receiving(viewer + foreign(camera));
+    expect(negotiation.roles).toEqual(['video', 'control', 'rejected']);
+    expect(negotiation.received).toBeUndefined();
+  });
+
+  it('of main or high profile is decoded', () => {
+    const main = CHROMIUM.replace('a=recvonly', 'a=sendonly')
+      .replaceAll('VP8', 'XX')
+      .replaceAll('42e01f', '640028')
+      .replaceAll('42001f', '640028');
+    expect(receiving(main, []).negotiation).toMatchObject({ codec: 'H264' });
+  });
+
+  it('of 200 tracks is refused', () => {
+    const track = CAMERA.slice(CAMERA.lastIndexOf('m=video'));
+    expect(codeOf(() => receiving(CHROMIUM + track.repeat(200)))).toBe('SDP_INVALID');
+    const short = 'm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=sendonly\r\n';
+    expect(codeOf(() => receiving(CHROMIUM + short.repeat(200)))).toBe('SDP_INVALID');
+  });
+
+  it('of several layers gets one: simulcast is not answered', () => {
+    const layers = SENDRECV.replace(
+      'a=sendrecv',
+      'a=sendrecv\r\na=rid:hi send\r\na=rid:lo send\r\na=simulcast:send hi;lo',
+    );
+    expect(answerTo(layers, ['VP8', 'H264'], RECEIVE)).not.toMatch(/simulcast|rid:/);
   });
 });

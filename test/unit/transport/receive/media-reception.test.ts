@@ -16,10 +16,10 @@ const receiver = (feedback = FEEDBACK) =>
     inbound: {
       video: { ...VIDEO, feedback },
       audio: { payloadType: OPUS },
-      extensions: { transportWideCc: 3 },
+      transportWideCc: 3,
+      reportSsrc: 9,
+      cname: 'me',
     },
-    reportSsrc: 9,
-    cname: 'me',
     limits: LIMITS,
   });
 const kinds = (packet: Uint8Array | undefined): string[] => (packet ? parseRtcp(packet) : []).map(({ type }) => type);

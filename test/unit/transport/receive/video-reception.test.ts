@@ -11,8 +11,8 @@ const LIMITS = { pixels: 1920 * 1088, sidePx: 4096, frameBytes: 4_000, packets: 
 const MS = 1_000;
 
 const reception = (codec: VideoCodec = 'VP8', nack = true) => new VideoReception({ codec, nack, limits: LIMITS });
-const push = (to: VideoReception, { packets }: Pick<SentFrame, 'packets'>, nowUs: number, turn?: number): void => {
-  for (const packet of packets) to.onPacket(parseRtp(packet)!, nowUs, turn);
+const push = (to: VideoReception, { packets }: Pick<SentFrame, 'packets'>, nowUs: number): void => {
+  for (const packet of packets) to.onPacket(parseRtp(packet)!, nowUs);
 };
 
 describe('VideoReception', () => {
@@ -91,15 +91,6 @@ describe('VideoReception', () => {
     push(video, later.frame(50, true), 0);
     push(video, later.frame(50), 0);
     expect(video.take(0)).toHaveLength(3);
-  });
-
-  it('keeps the turn of the camera until it changes', () => {
-    const video = reception();
-    const sender = new RtpSender('VP8');
-    push(video, sender.frame(50, true), 0, 1);
-    push(video, sender.frame(50), 0);
-    push(video, sender.frame(50), 0, 0);
-    expect(video.take(0).map(({ rotation }) => rotation)).toEqual([90, 90, 0]);
   });
 
   it('starts over at a keyframe when the decoder could not use a frame', () => {
