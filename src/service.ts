@@ -37,7 +37,7 @@ import { SharedLoops } from './media/loops/shared-loops.ts';
 import { warmUp } from './startup/warm-up.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Sessions } from './session/registry.ts';
-import type { SessionLatency } from './session/session-deps.ts';
+import type { SessionLatency } from './viewer/deps.ts';
 import { ResourceStack } from './lifetime/resource-stack.ts';
 import { PacerTimer } from './transport/pacing/pacer-timer.ts';
 import type { PeerHost } from './transport/peer/contract.ts';

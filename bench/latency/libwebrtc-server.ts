@@ -12,10 +12,10 @@ import { Scheduler } from '../../src/generation/engine/scheduler.ts';
 import type { I420Frame } from '../../src/picture/frame.ts';
 import { ladder } from '../../src/picture/rungs.ts';
 import { scaleI420 } from '../../src/media/encode/scale.ts';
-import { FROM_NOISE } from '../../src/session/steering.ts';
-import { Revisions } from '../../src/session/revisions.ts';
-import { Playout } from '../../src/timeline/playout.ts';
-import { Timeline } from '../../src/timeline/timeline.ts';
+import { FROM_NOISE } from '../../src/stream/steering.ts';
+import { Revisions } from '../../src/stream/revisions/revisions.ts';
+import { Playout } from '../../src/stream/timeline/playout.ts';
+import { Timeline } from '../../src/stream/timeline/timeline.ts';
 
 export interface PeerServerHooks {
   /** A frame is ready and goes to libwebrtc now. */

@@ -8,7 +8,7 @@ import type { Variant } from '../generation/grades.ts';
 import type { Tier } from '../picture/tiers.ts';
 import type { VideoCodec } from '../media/encode/encoder.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
-import type { Running } from './steering.ts';
+import type { Running } from '../stream/steering.ts';
 
 export type SessionMode = 'live' | 'clip';
 

@@ -8,7 +8,7 @@ import { GlimpseError } from '../errors.ts';
 import type { VideoCodec } from '../media/encode/encoder.ts';
 import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
 import { tracedSession } from '../tracing.ts';
-import type { SessionDeps } from './session-deps.ts';
+import type { SessionDeps } from '../viewer/deps.ts';
 import { ViewerSession } from './session.ts';
 import { kept } from '../lifetime/kept-promise.ts';
 

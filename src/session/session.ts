@@ -10,10 +10,10 @@ import { parsePrompts } from '../generation/prompt/prompt-list.ts';
 import type { Ticket } from '../generation/engine/admission.ts';
 import { sliceCount } from '../generation/slices/schedule.ts';
 import { lowerTier, type Tier } from '../picture/tiers.ts';
-import { Playout } from '../timeline/playout.ts';
-import { Timeline, type Placement } from '../timeline/timeline.ts';
+import { Playout } from '../stream/timeline/playout.ts';
+import { Timeline, type Placement } from '../stream/timeline/timeline.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
-import { Acceptance } from './acceptance.ts';
+import { Acceptance } from '../stream/acceptance.ts';
 import type {
   Accepted,
   Control,
@@ -25,19 +25,19 @@ import type {
   User,
   ViewerReport,
 } from './contract.ts';
-import { sessionInputs } from './session-inputs.ts';
-import { MetricsReporter } from './metrics-reporter.ts';
-import { Latencies } from './latencies.ts';
-import { Lifetime } from './lifetime.ts';
-import { Presence } from './presence.ts';
-import { PictureLoop } from './picture-loop.ts';
-import { Revisions } from './revisions.ts';
-import type { SessionDeps } from './session-deps.ts';
-import { ViewerNotifier } from './viewer-notifier.ts';
-import { snapshotStats } from './stats.ts';
-import { FROM_NOISE } from './steering.ts';
-import { TierLimit } from './tier-limit.ts';
-import { ViewerLink } from './viewer-link.ts';
+import { sessionInputs } from '../stream/inputs.ts';
+import { MetricsReporter } from '../viewer/metrics-reporter.ts';
+import { Latencies } from '../viewer/latencies.ts';
+import { Lifetime } from '../viewer/link/lifetime.ts';
+import { Presence } from '../viewer/presence.ts';
+import { PictureLoop } from '../viewer/picture-loop.ts';
+import { Revisions } from '../stream/revisions/revisions.ts';
+import type { SessionDeps } from '../viewer/deps.ts';
+import { ViewerNotifier } from '../viewer/notifier.ts';
+import { snapshotStats } from '../viewer/stats.ts';
+import { FROM_NOISE } from '../stream/steering.ts';
+import { TierLimit } from '../viewer/tier-limit.ts';
+import { ViewerLink } from '../viewer/link/viewer-link.ts';
 import { kept } from '../lifetime/kept-promise.ts';
 
 const STATS_INTERVAL_MS = 1_000;

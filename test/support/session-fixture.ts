@@ -10,7 +10,7 @@ import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { SharedLoops } from '../../src/media/loops/shared-loops.ts';
 import type { SessionRequest } from '../../src/session/contract.ts';
 import { Sessions } from '../../src/session/registry.ts';
-import type { SessionDeps, SessionLatency } from '../../src/session/session-deps.ts';
+import type { SessionDeps, SessionLatency } from '../../src/viewer/deps.ts';
 import { PacerTimer } from '../../src/transport/pacing/pacer-timer.ts';
 import type { PeerHost } from '../../src/transport/peer/contract.ts';
 import { FakePeerHost } from '../../bench/support/wire/fake-peer-host.ts';

@@ -1,0 +1,52 @@
+/** The state of a session and the deadline of that state. state.ts holds the table; the timer is here. */
+import type { Clock } from '../../clock.ts';
+import { LIMITS } from '../../limits.ts';
+import { DEADLINES, nextState, type SessionEvent, type SessionState } from './state.ts';
+
+const REASON = { connect: 'connect-timeout', resume: 'peer-gone' } as const;
+
+export interface LifetimeOptions {
+  clock: Clock;
+  /** How long a session whose peer is gone waits for `resume`; 0 ends it with its connection. */
+  resumeGraceMs: number;
+  /** Called once when the session has waited too long; its owner then ends it. */
+  onDeadline: (reason: string) => void;
+}
+
+export class Lifetime {
+  readonly #options: LifetimeOptions;
+  #state: SessionState = 'new';
+  #timer: NodeJS.Timeout | undefined;
+  #sinceUs = 0;
+
+  constructor(options: LifetimeOptions) {
+    this.#options = options;
+    this.#arm();
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Start of the wait for the viewer's return; undefined while the viewer is present or expected. */
+  get goneSinceUs(): number | undefined {
+    return this.#state === 'waiting' ? this.#sinceUs : undefined;
+  }
+
+  apply(event: SessionEvent): void {
+    const before = this.#state;
+    this.#state = nextState(before, event);
+    if (this.#state === before) return;
+    this.#sinceUs = this.#options.clock.nowUs();
+    this.#arm();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const name = DEADLINES[this.#state];
+    if (name === undefined) return;
+    const { resumeGraceMs, onDeadline } = this.#options;
+    const ms = name === 'connect' ? LIMITS.connectTimeoutMs : resumeGraceMs;
+    this.#timer = setTimeout(() => onDeadline(REASON[name]), ms);
+  }
+}

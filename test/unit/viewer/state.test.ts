@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { DEADLINES, nextState, SESSION_EVENTS, SESSION_STATES } from '../../../src/viewer/link/state.ts';
+
+describe('session state', () => {
+  it('never leaves closed', () => {
+    for (const event of SESSION_EVENTS) expect(nextState('closed', event)).toBe('closed');
+  });
+
+  it('can be closed from everywhere', () => {
+    for (const state of SESSION_STATES) expect(nextState(state, 'closed')).toBe('closed');
+  });
+
+  it('has a deadline wherever no pictures flow, and ends when it passes', () => {
+    for (const state of ['new', 'connecting', 'waiting'] as const) {
+      expect(DEADLINES[state]).toBeDefined();
+      expect(nextState(state, 'deadline')).toBe('closed');
+    }
+    expect(DEADLINES.live).toBeUndefined();
+  });
+
+  it('waits for a resume when the peer is lost, and comes back by a new offer', () => {
+    expect(nextState('live', 'lost')).toBe('waiting');
+    expect(nextState('waiting', 'offered')).toBe('connecting');
+    expect(nextState('connecting', 'connected')).toBe('live');
+  });
+});
