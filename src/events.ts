@@ -13,6 +13,9 @@ export const warnOfListener: ListenerErrorHandler = (error, event) => {
   process.emitWarning(`a listener of "${event}" threw ${type}`, 'GlimpseListenerWarning');
 };
 
+/** Where events go, for a part that tells and does not listen. */
+export type EventSink<Events extends { [Name in keyof Events]: readonly unknown[] }> = Pick<Emitter<Events>, 'emit'>;
+
 export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[] }> {
   /** Called with a listener's error; set by the owner of the instance. */
   onListenerError: ListenerErrorHandler = warnOfListener;

@@ -37,7 +37,7 @@ import { SharedLoops } from './media/loops/shared-loops.ts';
 import { warmUp } from './startup/warm-up.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Sessions } from './session/registry.ts';
-import type { SessionLatency } from './viewer/deps.ts';
+import type { ViewerLatency } from './viewer/deps.ts';
 import { ResourceStack } from './lifetime/resource-stack.ts';
 import { PacerTimer } from './transport/pacing/pacer-timer.ts';
 import type { PeerHost } from './transport/peer/contract.ts';
@@ -69,7 +69,7 @@ export interface ServiceOptions {
   /** The product's own rules for prompts; asked before any prompt reaches a session. Fails closed. */
   filterPrompt?: PromptFilter;
   /** Called for every latency as it is measured, in addition to the metrics. */
-  onLatency?: (latency: SessionLatency, ms: number) => void;
+  onLatency?: (latency: ViewerLatency, ms: number) => void;
   /** Called some seconds after the start or the last session, and again when `warmIdle` has emptied the caches. */
   onIdle?: (since: Idleness) => void;
 }
@@ -136,10 +136,11 @@ export async function startService(config: Config, options: ServiceOptions = {})
           model: config.model,
           when: config.calibrate,
           isBusy: () => sessions.size > 0,
-          onKnown: (calibration) =>
-            engine.expect(
-              gradeCosts(calibration, { steps: chosen.steps, tiers: generator.info.tiers.map(({ tier }) => tier) }),
-            ),
+          onKnown: (calibration) => {
+            const tiers = generator.info.tiers.map(({ tier }) => tier);
+            sessions.usualTier = calibration.tierCap;
+            engine.expect(gradeCosts(calibration, { steps: chosen.steps, tiers }));
+          },
           log,
         }),
       );
@@ -163,32 +164,37 @@ export async function startService(config: Config, options: ServiceOptions = {})
     if (!best) throw new GlimpseError('MODEL_INVALID', { message: 'the generator offers no tier' });
     const sessions: Sessions = new Sessions(
       {
-        clock: systemClock,
-        generator,
-        scheduler: engine.scheduler,
-        admission: engine.admission,
-        createEncoder,
-        peers,
-        onListenerError,
-        pacerTimer,
-        loops,
-        rungs: ladder(best),
-        defaultTierCap: () => calibrator?.current?.tierCap,
-        codecs: VIDEO_CODECS,
-        startBitrateBps: config.startBitrate,
-        resumeGraceMs: config.resumeGrace * 1000,
-        metrics: {
-          observe: (latency, ms) => {
-            metrics.observe(latency, ms);
-            options.onLatency?.(latency, ms);
-          },
-          count: (what, amount) => metrics.count(what, amount),
-          sample: (what, value) => metrics.sample(what, value),
-          reached: (tier, variant) => metrics.countBy('tiersReached', { tier, variant }),
-          decided: (reason) => metrics.countBy('estimatorReasons', { reason }),
-          sentBytes: (kind, bytes) => metrics.countBy('bytesByKind', { kind }, bytes),
+        stream: {
+          clock: systemClock,
+          generator,
+          scheduler: engine.scheduler,
+          admission: engine.admission,
+          metrics: { reached: (tier, variant) => metrics.countBy('tiersReached', { tier, variant }) },
+          onListenerError,
         },
-        random: Math.random,
+        viewer: {
+          clock: systemClock,
+          encoding: { createEncoder, loops, rungs: ladder(best) },
+          link: {
+            peers,
+            codecs: VIDEO_CODECS,
+            pacerTimer,
+            startBitrateBps: config.startBitrate,
+            resumeGraceMs: config.resumeGrace * 1000,
+            random: Math.random,
+          },
+          metrics: {
+            observe: (latency, ms) => {
+              metrics.observe(latency, ms);
+              options.onLatency?.(latency, ms);
+            },
+            count: (what, amount) => metrics.count(what, amount),
+            sample: (what, value) => metrics.sample(what, value),
+            decided: (reason) => metrics.countBy('estimatorReasons', { reason }),
+            sentBytes: (kind, bytes) => metrics.countBy('bytesByKind', { kind }, bytes),
+          },
+          onListenerError,
+        },
       },
       {
         maxSessions: config.maxSessions,
@@ -200,6 +206,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
         onError: (error) => errors.note(error, 'a session failed'),
       },
     );
+    if (calibrator?.current) sessions.usualTier = calibrator.current.tierCap;
     let closing: Promise<void> | undefined;
     const missing = new Set<'encoder' | 'model'>(['model', 'encoder']);
     const ending = new AbortController();

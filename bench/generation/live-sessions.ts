@@ -58,21 +58,26 @@ export class LiveSessions implements AsyncDisposable {
     });
     this.#sessions = new Sessions(
       {
-        clock: systemClock,
-        generator,
-        scheduler: this.engine.scheduler,
-        admission: this.engine.admission,
-        createEncoder: encoderFactory('auto'),
-        peers: this.#peers,
-        pacerTimer: new PacerTimer({ clock: systemClock }),
-        loops: new SharedLoops(),
-        rungs: ladder(best),
-        defaultTierCap: () => undefined,
-        codecs: ['VP8'],
-        startBitrateBps: 800_000,
-        resumeGraceMs: 0,
-        metrics: { observe() {}, count() {}, sample() {}, reached() {}, decided() {}, sentBytes() {} },
-        random: Math.random,
+        stream: {
+          clock: systemClock,
+          generator,
+          scheduler: this.engine.scheduler,
+          admission: this.engine.admission,
+          metrics: { reached() {} },
+        },
+        viewer: {
+          clock: systemClock,
+          encoding: { createEncoder: encoderFactory('auto'), loops: new SharedLoops(), rungs: ladder(best) },
+          link: {
+            peers: this.#peers,
+            codecs: ['VP8'],
+            pacerTimer: new PacerTimer({ clock: systemClock }),
+            startBitrateBps: 800_000,
+            resumeGraceMs: 0,
+            random: Math.random,
+          },
+          metrics: { observe() {}, count() {}, sample() {}, decided() {}, sentBytes() {} },
+        },
       },
       { maxSessions: 64, onSize: () => {} },
     );

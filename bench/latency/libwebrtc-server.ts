@@ -15,6 +15,7 @@ import { scaleI420 } from '../../src/media/encode/scale.ts';
 import { FROM_NOISE } from '../../src/stream/steering.ts';
 import { Revisions } from '../../src/stream/revisions/revisions.ts';
 import { Playout } from '../../src/stream/timeline/playout.ts';
+import { PlayoutReader } from '../../src/stream/timeline/playout-reader.ts';
 import { Timeline } from '../../src/stream/timeline/timeline.ts';
 
 export interface PeerServerHooks {
@@ -65,6 +66,7 @@ class LibwebrtcSession {
   readonly #options: PeerServerOptions;
   readonly #timeline: Timeline;
   readonly #playout: Playout;
+  readonly #reader: PlayoutReader;
   readonly #revisions: Revisions;
   readonly #shown = { draft: -1, best: -1 };
   #timer: NodeJS.Timeout | undefined;
@@ -85,21 +87,20 @@ class LibwebrtcSession {
     const { slice, tiers } = generator.info;
     this.#timeline = new Timeline(slice.frames);
     this.#playout = new Playout({ fps: slice.fps });
-    this.#revisions = new Revisions({
-      generator,
-      scheduler,
-      clock: systemClock,
-      timeline: this.#timeline,
-      playout: this.#playout,
-      sliceCount: undefined,
-      user: { id: 'viewer', weight: 1 },
-      admitted: () => true,
-      tierCap: () => tiers.at(-1)?.tier ?? 'draft',
-      onPlaced: (_, placement) => {
-        if (placement === 'switched') this.#show();
+    this.#reader = new PlayoutReader({ at: (nowUs) => this.#playout.at(nowUs, this.#timeline) });
+    this.#revisions = new Revisions(
+      {
+        making: { generator, scheduler, clock: systemClock },
+        work: { sliceCount: undefined, user: { id: 'viewer', weight: 1 }, inputs: {} },
+        timeline: this.#timeline,
+        playout: this.#playout,
+        onPlaced: (_, placement) => {
+          if (placement === 'switched') this.#show();
+        },
+        onError: () => {},
       },
-      onError: () => {},
-    });
+      { admitted: true, tierCap: tiers.at(-1)?.tier ?? 'draft', gradeCap: 'upscaled' },
+    );
     socket.on('message', (data: Buffer) => void this.#onMessage(JSON.parse(data.toString()) as SignalMessage));
     socket.on('close', () => void this.#close());
     this.#peer.onicecandidate = ({ candidate }) => candidate && this.#send({ type: 'candidate', candidate });
@@ -146,7 +147,7 @@ class LibwebrtcSession {
     clearTimeout(this.#timer);
     if (!this.#connected) return;
     const nowUs = systemClock.nowUs();
-    const shown = this.#playout.at(nowUs, this.#timeline);
+    const shown = this.#reader.at(nowUs);
     if (shown?.fresh) {
       const best = this.#generator.info.tiers.at(-1);
       const [rung] = best ? ladder(best) : [];
@@ -158,7 +159,7 @@ class LibwebrtcSession {
       const own = data.byteLength === data.buffer.byteLength ? data : data.slice();
       this.#source.onFrame({ width: widthPx, height: heightPx, data: own });
       this.#measure(picture.revision, this.#revisions.isRefined(picture.tier));
-      this.#revisions.wake();
+      this.#revisions.follow();
     }
     // Before the first picture there is none to wait for: it comes with a switch.
     const nextUs = this.#playout.nextFrameUs();

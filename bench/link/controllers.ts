@@ -2,11 +2,11 @@
  * The controllers under test, each with the habits of its product around it: its estimator, its pacing, and how its
  * target becomes an encoder's rate. Everything else on the send path is the same code.
  */
-import type { Allocation } from '../../src/congestion/allocation.ts';
+import type { AllocatorMemory } from '../../src/congestion/allocation.ts';
 import { allocate } from '../../src/congestion/allocator.ts';
 import type { BandwidthEstimator } from '../../src/congestion/bandwidth-estimator.ts';
 import { GlimpseEstimator } from '../../src/congestion/estimator.ts';
-import { mediaTargetBps, PACING, type PacingRules } from '../../src/transport/pacing/pacing.ts';
+import { PACING, type PacingRules } from '../../src/transport/pacing/pacing.ts';
 import { GccEstimator } from './gcc/estimator.ts';
 
 export const CONTROLLERS = ['glimpse', 'gcc'] as const;
@@ -44,21 +44,23 @@ const GCC_PROTECTION_MAX = 0.5;
 
 const CREATE: Record<ControllerName, () => Controller> = {
   glimpse: () => {
-    let allocation: Allocation | undefined;
+    let memory: AllocatorMemory | undefined;
     return {
       estimator: new GlimpseEstimator({ startBps: START_BPS }),
       pacing: PACING,
       spend: ({ targetBps, pacerQueueMs, nowUs, repairShare }) => {
         const input = {
-          targetBps: mediaTargetBps(targetBps, repairShare),
+          targetBps,
+          repairShare,
           queueMs: pacerQueueMs,
           nowUs,
           rungs: RUNGS,
           generatorFps: FPS,
           tierLimit: 'refined' as const,
         };
-        allocation = allocate(input, allocation);
-        return allocation;
+        const allocated = allocate(input, memory);
+        memory = allocated.memory;
+        return allocated.allocation;
       },
     };
   },

@@ -81,7 +81,8 @@ export class MediaFlow implements Flow {
     if (!this.#running) return;
     const { time, pauses } = this.#options;
     const nowUs = time.nowUs();
-    const { targetBps, pacerQueueMs, repairShare, packetsSent, retransmitted } = this.#sender.stats;
+    const { targetBps, pacerQueueMs, repairShare } = this.#sender.grant;
+    const { packetsSent, retransmitted } = this.#sender.stats;
     const retransmittedRatio = this.#retransmitted(packetsSent, retransmitted, nowUs);
     const { bitrateBps, fps } = this.#controller.spend({
       targetBps,

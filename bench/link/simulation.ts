@@ -21,7 +21,7 @@ import { VirtualTime } from './virtual-time.ts';
 export function simulate(scenario: Scenario, controller: ControllerName): Recording {
   const { durationMs, seed } = scenario;
   const time = new VirtualTime(0);
-  const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+  const timer = new PacerTimer({ clock: time });
   const forward = new Path(pathPlan(scenario, 'forward'));
   const records = scenario.flows.map(({ kind }) => new FlowRecord(kind, Math.ceil(durationMs / BIN_MS)));
   const link = new VirtualLink({

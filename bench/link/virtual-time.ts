@@ -2,10 +2,9 @@
  * A clock and timers that move only when told to: minutes of network pass in as long as their events take to compute.
  * Events of the same instant run in the order in which they were scheduled, so a run is the same every time.
  */
-import type { Clock } from '../../src/clock.ts';
-import type { Schedule } from '../../src/transport/pacing/pacer-timer.ts';
+import type { Clock, Timer } from '../../src/clock.ts';
 
-interface Timer {
+interface Entry {
   atUs: number;
   order: number;
   callback: (() => void) | undefined;
@@ -19,7 +18,7 @@ export class VirtualTime implements Clock {
   #order = 0;
   #live = 0;
   /** A binary heap, earliest first. */
-  readonly #heap: Timer[] = [];
+  readonly #heap: Entry[] = [];
 
   constructor(startUs = 1_000_000) {
     this.#nowUs = startUs;
@@ -38,7 +37,9 @@ export class VirtualTime implements Clock {
     return this.#live;
   }
 
-  readonly schedule: Schedule = (callback, delayMs) => this.#add(this.#nowUs + delayMs * 1_000, callback);
+  after(ms: number, callback: () => void): Timer {
+    return this.#add(this.#nowUs + ms * 1_000, callback);
+  }
 
   at(atUs: number, callback: () => void): void {
     this.#add(atUs, callback);
@@ -59,17 +60,19 @@ export class VirtualTime implements Clock {
     this.#nowUs = endUs;
   }
 
-  #add(atUs: number, callback: () => void): () => void {
-    const timer: Timer = { atUs, order: this.#order++, callback };
+  #add(atUs: number, callback: () => void): Timer {
+    const timer: Entry = { atUs, order: this.#order++, callback };
     this.#live += 1;
     this.#push(timer);
-    return () => {
-      if (timer.callback) this.#live -= 1;
-      timer.callback = undefined;
+    return {
+      close: () => {
+        if (timer.callback) this.#live -= 1;
+        timer.callback = undefined;
+      },
     };
   }
 
-  #push(timer: Timer): void {
+  #push(timer: Entry): void {
     const heap = this.#heap;
     let at = heap.push(timer) - 1;
     while (at > 0) {
@@ -98,4 +101,4 @@ export class VirtualTime implements Clock {
   }
 }
 
-const before = (a: Timer, b: Timer): boolean => a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);
+const before = (a: Entry, b: Entry): boolean => a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);

@@ -12,8 +12,14 @@ export interface Allocation {
   tierCap: Tier;
   /** Largest keyframe that arrives in time. */
   keyframeBudgetBytes: number;
+}
+
+/** What the allocator remembers of one viewer from call to call. */
+export interface AllocatorMemory {
+  rung: Rung;
   /** When the rung last changed: limits how fast the allocator climbs. */
   rungChangedAtUs: number;
+  tierCap: Tier;
   /** Every second frame with twice the bits, because the picture hardly moves; and when this last changed. */
   slow: boolean;
   slowChangedAtUs: number;
@@ -21,6 +27,8 @@ export interface Allocation {
 
 export interface AllocatorInput {
   targetBps: number;
+  /** Share of recently sent bytes that were retransmissions, 0 to 1. Default: 0. */
+  repairShare?: number;
   nowUs: number;
   /** Media queued in the pacer. */
   queueMs: number;

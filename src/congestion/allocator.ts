@@ -4,7 +4,7 @@
  * goes down at once and up slowly.
  */
 import { lowerTier, type Tier } from '../picture/tiers.ts';
-import type { Allocation, AllocatorInput } from './allocation.ts';
+import type { Allocation, AllocatorInput, AllocatorMemory } from './allocation.ts';
 import type { Rung } from '../picture/rung.ts';
 
 /** Below this, motion looks like stills; a slower generator keeps its own rate. */
@@ -28,6 +28,10 @@ const SLOW_MARGIN = 1.25;
 const SLOW_HOLD_US = 2_000_000;
 /** Share of the grant left for media after RTP headers, SRTP tags and retransmissions. */
 const MEDIA_SHARE = 0.93;
+/** Share that the allocation leaves for retransmissions; more of them would queue in the pacer. */
+const REPAIR_SHARE_FREE = 0.01;
+/** Most that retransmissions take: media keep half of the target. */
+const REPAIR_SHARE_MAX = 0.5;
 /** A higher rung or tier must be affordable by this factor, and the rung unchanged for this time. */
 const UP_MARGIN = 1.25;
 const RUNG_HOLD_US = 2_000_000;
@@ -38,8 +42,13 @@ const QUEUE_FULL_MS = 400;
 const BASE_SHARE = 1;
 const DRAFT_SHARE = 0.5;
 
-/** @param previous this function's last result for the same viewer; undefined at the start */
-export function allocate(input: AllocatorInput, previous: Allocation | undefined): Allocation {
+export interface Allocated {
+  allocation: Allocation;
+  memory: AllocatorMemory;
+}
+
+/** @param previous the memory of the last call for the same viewer; undefined at the start */
+export function allocate(input: AllocatorInput, previous: AllocatorMemory | undefined): Allocated {
   const { nowUs, rungs, generatorFps } = input;
   const grantBps = spendable(input);
   const floorFps = Math.min(FPS_FLOOR, generatorFps);
@@ -49,15 +58,22 @@ export function allocate(input: AllocatorInput, previous: Allocation | undefined
   const fullFps = Math.min(Math.max(affordableFps, floorFps), generatorFps);
   const slow = isSlow(grantBps / (pixels(rung) * fullFps), input, previous);
   const fps = slow ? Math.min(fullFps, generatorFps / 2) : fullFps;
+  const tierCap = chooseTier(grantBps / neededBps(rungs.at(-1) ?? rung, floorFps), rung, input, previous);
   return {
-    bitrateBps: Math.round(Math.min(grantBps, DELTA_BITS_PER_PX_MAX * pixels(rung) * fps)),
-    fps,
-    rung,
-    tierCap: chooseTier(grantBps / neededBps(rungs.at(-1) ?? rung, floorFps), rung, input, previous),
-    keyframeBudgetBytes: Math.floor((grantBps * KEYFRAME_TIME_MS) / 8_000),
-    rungChangedAtUs: moved || !previous ? nowUs : previous.rungChangedAtUs,
-    slow,
-    slowChangedAtUs: previous && previous.slow === slow ? previous.slowChangedAtUs : nowUs,
+    allocation: {
+      bitrateBps: Math.round(Math.min(grantBps, DELTA_BITS_PER_PX_MAX * pixels(rung) * fps)),
+      fps,
+      rung,
+      tierCap,
+      keyframeBudgetBytes: Math.floor((grantBps * KEYFRAME_TIME_MS) / 8_000),
+    },
+    memory: {
+      rung,
+      rungChangedAtUs: moved || !previous ? nowUs : previous.rungChangedAtUs,
+      tierCap,
+      slow,
+      slowChangedAtUs: previous && previous.slow === slow ? previous.slowChangedAtUs : nowUs,
+    },
   };
 }
 
@@ -65,7 +81,7 @@ export function allocate(input: AllocatorInput, previous: Allocation | undefined
 function isSlow(
   bitsPerPx: number,
   { motionPx, generatorFps, nowUs }: AllocatorInput,
-  previous: Allocation | undefined,
+  previous: AllocatorMemory | undefined,
 ): boolean {
   if (motionPx === undefined || !previous || generatorFps / 2 < FPS_FLOOR) return false;
   if (!previous.slow && nowUs - previous.slowChangedAtUs < SLOW_HOLD_US) return false;
@@ -74,11 +90,19 @@ function isSlow(
   return little && bitsPerPx < SLOW_BITS_PER_PX * margin;
 }
 
-/** Rate for the encoder: the target less overhead, and less for what already waits. */
-function spendable({ targetBps, queueMs }: AllocatorInput): number {
+/** Rate for the encoder: the target less repairs and overhead, and less for what already waits. */
+function spendable({ targetBps, repairShare = 0, queueMs }: AllocatorInput): number {
   const over = (queueMs - QUEUE_FREE_MS) / (QUEUE_FULL_MS - QUEUE_FREE_MS);
-  return targetBps * MEDIA_SHARE * (1 - 0.5 * Math.min(Math.max(over, 0), 1));
+  return mediaTargetBps(targetBps, repairShare) * MEDIA_SHARE * (1 - 0.5 * Math.min(Math.max(over, 0), 1));
 }
+
+/**
+ * The share of a target for new media beside retransmissions. Without it media wait in the pacer, at 20% loss longer
+ * than their deadline.
+ * @param repairShare share of recently sent bytes that were retransmissions, 0 to 1
+ */
+export const mediaTargetBps = (targetBps: number, repairShare: number): number =>
+  targetBps * (1 - Math.min(Math.max(repairShare - REPAIR_SHARE_FREE, 0), REPAIR_SHARE_MAX));
 
 const pixels = (rung: Rung): number => rung.widthPx * rung.heightPx;
 const sameRung = (a: Rung, b: Rung): boolean => a.widthPx === b.widthPx && a.heightPx === b.heightPx;
@@ -93,7 +117,7 @@ function chooseRung(
   grantBps: number,
   floorFps: number,
   { rungs, nowUs }: AllocatorInput,
-  previous: Allocation | undefined,
+  previous: AllocatorMemory | undefined,
 ): Rung {
   const smallest = rungs.at(-1) ?? { widthPx: 0, heightPx: 0 };
   const affordable = (margin: number): Rung =>
@@ -107,7 +131,7 @@ function chooseRung(
 }
 
 /** @param share the grant relative to the smallest rung's need */
-function chooseTier(share: number, rung: Rung, { rungs, tierLimit }: AllocatorInput, previous?: Allocation): Tier {
+function chooseTier(share: number, rung: Rung, { rungs, tierLimit }: AllocatorInput, previous?: AllocatorMemory): Tier {
   const margin = (tier: Tier): number => (previous && lowerTier(previous.tierCap, tier) !== tier ? UP_MARGIN : 1);
   if (share < DRAFT_SHARE * margin('base')) return lowerTier('draft', tierLimit);
   if (share < BASE_SHARE * margin('refined')) return lowerTier('base', tierLimit);

@@ -1,36 +1,21 @@
 /** Sessions as the signaling layer sees them. `session.ts` and `registry.ts` implement these. */
 import type { Emitter } from '../events.ts';
-import type { PromptReading } from '../generation/generator.ts';
 import type { InputMedia } from '../picture/input-media.ts';
-import type { Interpolation } from '../generation/prompt/interpolation.ts';
-import type { PromptStretch } from '../generation/prompt/prompt-list.ts';
-import type { Variant } from '../generation/grades.ts';
 import type { Tier } from '../picture/tiers.ts';
 import type { VideoCodec } from '../media/encode/encoder.ts';
+import type { Accepted, Change, StreamRequest, User } from '../stream/contract.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
-import type { Running } from '../stream/steering.ts';
+import type { ViewerEvents, ViewerReport, ViewerStats } from '../viewer/contract.ts';
 
-export type SessionMode = 'live' | 'clip';
+export type { Accepted, StreamMode, User } from '../stream/contract.ts';
+export type { ViewerReport, ViewerStats as SessionStats } from '../viewer/contract.ts';
 
-export interface SessionRequest {
-  /** One prompt, or a list `a | b | c`. */
-  prompt: string;
-  seed?: number | undefined;
-  guidance?: number | undefined;
-  /** Slices from one prompt of a list to the next. Default 1. */
-  transitionSlices?: number | undefined;
-  interpolation?: Interpolation | undefined;
-  mode: SessionMode;
-  /** Clip length; ignored in live mode. */
-  seconds: number;
+/** What the wire carries. */
+export interface SessionRequest extends StreamRequest {
   codec?: VideoCodec | undefined;
   tierCap?: Tier | undefined;
   /** Id of an upload. */
   input?: string | undefined;
-  negativePrompt?: string | undefined;
-  steps?: number | undefined;
-  cameraMove?: string | undefined;
-  adain?: boolean | undefined;
 }
 
 /** A request, with what its entry point adds. */
@@ -41,27 +26,6 @@ export interface SessionOpening extends SessionRequest {
   media?: InputMedia;
 }
 
-/** The user a session computes for: all sessions of a user divide that user's share. */
-export interface User {
-  id: string;
-  /** Weight of the share relative to other users': over 0, usually 1. */
-  weight: number;
-}
-
-export type Transition = 'cut' | 'continue';
-
-/** Parameters that any change may carry; steering.ts explains each. */
-export interface Change {
-  seed?: number | undefined;
-  guidance?: number | undefined;
-  transition?: Transition | undefined;
-  /** Slices that the transition to a new prompt lasts; 0 is a cut. */
-  transitionSlices?: number | undefined;
-  interpolation?: Interpolation | undefined;
-  /** Noise level to which a change raises the running slice; 0 keeps the slice. */
-  strength?: number | undefined;
-}
-
 export type Control =
   | ({ type: 'prompt'; prompt: string } & Change)
   | ({ type: 'steer'; tierCap?: Tier | undefined } & Change)
@@ -69,100 +33,7 @@ export type Control =
   | { type: 'play' }
   | { type: 'seek'; timeMs: number };
 
-export interface Accepted {
-  revision: number;
-  queuePosition: number;
-  /** Expected wait, ms; null while unknown, absent once admitted. */
-  waitMs?: number | null;
-  seed: number;
-  prompt: string;
-  reading?: PromptReading;
-  /** Outcome for the slice under the playhead; absent for the request that started the session. */
-  running?: Running;
-  /** Which slices have which prompt, and how each was read; one entry unless the prompt is a list. */
-  prompts?: (PromptStretch & { fields?: PromptReading['fields'] | undefined })[];
-}
-
-/** Same fields as `sessionStats` in signaling/protocol.ts; a compile-time test keeps them equal. */
-export interface SessionStats {
-  state: string;
-  mode: SessionMode;
-  paused: boolean;
-  revision: number;
-  playheadMs: number;
-  durationMs: number | null;
-  tier: Tier | null;
-  tierCap: Tier;
-  widthPx: number;
-  heightPx: number;
-  targetBps: number;
-  sentBps: number;
-  fps: number;
-  rttMs: number | null;
-  lossRatio: number;
-  pacerQueueMs: number;
-  networkQueueMs: number;
-  playoutReserveMs: number;
-  estimatorReason: string;
-  keyframes: number;
-  framesSent: number;
-  lateFrames: number;
-  nacks: number;
-  plis: number;
-  packetsSent: number;
-  retransmitted: number;
-  codec: string;
-  timeToConnectMs: number | null;
-  timeToFirstFrameMs: number | null;
-  timeToDraftMs: number | null;
-  timeToRefinedMs: number | null;
-}
-
-/** What a viewer's browser has counted since its last report. */
-export interface ViewerReport {
-  freezes: number;
-  frozenMs: number;
-}
-
-export interface SessionEvents {
-  tier: [
-    event: {
-      revision: number;
-      slice: number;
-      tier: Tier;
-      startMs: number;
-      durationMs: number;
-      computeMs: number;
-      widthPx: number;
-      heightPx: number;
-      /** Absent: made by the full part. */
-      variant?: Variant | undefined;
-      cached?: 'segment' | 'latent' | undefined;
-    },
-  ];
-  playing: [
-    event: {
-      revision: number;
-      slice: number;
-      tier: Tier;
-      /** Absent: made by the full part. */
-      variant?: Variant | undefined;
-      rtpTimestamp: number;
-      /** Position of the frame in the slice, ms. */
-      offsetMs?: number | undefined;
-      widthPx: number;
-      heightPx: number;
-    },
-  ];
-  stats: [stats: SessionStats];
-  /** The session waits for admission, or its place has changed. Position 0: admitted. */
-  queue: [event: { position: number; waitMs: number | null }];
-  /** Progress of a slice at a slow backend; sent a few times a second at most. */
-  progress: [event: { revision: number; slice: number; ratio: number; queuePosition?: number | undefined }];
-  /** Text received on the data channel `control`; signaling parses and answers it. */
-  channelMessage: [text: string];
-  /** A failure that the viewer should know about; the session goes on. */
-  error: [error: Error];
+export interface SessionEvents extends ViewerEvents {
   /** The session has ended; nothing follows. */
   closed: [reason: string];
 }
@@ -180,7 +51,7 @@ export interface Session {
   control(message: Control): Promise<Accepted>;
   /** Outcome of the latest accepted request; fills `accepted` after an offer or a resume. */
   readonly accepted: Promise<Accepted>;
-  readonly stats: SessionStats;
+  readonly stats: ViewerStats;
   /** Adds a viewer's report to the metrics; never throws. */
   report(seen: ViewerReport): void;
   /** Sends text on the data channel `control`; false when the channel is full or not open. */

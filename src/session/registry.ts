@@ -6,10 +6,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import type { VideoCodec } from '../media/encode/encoder.ts';
+import type { Tier } from '../picture/tiers.ts';
 import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
 import { tracedSession } from '../tracing.ts';
-import type { SessionDeps } from '../viewer/deps.ts';
-import { ViewerSession } from './session.ts';
+import type { ViewerSession } from './session.ts';
+import { startSession, type SessionDeps } from './start-session.ts';
 import { kept } from '../lifetime/kept-promise.ts';
 
 export interface RegistryOptions {
@@ -27,6 +28,11 @@ export class Sessions implements SessionRegistry {
   readonly #sessions = new Map<string, ViewerSession>();
   readonly #leaving = new Set<Promise<void>>();
   #closing = false;
+  /**
+   * Highest tier of a session that asks for none, as this machine was measured to sustain. Until then it is the
+   * generator's best below `upscaled`: that tier needs a machine measured to sustain it.
+   */
+  usualTier: Tier = 'refined';
 
   constructor(deps: SessionDeps, options: RegistryOptions) {
     this.#deps = deps;
@@ -47,7 +53,7 @@ export class Sessions implements SessionRegistry {
   }
 
   checkOffer(offerSdp: string, codec: VideoCodec | undefined): void {
-    const { peers, codecs } = this.#deps;
+    const { peers, codecs } = this.#deps.viewer.link;
     peers.checkOffer(offerSdp, { codecs: codec === undefined ? codecs : [codec] });
   }
 
@@ -76,12 +82,12 @@ export class Sessions implements SessionRegistry {
     const gone = this.#sessions.size < maxSessions ? undefined : this.#longestGone();
     if (this.#sessions.size >= maxSessions && !gone)
       throw new GlimpseError('SESSION_LIMIT', { details: { maxSessions }, retryAfterMs: 5_000 });
-    const session = tracedSession(request, () => new ViewerSession(request, this.#deps, user));
+    const session = tracedSession(request, () => startSession(request, this.#deps, this.usualTier, user));
     // Only now: a request refused for another reason must not end a waiting session.
     if (gone) this.#giveUp(gone);
     this.#sessions.set(session.id, session);
-    this.#deps.metrics.count('sessionsStarted', 1);
-    const { onListenerError } = this.#deps;
+    const { metrics, onListenerError } = this.#deps.viewer;
+    metrics.count('sessionsStarted', 1);
     if (onListenerError) session.events.onListenerError = onListenerError;
     session.events.on('error', (error) => this.#options.onError?.(error));
     session.events.on('closed', () => {

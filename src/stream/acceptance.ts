@@ -3,13 +3,13 @@ import type { Ticket } from '../generation/engine/admission.ts';
 import type { Generator } from '../generation/generator.ts';
 import { joinPrompts } from '../generation/prompt/prompt-list.ts';
 import { readPrompts, sumUp } from '../generation/prompt/prompt-reading.ts';
-import type { Accepted, Control, SessionMode } from '../session/contract.ts';
+import type { Accepted, Change, Running, StreamMode } from './contract.ts';
 import type { RevisionChange, Revisions } from './revisions/revisions.ts';
-import { decideSteering, type Running } from './steering.ts';
+import { decideSteering } from './steering.ts';
 import { kept } from '../lifetime/kept-promise.ts';
 
 export interface AcceptanceOptions {
-  mode: SessionMode;
+  mode: StreamMode;
   generator: Generator;
   revisions: Revisions;
   place: Pick<Ticket, 'position' | 'waitMs'>;
@@ -19,7 +19,7 @@ export class Acceptance {
   readonly #options: AcceptanceOptions;
   #latest: Promise<Accepted>;
 
-  /** @param first what the session starts with */
+  /** @param first what the stream starts with */
   constructor(first: RevisionChange, options: AcceptanceOptions) {
     this.#options = options;
     this.#latest = kept(this.#begin(first));
@@ -34,7 +34,7 @@ export class Acceptance {
    * @param prompts the new ones; undefined keeps the current ones
    * @throws GlimpseError PARAMETER_INVALID
    */
-  steer(message: Extract<Control, { type: 'prompt' | 'steer' }>, prompts: readonly string[] | undefined): void {
+  steer(message: Change, prompts: readonly string[] | undefined): void {
     const { revisions, mode } = this.#options;
     const current = revisions.current;
     if (!current) return;

@@ -1,13 +1,16 @@
-/** Checks a session's upload and options against what the generator takes. Pure. */
+/** What all slices of a stream start from: an upload and options, checked against what the generator takes. Pure. */
 import { GlimpseError } from '../errors.ts';
 import type { GeneratorInfo, SliceJob, WorkflowOptions } from '../generation/generator.ts';
-import type { SessionOpening } from '../session/contract.ts';
+import type { InputMedia } from '../picture/input-media.ts';
+
+export type StreamInputs = Pick<SliceJob, 'input' | 'options'>;
 
 /** @throws GlimpseError PARAMETER_INVALID naming the parameter that does not fit or is missing */
-export function sessionInputs(
-  { media, negativePrompt, steps, cameraMove, adain }: SessionOpening,
+export function streamInputs(
+  { negativePrompt, steps, cameraMove, adain }: WorkflowOptions,
+  media: InputMedia | undefined,
   { input, options: known = [], cameraMoves = [] }: GeneratorInfo,
-): Pick<SliceJob, 'input' | 'options'> {
+): StreamInputs {
   if (media && media.kind !== input?.kind) throw refused('input', input ? `a ${input.kind}` : 'nothing', media.kind);
   if (!media && input?.needed === true) throw refused('input', `a ${input.kind} (POST /v1/inputs)`, 'nothing');
   const given = Object.entries({ negativePrompt, steps, cameraMove, adain }).filter(([, value]) => value !== undefined);

@@ -5,24 +5,16 @@
  */
 import { GlimpseError } from '../errors.ts';
 import type { Interpolation } from '../generation/prompt/interpolation.ts';
-import type { SessionMode, Transition } from '../session/contract.ts';
-
-export type Running = 'kept' | 'bent' | 'dropped';
+import type { Change, Running, StreamMode, Transition } from './contract.ts';
 
 /** The parameters of one steering message; undefined: not given. */
-export interface Steering {
+export interface Steering extends Change {
   prompt?: string | undefined;
-  seed?: number | undefined;
-  guidance?: number | undefined;
-  strength?: number | undefined;
-  transition?: Transition | undefined;
-  transitionSlices?: number | undefined;
-  interpolation?: Interpolation | undefined;
 }
 
 /** The state that the message finds. */
 export interface SteeredState {
-  mode: SessionMode;
+  mode: StreamMode;
   prompt: string;
   seed: number;
   guidance: number | undefined;

@@ -32,8 +32,6 @@ export interface VideoSenderStats extends VideoSenderCounts {
   /** Null before the first report block. */
   rttMs: number | null;
   lossRatio: number;
-  /** Share of the last second's bytes that were retransmissions: media cannot use this part of the target. */
-  repairShare: number;
   pacerQueueMs: number;
   /** Standing queue of the path. */
   networkQueueMs: number;

@@ -25,7 +25,18 @@ import { noCounts, type VideoSenderStats } from './sender-stats.ts';
 
 export type { VideoSenderStats } from './sender-stats.ts';
 
+/** What the send path may spend now: the input of control, cheap enough to read for every frame. */
+export interface Grant {
+  targetBps: number;
+  /** Share of the last second's bytes that were retransmissions: media cannot use this part of the target. */
+  repairShare: number;
+  /** Media queued in the pacer. */
+  pacerQueueMs: number;
+}
+
 export interface VideoSenderEvents {
+  /** Feedback from the viewer has been taken in; `grant` may have changed. */
+  feedback: [];
   /** The next frame should be a keyframe. Coalesced and limited; see `KeyframeRequests`. */
   keyframeNeeded: [reason: KeyframeReason];
   /** The first RTP packet has left, at this time of the clock. */
@@ -116,7 +127,13 @@ export class VideoSender {
     return this.#options.path.video;
   }
 
-  /** Cheap enough to read for every frame. */
+  get grant(): Grant {
+    const { targetBps } = this.#options.estimator;
+    const repairShare = this.#repairShare(this.#options.clock.nowUs());
+    return { targetBps, repairShare, pacerQueueMs: this.#pacer.queueMs };
+  }
+
+  /** A snapshot for people; control reads `grant`. */
   get stats(): VideoSenderStats {
     const nowUs = this.#options.clock.nowUs();
     const { targetBps, lossRatio, queueMs, reason } = this.#options.estimator.snapshot;
@@ -125,7 +142,6 @@ export class VideoSender {
       bytesByKind: { ...this.#counts.bytesByKind },
       targetBps,
       sentBps: this.#bits.perSecond(nowUs),
-      repairShare: this.#repairShare(nowUs),
       sentFps: this.#frameRate.perSecond(nowUs),
       rttMs: this.#feedback.rttMs ?? null,
       lossRatio,
@@ -188,6 +204,7 @@ export class VideoSender {
       this.#pacer.enqueue(copies, nowUs);
     }
     this.#run(nowUs);
+    this.events.emit('feedback');
   }
 
   /** Idempotent. Drops queued packets. */

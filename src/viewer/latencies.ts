@@ -1,13 +1,13 @@
-/** Measures the latencies of one session; metrics/latencies.ts defines each. */
+/** Measures the latencies of one viewer; metrics/latencies.ts defines each. */
 import type { Clock } from '../clock.ts';
-import type { SessionLatency, SessionMetrics } from './deps.ts';
+import type { ViewerLatency, ViewerMetrics } from './deps.ts';
 
-export type LatencyValues = Record<SessionLatency, number | null>;
+export type LatencyValues = Record<ViewerLatency, number | null>;
 
 export class Latencies {
   readonly #clock: Clock;
-  readonly #metrics: SessionMetrics;
-  /** The latest value of each, for the session's stats. */
+  readonly #metrics: ViewerMetrics;
+  /** The latest value of each, for the viewer's stats. */
   readonly values: LatencyValues = {
     steerToVisibleMs: null,
     timeToConnectMs: null,
@@ -17,13 +17,17 @@ export class Latencies {
   };
   #offeredUs: number | undefined;
   #firstFramePending = false;
-  #draftRevision = -1;
-  #refinedRevision = -1;
-  #visible = false;
+  #draftRevision: number;
+  #refinedRevision: number;
+  #visible: boolean;
 
-  constructor(clock: Clock, metrics: SessionMetrics) {
+  /** @param playing the revision that plays when the viewer joins, which others have waited for; -1: none yet */
+  constructor(clock: Clock, metrics: ViewerMetrics, playing: number) {
     this.#clock = clock;
     this.#metrics = metrics;
+    this.#draftRevision = playing;
+    this.#refinedRevision = playing;
+    this.#visible = playing >= 0;
   }
 
   /** An offer has arrived. */
@@ -59,7 +63,7 @@ export class Latencies {
     return this.#offeredUs === undefined ? undefined : (this.#clock.nowUs() - this.#offeredUs) / 1000;
   }
 
-  #record(latency: SessionLatency, ms: number | undefined): void {
+  #record(latency: ViewerLatency, ms: number | undefined): void {
     if (ms === undefined) return;
     this.values[latency] = ms;
     this.#metrics.observe(latency, ms);

@@ -1,10 +1,10 @@
-/** Reports a session's send counters to the metrics, as differences since the last report. */
+/** Reports a viewer's send counters to the metrics, as differences since the last report. */
 import type { EstimatorReason, PacketKind } from '../congestion/bandwidth-estimator.ts';
 import type { VideoSenderStats } from '../transport/video-sender.ts';
-import type { SessionStats } from '../session/contract.ts';
-import type { SessionCount, SessionMetrics, SessionSample } from './deps.ts';
+import type { ViewerStats } from './contract.ts';
+import type { ViewerCount, ViewerMetrics, ViewerSample } from './deps.ts';
 
-type Counts = Record<SessionCount, number>;
+type Counts = Record<ViewerCount, number>;
 
 const NOTHING: Counts = {
   framesSent: 0,
@@ -23,7 +23,7 @@ const NOTHING: Counts = {
 };
 const KINDS: readonly PacketKind[] = ['keyframe', 'rtx', 'delta', 'padding'];
 const NO_BYTES: Record<PacketKind, number> = { keyframe: 0, rtx: 0, delta: 0, padding: 0 };
-const COUNTS = Object.keys(NOTHING) as SessionCount[];
+const COUNTS = Object.keys(NOTHING) as ViewerCount[];
 const SAMPLES = [
   'targetBps',
   'sentBps',
@@ -32,18 +32,20 @@ const SAMPLES = [
   'networkQueueMs',
   'pacerQueueMs',
   'lossRatio',
-] as const satisfies readonly SessionSample[];
+] as const satisfies readonly ViewerSample[];
 
 export class MetricsReporter {
-  readonly #metrics: SessionMetrics;
-  #reported: Counts = NOTHING;
+  readonly #metrics: ViewerMetrics;
+  #reported: Counts;
   #reportedBytes = NO_BYTES;
 
-  constructor(metrics: SessionMetrics) {
+  /** @param lateFrames of the stream before this viewer joined it */
+  constructor(metrics: ViewerMetrics, lateFrames: number) {
     this.#metrics = metrics;
+    this.#reported = { ...NOTHING, lateFrames };
   }
 
-  /** A new connection counts from zero; the count of late frames belongs to the session and goes on. */
+  /** A new connection counts from zero; the count of late frames belongs to the stream and goes on. */
   onConnected(): void {
     this.#reported = { ...NOTHING, lateFrames: this.#reported.lateFrames };
     this.#reportedBytes = NO_BYTES;
@@ -59,8 +61,8 @@ export class MetricsReporter {
     this.#reportedBytes = sender.bytesByKind;
   }
 
-  /** Samples a live session; called once a second. */
-  sample(stats: SessionStats, reason: EstimatorReason | undefined): void {
+  /** Samples a live viewer; called once a second. */
+  sample(stats: ViewerStats, reason: EstimatorReason | undefined): void {
     if (reason) this.#metrics.decided(reason);
     for (const what of SAMPLES) {
       const value = stats[what];

@@ -1,23 +1,28 @@
 /** Tells a viewer their queue position, what has been made and what is on screen: `queue`, `tier` and `playing`. */
-import type { Emitter } from '../events.ts';
-import type { Ticket } from '../generation/engine/admission.ts';
+import type { EventSink } from '../events.ts';
 import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
 import { gradeOf, type Variant } from '../generation/grades.ts';
-import type { SessionEvents } from '../session/contract.ts';
+import type { Stream } from '../stream/stream.ts';
+import type { ViewerEvents } from './contract.ts';
 import type { SentPicture } from './picture-loop.ts';
-import { ProgressPace } from './progress-pace.ts';
+
+/** Steps may come every second or every few milliseconds; four updates a second are enough to read a number. */
+const PROGRESS_INTERVAL_US = 250_000;
 
 export class ViewerNotifier {
-  readonly #events: Emitter<SessionEvents>;
+  readonly #events: EventSink<ViewerEvents>;
   readonly #slice: GeneratorInfo['slice'];
-  readonly #pace = new ProgressPace();
   /** The picture sent last. */
   #playing: SentPicture | undefined;
-  #position: number | undefined;
+  #position: number;
+  /** Slice and queue position of the last progress told, and when. */
+  #progress = '';
+  #progressUs = -Infinity;
 
-  constructor(events: Emitter<SessionEvents>, slice: GeneratorInfo['slice']) {
+  constructor(events: EventSink<ViewerEvents>, { info, place }: Stream) {
     this.#events = events;
-    this.#slice = slice;
+    this.#slice = info.slice;
+    this.#position = place.position;
   }
 
   get playing(): SentPicture | undefined {
@@ -25,7 +30,7 @@ export class ViewerNotifier {
   }
 
   /** Emits `queue` when the position has changed. */
-  placed({ position, waitMs }: Ticket): void {
+  placed({ position, waitMs }: Stream['place']): void {
     if (position !== this.#position) this.#events.emit('queue', { position, waitMs });
     this.#position = position;
   }
@@ -39,9 +44,13 @@ export class ViewerNotifier {
     this.#events.emit('tier', cached ? { ...made, cached } : made);
   }
 
-  /** Emits a slice's progress, a few times a second at most. */
-  progressed(event: SessionEvents['progress'][0], nowUs: number): void {
-    if (this.#pace.isDue(nowUs, event)) this.#events.emit('progress', event);
+  /** Emits a slice's progress, a few times a second at most; a change of slice or queue position at once. */
+  progressed(event: ViewerEvents['progress'][0], nowUs: number): void {
+    const told = `${event.slice}/${event.queuePosition ?? 0}`;
+    if (told === this.#progress && nowUs - this.#progressUs < PROGRESS_INTERVAL_US) return;
+    this.#progress = told;
+    this.#progressUs = nowUs;
+    this.#events.emit('progress', event);
   }
 
   /** Emits `playing` when a sent picture is the first of its slice at this tier and variant. */

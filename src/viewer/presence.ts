@@ -1,96 +1,64 @@
 /**
- * Whether a viewer watches a session. When the viewer leaves, the playhead stops at once, so that on return playback
- * continues from the frame left on screen. Computing goes on for a moment, because most viewers are back by then and
- * should find no gap; then it stops. Everything computed is kept.
+ * Whether a viewer watches. When they leave, they see nothing from that moment, so that the playhead of a stream that
+ * nobody else watches stands at once and playback goes on from the frame left on screen. Their stream is worth computing
+ * for a moment longer, because most viewers are back by then and should find no gap.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
+import { Emitter } from '../events.ts';
 import { LIMITS } from '../limits.ts';
-import type { Playout } from '../stream/timeline/playout.ts';
-
-export interface PresenceOptions {
-  clock: Clock;
-  playout: Playout;
-  /** Computing may start or must stop, or pause has changed: the planner treats a paused picture differently. */
-  onChange: () => void;
-}
+import type { PresenceFacts } from './facts.ts';
 
 export class Presence {
-  readonly #options: PresenceOptions;
-  #away = false;
-  /** The playhead stands because the viewer is away, not because they paused. */
-  #held = false;
-  #computes = true;
-  #timer: NodeJS.Timeout | undefined;
+  /** `changed`: the facts have changed. */
+  readonly events = new Emitter<{ changed: [] }>();
+  readonly #clock: Clock;
+  #facts: PresenceFacts = { shown: true, watched: true };
+  #timer: Timer | undefined;
 
-  constructor(options: PresenceOptions) {
-    this.#options = options;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  /** False once the session has been unwatched for `LIMITS.unwatchedMs`. */
-  get computes(): boolean {
-    return this.#computes;
-  }
-
-  /** Whether the viewer has paused. */
-  get paused(): boolean {
-    return this.#options.playout.paused && !this.#held;
+  get facts(): PresenceFacts {
+    return this.#facts;
   }
 
   left(): void {
-    if (this.#away) return;
-    const { playout } = this.#options;
-    this.#away = true;
-    this.#held = !playout.paused;
-    playout.pause();
+    if (!this.#facts.shown) return;
+    this.#set({ shown: false, watched: true });
     this.#wait();
   }
 
-  /** A viewer is coming back: computing starts while the connection is made. */
+  /** The viewer is coming back: computing starts while the connection is made. */
   expected(): void {
-    if (!this.#away) return;
-    clearTimeout(this.#timer);
-    this.#setComputes(true);
+    if (this.#facts.shown) return;
+    this.#timer?.close();
+    this.#set({ shown: false, watched: true });
   }
 
   /** The expected viewer did not arrive. */
   missed(): void {
-    if (this.#away) this.#wait();
+    if (!this.#facts.shown) this.#wait();
   }
 
   back(): void {
-    if (!this.#away) return;
-    this.#away = false;
-    clearTimeout(this.#timer);
-    this.#setComputes(true);
-    if (this.#held) this.#options.playout.play(this.#options.clock.nowUs());
-    this.#held = false;
-  }
-
-  /** The viewer's own pause and play; HTTP may deliver these while the session is unwatched. */
-  pause(): void {
-    this.#held = false;
-    this.#options.playout.pause();
-    this.#options.onChange();
-  }
-
-  play(): void {
-    if (this.#away) this.#held = true;
-    else this.#options.playout.play(this.#options.clock.nowUs());
-    this.#options.onChange();
+    if (this.#facts.shown) return;
+    this.#timer?.close();
+    this.#set({ shown: true, watched: true });
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.close();
+    this.events.clear();
   }
 
   #wait(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#setComputes(false), LIMITS.unwatchedMs);
+    this.#timer?.close();
+    this.#timer = this.#clock.after(LIMITS.unwatchedMs, () => this.#set({ shown: false, watched: false }));
   }
 
-  #setComputes(computes: boolean): void {
-    if (computes === this.#computes) return;
-    this.#computes = computes;
-    this.#options.onChange();
+  #set(facts: PresenceFacts): void {
+    this.#facts = facts;
+    this.events.emit('changed');
   }
 }

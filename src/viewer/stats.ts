@@ -1,39 +1,34 @@
-/** Builds the stats snapshot of a session for the wire: all rounding and defaults are here. */
+/** Builds the stats snapshot of a viewer for the wire: all rounding and defaults are here. For people, not for control. */
 import type { Tier } from '../picture/tiers.ts';
-import type { Playout } from '../stream/timeline/playout.ts';
-import type { VideoSenderStats } from '../transport/video-sender.ts';
-import type { SessionRequest, SessionStats } from '../session/contract.ts';
+import type { Stream } from '../stream/stream.ts';
+import type { ViewerStats } from './contract.ts';
 import type { LatencyValues } from './latencies.ts';
+import type { Link } from './link/link.ts';
 import type { SentPicture } from './picture-loop.ts';
 
 export interface StatsParts {
-  state: string;
-  request: SessionRequest;
-  revision: number;
-  paused: boolean;
-  playout: Playout;
+  stream: Stream;
+  link: Link;
   tierCap: Tier;
   playing: SentPicture | undefined;
-  /** Undefined while no connection is up. */
-  sender: VideoSenderStats | undefined;
-  codec: string | undefined;
   latencies: LatencyValues;
 }
 
 const tenths = (value: number): number => Math.round(value * 10) / 10;
 const tenthsOrNull = (value: number | null | undefined): number | null => (value == null ? null : tenths(value));
 
-export function snapshotStats(parts: StatsParts): SessionStats {
-  const { playout, playing, sender, latencies } = parts;
+export function snapshotStats({ stream, link, tierCap, playing, latencies }: StatsParts): ViewerStats {
+  const { playout } = stream;
+  const sender = link.sent;
   return {
-    state: parts.state,
-    mode: parts.request.mode,
-    paused: parts.paused,
-    revision: parts.revision,
+    state: link.state,
+    mode: stream.mode,
+    paused: playout.paused,
+    revision: stream.revision,
     playheadMs: tenths(playout.playheadMs),
     durationMs: tenthsOrNull(playout.durationMs),
     tier: playing?.picture.tier ?? null,
-    tierCap: parts.tierCap,
+    tierCap,
     widthPx: playing?.widthPx ?? 0,
     heightPx: playing?.heightPx ?? 0,
     targetBps: Math.round(sender?.targetBps ?? 0),
@@ -52,7 +47,7 @@ export function snapshotStats(parts: StatsParts): SessionStats {
     plis: sender?.plis ?? 0,
     packetsSent: sender?.packetsSent ?? 0,
     retransmitted: sender?.retransmitted ?? 0,
-    codec: parts.codec ?? '',
+    codec: link.codec ?? '',
     timeToConnectMs: tenthsOrNull(latencies.timeToConnectMs),
     timeToFirstFrameMs: tenthsOrNull(latencies.timeToFirstFrameMs),
     timeToDraftMs: tenthsOrNull(latencies.timeToDraftMs),

@@ -47,8 +47,7 @@ describe('the page', () => {
   });
 
   describe('of one too many', () => {
-    const enter = (): Ticket =>
-      service.engine.admission.enter({ wanted: () => 'base', computing: () => true, onChange: () => {} });
+    const enter = (): Ticket => service.engine.admission.enter({ wanted: 'base' }, () => {});
 
     it('tells the place in line and how long it may take, and then shows pictures', async () => {
       // Each needs half of the machine, by what it has cost so far: two do not fit.

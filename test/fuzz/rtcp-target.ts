@@ -18,7 +18,7 @@ const PICTURE_BYTES = 3_000;
 function viewer() {
   const time = new VirtualTime();
   const path = new ArrayMediaPath();
-  const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+  const timer = new PacerTimer({ clock: time });
   const sender = new VideoSender({
     path,
     estimator: new GlimpseEstimator(),

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Clock } from '../../src/clock.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import type { Peer, PeerHost } from '../../src/transport/peer/contract.ts';
 import { WebRtcPeer } from '../../src/transport/peer/peer.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
@@ -13,7 +13,7 @@ import { createWeriftClient, until, type WeriftClient } from '../support/werift-
 
 const CONSENT_MS = 400;
 let offsetUs = 1;
-const clock: Clock = { nowUs: () => offsetUs, wallMs: () => 0 };
+const clock: Clock = { ...systemClock, nowUs: () => offsetUs };
 let host: PeerHost;
 beforeAll(async () => {
   host = await createPeerHost({ host: '127.0.0.1', port: 0, clock, consentTimeoutMs: CONSENT_MS });

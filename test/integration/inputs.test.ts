@@ -1,4 +1,5 @@
 /** Uploads: what is taken, what is refused with which code, who may use one, and that nothing of its bytes is trusted. */
+import { clockAt } from '../support/clock-at.ts';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +12,7 @@ import { Inputs } from '../../src/session/inputs.ts';
 import { encodePng } from '../../bench/support/pictures/png.ts';
 
 /** A clock that stands until it is moved. */
-const clockAt = (us: { now: number }) => ({ nowUs: () => us.now, wallMs: () => us.now / 1000 });
+const clockOf = (us: { now: number }) => clockAt(() => us.now);
 const never = new AbortController().signal;
 const PNG = encodePng(48, 32, (x) => [x * 5, 80, 200]);
 let binary = '';
@@ -76,7 +77,7 @@ describe('the store of uploads', () => {
 
   it('gives an upload to whoever inputs it, until it expires', async () => {
     const time = { now: 0 };
-    const clock = clockAt(time);
+    const clock = clockOf(time);
     const inputs = new Inputs({ clock, kind: 'image', read: () => Promise.resolve(media) });
     const { id } = await inputs.add('anna', PNG, never);
     expect(id).toMatch(/^[\w-]{22}$/);
@@ -88,7 +89,7 @@ describe('the store of uploads', () => {
   });
 
   it('is bounded for each user', async () => {
-    const inputs = new Inputs({ clock: clockAt({ now: 0 }), kind: 'image', read: () => Promise.resolve(media) });
+    const inputs = new Inputs({ clock: clockOf({ now: 0 }), kind: 'image', read: () => Promise.resolve(media) });
     for (let index = 0; index < LIMITS.inputsPerUserMax; index++) await inputs.add('anna', PNG, never);
     await expect(inputs.add('anna', PNG, never)).rejects.toMatchObject({ code: 'INPUT_LIMIT' });
     await inputs.add('bert', PNG, never);
@@ -102,7 +103,7 @@ describe('the store of uploads', () => {
       await gate.promise;
       return media;
     };
-    const inputs = new Inputs({ clock: clockAt({ now: 0 }), kind: 'image', read });
+    const inputs = new Inputs({ clock: clockOf({ now: 0 }), kind: 'image', read });
     const all = Array.from({ length: LIMITS.inputsDecodingMax + LIMITS.inputsPendingMax }, (_, user) =>
       inputs.add(`user ${user}`, PNG, never),
     );

@@ -9,6 +9,7 @@ import { DelayLine } from '../../bench/link/delay-line.ts';
 import { Relay, type RelayOptions } from '../../bench/link/relay.ts';
 import { run } from '../../bench/suites/link.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
+import { clockAt } from '../support/clock-at.ts';
 
 const wide: PathPlan = { capacity: [{ fromUs: 0, bps: 1e9 }], delayUs: 2_000, queueUs: 1_000_000 };
 /** First byte and payload type of RTP; the rest is a number. */
@@ -159,14 +160,14 @@ describe('Relay', () => {
 
 describe('DelayLine', () => {
   it('refuses beyond its capacity and keeps order when times do not', async () => {
-    const line = new DelayLine({ clock: { nowUs: () => 0, wallMs: () => 0 }, capacity: 3 });
+    const line = new DelayLine({ clock: clockAt(() => 0), capacity: 3 });
     expect([30, 10, 20, 40].map((dueUs) => line.push(dueUs * 1e6, () => {}))).toEqual([true, true, true, false]);
     expect(line.length).toBe(3);
     line.close();
     expect(line.push(0, () => {})).toBe(false);
 
     const order: number[] = [];
-    const past = new DelayLine({ clock: { nowUs: () => 100, wallMs: () => 0 }, capacity: 3 });
+    const past = new DelayLine({ clock: clockAt(() => 100), capacity: 3 });
     for (const dueUs of [30, 10, 20]) past.push(dueUs, () => order.push(dueUs));
     await until(() => order.length === 3);
     expect(order).toEqual([30, 10, 20]);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Clock } from '../../src/clock.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import type { PeerHost, PeerState } from '../../src/transport/peer/contract.ts';
 import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
 import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
@@ -20,7 +20,7 @@ afterAll(() => host.close());
 describe('consent', () => {
   it('runs out without authenticated checks, stops all sending, and comes back with the next check', async () => {
     let offsetUs = 0;
-    const clock: Clock = { nowUs: () => offsetUs, wallMs: () => 0 };
+    const clock: Clock = { ...systemClock, nowUs: () => offsetUs };
     const timed = await createPeerHost({ host: '127.0.0.1', port: 0, clock, consentTimeoutMs: 400 });
     // Unlike a browser the loopback client checks once and never again.
     const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');

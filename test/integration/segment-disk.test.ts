@@ -9,6 +9,7 @@ import { SegmentDisk, systemFiles, type SegmentDiskOptions } from '../../src/gen
 import { encodeSegment } from '../../src/generation/cache/segment-file.ts';
 import type { Segment } from '../../src/generation/cache/segment.ts';
 import { createRandom } from '../../src/generation/slices/noise.ts';
+import { clockAt } from '../support/clock-at.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -37,7 +38,7 @@ interface Opened {
 }
 
 function open(options: Partial<SegmentDiskOptions> = {}): Opened {
-  const clock = { us: 0, nowUs: () => clock.us, wallMs: () => Date.now() };
+  const clock: Clock & { us: number } = { us: 0, ...clockAt(() => clock.us, Date.now) };
   const troubles: string[] = [];
   const onTrouble = ({ code, operation }: { code: string; operation: string }) => troubles.push(`${operation} ${code}`);
   return { disk: new SegmentDisk({ directory, maxBytes: 1e6, clock, onTrouble, ...options }), troubles, clock };

@@ -26,7 +26,7 @@ async function watch(measured: Tier | undefined, asked?: Tier) {
   const rungs = ladder({ widthPx: 128, heightPx: 128 });
   // Room enough: on a busy machine admission would lower the caps, which is not what is asked here.
   const engine = { capacity: 1_000 };
-  const { sessions, peers } = sessionFixture({ generator, rungs, engine, defaultTierCap: () => measured });
+  const { sessions, peers } = sessionFixture({ generator, rungs, engine, usualTier: measured });
   const session = await sessions.create({ ...REQUEST, prompt: 'red', ...(asked ? { tierCap: asked } : {}) });
   const seen = { tiers: new Set<Tier>(), widthsPx: new Set<number>() };
   session.events.on('tier', ({ tier }) => seen.tiers.add(tier));

@@ -14,6 +14,7 @@ import { jpegTurned, pngTurned, webpTurned } from '../support/exif.ts';
 import { codeOf } from '../support/pattern-service.ts';
 import { encodePng } from '../../bench/support/pictures/png.ts';
 import { startFixture } from '../support/signaling-fixture.ts';
+import { clockAt } from '../support/clock-at.ts';
 
 const { signal } = new AbortController();
 let binary = '';
@@ -187,7 +188,7 @@ describe('a photo of a phone', () => {
 });
 
 describe('uploads of one user', () => {
-  const clock = { nowUs: () => 0, wallMs: () => 0 };
+  const clock = clockAt(() => 0);
   const png = encodePng(8, 8, () => [1, 2, 3]);
   const read = () => Promise.resolve({ kind: 'image', mediaType: 'image/png', sha256: 'a', data: png } as const);
   const post = (url: string, type: string, body: Uint8Array) =>

@@ -43,7 +43,7 @@ export function runSender(options: SenderRunOptions): SenderRun {
   const capacity = plan.capacity.map((step) => ({ ...step, fromUs: step.fromUs + (step.fromUs > 0 ? startUs : 0) }));
   const link = new Path({ ...plan, capacity });
   const path = new ArrayMediaPath(video);
-  const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+  const timer = new PacerTimer({ clock: time });
   const sender = new VideoSender({
     path,
     estimator: new GlimpseEstimator(),

@@ -12,18 +12,16 @@ import { lowerGrade, tierOfGrade, type Grade } from '../grades.ts';
 import type { Tier } from '../../picture/tiers.ts';
 import type { WorkCosts } from './work-costs.ts';
 
-/** What admission asks of a session. */
+/** What admission plans with; `Ticket.update` keeps it current. */
 export interface Applicant {
   /** Highest tier it wants. */
-  wanted(): Tier;
-  /** False once nothing is left to compute: a finished clip. */
-  computing(): boolean;
+  wanted: Tier;
+  /** False once nothing is left to compute: a finished clip. Default: true. */
+  computing?: boolean;
   /** True for a clip, which needs no more than its lowest tier in time. Default: live. */
   patient?: boolean;
-  /** False while its viewer is away and may come back. Default: true. */
-  watched?(): boolean;
-  /** Position or tier cap changed. */
-  onChange(): void;
+  /** False while its viewers are away and may come back. Default: true. */
+  watched?: boolean;
 }
 
 export interface AdmissionOptions {
@@ -54,12 +52,15 @@ export interface Ticket {
   readonly tierCap: Tier;
   /** The same as a grade, with the variant that there is time for. */
   readonly gradeCap: Grade;
+  /** Takes effect at the next review. */
+  update(change: Partial<Applicant>): void;
   /** Frees the place. Idempotent. */
   leave(): void;
 }
 
 interface Member extends Ticket {
   applicant: Applicant;
+  onChange: () => void;
   admitted: boolean;
   position: number;
   waitMs: number | null;
@@ -107,12 +108,14 @@ export class Admission {
 
   /**
    * Admits a session or queues it.
+   * @param onChange called when its position or tier cap has changed
    * @throws GlimpseError SESSION_LIMIT when the queue is full; `retryAfterMs` is the expected wait of its last place
    */
-  enter(applicant: Applicant): Ticket {
+  enter(applicant: Applicant, onChange: () => void): Ticket {
     const { queueMax, lowestTier } = this.#options;
     const member: Member = {
       applicant,
+      onChange,
       admitted: false,
       position: 0,
       waitMs: null,
@@ -120,6 +123,9 @@ export class Admission {
       gradeCap: lowestTier,
       admittedUs: 0,
       share: undefined,
+      update: (change) => {
+        member.applicant = { ...member.applicant, ...change };
+      },
       leave: () => this.#leave(member),
     };
     if (this.#waiting.some(isWatched) || !this.#admit(member)) {
@@ -197,7 +203,7 @@ export class Admission {
   ): void {
     const { position, gradeCap } = member;
     Object.assign(member, change);
-    if (!quiet && (member.position !== position || member.gradeCap !== gradeCap)) member.applicant.onChange();
+    if (!quiet && (member.position !== position || member.gradeCap !== gradeCap)) member.onChange();
   }
 
   /** Places free up as sessions end: n sessions with the mean stay free one every mean / n. */
@@ -216,12 +222,12 @@ export class Admission {
   }
 }
 
-const isWatched = ({ applicant }: Member): boolean => applicant.watched?.() ?? true;
+const isWatched = ({ applicant }: Member): boolean => applicant.watched ?? true;
 
 const sharerOf = (member: Member): Sharer => ({
-  wanted: member.applicant.wanted(),
+  wanted: member.applicant.wanted,
   current: undefined,
-  computing: isWatched(member) && member.applicant.computing(),
+  computing: isWatched(member) && (member.applicant.computing ?? true),
   patient: member.applicant.patient ?? false,
 });
 

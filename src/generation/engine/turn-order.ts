@@ -5,7 +5,7 @@
  * a turn of rank r is ahead of all newcomers after r + 1 ageing steps.
  */
 
-/** Ranks of a claim, smaller first; timeline/planner.ts assigns the first three. */
+/** Ranks of a claim, smaller first; stream/timeline/planner.ts assigns the first three. */
 export const RANKS = {
   /** A draft for a viewer who sees nothing yet or has just steered. */
   firstPicture: 0,

@@ -3,21 +3,15 @@
  * asks the scheduler for a turn. Between two steps it may wait for more urgent work, and keeps what it has computed.
  */
 import { GlimpseError } from '../../errors.ts';
-import {
-  isLastRun,
-  type GenerateOptions,
-  type Generator,
-  type Rendition,
-  type SliceJob,
-} from '../../generation/generator.ts';
-import type { Claim, Scheduler } from '../../generation/engine/scheduler.ts';
+import { isLastRun, type GenerateOptions, type Rendition, type SliceJob } from '../../generation/generator.ts';
+import type { Claim } from '../../generation/engine/scheduler.ts';
 import type { Variant } from '../../generation/grades.ts';
 import { tierRank, type Tier } from '../../picture/tiers.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
+import type { Making } from './making.ts';
 
 export interface OpenSliceOptions {
-  generator: Generator;
-  scheduler: Scheduler;
+  making: Making;
   job: SliceJob;
   claim: Claim;
   /** Tier of the latents it continues from: a better predecessor is a reason to restart the slice. */
@@ -40,7 +34,8 @@ export class OpenSlice {
   readonly #frames: number;
   #pull: Promise<Rendition> | undefined;
 
-  constructor({ generator, scheduler, job, claim, previousTier, signal, onRetry, onProgress }: OpenSliceOptions) {
+  constructor({ making, job, claim, previousTier, signal, onRetry, onProgress }: OpenSliceOptions) {
+    const { generator, scheduler } = making;
     this.#frames = generator.info.slice.frames;
     this.previousTier = previousTier;
     this.claim = claim;

@@ -19,6 +19,16 @@ export interface TakenOver extends Pick<RevisionRequest, 'originMs' | 'previous'
   inPlaceOf: number | undefined;
 }
 
+/** Where the change happens. */
+interface Ground {
+  /** The slice that it applies to. */
+  slice: number;
+  sliceMs: number;
+  /** Slices of a clip; undefined in live mode. */
+  sliceCount: number | undefined;
+  timeline: Timeline;
+}
+
 export const NOTHING_TAKEN_OVER: TakenOver = {
   originMs: 0,
   previous: undefined,
@@ -39,18 +49,18 @@ export function slotToBend(run: RevisionRun, playout: Playout, framesPerSlice: n
 export function takeOver(
   run: RevisionRun,
   { running, continues, strength }: SteeringDecision,
-  { slice, sliceMs, timeline }: { slice: number; sliceMs: number; timeline: Timeline },
+  { slice, sliceMs, sliceCount, timeline }: Ground,
 ): TakenOver {
   const { request } = run;
   if (!continues) return NOTHING_TAKEN_OVER;
-  const isClip = request.sliceCount !== undefined;
+  const isClip = sliceCount !== undefined;
   // A clip loops: a transition at its start would repeat in every loop.
   const from = isClip ? undefined : heavierPrompt(promptAt(request.track, slice));
   const originMs = request.originMs + slice * sliceMs;
   if (running === 'dropped')
     return { ...NOTHING_TAKEN_OVER, from, originMs: originMs + sliceMs, previous: run.latentsOf(slice) };
-  if (request.sliceCount !== undefined) {
-    const latents = latentsBySlice(run, request.sliceCount);
+  if (sliceCount !== undefined) {
+    const latents = latentsBySlice(run, sliceCount);
     const { originMs, previous } = request;
     return { ...NOTHING_TAKEN_OVER, originMs, previous, start: { latents, strength } };
   }

@@ -1,22 +1,17 @@
 /** Plans the next work of one revision from its slices' grades, the playhead and the time left. */
-import type { GeneratorInfo } from '../../generation/generator.ts';
+import type { Generator } from '../../generation/generator.ts';
 import { gradeOf, improves, tierOfGrade, type Grade } from '../../generation/grades.ts';
-import { tierRank, type Tier } from '../../picture/tiers.ts';
+import { lowerTier, tierRank, type Tier } from '../../picture/tiers.ts';
 import { planNext, type PlannedWork } from '../timeline/planner.ts';
+import type { RunFacts } from './making.ts';
 import type { SliceFacts, SliceVariants } from './slice-variants.ts';
 
 export interface RevisionPlanOptions {
-  info: GeneratorInfo;
+  generator: Pick<Generator, 'info' | 'tierCap'>;
   /** Slices of a clip; undefined in live mode. */
   sliceCount: number | undefined;
+  /** Chooses how each tier is made in the time left. */
   variants: SliceVariants;
-  /** Frame of this revision under the playhead; 0 before it plays. */
-  playheadFrame: () => number;
-  tierCap: () => Tier;
-  /** Best grade (tier and variant) that the load of other sessions allows. Default: all. */
-  gradeCap?: (() => Grade) | undefined;
-  /** True while playback is paused: the slice under the playhead stays on screen. Default: false. */
-  paused?: (() => boolean) | undefined;
 }
 
 export class RevisionPlan {
@@ -24,24 +19,47 @@ export class RevisionPlan {
   readonly #grades = new Map<number, Grade>();
   /** Best grade of any slice so far. */
   #best: Grade | undefined;
+  #facts: RunFacts;
 
-  constructor(options: RevisionPlanOptions) {
+  constructor(options: RevisionPlanOptions, facts: RunFacts) {
     this.#options = options;
+    this.#facts = facts;
+  }
+
+  /** Takes newer facts; returns whether they may change what is next. */
+  update(facts: RunFacts): boolean {
+    const before = this.#facts;
+    const sliceBefore = this.playheadSlice;
+    this.#facts = facts;
+    return (
+      facts.admitted !== before.admitted ||
+      facts.tierCap !== before.tierCap ||
+      facts.gradeCap !== before.gradeCap ||
+      facts.stands !== before.stands ||
+      this.playheadSlice !== sliceBefore
+    );
+  }
+
+  get admitted(): boolean {
+    return this.#facts.admitted;
   }
 
   /** Undefined while there is no work. */
   next(): PlannedWork | undefined {
-    const { info, sliceCount, variants, tierCap, gradeCap = () => 'upscaled' as const } = this.#options;
+    const { generator, sliceCount, variants } = this.#options;
+    const { tierCap, gradeCap } = this.#facts;
+    // While it recovers from failures, a generator makes fewer tiers.
+    const best = generator.tierCap ?? tierCap;
     return planNext({
       gradeOf: (slice) => this.#grades.get(slice),
       playheadSlice: this.playheadSlice,
       sliceCount,
-      tiers: info.tiers.map(({ tier }) => tier),
-      tierCap: tierCap(),
-      variantFor: (slice, tier) => variants.choose(tier, this.#facts(slice, tier), gradeCap()),
-      whenIdle: (slice, tier) => variants.whenIdle(tier, this.#facts(slice, tier)),
-      mayGoFirst: (slice, tier, variant) => variants.mayGoFirst(tier, variant, this.#facts(slice, tier)),
-      mayUpgrade: (slice, tier) => variants.mayUpgrade(tier, this.#facts(slice, tier), gradeCap()),
+      tiers: generator.info.tiers.map(({ tier }) => tier),
+      tierCap: lowerTier(tierCap, best),
+      variantFor: (slice, tier) => variants.choose(tier, this.#sliceFacts(slice, tier), gradeCap),
+      whenIdle: (slice, tier) => variants.whenIdle(tier, this.#sliceFacts(slice, tier)),
+      mayGoFirst: (slice, tier, variant) => variants.mayGoFirst(tier, variant, this.#sliceFacts(slice, tier)),
+      mayUpgrade: (slice, tier) => variants.mayUpgrade(tier, this.#sliceFacts(slice, tier), gradeCap),
       skipsDraft: (slice) => variants.skipsDraft(this.untilSeenMs(slice)),
     });
   }
@@ -60,7 +78,7 @@ export class RevisionPlan {
 
   /** True when a slice cannot be improved. */
   isFinished(slice: number): boolean {
-    return this.#grades.get(slice) === this.#options.info.tiers.at(-1)?.tier;
+    return this.#grades.get(slice) === this.#options.generator.info.tiers.at(-1)?.tier;
   }
 
   forgetBefore(slice: number): void {
@@ -68,18 +86,18 @@ export class RevisionPlan {
   }
 
   get playheadSlice(): number {
-    return Math.floor(this.#options.playheadFrame() / this.#options.info.slice.frames);
+    return Math.floor(this.#facts.playheadFrame / this.#options.generator.info.slice.frames);
   }
 
   /** Time until a slice plays, ms; negative for a slice that has started to play. */
   untilSeenMs(slice: number): number {
-    const { info, playheadFrame } = this.#options;
-    return ((slice * info.slice.frames - playheadFrame()) * 1000) / info.slice.fps;
+    const { frames, fps } = this.#options.generator.info.slice;
+    return ((slice * frames - this.#facts.playheadFrame) * 1000) / fps;
   }
 
-  #facts(slice: number, tier: Tier): SliceFacts {
+  #sliceFacts(slice: number, tier: Tier): SliceFacts {
     const untilSeenMs = this.untilSeenMs(slice);
-    const stands = this.#options.paused?.() ?? false;
+    const { stands } = this.#facts;
     return {
       untilSeenMs: stands && untilSeenMs > 0 ? Infinity : untilSeenMs,
       untilOverMs: stands ? Infinity : this.untilSeenMs(slice + 1),

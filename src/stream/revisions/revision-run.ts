@@ -1,22 +1,21 @@
 /**
- * Generates one revision of a session's timeline. The planner names the next slice and tier; the slice's generator
+ * Generates one revision of a stream's timeline. The planner names the next slice and tier; the slice's generator
  * makes it, and each step waits for its turn at the scheduler. More urgent work starts beside running work: a slice
  * that waits for polish does not delay the next picture. Slices that can no longer be seen are dropped.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../../clock.ts';
+import { sleep } from '../../clock.ts';
 import { toGlimpseError, type GlimpseError } from '../../errors.ts';
-import type { GenerateOptions, Generator, Rendition, SliceJob } from '../../generation/generator.ts';
+import type { Rendition, SliceJob } from '../../generation/generator.ts';
 import { promptAt, type PromptTrack } from '../../generation/prompt/prompt-list.ts';
-import type { Claim, Scheduler } from '../../generation/engine/scheduler.ts';
+import type { Claim } from '../../generation/engine/scheduler.ts';
 import { SliceJoints } from '../../generation/slices/slice-joints.ts';
-import { gradeOf, type Grade, type Variant } from '../../generation/grades.ts';
+import { gradeOf, type Variant } from '../../generation/grades.ts';
 import { tierRank, type Tier } from '../../picture/tiers.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 import type { PlannedWork } from '../timeline/planner.ts';
 import type { I420Frame } from '../../picture/frame.ts';
-import type { User } from '../../session/contract.ts';
 import { DriftReference } from '../../generation/slices/drift-reference.ts';
+import type { Making, Progress, RunFacts, Work } from './making.ts';
 import { OpenSlice } from './open-slice.ts';
 import { RevisionPlan } from './revision-plan.ts';
 import type { SliceVariants } from './slice-variants.ts';
@@ -28,9 +27,7 @@ export interface RevisionRequest {
   track: PromptTrack;
   seed: number;
   guidance: number | undefined;
-  /** Slices of a clip; undefined in live mode. */
-  sliceCount: number | undefined;
-  /** Start of the revision on the session's time axis, ms; weather and motion continue across a change. */
+  /** Start of the revision on the stream's time axis, ms; weather and motion continue across a change. */
   originMs: number;
   /** Latents that the first slice continues from, when the transition asks for it. */
   previous: Float32Array | undefined;
@@ -41,24 +38,10 @@ export interface RevisionRequest {
 }
 
 export interface RevisionRunOptions {
-  generator: Generator;
-  scheduler: Scheduler;
-  clock: Clock;
-  user: User;
+  making: Making;
+  work: Work;
   request: RevisionRequest;
-  /** The session's upload and options: the same for all slices. */
-  inputs?: SessionInputs;
-  /** Frame of this revision under the playhead; 0 before it plays. */
-  playheadFrame: () => number;
-  tierCap: () => Tier;
-  /** Chooses how each tier is made in the time left. */
   variants: SliceVariants;
-  /** Best grade that the load of other sessions allows. Default: all. */
-  gradeCap?: () => Grade;
-  /** True while playback is paused: the slice under the playhead stays on screen. Default: false. */
-  paused?: () => boolean;
-  /** False while the session waits for admission: nothing is computed. */
-  admitted: () => boolean;
   /** A tier of a slice, or a run of its frames; the last run of a tier ends at the slice's end. */
   onRendition: (rendition: Rendition) => void;
   /** Progress of a slice, where the generator reports it. */
@@ -66,9 +49,6 @@ export interface RevisionRunOptions {
   /** The generator failed; the run retries by itself. */
   onError: (error: GlimpseError) => void;
 }
-
-export type SessionInputs = Pick<SliceJob, 'input' | 'options'>;
-export type Progress = Parameters<NonNullable<GenerateOptions['onProgress']>>[0];
 
 /** Delay before a failed generator is retried, ms; doubles up to `most`. */
 const RETRY_MS = { first: 250, most: 4_000 };
@@ -90,25 +70,26 @@ export class RevisionRun {
   #woken = false;
   readonly #done: Promise<void>;
 
-  constructor(options: RevisionRunOptions) {
+  constructor(options: RevisionRunOptions, facts: RunFacts) {
+    const { making, work, request, variants } = options;
+    const { generator } = making;
     this.#options = options;
-    this.request = options.request;
-    this.#plan = new RevisionPlan({ ...options, info: options.generator.info, sliceCount: options.request.sliceCount });
-    this.#reference = new DriftReference(options.inputs?.options?.adain === true);
-    this.#joints = new SliceJoints(options.generator.info.slice);
-    this.#keep(options.request.kept);
+    this.request = request;
+    this.#plan = new RevisionPlan({ generator, sliceCount: work.sliceCount, variants }, facts);
+    this.#reference = new DriftReference(work.inputs.options?.adain === true);
+    this.#joints = new SliceJoints(generator.info.slice);
+    this.#keep(request.kept);
     this.#done = this.#loop().catch((error: unknown) => options.onError(toGlimpseError(error)));
   }
 
-  /** An input of the plan has changed: playhead, tier cap or admission. */
-  wake(): void {
-    this.#woken = true;
-    this.#wake?.();
+  /** Goes on with newer facts. */
+  update(facts: RunFacts): void {
+    if (this.#plan.update(facts)) this.#lookAgain();
   }
 
   /** True when everything planned up to the tier cap is computed. */
   get complete(): boolean {
-    return this.#options.admitted() && this.#plan.next() === undefined;
+    return this.#plan.admitted && this.#plan.next() === undefined;
   }
 
   /** The best latents of a slice, for another revision to continue from. */
@@ -118,7 +99,7 @@ export class RevisionRun {
 
   /** Takes over the finished first slice: it is not computed, and the next one continues from it. */
   #keep(kept: RevisionRequest['kept']): void {
-    const best = this.#options.generator.info.tiers.at(-1)?.tier;
+    const best = this.#options.making.generator.info.tiers.at(-1)?.tier;
     if (kept === undefined || best === undefined) return;
     this.#plan.reached(0, best);
     this.#latents.set(0, { tier: best, latents: kept.latents });
@@ -127,7 +108,7 @@ export class RevisionRun {
 
   async close(): Promise<void> {
     this.#abort.abort();
-    this.wake();
+    this.#lookAgain();
     await this.#done;
   }
 
@@ -142,7 +123,8 @@ export class RevisionRun {
       const { retryAfterMs = 0 } = this.#failure;
       this.#options.onError(this.#failure);
       this.#failure = undefined;
-      await backOff(Math.max(this.#retryMs, retryAfterMs), signal);
+      // Only the end of the run cuts a back-off short.
+      await sleep(this.#options.making.clock, Math.max(this.#retryMs, retryAfterMs), signal);
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.most);
     }
     await Promise.all([...this.#open.keys()].map((slice) => this.#drop(slice)));
@@ -151,7 +133,7 @@ export class RevisionRun {
 
   /** Whether to start `work` now: everything in progress is less urgent. */
   #isMoreUrgent(work: PlannedWork): boolean {
-    if (!this.#options.admitted()) return false;
+    if (!this.#plan.admitted) return false;
     const open = this.#open.get(work.slice);
     if (open && this.#pulls.has(open)) {
       // The playhead may have reached a slice whose work began as polish.
@@ -172,12 +154,12 @@ export class RevisionRun {
     open ??= this.#start(work, previous);
     Object.assign(open.claim, this.#claim(work));
     this.#plan.begun(work);
-    open.wanted = { tier, variant, sinceUs: this.#options.clock.nowUs() };
+    open.wanted = { tier, variant, sinceUs: this.#options.making.clock.nowUs() };
     const pulled = open;
     const pull = kept(
       this.#pull(slice, pulled, tier).finally(() => {
         this.#pulls.delete(pulled);
-        this.wake();
+        this.#lookAgain();
       }),
     );
     this.#pulls.set(pulled, pull);
@@ -197,7 +179,7 @@ export class RevisionRun {
       const { latents } = rendition;
       if (latents) this.#latents.set(slice, { tier: rendition.tier, latents });
       if (latents) this.#reference.onSlice(promptAt(this.request.track, slice), rendition.tier, latents);
-      if (rendition.cached === undefined) this.#options.scheduler.costs.observe(grade, rendition.computeMs);
+      if (rendition.cached === undefined) this.#options.making.scheduler.costs.observe(grade, rendition.computeMs);
       this.#options.onRendition(rendition);
     } catch (error) {
       if (this.#abort.signal.aborted || open.closed) return;
@@ -207,7 +189,8 @@ export class RevisionRun {
   }
 
   #claim({ slice, tier, variant, rank }: PlannedWork): Claim {
-    const { clock, user, scheduler } = this.#options;
+    const { clock, scheduler } = this.#options.making;
+    const { user } = this.#options.work;
     const deadlineUs = clock.nowUs() + Math.max(0, this.#plan.untilSeenMs(slice)) * 1000;
     const costMs = scheduler.costs.gradeMs(gradeOf({ tier, variant })) ?? 0;
     return { rank, deadlineUs, costMs, user: user.id, weight: user.weight };
@@ -215,7 +198,8 @@ export class RevisionRun {
 
   #start(work: PlannedWork, previous: { tier: Tier; latents: Float32Array } | undefined): OpenSlice {
     const { slice, tier } = work;
-    const { generator, scheduler, onError: onRetry, onProgress } = this.#options;
+    const { making, onError: onRetry, onProgress } = this.#options;
+    const { generator } = making;
     const { revision, track, seed, guidance, originMs, start } = this.request;
     const continued = slice === 0 ? this.request.previous : previous?.latents;
     const latents = start?.latents.get(slice);
@@ -230,15 +214,14 @@ export class RevisionRun {
       stopAtTier: generator.info.tiers.at(-1)?.tier ?? tier,
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
-      ...this.#options.inputs,
+      ...this.#options.work.inputs,
       ...this.#reference.of(told),
       ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };
     const claim = this.#claim({ ...work, rank: 2 });
     const { signal } = this.#abort;
     const open = new OpenSlice({
-      generator,
-      scheduler,
+      making,
       job,
       claim,
       previousTier: previous?.tier,
@@ -252,7 +235,7 @@ export class RevisionRun {
 
   /** Drops slices that can no longer be shown (live) or improved, even those that wait for a turn. */
   async #forget(): Promise<void> {
-    const live = this.request.sliceCount === undefined;
+    const live = this.#options.work.sliceCount === undefined;
     const behind = live ? this.#plan.playheadSlice - 1 : -1;
     for (const [slice, open] of this.#open) {
       const passed = live && slice < this.#plan.playheadSlice && this.#pulls.has(open);
@@ -266,7 +249,7 @@ export class RevisionRun {
 
   /** Records how long work took that did not finish in time. */
   #gaveUp({ wanted: { tier, variant, sinceUs } }: OpenSlice): void {
-    this.#options.variants.gaveUp(tier, variant, (this.#options.clock.nowUs() - sinceUs) / 1000);
+    this.#options.variants.gaveUp(tier, variant, (this.#options.making.clock.nowUs() - sinceUs) / 1000);
   }
 
   async #drop(slice: number): Promise<void> {
@@ -276,11 +259,16 @@ export class RevisionRun {
   }
 
   get #framesPerSlice(): number {
-    return this.#options.generator.info.slice.frames;
+    return this.#options.making.generator.info.slice.frames;
   }
 
   #frameMs(frames: number): number {
-    return (frames * 1000) / this.#options.generator.info.slice.fps;
+    return (frames * 1000) / this.#options.making.generator.info.slice.fps;
+  }
+
+  #lookAgain(): void {
+    this.#woken = true;
+    this.#wake?.();
   }
 
   /** Resolves when the plan may have changed or a pull has ended. */
@@ -290,6 +278,3 @@ export class RevisionRun {
     this.#wake = undefined;
   }
 }
-
-/** Only the end of the run cuts a back-off short. */
-const backOff = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});

@@ -1,44 +1,32 @@
 /**
- * The revisions of one session: the one that plays and the one being made. Every change of prompt or parameters starts
+ * The revisions of one stream: the one that plays and the one being made. Every change of prompt or parameters starts
  * a new revision and stops computing the old one at once. The old pictures play until the first picture of the new one
  * is ready.
  */
 import { randomInt } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
 import type { GlimpseError } from '../../errors.ts';
-import type { Generator, Rendition } from '../../generation/generator.ts';
-import type { Scheduler } from '../../generation/engine/scheduler.ts';
+import type { Rendition } from '../../generation/generator.ts';
 import {
   joinPrompts,
   promptStretches,
   type PromptStretch,
   type PromptTrack,
 } from '../../generation/prompt/prompt-list.ts';
-import type { Grade } from '../../generation/grades.ts';
 import { tierRank, type Tier } from '../../picture/tiers.ts';
 import type { Playout } from '../timeline/playout.ts';
 import type { Timeline, Placement } from '../timeline/timeline.ts';
 import { NOTHING_TAKEN_OVER, slotToBend, takeOver, type TakenOver } from './renoise.ts';
-import type { User } from '../../session/contract.ts';
-import { RevisionRun, type SessionInputs, type Progress, type RevisionRequest } from './revision-run.ts';
+import type { Limits, Making, Progress, RunFacts, Work } from './making.ts';
+import { RevisionRun, type RevisionRequest } from './revision-run.ts';
 import { SliceVariants } from './slice-variants.ts';
 import type { SteeringDecision } from '../steering.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 
 export interface RevisionsOptions {
-  generator: Generator;
-  scheduler: Scheduler;
-  clock: Clock;
+  making: Making;
+  work: Work;
   timeline: Timeline;
   playout: Playout;
-  sliceCount: number | undefined;
-  user: User;
-  inputs?: SessionInputs;
-  tierCap: () => Tier;
-  /** Best grade (tier and variant) that the load of other sessions allows. Default: all. */
-  gradeCap?: () => Grade;
-  /** False while the session waits for admission. */
-  admitted: () => boolean;
   onPlaced: (rendition: Rendition, placement: Placement) => void;
   onProgress?: (revision: number, slice: number, progress: Progress) => void;
   onError: (error: GlimpseError) => void;
@@ -72,10 +60,18 @@ export class Revisions {
   readonly #variants: SliceVariants;
   #run: RevisionRun | undefined;
   #next = 0;
+  #limits: Limits;
 
-  constructor(options: RevisionsOptions) {
+  constructor(options: RevisionsOptions, limits: Limits) {
+    const { generator, scheduler } = options.making;
     this.#options = options;
-    this.#variants = new SliceVariants({ info: options.generator.info, costs: options.scheduler.costs });
+    this.#limits = limits;
+    this.#variants = new SliceVariants({ info: generator.info, costs: scheduler.costs });
+  }
+
+  /** Number of the latest revision; -1 before the first. */
+  get latest(): number {
+    return this.#next - 1;
   }
 
   get current(): RunningRevision | undefined {
@@ -89,7 +85,8 @@ export class Revisions {
 
   /** Starts a revision. Its number returns at once; its pictures follow when they are made. */
   begin({ prompts, seed, guidance, decision }: RevisionChange): RunningRevision {
-    const { generator, scheduler, clock, timeline, sliceCount, user, tierCap, admitted, onError } = this.#options;
+    const { making, work, timeline, onError } = this.#options;
+    const { sliceCount } = work;
     const last = this.#run;
     const { from, inPlaceOf, ...taken } = last ? this.#takeOver(last, decision) : NOTHING_TAKEN_OVER;
     const { transitionSlices, interpolation } = decision;
@@ -103,31 +100,25 @@ export class Revisions {
       track,
       seed: seed ?? last?.request.seed ?? randomInt(2 ** 32),
       guidance: guidance ?? last?.request.guidance,
-      sliceCount,
       ...taken,
     };
     if (last) this.#end(last);
     this.#acceptedUs.delete(request.revision - 2);
     // A revision that keeps the running slice starts with an old picture: there is no latency to measure.
-    if (!taken.kept) this.#acceptedUs.set(request.revision, clock.nowUs());
+    if (!taken.kept) this.#acceptedUs.set(request.revision, making.clock.nowUs());
     if (last && inPlaceOf !== undefined) this.#switchInPlace(last.request.revision, request, inPlaceOf);
-    const run = new RevisionRun({
-      generator,
-      scheduler,
-      clock,
-      user,
-      ...(this.#options.inputs && { inputs: this.#options.inputs }),
-      request,
-      playheadFrame: () => this.#playheadFrame(request.revision),
-      tierCap,
-      variants: this.#variants,
-      ...(this.#options.gradeCap && { gradeCap: this.#options.gradeCap }),
-      paused: () => this.#options.playout.paused,
-      admitted,
-      onError,
-      onProgress: (slice, progress) => this.#options.onProgress?.(request.revision, slice, progress),
-      onRendition: (rendition) => this.#options.onPlaced(rendition, timeline.put(rendition)),
-    });
+    const run = new RevisionRun(
+      {
+        making,
+        work,
+        request,
+        variants: this.#variants,
+        onError,
+        onProgress: (slice, progress) => this.#options.onProgress?.(request.revision, slice, progress),
+        onRendition: (rendition) => this.#options.onPlaced(rendition, timeline.put(rendition)),
+      },
+      this.#factsFor(request.revision),
+    );
     this.#run = run;
     return this.#describe(run);
   }
@@ -135,21 +126,26 @@ export class Revisions {
   /** Milliseconds since the revision was accepted; undefined for an old one. */
   sinceAcceptedMs(revision: number): number | undefined {
     const acceptedUs = this.#acceptedUs.get(revision);
-    return acceptedUs === undefined ? undefined : (this.#options.clock.nowUs() - acceptedUs) / 1000;
+    return acceptedUs === undefined ? undefined : (this.#options.making.clock.nowUs() - acceptedUs) / 1000;
   }
 
   /** True from `refined` on, or at the generator's best tier if that is lower. */
   isRefined(tier: Tier): boolean {
-    const made = this.#options.generator.info.tiers.map((info) => tierRank(info.tier));
+    const made = this.#options.making.generator.info.tiers.map((info) => tierRank(info.tier));
     return tierRank(tier) >= Math.min(tierRank('refined'), Math.max(...made));
   }
 
-  /** The playhead or the tier cap has moved. */
-  wake(): void {
-    const { timeline, playout } = this.#options;
-    if (this.#options.sliceCount === undefined && playout.revision === timeline.revision)
+  update(limits: Limits): void {
+    this.#limits = limits;
+    this.follow();
+  }
+
+  /** The playhead has moved, stands or goes on. */
+  follow(): void {
+    const { timeline, playout, work } = this.#options;
+    if (work.sliceCount === undefined && playout.revision === timeline.revision)
       timeline.dropBefore(Math.floor(playout.frameIndex / timeline.framesPerSlice) - 1);
-    this.#run?.wake();
+    this.#run?.update(this.#factsFor(this.#run.request.revision));
   }
 
   async close(): Promise<void> {
@@ -159,16 +155,18 @@ export class Revisions {
 
   #describe(run: RevisionRun): RunningRevision {
     const { revision, track, seed, guidance } = run.request;
-    const { startsFromLatents = false } = this.#options.generator.info;
+    const { startsFromLatents = false } = this.#options.making.generator.info;
     const bendable = startsFromLatents && run.latentsOf(this.#slotToBend(run)) !== undefined;
     const prompt = joinPrompts(track.prompts);
     return { revision, prompt, seed, guidance, stretches: promptStretches(track), bendable };
   }
 
   #takeOver(last: RevisionRun, decision: SteeringDecision): TakenOver {
-    const { timeline, generator } = this.#options;
-    const { frames, fps } = generator.info.slice;
-    return takeOver(last, decision, { slice: this.#slotToBend(last), sliceMs: (frames * 1000) / fps, timeline });
+    const { timeline, making, work } = this.#options;
+    const { frames, fps } = making.generator.info.slice;
+    const { sliceCount } = work;
+    const slice = this.#slotToBend(last);
+    return takeOver(last, decision, { slice, sliceMs: (frames * 1000) / fps, sliceCount, timeline });
   }
 
   /** Keeps the playhead's position in the slice. A kept slice is placed at once under the new revision. */
@@ -191,10 +189,11 @@ export class Revisions {
     this.#ending.add(ended);
   }
 
-  #playheadFrame(revision: number): number {
+  #factsFor(revision: number): RunFacts {
     const { playout } = this.#options;
     // The timeline switches first and the playhead follows with the next picture: until then it refers to the old one.
-    return playout.revision === revision ? playout.frameIndex : 0;
+    const playheadFrame = playout.revision === revision ? playout.frameIndex : 0;
+    return { ...this.#limits, playheadFrame, stands: playout.stands };
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Chooses how one session's slices are made: collects the inputs of `chooseVariant` and remembers its decisions.
- * Lives as long as the session, because a machine too slow for one revision is too slow for the next.
+ * Chooses how one stream's slices are made: collects the inputs of `chooseVariant` and remembers its decisions.
+ * Lives as long as the stream, because a machine too slow for one revision is too slow for the next.
  */
 import { gradeOf, variantOfGrade, type Grade, type Variant } from '../../generation/grades.ts';
 import type { GeneratorInfo } from '../../generation/generator.ts';
@@ -35,7 +35,7 @@ export class SliceVariants {
 
   /**
    * The variant in which to make a tier of a slice now; undefined where it could not be seen.
-   * @param cap best grade that the load of other sessions allows
+   * @param cap best grade that the load of other streams allows
    */
   choose(tier: Tier, slice: SliceFacts, cap: Grade): Variant | undefined {
     const facts = this.#facts(tier, slice);

@@ -1,5 +1,5 @@
 /**
- * Chooses the frame for a given time. When the generator is late, the last frame stays on screen and the playhead
+ * The playback of a stream: chooses the frame for a given time. When the generator is late, the last frame stays on screen and the playhead
  * waits, so no frame of the timeline is skipped and the connection keeps sending. Late frames are counted. Pure: time
  * is an argument.
  */
@@ -12,14 +12,12 @@ export interface PlayoutOptions {
   loopFrames?: number | undefined;
 }
 
-export interface PlayoutPicture {
+export interface PlayoutFrame {
   picture: TimelineFrame;
-  /** False when the same frame at the same tier was returned last time. */
-  fresh: boolean;
   /** The time asked for a newer frame than the timeline has. */
   late: boolean;
-  /** True on the first frame of a loop after the first. */
-  looped: boolean;
+  /** Loops of a clip that have ended. */
+  loop: number;
 }
 
 /** A revision that replaces a slice of another: its first frame takes that slice's position. */
@@ -40,6 +38,7 @@ export class Playout {
   #playhead = 0;
   #revision = -1;
   #paused = false;
+  #held = false;
   #last: TimelineFrame | undefined;
   #lateFrames = 0;
   #inPlace: InPlace | undefined;
@@ -64,8 +63,14 @@ export class Playout {
     return this.#revision;
   }
 
+  /** Whether a viewer has paused. */
   get paused(): boolean {
     return this.#paused;
+  }
+
+  /** Whether the playhead stands: paused, or nobody is there. */
+  get stands(): boolean {
+    return this.#paused || this.#held;
   }
 
   /** Index of the frame on screen, wrapped to the clip's length. */
@@ -78,23 +83,21 @@ export class Playout {
   }
 
   /** The picture for `nowUs`; undefined until the timeline has its first. */
-  at(nowUs: number, timeline: Timeline): PlayoutPicture | undefined {
+  at(nowUs: number, timeline: Timeline): PlayoutFrame | undefined {
     if (timeline.revision < 0) return undefined;
     if (timeline.revision !== this.#revision) this.#start(nowUs, timeline.revision);
-    const wanted = this.#paused ? this.#playhead : Math.max(this.#playhead, this.#frameOf(nowUs));
+    const wanted = this.stands ? this.#playhead : Math.max(this.#playhead, this.#frameOf(nowUs));
     const found = this.#nearest(wanted, timeline);
     const late = found.index < wanted;
     if (late) {
       this.#lateFrames += wanted - found.index;
       this.#originUs = nowUs - this.#durationUs(found.index);
     }
-    const looped = this.#loopOf(found.index) > this.#loopOf(this.#playhead);
     this.#playhead = found.index;
     const picture = found.picture ?? this.#last;
     if (!picture) return undefined;
-    const fresh = picture.frame !== this.#last?.frame;
     this.#last = picture;
-    return { picture, fresh, late, looped };
+    return { picture, late, loop: this.#loopOf(found.index) };
   }
 
   pause(): void {
@@ -103,8 +106,19 @@ export class Playout {
 
   /** Continues from the frame on screen. */
   play(nowUs: number): void {
-    if (this.#paused) this.#originUs = nowUs - this.#durationUs(this.#playhead);
+    if (this.#paused && !this.#held) this.#goOn(nowUs);
     this.#paused = false;
+  }
+
+  /** Nobody is there: the playhead stands, so that whoever returns finds the frame left on screen. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Someone is there again. */
+  release(nowUs: number): void {
+    if (this.#held && !this.#paused) this.#goOn(nowUs);
+    this.#held = false;
   }
 
   /** Moves the playhead to a time of the clip; a time beyond the end selects the last frame. */
@@ -119,10 +133,14 @@ export class Playout {
     this.#inPlace = switching;
   }
 
-  /** When the next frame is due; Infinity while paused or before the first picture. */
+  /** When the next frame is due; Infinity while the playhead stands or before the first picture. */
   nextFrameUs(): number {
-    if (this.#paused || this.#revision < 0) return Infinity;
+    if (this.stands || this.#revision < 0) return Infinity;
     return this.#originUs + this.#durationUs(this.#playhead + 1);
+  }
+
+  #goOn(nowUs: number): void {
+    this.#originUs = nowUs - this.#durationUs(this.#playhead);
   }
 
   #start(nowUs: number, revision: number): void {

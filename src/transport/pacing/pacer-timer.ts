@@ -3,16 +3,11 @@
  * millisecond wake together; without due paths there is no timer. A path whose `wake` throws is removed and reported,
  * so that the others go on.
  */
-import { systemClock, type Clock } from '../../clock.ts';
+import { systemClock, type Clock, type Timer } from '../../clock.ts';
 import { warnOfListener } from '../../events.ts';
-
-/** Runs a callback once after a delay; returns the function that cancels it. */
-export type Schedule = (callback: () => void, delayMs: number) => () => void;
 
 export interface PacerTimerOptions {
   clock?: Clock;
-  /** For virtual time; the default does not keep the process alive. */
-  schedule?: Schedule;
   /** Called when a `wake` threw; that path is not woken again. Default: a process warning. */
   onError?: (error: unknown) => void;
 }
@@ -32,24 +27,16 @@ interface Sleeper {
 /** No system keeps shorter timers. */
 const GRANULARITY_US = 1_000;
 
-const scheduleTimeout: Schedule = (callback, delayMs) => {
-  const timer = setTimeout(callback, delayMs);
-  timer.unref();
-  return () => clearTimeout(timer);
-};
-
 export class PacerTimer {
   readonly #clock: Clock;
-  readonly #schedule: Schedule;
   readonly #onError: (error: unknown) => void;
   /** Replaced, never changed in place: a path may leave while the array is iterated. */
   #sleepers: Sleeper[] = [];
-  #cancel: (() => void) | undefined;
+  #timer: Timer | undefined;
   #armedForUs = Infinity;
 
-  constructor({ clock = systemClock, schedule = scheduleTimeout, onError }: PacerTimerOptions = {}) {
+  constructor({ clock = systemClock, onError }: PacerTimerOptions = {}) {
     this.#clock = clock;
-    this.#schedule = schedule;
     this.#onError = onError ?? ((error) => warnOfListener(error, 'wake'));
   }
 
@@ -90,16 +77,16 @@ export class PacerTimer {
   }
 
   #armFor(dueUs: number): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#timer?.close();
+    this.#timer = undefined;
     this.#armedForUs = dueUs;
     if (dueUs === Infinity) return;
     const delayUs = Math.max(dueUs - this.#clock.nowUs(), GRANULARITY_US);
-    this.#cancel = this.#schedule(() => this.#fire(), Math.ceil(delayUs / 1_000));
+    this.#timer = this.#clock.after(Math.ceil(delayUs / 1_000), () => this.#fire(), { background: true });
   }
 
   #fire(): void {
-    this.#cancel = undefined;
+    this.#timer = undefined;
     this.#armedForUs = Infinity;
     const nowUs = this.#clock.nowUs();
     const failures: unknown[] = [];

@@ -28,16 +28,3 @@ export const PACING: PacingRules = {
   initialWindowBytes: INITIAL_WINDOW_BYTES,
   burstMs: BURST_MS,
 };
-
-/** Share that the allocation leaves for retransmissions; more of them would queue in the pacer. */
-const REPAIR_SHARE_FREE = 0.01;
-/** Most that retransmissions take: media keep half of the target. */
-const REPAIR_SHARE_MAX = 0.5;
-
-/**
- * The share of a target for new media beside retransmissions. Without it media wait in the pacer, at 20% loss longer
- * than their deadline.
- * @param repairShare share of recently sent bytes that were retransmissions, 0 to 1
- */
-export const mediaTargetBps = (targetBps: number, repairShare: number): number =>
-  targetBps * (1 - Math.min(Math.max(repairShare - REPAIR_SHARE_FREE, 0), REPAIR_SHARE_MAX));

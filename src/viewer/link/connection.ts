@@ -1,5 +1,5 @@
 /**
- * One peer connection of a session with its send path. A session outlives its connections: `resume` gives it another,
+ * One peer connection of a viewer with its send path. A viewer outlives their connections: `resume` gives them another,
  * and the old one closes once the new one carries pictures.
  */
 import type { Clock } from '../../clock.ts';

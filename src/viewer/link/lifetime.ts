@@ -1,22 +1,22 @@
-/** The state of a session and the deadline of that state. state.ts holds the table; the timer is here. */
-import type { Clock } from '../../clock.ts';
+/** The state of a link and the deadline of that state. state.ts holds the table; the timer is here. */
+import type { Clock, Timer } from '../../clock.ts';
 import { LIMITS } from '../../limits.ts';
-import { DEADLINES, nextState, type SessionEvent, type SessionState } from './state.ts';
+import { DEADLINES, nextState, type LinkEvent, type LinkState } from './state.ts';
 
 const REASON = { connect: 'connect-timeout', resume: 'peer-gone' } as const;
 
 export interface LifetimeOptions {
   clock: Clock;
-  /** How long a session whose peer is gone waits for `resume`; 0 ends it with its connection. */
+  /** How long a link whose peer is gone waits for the viewer's return; 0 ends it with its connection. */
   resumeGraceMs: number;
-  /** Called once when the session has waited too long; its owner then ends it. */
+  /** Called once when the link has waited too long; its owner then ends it. */
   onDeadline: (reason: string) => void;
 }
 
 export class Lifetime {
   readonly #options: LifetimeOptions;
-  #state: SessionState = 'new';
-  #timer: NodeJS.Timeout | undefined;
+  #state: LinkState = 'new';
+  #timer: Timer | undefined;
   #sinceUs = 0;
 
   constructor(options: LifetimeOptions) {
@@ -24,7 +24,7 @@ export class Lifetime {
     this.#arm();
   }
 
-  get state(): SessionState {
+  get state(): LinkState {
     return this.#state;
   }
 
@@ -33,7 +33,7 @@ export class Lifetime {
     return this.#state === 'waiting' ? this.#sinceUs : undefined;
   }
 
-  apply(event: SessionEvent): void {
+  apply(event: LinkEvent): void {
     const before = this.#state;
     this.#state = nextState(before, event);
     if (this.#state === before) return;
@@ -42,11 +42,11 @@ export class Lifetime {
   }
 
   #arm(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.close();
     const name = DEADLINES[this.#state];
     if (name === undefined) return;
-    const { resumeGraceMs, onDeadline } = this.#options;
+    const { clock, resumeGraceMs, onDeadline } = this.#options;
     const ms = name === 'connect' ? LIMITS.connectTimeoutMs : resumeGraceMs;
-    this.#timer = setTimeout(() => onDeadline(REASON[name]), ms);
+    this.#timer = clock.after(ms, () => onDeadline(REASON[name]));
   }
 }

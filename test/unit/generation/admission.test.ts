@@ -1,11 +1,17 @@
 /** Admission in virtual time, on a machine where a slice of 1000 ms costs 100 (draft), 200 (to base), 500 (to refined). */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Admission, type AdmissionOptions, type Ticket } from '../../../src/generation/engine/admission.ts';
+import {
+  Admission,
+  type AdmissionOptions,
+  type Applicant,
+  type Ticket,
+} from '../../../src/generation/engine/admission.ts';
 import { shareOut, type Sharer } from '../../../src/generation/engine/load-sharing.ts';
 import { gradeRank, GRADES, lowerGrade } from '../../../src/generation/grades.ts';
 import type { Tier } from '../../../src/picture/tiers.ts';
 import { WorkCosts } from '../../../src/generation/engine/work-costs.ts';
+import { clockAt } from '../../support/clock-at.ts';
 
 /** What slices of such a machine cost while others take most of it. */
 const BUSY = [
@@ -22,7 +28,7 @@ function setUp(options: Partial<AdmissionOptions> = {}) {
   costs.observe('base', 100);
   costs.observe('refined', 300);
   const admission = new Admission({
-    clock: { nowUs: () => nowUs, wallMs: () => 0 },
+    clock: clockAt(() => nowUs),
     costs,
     sliceMs: 1000,
     capacity: 0.85,
@@ -31,17 +37,10 @@ function setUp(options: Partial<AdmissionOptions> = {}) {
     ...options,
   });
   const changes: string[] = [];
-  const enter = (
-    name: string,
-    over: { wanted?: Tier; patient?: boolean; computing?: () => boolean; watched?: () => boolean } = {},
-  ): Ticket => {
-    const ticket = admission.enter({
-      wanted: () => over.wanted ?? 'refined',
-      computing: over.computing ?? (() => true),
-      patient: over.patient ?? false,
-      watched: over.watched ?? (() => true),
-      onChange: () => changes.push(`${name}: ${ticket.position} ${ticket.tierCap}`),
-    });
+  const enter = (name: string, over: Partial<Applicant> = {}): Ticket => {
+    const ticket = admission.enter({ wanted: 'refined', ...over }, () =>
+      changes.push(`${name}: ${ticket.position} ${ticket.tierCap}`),
+    );
     return ticket;
   };
   return { admission, costs, enter, changes, advance: (ms: number) => (nowUs += ms * 1000) };
@@ -119,10 +118,9 @@ describe('admission', () => {
 
   it('counts a finished clip as no load', () => {
     const { admission, enter, advance } = setUp();
-    let computing = true;
-    for (let i = 0; i < 4; i++) enter(`clip ${i}`, { computing: () => computing });
+    const clips = Array.from({ length: 4 }, (_, index) => enter(`clip ${index}`));
     const fifth = enter('fifth');
-    computing = false;
+    for (const clip of clips) clip.update({ computing: false });
     advance(1000);
     admission.review();
     expect(fifth.admitted).toBe(true);
@@ -130,17 +128,16 @@ describe('admission', () => {
 
   it('counts as no load whom nobody watches, and as load again when he is back, without throwing anybody out', () => {
     const { admission, enter, advance } = setUp();
-    let watched = true;
-    const away = enter('away', { watched: () => watched });
+    const away = enter('away');
     for (let i = 0; i < 3; i++) enter(`running ${i}`);
     const fifth = enter('fifth');
     expect(fifth.admitted).toBe(false);
-    watched = false;
+    away.update({ watched: false });
     advance(1000);
     admission.review();
     expect(fifth.admitted).toBe(true);
     expect(admission.load).toBeLessThanOrEqual(0.85);
-    watched = true;
+    away.update({ watched: true });
     advance(1000);
     admission.review();
     expect([away, fifth].map(({ admitted, tierCap }) => [admitted, tierCap])).toEqual([
@@ -154,17 +151,16 @@ describe('admission', () => {
   it('passes by whoever waits and is gone, and does not take his place in the line from him', () => {
     const { enter, admission } = setUp({ queueMax: 3 });
     const running = Array.from({ length: 4 }, (_, index) => enter(`running ${index}`));
-    let watched = true;
-    const away = enter('away', { watched: () => watched });
+    const away = enter('away');
     const present = enter('present');
     expect([away.position, present.position]).toEqual([1, 2]);
-    watched = false;
+    away.update({ watched: false });
     admission.review();
     expect([away.position, present.position]).toEqual([1, 1]);
     running[0]?.leave();
     expect([away.admitted, present.admitted]).toEqual([false, true]);
     const later = enter('later');
-    watched = true;
+    away.update({ watched: true });
     running[1]?.leave();
     expect([away.admitted, later.admitted]).toEqual([true, false]);
   });

@@ -5,6 +5,8 @@ import { gradeOf } from '../../../src/generation/grades.ts';
 import { FEWER_STEPS } from '../../../src/generation/recovery/reduction.ts';
 import { RetryingGenerator, type Retried } from '../../../src/generation/recovery/retrying-generator.ts';
 import { CountingGenerator, type CountingOptions } from '../../support/counting-generator.ts';
+import type { Clock } from '../../../src/clock.ts';
+import { clockAt } from '../../support/clock-at.ts';
 
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: 'a ball', seed: 1, startMs: 0, stopAtTier: 'refined' };
 const down = (message = 'the worker died') => new GlimpseError('GENERATOR_DOWN', { message });
@@ -15,7 +17,7 @@ function retrying(counting: CountingOptions = {}) {
   const pausesMs: number[] = [];
   const told: GlimpseError[] = [];
   const ended: Retried[] = [];
-  const clock = { us: 0, nowUs: () => clock.us, wallMs: () => 0 };
+  const clock: Clock & { us: number } = { us: 0, ...clockAt(() => clock.us) };
   const generator = new RetryingGenerator({
     generator: inner,
     clock,

@@ -5,6 +5,7 @@ import { GlimpseError } from '../../../src/errors.ts';
 import type { UnitOfWork } from '../../../src/generation/generator.ts';
 import { Scheduler, type SchedulerOptions } from '../../../src/generation/engine/scheduler.ts';
 import { RANKS, type Rank } from '../../../src/generation/engine/turn-order.ts';
+import { clockAt } from '../../support/clock-at.ts';
 
 interface Held {
   name: string;
@@ -52,7 +53,7 @@ class OneUnitThread {
 
 function setUp(options: Partial<SchedulerOptions> = {}) {
   const thread = new OneUnitThread();
-  const scheduler = new Scheduler({ clock: { nowUs: () => 0, wallMs: () => 0 }, ...options });
+  const scheduler = new Scheduler({ clock: clockAt(() => 0), ...options });
   const ask = (unit: UnitOfWork, rank: Rank, user = 'one', { signal } = new AbortController()): Promise<void> => {
     const done = scheduler.turn(unit, { rank, deadlineUs: 0, costMs: 0, user, weight: 1 }, signal);
     done.catch(() => {});

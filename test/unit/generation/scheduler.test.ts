@@ -3,6 +3,7 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Scheduler, type Claim, type SchedulerOptions } from '../../../src/generation/engine/scheduler.ts';
 import { RANKS, type Rank } from '../../../src/generation/engine/turn-order.ts';
+import { clockAt } from '../../support/clock-at.ts';
 
 interface Running {
   name: string;
@@ -11,7 +12,7 @@ interface Running {
 
 function setUp(options: Partial<SchedulerOptions> = {}) {
   let nowUs = 0;
-  const scheduler = new Scheduler({ clock: { nowUs: () => nowUs, wallMs: () => 0 }, ...options });
+  const scheduler = new Scheduler({ clock: clockAt(() => nowUs), ...options });
   const running: Running[] = [];
   const claimOf = (rank: Rank, user: string): Claim => ({ rank, deadlineUs: nowUs, costMs: 0, user, weight: 1 });
   const ask = (name: string, rank: Rank, { signal = new AbortController().signal, kind = name, user = name } = {}) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { GeneratorInfo } from '../../../src/generation/generator.ts';
 import { gradeOf, gradeRank, type Grade } from '../../../src/generation/grades.ts';
 import { WorkCosts } from '../../../src/generation/engine/work-costs.ts';
+import type { RunFacts } from '../../../src/stream/revisions/making.ts';
 import { RevisionPlan } from '../../../src/stream/revisions/revision-plan.ts';
 import { SliceVariants } from '../../../src/stream/revisions/slice-variants.ts';
 
@@ -46,13 +47,14 @@ function play({ slices, paceAt, info = INFO }: Machine) {
   let nowMs = 0;
   let startedMs: number | undefined;
   const playheadMs = () => (startedMs === undefined ? 0 : nowMs - startedMs);
-  const plan = new RevisionPlan({
-    info,
-    sliceCount: undefined,
-    variants,
-    playheadFrame: () => Math.floor((playheadMs() * INFO.slice.fps) / 1000),
-    tierCap: () => 'refined',
+  const facts = (): RunFacts => ({
+    admitted: true,
+    tierCap: 'refined',
+    gradeCap: 'upscaled',
+    playheadFrame: Math.floor((playheadMs() * INFO.slice.fps) / 1000),
+    stands: false,
   });
+  const plan = new RevisionPlan({ generator: { info }, sliceCount: undefined, variants }, facts());
   const advance = (ms: number) => {
     nowMs += ms;
     if (startedMs === undefined) return;
@@ -60,6 +62,7 @@ function play({ slices, paceAt, info = INFO }: Machine) {
       seen.push({ slice: next, grade: made.get(next) });
   };
   while (seen.length < slices) {
+    plan.update(facts());
     const work = plan.next();
     if (work === undefined) {
       advance(SLICE_MS / 8);

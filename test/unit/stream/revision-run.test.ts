@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { Scheduler } from '../../../src/generation/engine/scheduler.ts';
+import type { RunFacts } from '../../../src/stream/revisions/making.ts';
 import { RevisionRun } from '../../../src/stream/revisions/revision-run.ts';
 import { SliceVariants } from '../../../src/stream/revisions/slice-variants.ts';
 import { CountingGenerator } from '../../support/counting-generator.ts';
@@ -11,32 +12,37 @@ it('makes no tier twice, however often it is woken while one is on its way into 
   const generator = new CountingGenerator();
   const scheduler = new Scheduler({ clock: systemClock });
   const track = { prompts: ['a red ball'], from: undefined, keptSlices: 0, sliceCount: 8, transitionSlices: 1 };
-  const run = new RevisionRun({
-    generator,
-    scheduler,
-    variants: new SliceVariants({ info: generator.info, costs: scheduler.costs }),
-    clock: systemClock,
-    user: { id: 'viewer', weight: 1 },
-    request: {
-      revision: 0,
-      track: { ...track, interpolation: 'linear' },
-      seed: 1,
-      guidance: undefined,
-      sliceCount: 8,
-      originMs: 0,
-      previous: undefined,
-      start: undefined,
-      kept: undefined,
+  const facts: RunFacts = {
+    admitted: true,
+    tierCap: 'refined',
+    gradeCap: 'upscaled',
+    playheadFrame: 0,
+    stands: false,
+  };
+  const run = new RevisionRun(
+    {
+      making: { generator, scheduler, clock: systemClock },
+      work: { sliceCount: 8, user: { id: 'viewer', weight: 1 }, inputs: {} },
+      variants: new SliceVariants({ info: generator.info, costs: scheduler.costs }),
+      request: {
+        revision: 0,
+        track: { ...track, interpolation: 'linear' },
+        seed: 1,
+        guidance: undefined,
+        originMs: 0,
+        previous: undefined,
+        start: undefined,
+        kept: undefined,
+      },
+      onRendition: () => {},
+      onError: (error) => expect.unreachable(error.message),
     },
-    playheadFrame: () => 0,
-    tierCap: () => 'refined',
-    admitted: () => true,
-    onRendition: () => {},
-    onError: (error) => expect.unreachable(error.message),
-  });
+    facts,
+  );
   const enough = new AbortController();
   const waker = (async () => {
-    for (; !enough.signal.aborted; await nextTurn()) run.wake();
+    // Every change of the facts wakes it.
+    for (let turn = 0; !enough.signal.aborted; await nextTurn()) run.update({ ...facts, stands: turn++ % 2 === 0 });
   })();
   await eventually(() => expect(run.complete).toBe(true));
   enough.abort();

@@ -34,7 +34,7 @@ function claim(packets: number, base = 0): Uint8Array {
 function setUp(packets: number) {
   const time = new VirtualTime();
   const path = new ArrayMediaPath();
-  const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+  const timer = new PacerTimer({ clock: time });
   const sender = new VideoSender({
     path,
     estimator: new GlimpseEstimator(),

@@ -6,7 +6,7 @@ function setUp() {
   const time = new VirtualTime();
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
-  return { time, errors, timer: new PacerTimer({ clock: time, schedule: time.schedule, onError }) };
+  return { time, errors, timer: new PacerTimer({ clock: time, onError }) };
 }
 
 describe('PacerTimer', () => {
@@ -73,7 +73,7 @@ describe('PacerTimer', () => {
 
   it('warns of it where nobody else is told', async () => {
     const time = new VirtualTime();
-    const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+    const timer = new PacerTimer({ clock: time });
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
     const throwing = timer.register(() => {
       throw new Error('private words');

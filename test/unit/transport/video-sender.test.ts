@@ -17,7 +17,7 @@ import { VirtualTime } from '../../../bench/link/virtual-time.ts';
 function setUp(video: NegotiatedVideo = VP8_VIDEO) {
   const time = new VirtualTime();
   const path = new ArrayMediaPath(video);
-  const timer = new PacerTimer({ clock: time, schedule: time.schedule });
+  const timer = new PacerTimer({ clock: time });
   const random = seededRandom(1);
   const sender = new VideoSender({ path, estimator: new GlimpseEstimator(), clock: time, timer, random });
   const asked: string[] = [];

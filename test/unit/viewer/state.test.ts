@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { DEADLINES, nextState, SESSION_EVENTS, SESSION_STATES } from '../../../src/viewer/link/state.ts';
+import { DEADLINES, nextState, LINK_EVENTS, LINK_STATES } from '../../../src/viewer/link/state.ts';
 
 describe('session state', () => {
   it('never leaves closed', () => {
-    for (const event of SESSION_EVENTS) expect(nextState('closed', event)).toBe('closed');
+    for (const event of LINK_EVENTS) expect(nextState('closed', event)).toBe('closed');
   });
 
   it('can be closed from everywhere', () => {
-    for (const state of SESSION_STATES) expect(nextState(state, 'closed')).toBe('closed');
+    for (const state of LINK_STATES) expect(nextState(state, 'closed')).toBe('closed');
   });
 
   it('has a deadline wherever no pictures flow, and ends when it passes', () => {

@@ -11,6 +11,7 @@ import {
   type SrtpProfile,
 } from '../../../../src/transport/peer/srtp/srtp-keys.ts';
 import { SrtpSender } from '../../../../src/transport/peer/srtp/srtp-sender.ts';
+import { clockAt } from '../../../support/clock-at.ts';
 
 const VIDEO: NegotiatedVideo = {
   codec: 'VP8',
@@ -50,7 +51,10 @@ function setUp(profile: SrtpProfile, video: NegotiatedVideo = VIDEO, firstTransp
     video,
     keys,
     srtcp: new SrtcpSession(keys),
-    clock: { nowUs: () => 0, wallMs: () => WALL_MS },
+    clock: clockAt(
+      () => 0,
+      () => WALL_MS,
+    ),
     canSend: () => path.open,
     send: (datagram) => datagrams.push(datagram),
     firstTransportSequence,
