@@ -1,12 +1,10 @@
 /** The embedded model under a memory budget: what stays loaded, what comes back, and that the pictures do not change. */
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
 import { MemoryMonitor } from '../../src/generation/engine/memory-monitor.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator, type OnnxGeneratorOptions } from '../../src/generation/onnx/model/onnx-generator.ts';
-import { WarmPool } from '../../src/generation/engine/warm-pool.ts';
 import { collect } from '../support/collect.ts';
 
 const MB = 2 ** 20;
@@ -105,28 +103,5 @@ describe('memory of the embedded model', () => {
     }
     expect(pressures).toEqual(['alert', 'low-memory', 'normal']);
     expect(modes).toEqual([false, true, false]);
-  });
-
-  it('stays half-loaded when used often, goes cold when others are, and counts hits and misses', async () => {
-    let nowUs = 0;
-    const clock = { ...systemClock, nowUs: () => nowUs };
-    await using pool = new WarmPool({ clock, warmMax: 1, idleMs: 0 });
-    const often = await create();
-    const rarely = await create();
-    pool.add('often', often.memory);
-    pool.add('rarely', rarely.memory);
-    for (const name of ['often', 'often', 'rarely']) {
-      await pool.use(name);
-      pool.leave(name);
-    }
-    await pool.rest('rarely');
-    expect((await states(rarely))['denoiser']).toBe('half-loaded');
-    await pool.rest('often');
-    expect((await states(often))['denoiser']).toBe('half-loaded');
-    expect((await states(rarely))['denoiser']).toBe('cold');
-    expect(await pool.use('often')).toMatchObject({ hit: true });
-    expect(await pool.use('rarely')).toMatchObject({ hit: false });
-    expect(pool.counts).toEqual({ hits: 1, misses: 1 });
-    nowUs += 1;
   });
 });

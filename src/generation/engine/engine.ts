@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.ts';
 import type { EngineMetrics } from '../../metrics/engine-metrics.ts';
 import { Admission } from './admission.ts';
+import { IdleModel } from './idle-model.ts';
 import type { GradeCost } from '../onnx/pack/calibration.ts';
 import type { GeneratorInfo } from '../generator.ts';
 import { MemoryMonitor } from './memory-monitor.ts';
@@ -12,7 +13,6 @@ import { PRESSURES, type Pressure } from './memory-pressure.ts';
 import type { ModelMemory } from './model-memory.ts';
 import { Scheduler } from './scheduler.ts';
 import type { Tier } from '../../picture/tiers.ts';
-import { WarmPool } from './warm-pool.ts';
 
 export interface EngineConfig {
   capacity: number;
@@ -40,15 +40,12 @@ export interface EngineOptions {
   onPressure?: (pressure: Pressure, ratio: number) => void;
 }
 
-/** Workflows that stay half-loaded. */
-const WARM_MAX = 2;
-
 export class Engine implements AsyncDisposable {
   readonly scheduler: Scheduler;
   readonly admission: Admission;
   readonly #options: EngineOptions;
   readonly #monitor: MemoryMonitor | undefined;
-  readonly #pool: WarmPool | undefined;
+  readonly #model: IdleModel | undefined;
   #inUse = false;
 
   constructor(options: EngineOptions) {
@@ -77,7 +74,7 @@ export class Engine implements AsyncDisposable {
       },
     });
     this.#monitor = models && this.#watch(models);
-    this.#pool = models && this.#warmPool(models);
+    this.#model = models && idleModel(models, metrics);
   }
 
   get pressure(): Pressure {
@@ -89,21 +86,20 @@ export class Engine implements AsyncDisposable {
     for (const { grade, ms } of costs) this.scheduler.costs.expect(grade, ms);
   }
 
-  /** Tells the warm pool whether there are sessions. */
+  /** Keeps the model loaded while there are sessions. */
   onSessions(count: number): void {
     const inUse = count > 0;
     if (inUse === this.#inUse) return;
     this.#inUse = inUse;
-    const { name } = this.#options.info;
     // A failed load fails again, with its error, when the first step needs the part.
-    if (inUse) this.#pool?.use(name).catch(() => {});
-    else this.#pool?.leave(name);
+    if (inUse) this.#model?.use().catch(() => {});
+    else this.#model?.leave();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.scheduler.close();
     this.#monitor?.[Symbol.dispose]();
-    await this.#pool?.[Symbol.asyncDispose]();
+    await this.#model?.[Symbol.asyncDispose]();
   }
 
   #watch({ memory, processBytes }: EngineMemory): MemoryMonitor {
@@ -124,12 +120,8 @@ export class Engine implements AsyncDisposable {
     monitor.start();
     return monitor;
   }
+}
 
-  #warmPool({ memory, warmIdleMs }: EngineMemory): WarmPool {
-    const { clock, info, metrics } = this.#options;
-    const onActivated = (_: string, { hit, ms }: { hit: boolean; ms: number }): void => metrics?.activated(hit, ms);
-    const pool = new WarmPool({ clock, warmMax: WARM_MAX, idleMs: warmIdleMs, onActivated });
-    pool.add(info.name, memory);
-    return pool;
-  }
+function idleModel({ memory, warmIdleMs }: EngineMemory, metrics: EngineMetrics | undefined): IdleModel {
+  return new IdleModel({ memory, idleMs: warmIdleMs, onActivated: ({ hit, ms }) => metrics?.activated(hit, ms) });
 }
