@@ -70,7 +70,7 @@ describe('the probe', () => {
 
   it('reads packs of the world that ships, and no other', async () => {
     await using shipped = await probeFor(await readManifest(defaultModelDirectory()));
-    expect(shipped).toBeDefined();
+    expect(shipped).toBeInstanceOf(Probe);
     expect(await probeFor(await readManifest(model))).toBeUndefined();
   });
 

@@ -32,7 +32,7 @@ describe('consent', () => {
     await client.connect(answer, to);
     await until(() => peer.state === 'connected');
     const packet = { ssrc: peer.path!.video.ssrc, payloadType: 96, rtpTimestamp: 0, marker: false };
-    expect(peer.path!.sendRtp({ ...packet, sequenceNumber: 1, payload: randomBytes(9) })).toBeDefined();
+    expect(peer.path!.sendRtp({ ...packet, sequenceNumber: 1, payload: randomBytes(9) })?.transportSequence).toBe(0);
 
     offsetUs += 400_000;
     await until(() => peer.state === 'disconnected');
@@ -151,6 +151,7 @@ describe('an end', () => {
     await first.connect(told);
     await told.close('server says goodbye');
     await until(() => first.pc.dtlsTransports[0]!.state === 'closed');
+    expect(told.state).toBe('closed');
     await first.close();
   });
 
@@ -208,6 +209,7 @@ describe('a host', () => {
     async () => {
       // Its self-test is a whole handshake over the loopback address.
       const own = await createPeerHost({ host: '::1', port: 0 });
+      expect(own.address.host).toBe('::1');
       await own.close();
     },
   );

@@ -18,8 +18,8 @@ async function serveWith(fault: string) {
   child.stdout.on('data', (data) => (log += String(data)));
   const url = await eventually(() => {
     const found = /ready: open (http:\S+?)"/.exec(log)?.[1];
-    expect(found).toBeDefined();
-    return found ?? '';
+    if (found === undefined) throw new Error(`no address in: ${log}`);
+    return found;
   });
   const metrics = async () => (await fetch(`${url}/metrics`)).text();
   return { child, exited, metrics, log: () => log };

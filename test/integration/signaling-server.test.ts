@@ -33,6 +33,7 @@ describe('startSignaling', () => {
     const client = await fixture.connect();
     client.socket.pause();
     await fixture.server.close();
+    await expect(fetch(fixture.url)).rejects.toThrow();
     client.socket.terminate();
   });
 
@@ -54,7 +55,7 @@ describe('startSignaling', () => {
       await ping;
       // Its answer comes after the pong.
       client.send({ type: 'pause', id });
-      await client.next('accepted');
+      expect(await client.next('accepted')).toMatchObject({ id });
     }
   });
 

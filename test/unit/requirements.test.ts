@@ -24,7 +24,7 @@ describe('the Node it needs', () => {
     const minimum = packageJson.engines.node.replace('>=', '');
     expect(nodeComplaint(`${minimum}.0`, false)).toBeUndefined();
     const [major = 0, minor = 0] = minimum.split('.').map(Number);
-    expect(nodeComplaint(`${major}.${minor - 1}.9`, false)).toBeDefined();
+    expect(nodeComplaint(`${major}.${minor - 1}.9`, false)).toContain(`needs Node ${minimum}`);
   });
 });
 

@@ -13,6 +13,6 @@ describe('backoff', () => {
     const controller = new AbortController();
     const waiting = pause(60_000, controller.signal);
     controller.abort();
-    await waiting;
+    expect(await waiting).toBeUndefined();
   });
 });

@@ -22,7 +22,9 @@ async function growth(further: boolean): Promise<number> {
   const flags = ['--expose-gc', '--trace-gc-verbose', '--input-type=module', '--eval', program];
   const { stdout } = await promisify(execFile)(process.execPath, flags);
   const limits = [...stdout.matchAll(/\[HeapController\] Limit: old size: (\d+) KB, new limit: (\d+) KB/g)];
-  const [, held = '0', limit = '0'] = limits.at(-1) ?? [];
+  const last = limits.at(-1);
+  if (last === undefined) throw new Error('V8 no longer prints its heap limit under --trace-gc-verbose');
+  const [, held, limit] = last;
   return Number(limit) / Number(held) - 1;
 }
 

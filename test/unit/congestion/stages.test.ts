@@ -50,7 +50,7 @@ describe('ArrivalGroups', () => {
   it('starts over after the receiver clock jumps', () => {
     const groups = new ArrivalGroups();
     for (const ms of [0, 10, 20]) groups.add(ms * 1_000, ms * 1_000);
-    expect(groups.add(30_000, 5_000_000)).toBeDefined();
+    expect(groups.add(30_000, 5_000_000)).toMatchObject({ sendDeltaUs: 10_000, arrivalDeltaUs: 10_000 });
     expect(groups.add(40_000, 5_010_000)).toBeUndefined();
     expect(groups.add(50_000, 5_020_000)).toBeUndefined();
   });

@@ -66,7 +66,7 @@ describe('timeline', () => {
   it('has no picture where a run has not come to yet', () => {
     const timeline = new Timeline(8);
     expect(timeline.put({ ...rendition(0, 0, 'base'), frames: frames(2) })).toBe('switched');
-    expect(timeline.frameAt(1)).toBeDefined();
+    expect(timeline.frameAt(1)).toMatchObject({ tier: 'base' });
     expect(timeline.frameAt(2)).toBeUndefined();
     expect(timeline.bestOf(0)).toBeUndefined();
   });
