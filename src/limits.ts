@@ -154,6 +154,15 @@ export const LIMITS = {
   cameraMaxBps: 4_000_000,
   /** One encoded picture of a camera: a keyframe of 1080p at the finest quantiser has about half of it. */
   cameraFrameMaxBytes: 1024 * 1024,
+  /** Encoded pictures and bytes that wait for the decoder; above it pictures are dropped up to the next keyframe. */
+  cameraDecodingMax: 30,
+  cameraDecodingMaxBytes: 4 * 1024 * 1024,
+  /** A decoder that has not answered for this long hangs. */
+  cameraDecodeTimeoutMs: 5_000,
+  /** Keyframes in a row that could not be decoded before the camera is given up. */
+  cameraBadKeyframesMax: 5,
+  /** Memory of the process that decodes one camera. */
+  cameraDecodeMemoryBytes: 1024 * 1024 * 1024,
   /** Received packets that wait for a missing one: over a second at `cameraMaxBps`. */
   cameraWaitingPackets: 1_024,
   cameraWaitingMaxBytes: 2 * 1024 * 1024,

@@ -1,4 +1,5 @@
 /** What reads media that a camera sends: packets, payloads, parameter sets, and a live receiver of all of them. */
+import { MessageReader, writeHead } from '../../src/media/decode/live-wire.ts';
 import { MediaReception } from '../../src/transport/receive/media-reception.ts';
 import { readSps } from '../../src/transport/receive/h264-sps.ts';
 import { statedSize } from '../../src/transport/receive/picture-size.ts';
@@ -96,6 +97,27 @@ export function receiveTargets(): FuzzTarget[] {
         if (size && !(size.widthPx > 0 && size.heightPx > 0)) throw new Error(JSON.stringify(size));
         statedSize('H264', input);
         statedSize('VP8', input);
+      },
+    },
+    {
+      // What the process that decodes a camera says: whole, and cut anywhere, it is the same messages.
+      name: 'live-wire',
+      seeds: [
+        Buffer.concat([
+          writeHead({ type: 1, a: 0, b: 0, c: 0, data: new Uint8Array(0) }),
+          writeHead({ type: 3, a: 16, b: 1, c: 16, data: new Uint8Array(384) }),
+          Buffer.alloc(384, 7),
+          writeHead({ type: 2, a: 1, b: 2, c: 1, data: new Uint8Array(0) }),
+        ]),
+      ],
+      run: (input) => {
+        const whole = new MessageReader(4_096).take(input);
+        const reader = new MessageReader(4_096);
+        const cut = (input[0] ?? 0) % (input.length + 1);
+        const pieces = [reader.take(input.subarray(0, cut)), reader.take(input.subarray(cut))];
+        const sizes = (messages: ReturnType<typeof reader.take>[]) =>
+          messages.flatMap((some) => some ?? []).map(({ data }) => data.length);
+        if (whole && sizes(pieces).join() !== sizes([whole]).join()) throw new Error(`cut at ${cut}, other messages`);
       },
     },
     receptionTarget('VP8'),

@@ -33,6 +33,19 @@ const LIMITED = 'ulimit -c 0; ulimit -v "$1"; ulimit -t "$2"; ulimit -f "$3"; sh
   '$1 2>/dev/null;',
 );
 
+/**
+ * The command with a limit on its address space, for a process that lives longer than one upload.
+ * @param memoryBytes address space; Node itself reserves `NODE_RESERVES_BYTES`
+ */
+export function withMemoryLimit(command: readonly string[], memoryBytes: number): readonly string[] {
+  if (process.platform === 'win32') return command;
+  const limited = 'ulimit -c 0 2>/dev/null; ulimit -v "$1" 2>/dev/null; shift 1; exec "$@"';
+  return ['/bin/sh', '-c', limited, 'sh', String(Math.ceil(memoryBytes / 1024)), ...command];
+}
+
+/** Address space that Node reserves at start. */
+export const NODE_RESERVES_BYTES = 2 * 1024 * 1024 * 1024;
+
 /** Never rejects: a program that cannot be started has `ok` false. */
 export function runLimited(command: readonly string[], limits: ProcessLimits): Promise<ProcessEnd> {
   const { memoryBytes, folder, signal } = limits;

@@ -9,13 +9,11 @@ import { LIMITS } from '../../limits.ts';
 import { ffmpegArguments, ffmpegBinary, QUIET, type FfmpegOptions } from '../ffmpeg-binary.ts';
 import { UPLOAD_FORMATS } from './format.ts';
 import { JOB_FILE, resultFilters, type Refusal, type RewriteJob } from './libav-rewrite.ts';
-import { runLimited } from './limited-process.ts';
+import { NODE_RESERVES_BYTES, runLimited } from './limited-process.ts';
 
 export type Verdict = Refusal | 'written' | 'no decoder';
 export type UploadProgram = 'libav' | 'ffmpeg';
 
-/** Address space that Node reserves at start. */
-const NODE_RESERVES_BYTES = 2 * 1024 * 1024 * 1024;
 /** Without node-av the number of pictures is unknown: takes this many at most, each within its share of the budget. */
 const FFMPEG_PICTURES_MAX = LIMITS.inputVideoMaxSeconds * 30;
 
