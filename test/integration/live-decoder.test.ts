@@ -119,7 +119,7 @@ describe('LiveDecoder', () => {
       '-c',
       "printf '\\000\\000\\000\\000\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000'; exec cat > /dev/null",
     ];
-    const { decoder, errors } = decoderOf({ command, clock: { nowUs: () => nowUs, wallMs: () => 0 } });
+    const { decoder, errors } = decoderOf({ command, clock: { ...systemClock, nowUs: () => nowUs } });
     decoder.push({ data: Uint8Array.of(1), keyframe: true });
     await expect
       .poll(() => {
