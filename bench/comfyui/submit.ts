@@ -14,7 +14,14 @@ export async function measureSubmit(server: Server, count: number): Promise<numb
   for (let seed = 0; seed <= count; seed++) {
     const startedMs = performance.now();
     const { graph } = workflow.build({ prompt: 'a red ball', seed, slice: 0 }, { memoryMode: 'none' });
-    await http.submit({ graph, clientId: 'bench', promptId: randomUUID(), front: false });
+    const submission = {
+      graph,
+      clientId: 'bench',
+      promptId: randomUUID(),
+      front: false,
+      previewMethod: 'none',
+    } as const;
+    await http.submit(submission);
     samplesMs.push(performance.now() - startedMs);
   }
   http.close();

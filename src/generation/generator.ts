@@ -26,7 +26,7 @@ export interface GeneratorInfo {
   tiers: readonly TierInfo[];
   /** Prompts that show what it can do. */
   examples: readonly string[];
-  /** True if drafts differ from the finished picture, so that a clip gets a draft pass first. */
+  /** True if a clip gets a draft pass over all slices first: drafts are cheap and need no finished slice before them. */
   progressive: boolean;
   /** True if `SliceJob.start` is obeyed: then a running picture can be steered instead of started over. */
   startsFromLatents?: boolean;
@@ -180,7 +180,8 @@ export interface Generator extends AsyncDisposable {
    * Yields one rendition per tier from `startAtTier` to `stopAtTier`, lowest first. A backend that gets its frames one
    * by one yields each tier in runs, in order (`firstFrame`), with `latents` and `computeMs` in the last. Lazy: a tier
    * is computed only when pulled, so a caller may leave a half-finished slice while another job runs. A tier made by a
-   * cheaper variant is yielded again, full, if pulled again. Aborting stops between denoise steps with a GlimpseError
+   * cheaper variant is yielded again, full, if pulled again. A draft may be yielded again, clearer, before the next
+   * tier begins. Aborting stops between denoise steps with a GlimpseError
    * `ABORTED`.
    * @throws GlimpseError GENERATOR_DOWN when the backend has failed; the next call may work again.
    *   GENERATOR_UNAVAILABLE with `retryAfterMs` when it keeps failing and is not asked.

@@ -117,6 +117,29 @@ describe('LTX-2 through ComfyUI, in a browser', () => {
     }
   });
 
+  it('shows a draft while the first stage is denoised, then base, then refined', async () => {
+    await using standIn = await ComfyStandIn.start();
+    const draftSeen = Promise.withResolvers<void>();
+    const baseSeen = Promise.withResolvers<void>();
+    standIn.faults.holdSteps = draftSeen.promise;
+    standIn.faults.holdAtImage = { image: 0, node: 'refined-tap', until: baseSeen.promise };
+    const service = await serve(standIn, 't2v-distilled');
+    try {
+      await using page = await SdkPage.open(browser, service.url);
+      await page.connect({ prompt: 'a red ball', mode: 'clip', seconds: 1 });
+      await watch(page);
+      await shown(page, 'draft', 0);
+      draftSeen.resolve();
+      const base = await shown(page, 'base', 0);
+      baseSeen.resolve();
+      await shown(page, 'refined', base + 30);
+    } finally {
+      draftSeen.resolve();
+      baseSeen.resolve();
+      await service.close('test over');
+    }
+  });
+
   it('refuses an upload that is no picture, and one that is not there, with its code', async () => {
     await using standIn = await ComfyStandIn.start();
     const service = await serve(standIn, 'i2v-distilled');

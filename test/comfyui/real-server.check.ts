@@ -116,7 +116,15 @@ describe(`ComfyUI at ${url}`, () => {
       pool: new ComfyPool({ clients: [new ComfyClient({ url })] }),
       workflow: mappedWorkflow(mapping),
     });
-    const job = { revision: 0, slice: 0, prompt: 'unused', seed: 6, startMs: 0, stopAtTier: 'base' } as const;
+    const job = {
+      revision: 0,
+      slice: 0,
+      prompt: 'unused',
+      seed: 6,
+      startMs: 0,
+      startAtTier: 'base',
+      stopAtTier: 'base',
+    } as const;
     const renditions = await wholeRenditions(generator.generate(job, { signal: never }), FRAMES);
     expect(renditions).toMatchObject([{ tier: 'base', frames: { length: FRAMES } }]);
   });

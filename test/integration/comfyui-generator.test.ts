@@ -15,9 +15,9 @@ import {
   SIZE,
 } from '../support/comfyui-fixture.ts';
 import { OBJECT_INFO } from '../../bench/support/comfyui/comfyui-object-info.ts';
+import { PREVIEW_LUMAS } from '../../bench/support/comfyui/comfyui-stand-in-previews.ts';
 import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
-import { encodePng } from '../../bench/support/pictures/png.ts';
 import { sessionFixture } from '../support/session-fixture.ts';
 
 /** The last nine are the first of the next slice. */
@@ -26,6 +26,8 @@ const HALF = { widthPx: 128, heightPx: 64 };
 
 /** The stand-in puts a frame's index into its red, so the luma rises from frame to frame. */
 const lumaOf = ({ data }: I420Frame): number => data[0] ?? 0;
+/** Video's luma of a grey: 16 to 235. */
+const Y_OF_GREY = (grey: number): number => 16 + (grey * 219) / 255;
 const sampled = (standIn: ComfyStandIn): number =>
   standIn.executed.filter((name) => name === 'SamplerCustomAdvanced').length;
 
@@ -71,13 +73,46 @@ describe('ComfyUiGenerator', () => {
     expect(sampled(standIn)).toBe(1);
   });
 
-  it('makes a draft of the first preview, where the server sends one', async () => {
-    const preview = encodePng(32, 16, () => [200, 200, 200]);
-    await using held = await fixture({ preview });
-    const [draft, ...rest] = await generate(held.generator);
-    expect(draft).toMatchObject({ tier: 'draft', frames: { length: SHOWN } });
-    expect(draft?.frames[0]).toMatchObject(HALF);
-    expect(rest.map(({ tier }) => tier)).toEqual(['base', 'refined']);
+  it('makes a draft of each preview, clearer from step to step, until the first frame is there', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    const seen: [string, number][] = [];
+    const { promise, resolve: nextStep } = Promise.withResolvers<void>();
+    standIn.faults.holdSteps = promise;
+    for await (const rendition of generator.generate({ ...JOB, startAtTier: 'draft' }, { signal: never })) {
+      const [frame] = rendition.frames;
+      seen.push([rendition.tier, frame ? lumaOf(frame) : -1]);
+      if (rendition.tier !== 'draft') continue;
+      expect(rendition.frames).toHaveLength(SHOWN);
+      expect(frame).toMatchObject(HALF);
+      if (seen.length === 1) nextStep();
+    }
+    const drafts = seen.filter(([tier]) => tier === 'draft').map(([, luma]) => luma);
+    expect(drafts[0]).toBeCloseTo(Y_OF_GREY(PREVIEW_LUMAS[0] ?? 0), -1);
+    expect(drafts).toEqual(drafts.toSorted((a, b) => a - b));
+    expect(seen.map(([tier]) => tier).filter((tier, index, all) => tier !== all[index - 1])).toEqual([
+      'draft',
+      'base',
+      'refined',
+    ]);
+    // Only the first stage has a tier below it.
+    expect(standIn.prompts.map(({ previewMethod }) => previewMethod)).toEqual(['latent2rgb', 'none']);
+  });
+
+  it('asks for no previews where no draft is wanted, and goes without where the server sends none', async () => {
+    await using held = await fixture({ withoutPreviews: true });
+    await generate(held.generator, { stopAtTier: 'base' });
+    expect(held.standIn.prompts[0]?.previewMethod).toBe('none');
+    const renditions = await generate(held.generator, { startAtTier: 'draft', seed: 9 });
+    expect(renditions.map(({ tier }) => tier)).toEqual(['base', 'refined']);
+  });
+
+  it('yields one draft and ends the prompt where nothing more is asked', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    const renditions = await generate(generator, { startAtTier: 'draft', stopAtTier: 'draft' });
+    expect(renditions.map(({ tier }) => tier)).toEqual(['draft']);
+    while (standIn.queued.length > 0) await sleep(2);
   });
 
   it('begins a slice with the last nine frames of the one before, byte for byte and in order', async () => {

@@ -12,7 +12,15 @@ import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { wholeRenditions } from '../support/whole-renditions.ts';
 
-const JOB: SliceJob = { revision: 0, slice: 0, prompt: 'a red ball', seed: 7, startMs: 0, stopAtTier: 'refined' };
+const JOB: SliceJob = {
+  revision: 0,
+  slice: 0,
+  prompt: 'a red ball',
+  seed: 7,
+  startMs: 0,
+  startAtTier: 'base',
+  stopAtTier: 'refined',
+};
 const never = new AbortController().signal;
 
 interface Fixture extends AsyncDisposable {

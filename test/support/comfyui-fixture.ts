@@ -17,6 +17,7 @@ export const JOB: SliceJob = {
   prompt: 'a red ball',
   seed: 7,
   startMs: 0,
+  startAtTier: 'base',
   stopAtTier: 'refined',
 };
 export const never = new AbortController().signal;

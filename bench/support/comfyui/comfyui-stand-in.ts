@@ -13,11 +13,12 @@ import { OBJECT_INFO } from './comfyui-object-info.ts';
 import { StandInSockets } from './comfyui-stand-in-sockets.ts';
 import { answerWrongly, errorIn, type Faults } from './comfyui-stand-in-faults.ts';
 import { batchOf, cacheKeysOf, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
+import { previewAt } from './comfyui-stand-in-previews.ts';
 import { encodePng } from '../pictures/png.ts';
 
 export interface StandInOptions {
-  /** Latent previews of each sampler: JPEG or PNG bytes sent once a step. Real servers send none for LTX-2. */
-  preview?: Uint8Array;
+  /** As before previews of LTX-2: none come, though a prompt asks for them. */
+  withoutPreviews?: boolean;
   objectInfo?: ObjectInfo;
   /** Members of `/object_info` besides, as an odd extension makes them: JSON text that ends with a comma. */
   oddNodes?: string;
@@ -32,6 +33,7 @@ interface Prompt {
   clientId: string;
   graph: Graph;
   number: number;
+  previewMethod: unknown;
 }
 
 const STEPS = 2;
@@ -193,7 +195,9 @@ export class ComfyStandIn implements AsyncDisposable {
     const refusal = refusalOf(graph, this.#options.objectInfo ?? OBJECT_INFO, new Set(this.uploads.keys()));
     if (refusal !== undefined) return reply(refusal, 400);
     const id = this.#options.old === true ? randomUUID() : (message['prompt_id'] as string);
-    const prompt = { id, clientId: message['client_id'] as string, graph, number: this.prompts.length };
+    const { preview_method: previewMethod } = (message['extra_data'] ?? {}) as Record<string, unknown>;
+    const clientId = message['client_id'] as string;
+    const prompt = { id, clientId, graph, number: this.prompts.length, previewMethod };
     this.prompts.push(prompt);
     this.#pending.push(prompt);
     reply({ prompt_id: id, number: prompt.number, node_errors: {} });
@@ -229,10 +233,11 @@ export class ComfyStandIn implements AsyncDisposable {
   }
 
   async #runNodes(
-    { id, clientId, graph }: Prompt,
+    prompt: Prompt,
     order: readonly string[],
     tell: (type: string, data: object) => void,
   ): Promise<'error' | undefined> {
+    const { id, clientId, graph } = prompt;
     const keyOf = cacheKeysOf(graph);
     const cached = order.filter((nodeId) => this.#cache.has(keyOf(nodeId)));
     tell('execution_cached', { nodes: cached });
@@ -245,7 +250,7 @@ export class ComfyStandIn implements AsyncDisposable {
       this.executed.push(class_type);
       this.#sockets.send(clientId, 'executing', { node: nodeId, display_node: nodeId, prompt_id: id });
       if (isTap) await this.#sendTap(id, clientId, graph, nodeId);
-      else if (isSampler(class_type)) await this.#sample(id, clientId, nodeId);
+      else if (isSampler(class_type)) await this.#sample(prompt, nodeId);
       if (this.#interrupted) {
         tell('execution_interrupted', { node_id: nodeId, node_type: class_type, executed: [] });
         return 'error';
@@ -261,10 +266,11 @@ export class ComfyStandIn implements AsyncDisposable {
     return undefined;
   }
 
-  async #sample(promptId: string, clientId: string, nodeId: string): Promise<void> {
+  async #sample({ id, clientId, previewMethod }: Prompt, nodeId: string): Promise<void> {
+    const previews = ['latent2rgb', 'taesd'].includes(String(previewMethod)) && this.#options.withoutPreviews !== true;
     for (let value = 1; value <= STEPS && !this.#interrupted; value++) {
-      if (this.#options.preview) this.#sockets.sendPicture(promptId, clientId, nodeId, this.#options.preview);
-      this.#sockets.send(clientId, 'progress', { value, max: STEPS, prompt_id: promptId, node: nodeId });
+      if (previews) this.#sockets.sendPicture(id, clientId, nodeId, previewAt(value - 1));
+      this.#sockets.send(clientId, 'progress', { value, max: STEPS, prompt_id: id, node: nodeId });
       await (this.faults.holdSteps ?? sleep(this.faults.stepMs ?? 0));
     }
   }

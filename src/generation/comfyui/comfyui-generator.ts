@@ -63,8 +63,7 @@ export class ComfyUiGenerator implements Generator {
     const run = new SliceRun(this.#context, { ...options, job, inputAt });
     try {
       const [first] = taps;
-      const draft = asked('draft') && first !== undefined ? await run.draft(first) : undefined;
-      if (draft !== undefined) yield draft;
+      if (asked('draft') && first !== undefined) yield* run.drafts(first, asked(first) ? Infinity : 1);
       for (const tier of taps.filter((tier) => asked(tier))) yield* run.render(tier);
     } finally {
       run.close();
@@ -144,7 +143,8 @@ function infoOf(workflow: Workflow, inputNeeded: boolean): GeneratorInfo {
       'waves break on black rocks at dusk, seen from above',
       'a fox walks through fresh snow towards the camera',
     ],
-    progressive: true,
+    // A draft is the beginning of its slice's run, which begins with the last frames of the slice before.
+    progressive: false,
     input: workflow.needs === 'nothing' ? undefined : { kind: workflow.needs, needed: inputNeeded },
     options: workflow.options,
     cameraMoves: workflow.options.includes('cameraMove') ? CAMERA_MOVES : [],

@@ -1,12 +1,13 @@
 /**
  * One slice at ComfyUI. Each tier is one prompt, submitted when the tier is asked for and reduced to what its tap
- * needs. The server caches its last prompt's results, so the second stage continues from the first one's latent. A
- * preview that comes before the first frame is the draft. Frames are yielded as they arrive.
+ * needs. The server caches its last prompt's results, so the second stage continues from the first one's latent.
+ * Previews that come before the first frame are drafts. Frames are yielded as they arrive.
  */
 import type { I420Frame } from '../../picture/frame.ts';
 import type { ImageDecoder } from '../../media/decode/image-decoder.ts';
 import type { GenerateOptions, Rendition, SliceJob } from '../generator.ts';
 import { packFrames } from './continuation.ts';
+import { Previews } from './previews.ts';
 import type { SliceInput } from './workflows/parameters.ts';
 import type { ComfyPool } from './server/pool.ts';
 import type { ComfyServer } from './server/server.ts';
@@ -34,8 +35,8 @@ export interface SliceRunOptions extends GenerateOptions {
 interface Making {
   tier: TapTier;
   tap: TapFrames;
-  /** The first preview; undefined when frames of the tier come before one. */
-  preview: PromiseWithResolvers<I420Frame | undefined>;
+  /** Undefined where no draft is wanted. */
+  previews: Previews | undefined;
   /** Compute time of the prompt alone, set when it has ended. */
   computeMs: number;
 }
@@ -56,15 +57,21 @@ export class SliceRun {
     this.#signal = AbortSignal.any([options.signal, this.#abort.signal]);
   }
 
-  /** Starts `tier` and waits for its first preview; undefined when the server sends none. */
-  async draft(tier: TapTier): Promise<Rendition | undefined> {
+  /**
+   * Starts `tier` and yields its previews as drafts until the first frame of the tier is there: none where the server
+   * sends none. One picture stands for all frames of a draft: a preview shows one moment of the clip.
+   * @param most how many drafts to yield
+   */
+  async *drafts(tier: TapTier, most = Infinity): AsyncGenerator<Rendition, void> {
     const startedMs = performance.now();
-    const frame = await this.#make(tier).preview.promise;
-    if (frame === undefined) return undefined;
+    const { previews } = this.#make(tier, { draft: true });
     const { revision, slice } = this.#options.job;
-    // One picture stands for all: a preview shows one moment of the clip.
-    const frames = Array.from({ length: sliceFramesOf(this.#context.workflow) }, () => frame);
-    return { revision, slice, tier: 'draft', frames, computeMs: performance.now() - startedMs };
+    for (let count = 0; count < most; count++) {
+      const shown = await previews?.next();
+      if (shown === undefined) return;
+      const frames = Array.from({ length: sliceFramesOf(this.#context.workflow) }, () => shown);
+      yield { revision, slice, tier: 'draft', frames, computeMs: performance.now() - startedMs };
+    }
   }
 
   /**
@@ -104,12 +111,13 @@ export class SliceRun {
     return { latents: packFrames(last) };
   }
 
-  #make(tier: TapTier): Making {
+  #make(tier: TapTier, { draft = false } = {}): Making {
     if (this.#making?.tier === tier) return this.#making;
     const { workflow, decoder } = this.#context;
     const { widthPx, heightPx } = workflow.tiers.find((info) => info.tier === tier) ?? { widthPx: 0, heightPx: 0 };
     const tap = new TapFrames({ decoder, count: workflow.frames, keepLast: workflow.overlapFrames, widthPx, heightPx });
-    const making: Making = { tier, tap, preview: Promise.withResolvers(), computeMs: 0 };
+    const previews = draft ? new Previews((image) => tap.decode(image)) : undefined;
+    const making: Making = { tier, tap, previews, computeMs: 0 };
     this.#making = making;
     void this.#inTurn(making);
     return making;
@@ -133,7 +141,7 @@ export class SliceRun {
       making.tap.fail(error);
     }
     await filled;
-    making.preview.resolve(undefined);
+    making.previews?.end();
   }
 
   /** Never rejects: failures go to the reader of the frames. */
@@ -162,10 +170,10 @@ export class SliceRun {
       }
     }
     making.tap.fail(failure);
-    making.preview.resolve(undefined);
+    making.previews?.end();
   }
 
-  async #whole(server: ComfyServer, { tier, tap, preview }: Making): Promise<void> {
+  async #whole(server: ComfyServer, { tier, tap, previews }: Making): Promise<void> {
     const { workflow } = this.#context;
     const { onProgress } = this.#options;
     // Once per tier: a server that restarted meanwhile has lost its uploads.
@@ -180,7 +188,8 @@ export class SliceRun {
         memoryMode: server.memoryMode,
         tier,
         tap,
-        preview,
+        previews,
+        previewMethod: 'latent2rgb',
         onProgress,
         signal,
       });

@@ -1,10 +1,11 @@
-/** Runs one prompt for one tap: its pictures become frames, an earlier picture the preview, its steps progress. */
+/** Runs one prompt for one tap: its pictures become frames, earlier pictures previews, its steps progress. */
 import { GlimpseError } from '../../errors.ts';
-import type { I420Frame } from '../../picture/frame.ts';
 import type { GenerateOptions } from '../generator.ts';
 import type { ComfyClient } from './server/client.ts';
 import { prune } from './workflows/graph.ts';
 import type { SliceInput } from './workflows/parameters.ts';
+import type { Previews } from './previews.ts';
+import type { PreviewMethod } from './server/http.ts';
 import type { TapFrames } from './tap-frames.ts';
 import type { TapTier, MemoryMode, Workflow } from './workflows/workflow.ts';
 
@@ -18,14 +19,16 @@ export interface TapRunOptions {
   memoryMode: MemoryMode;
   tier: TapTier;
   tap: TapFrames;
-  preview: Pick<PromiseWithResolvers<I420Frame | undefined>, 'resolve'>;
+  /** Gets the previews; undefined where no draft is wanted, so that the server draws none. */
+  previews: Previews | undefined;
+  previewMethod: PreviewMethod;
   onProgress: GenerateOptions['onProgress'];
   signal: AbortSignal;
 }
 
 /** @throws GlimpseError as `ComfyClient.run`; WORKFLOW_INVALID when the workflow has no such tap */
 export async function runTap(options: TapRunOptions): Promise<void> {
-  const { client, workflow, input, memoryMode, tier, tap, preview, onProgress, signal } = options;
+  const { client, workflow, input, memoryMode, tier, tap, previews, previewMethod, onProgress, signal } = options;
   const { graph, taps } = workflow.build(input, { memoryMode });
   const tapId = taps[tier];
   if (tapId === undefined)
@@ -35,26 +38,19 @@ export async function runTap(options: TapRunOptions): Promise<void> {
     reached = Math.max(reached, ratio);
     onProgress?.({ ratio: reached });
   };
-  let previewing: Promise<void> | undefined;
   await client.run(prune(graph, [tapId]), {
     signal,
+    previewMethod: previews === undefined ? 'none' : previewMethod,
     onGap: () => tap.onGap(),
     ...(onProgress && { onQueue: (queuePosition: number) => onProgress({ ratio: reached, queuePosition }) }),
     onProgress: ({ nodeId, value, max }) => {
       if (nodeId !== tapId && max > 0) tell((DENOISING_SHARE * value) / max);
     },
     onImage: ({ nodeId, image }) => {
-      if (nodeId === tapId) {
-        const decoded = tap.add(image);
-        // If a preview came, it is still being decoded.
-        if (!previewing) preview.resolve(undefined);
-        tell(DENOISING_SHARE + ((1 - DENOISING_SHARE) * tap.taken) / workflow.frames);
-        return decoded;
-      }
-      // An unreadable preview counts as none.
-      previewing ??= tap.decode(image).then(preview.resolve, () => preview.resolve(undefined));
-      return previewing;
+      if (nodeId !== tapId) return previews?.add(image);
+      previews?.end();
+      tell(DENOISING_SHARE + ((1 - DENOISING_SHARE) * (tap.taken + 1)) / workflow.frames);
+      return tap.add(image);
     },
   });
-  await previewing;
 }

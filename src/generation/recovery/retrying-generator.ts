@@ -188,6 +188,8 @@ class YieldedTiers {
   #missing: Tier[];
   #framesOfTier = 0;
   #finishedLatents = false;
+  /** The last tier begun is the draft. */
+  #drafted = false;
 
   constructor({ startAtTier = 'draft', stopAtTier }: SliceJob, { tiers, slice }: GeneratorInfo) {
     this.#frames = slice.frames;
@@ -204,7 +206,10 @@ class YieldedTiers {
   /** The new part of a rendition. */
   take(rendition: Rendition): Rendition | undefined {
     const { tier, frames, firstFrame = 0 } = rendition;
+    // Drafts get clearer until the next tier begins.
+    if (tier === 'draft' && this.#drafted && this.#framesOfTier === 0) return rendition;
     if (!this.#missing.includes(tier)) return undefined;
+    this.#drafted = tier === 'draft';
     const skip = this.next === tier ? Math.max(0, this.#framesOfTier - firstFrame) : 0;
     const end = firstFrame + frames.length;
     this.#missing = this.#missing.filter((other) => tierRank(other) >= tierRank(tier));

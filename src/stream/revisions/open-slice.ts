@@ -56,7 +56,7 @@ export class OpenSlice {
 
   /**
    * Computes up to `tier`. One pull at a time.
-   * @param onRun gets runs of that tier's frames before the last run, which is the result
+   * @param onRun gets runs of that tier's frames before the last run, which is the result, and drafts before them
    * @throws GlimpseError as the generator's; GENERATOR_DOWN when it ends too early
    */
   pull(tier: Tier, onRun: (run: Rendition) => void): Promise<Rendition> {
@@ -72,7 +72,11 @@ export class OpenSlice {
     for (;;) {
       const { value, done } = await this.#iterator.next();
       if (done) throw new GlimpseError('GENERATOR_DOWN', { message: `the generator ended before tier ${tier}` });
-      if (tierRank(value.tier) < tierRank(tier)) continue;
+      if (tierRank(value.tier) < tierRank(tier)) {
+        // Drafts get clearer while the tier after them is made.
+        if (value.tier === 'draft') onRun(value);
+        continue;
+      }
       if (isLastRun(value, this.#frames)) return value;
       onRun(value);
     }

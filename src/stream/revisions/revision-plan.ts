@@ -54,6 +54,7 @@ export class RevisionPlan {
       gradeOf: (slice) => this.#grades.get(slice),
       playheadSlice: this.playheadSlice,
       sliceCount,
+      draftsFirst: generator.info.progressive,
       tiers: generator.info.tiers.map(({ tier }) => tier),
       tierCap: lowerTier(tierCap, best),
       variantFor: (slice, tier) => variants.choose(tier, this.#sliceFacts(slice, tier), gradeCap),

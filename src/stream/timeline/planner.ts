@@ -1,7 +1,8 @@
 /**
  * Plans the next work of one session; a pure function of what exists. Live: the slice that the playhead needs soonest,
- * pictures before polish, and never far ahead, so that steering wastes little. Clip: drafts of all slices first, then
- * the base pass (each slice continues from the previous one), then refinement from the playhead on. Slices made fast
+ * pictures before polish, and never far ahead, so that steering wastes little. Clip: drafts of all slices first (where
+ * drafts need no finished slice before them), then the base pass (each slice continues from the previous one), then
+ * refinement from the playhead on. Slices made fast
  * are made again in full when there is time and no other work.
  */
 import { tierOfGrade, variantOfGrade, type Grade, type Variant } from '../../generation/grades.ts';
@@ -17,6 +18,8 @@ export interface PlanInput {
   /** Tiers the generator makes, lowest first. */
   tiers: readonly Tier[];
   tierCap: Tier;
+  /** Clip: whether all slices get drafts before any gets more. Default: yes. */
+  draftsFirst?: boolean;
   /** Live: variant in which to make this tier; undefined where it would not be seen. Default: always full. */
   variantFor?(slice: number, tier: Tier): Variant | undefined;
   /** Live: the same while there is no other work. Default: none. */
@@ -74,7 +77,7 @@ function idle(input: PlanInput, tiers: readonly Tier[]): PlannedWork | undefined
 }
 
 function planClip(input: PlanInput, tiers: readonly Tier[], first: Tier, sliceCount: number): PlannedWork | undefined {
-  const passes: Tier[] = [first, continuationTier(tiers)];
+  const passes: Tier[] = [...(input.draftsFirst === false ? [] : [first]), continuationTier(tiers)];
   for (const [pass, upTo] of passes.entries()) {
     for (let slice = 0; slice < sliceCount; slice++) {
       const tier = nextTier(input, tiers, slice, upTo);

@@ -1,6 +1,6 @@
 /**
  * The session's video time: the best picture so far for every frame. Only this file holds two rules. A frame's tier
- * never falls within a revision. A newer revision takes over only when its first picture is ready, so that steering
+ * never falls within a revision, and a later draft replaces an earlier one. A newer revision takes over only when its first picture is ready, so that steering
  * shows no gap. A tier may arrive in runs of frames, and each run counts at once. Pure: no clock, no I/O.
  */
 import type { Rendition } from '../../generation/generator.ts';
@@ -42,6 +42,9 @@ interface WholeSlice {
 
 type Place = { grade: Grade; frame: I420Frame } | undefined;
 
+const replaces = (grade: Grade, placed: Grade | undefined): boolean =>
+  improves(grade, placed) || (grade === 'draft' && placed === 'draft');
+
 export class Timeline {
   readonly framesPerSlice: number;
   #revision = -1;
@@ -75,7 +78,7 @@ export class Timeline {
     let better = false;
     for (const [offset, frame] of frames.entries()) {
       const index = firstFrame + offset;
-      if (index >= places.length || !improves(grade, places[index]?.grade)) continue;
+      if (index >= places.length || !replaces(grade, places[index]?.grade)) continue;
       places[index] = { grade, frame };
       better = true;
     }

@@ -114,6 +114,29 @@ describe('a failure that passes', () => {
   });
 });
 
+describe('drafts that get clearer', () => {
+  it('all pass until the next tier begins, and none after it when the tier is made again', async () => {
+    const { inner, collect } = retrying();
+    const whole = inner.generate.bind(inner);
+    let dies = true;
+    inner.generate = async function* twice(...args) {
+      for await (const { frames, ...rest } of whole(...args)) {
+        yield { ...rest, frames: rest.tier === 'draft' ? frames : frames.slice(0, 2) };
+        if (rest.tier === 'draft') {
+          yield { ...rest, frames };
+          continue;
+        }
+        if (dies) {
+          dies = false;
+          throw down();
+        }
+        yield { ...rest, frames: frames.slice(2), firstFrame: 2 };
+      }
+    };
+    expect(tiers(await collect({ stopAtTier: 'base' }))).toEqual(['draft', 'draft', 'base', 'base']);
+  });
+});
+
 describe('a failure that stays', () => {
   it('asks for less: after the tier the batch, the steps, the size; and then gives up', async () => {
     const { inner, collect, fail, pausesMs, told, generator } = retrying();

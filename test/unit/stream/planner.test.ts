@@ -5,8 +5,15 @@ import { LIVE_SLICES_AHEAD, planNext, type PlanInput } from '../../../src/stream
 
 const TIERS = ['draft', 'base', 'refined'] as const;
 
+interface OrderOptions {
+  sliceCount?: number;
+  playhead?: number;
+  cap?: Tier;
+  draftsFirst?: boolean;
+}
+
 /** Computes everything the plan asks for and returns the order, as `slice:tier`. */
-function order({ sliceCount, playhead = 0, cap = 'refined' }: { sliceCount?: number; playhead?: number; cap?: Tier }) {
+function order({ sliceCount, playhead = 0, cap = 'refined', draftsFirst }: OrderOptions) {
   const done = new Map<number, Tier>();
   const steps: string[] = [];
   for (let i = 0; i < 100; i++) {
@@ -16,6 +23,7 @@ function order({ sliceCount, playhead = 0, cap = 'refined' }: { sliceCount?: num
       sliceCount,
       tiers: TIERS,
       tierCap: cap,
+      ...(draftsFirst === undefined ? {} : { draftsFirst }),
     });
     if (!work) return steps;
     done.set(work.slice, work.tier);
@@ -51,6 +59,17 @@ describe('planner', () => {
       '1:refined',
       '2:refined',
       '0:refined',
+    ]);
+  });
+
+  it('clip whose drafts continue from finished slices: slice after slice, then refinement', () => {
+    expect(order({ sliceCount: 2, draftsFirst: false })).toEqual([
+      '0:draft',
+      '0:base',
+      '1:draft',
+      '1:base',
+      '0:refined',
+      '1:refined',
     ]);
   });
 

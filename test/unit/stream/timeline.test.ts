@@ -23,6 +23,17 @@ describe('timeline', () => {
     expect(timeline.frameAt(3)).toMatchObject({ tier: 'refined', slice: 0, frameIndex: 3 });
   });
 
+  it('lets a later draft replace an earlier one, and no other tier itself', () => {
+    const timeline = new Timeline(8);
+    timeline.put(rendition(0, 0, 'draft'));
+    const clearer = rendition(0, 0, 'draft');
+    expect(timeline.put(clearer)).toBe('placed');
+    expect(timeline.frameAt(0)?.frame).toBe(clearer.frames[0]);
+    timeline.put(rendition(0, 0, 'base'));
+    expect(timeline.put(rendition(0, 0, 'base'))).toBe('lower');
+    expect(timeline.put(clearer)).toBe('lower');
+  });
+
   it('lets a tier that was made fast be replaced by the full one, and never the other way', () => {
     const timeline = new Timeline(8);
     const fast = { ...rendition(0, 0, 'refined'), variant: 'fast' } as const;

@@ -7,7 +7,7 @@ import { GlimpseError } from '../../../errors.ts';
 import type { ListenerErrorHandler } from '../../../events.ts';
 import type { BinaryEvent, ImageOrigin } from './binary-event.ts';
 import type { Graph } from '../workflows/graph.ts';
-import { ComfyHttp, type Upload } from './http.ts';
+import { ComfyHttp, type PreviewMethod, type Upload } from './http.ts';
 import { PromptRun, type PromptListener } from './prompt-run.ts';
 import { serverDown } from './server-error.ts';
 import { ComfySocket } from './socket.ts';
@@ -34,6 +34,8 @@ export interface RunOptions extends PromptListener {
   signal: AbortSignal;
   /** Queued before everything that waits at the server. */
   front?: boolean;
+  /** Previews of this prompt. Default: none. */
+  previewMethod?: PreviewMethod;
 }
 
 export class ComfyClient implements AsyncDisposable {
@@ -74,7 +76,7 @@ export class ComfyClient implements AsyncDisposable {
    * Runs a graph to its end. Aborting removes it from the queue or interrupts it.
    * @throws GlimpseError WORKFLOW_INVALID, GENERATOR_DOWN (details.reason `out-of-memory` or `node-failed`), ABORTED
    */
-  async run(graph: Graph, { signal, front = false, ...listener }: RunOptions): Promise<void> {
+  async run(graph: Graph, { signal, front = false, previewMethod = 'none', ...listener }: RunOptions): Promise<void> {
     if (this.#closed) throw serverDown('The generator is closed.');
     if (signal.aborted) throw new GlimpseError('ABORTED');
     if (this.#runs.size >= RUNS_MAX) throw serverDown('Too many prompts wait at ComfyUI.');
@@ -85,7 +87,7 @@ export class ComfyClient implements AsyncDisposable {
     let polling: NodeJS.Timeout | undefined;
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const submission = { graph, clientId: this.#clientId, promptId: run.promptId, front };
+      const submission = { graph, clientId: this.#clientId, promptId: run.promptId, front, previewMethod };
       const promptId = await this.#http.submit(submission);
       if (promptId !== run.promptId) run = this.#renamed(run, promptId, listener);
       run.submitted = true;

@@ -46,7 +46,14 @@ interface Submission {
   promptId: string;
   /** Queued before everything that waits. */
   front: boolean;
+  previewMethod: PreviewMethod;
 }
+
+/**
+ * How the server draws a preview at each denoise step: not at all, by a linear map from latent channels to colours, or
+ * by a tiny decoder. Overrides the server's own flag for one prompt; servers that do not know it ignore it.
+ */
+export type PreviewMethod = 'none' | 'latent2rgb' | 'taesd';
 
 export interface Upload {
   name: string;
@@ -73,8 +80,14 @@ export class ComfyHttp {
    * Queues a prompt; returns the server's id for it.
    * @throws GlimpseError WORKFLOW_INVALID when the server refuses the graph, GENERATOR_DOWN, ABORTED
    */
-  async submit({ graph, clientId, promptId, front }: Submission, signal?: AbortSignal): Promise<string> {
-    const body = { prompt: graph, client_id: clientId, prompt_id: promptId, ...(front ? { front: true } : {}) };
+  async submit({ graph, clientId, promptId, front, previewMethod }: Submission, signal?: AbortSignal): Promise<string> {
+    const body = {
+      prompt: graph,
+      client_id: clientId,
+      prompt_id: promptId,
+      extra_data: { preview_method: previewMethod },
+      ...(front ? { front: true } : {}),
+    };
     const answer = await this.#send('POST', 'prompt', json(body), signal);
     if (answer.status === 400) throw refusedError(this.#read(refusalSchema, answer));
     return this.#read(acceptedSchema, this.#successful(answer)).prompt_id;
