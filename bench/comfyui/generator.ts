@@ -3,7 +3,7 @@ import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator
 import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
 import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
-import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import { ltxWorkflow } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import type { SliceJob } from '../../src/generation/generator.ts';
 
 export function benchGenerator(url: string, frames = 121): ComfyUiGenerator {

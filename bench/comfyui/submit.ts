@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ComfyHttp } from '../../src/generation/comfyui/server/http.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
-import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import { ltxWorkflow } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import type { Server } from './server-handle.ts';
 
 export async function measureSubmit(server: Server, count: number): Promise<number[]> {

@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Live, UploadedInput } from '../../src/client/index.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import { WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import { WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import { silentLog } from '../../src/log.ts';
 import { ffmpegBinary } from '../../src/media/ffmpeg-binary.ts';
 import { startService, type Service } from '../../src/service.ts';

@@ -9,7 +9,7 @@ import type { Graph } from '../../src/generation/comfyui/workflows/graph.ts';
 import { InputFile } from '../../src/generation/comfyui/input-file.ts';
 import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
-import { ltxWorkflow, WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import { ltxWorkflow, WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import { comfyFixture as fixture, generateSlice as generate, SIZE } from '../support/comfyui-fixture.ts';
 import { encodePng } from '../../bench/support/pictures/png.ts';
 import { sessionFixture } from '../support/session-fixture.ts';

@@ -5,7 +5,7 @@ import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator
 import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
 import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
-import { ltxWorkflow } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import { ltxWorkflow } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
 import type { Pressure } from '../../src/generation/engine/memory-pressure.ts';
 import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';

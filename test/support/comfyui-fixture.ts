@@ -4,7 +4,7 @@ import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
 import type { InputFile } from '../../src/generation/comfyui/input-file.ts';
 import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
-import { ltxWorkflow, type WorkflowName } from '../../src/generation/comfyui/workflows/catalogue.ts';
+import { ltxWorkflow, type WorkflowName } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
 import { ComfyStandIn, type StandInOptions } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { wholeRenditions } from './whole-renditions.ts';

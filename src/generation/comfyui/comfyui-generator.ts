@@ -12,7 +12,7 @@ import { heavierPrompt } from '../prompt/prompt-list.ts';
 import { tierRank } from '../../picture/tiers.ts';
 import { unpackFrames } from './continuation.ts';
 import type { InputFile } from './input-file.ts';
-import { CAMERA_MOVES } from './workflows/model-files.ts';
+import { CAMERA_MOVES } from './workflows/ltx/families.ts';
 import type { SliceInput } from './workflows/parameters.ts';
 import type { ComfyPool } from './server/pool.ts';
 import type { ComfyServer } from './server/server.ts';

@@ -9,7 +9,7 @@ import { ComfyPool, type ComfyPoolOptions } from './server/pool.ts';
 import { mappedWorkflow } from './workflows/mapped-workflow.ts';
 import { readMapping, readParameters } from './workflows/settings.ts';
 import type { Workflow } from './workflows/workflow.ts';
-import { isWorkflowName, ltxWorkflow, WORKFLOW_NAMES } from './workflows/catalogue.ts';
+import { isWorkflowName, ltxWorkflow, WORKFLOW_NAMES } from './workflows/ltx/catalogue.ts';
 
 export type ComfyUiConfig = Pick<
   Config,

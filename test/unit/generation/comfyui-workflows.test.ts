@@ -3,13 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkClip, nearestClip } from '../../../src/generation/comfyui/workflows/clip-rules.ts';
+import { checkClip, nearestClip } from '../../../src/generation/comfyui/workflows/ltx/clip-rules.ts';
 import { prune, type Graph } from '../../../src/generation/comfyui/workflows/graph.ts';
 import { mappedWorkflow } from '../../../src/generation/comfyui/workflows/mapped-workflow.ts';
 import type { SliceInput, WorkflowParameters } from '../../../src/generation/comfyui/workflows/parameters.ts';
 import { readMapping, readParameters } from '../../../src/generation/comfyui/workflows/settings.ts';
 import { checkGraph, describeProblem } from '../../../src/generation/comfyui/workflows/workflow-check.ts';
-import { ltxWorkflow, WORKFLOW_NAMES, type WorkflowName } from '../../../src/generation/comfyui/workflows/catalogue.ts';
+import {
+  ltxWorkflow,
+  WORKFLOW_NAMES,
+  type WorkflowName,
+} from '../../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import { OBJECT_INFO } from '../../../bench/support/comfyui/comfyui-object-info.ts';
 import { batchOf, refusalOf } from '../../../bench/support/comfyui/comfyui-stand-in-graph.ts';
 

@@ -1,5 +1,5 @@
 /** Parameters of the LTX-2 workflows: set by the operator for all clips, or by a session for each slice. */
-import { CAMERA_MOVES, CONTROLS } from './model-files.ts';
+import { CAMERA_MOVES, CONTROLS } from './ltx/families.ts';
 
 export interface Lora {
   /** File name as the server lists it. */

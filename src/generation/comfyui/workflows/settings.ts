@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { withoutEditorSchema } from '../../../config/editor-schema.ts';
 import { GlimpseError } from '../../../errors.ts';
 import { areSigmas } from '../../slices/schedule.ts';
-import { CAMERA_MOVES, CONTROLS } from './model-files.ts';
+import { CAMERA_MOVES, CONTROLS } from './ltx/families.ts';
 import type { Mapping } from './mapped-workflow.ts';
 
 const fileName = z.string().min(1).max(300);

@@ -3,7 +3,7 @@
  * stands for 32×32 pixels. With a second stage at twice the size, sides are multiples of 64. Checked before anything is
  * sent: the server rounds silently, and the taps would not have the promised size. Pure.
  */
-import { GlimpseError } from '../../../errors.ts';
+import { GlimpseError } from '../../../../errors.ts';
 
 const FRAME_STEP = 8;
 const CELL_PX = 32;

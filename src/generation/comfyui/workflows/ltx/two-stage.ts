@@ -2,10 +2,10 @@
  * Text to video and image to video, full and distilled. The first stage runs at half the size and is tapped as base.
  * Its latent is doubled, denoised a little more and tapped as refined. Image to video adds a first frame.
  */
-import type { Link } from './graph.ts';
-import type { Variant } from './model-files.ts';
-import type { SliceInput, WorkflowParameters } from './parameters.ts';
-import type { BuiltGraph } from './workflow.ts';
+import type { Link } from '../graph.ts';
+import type { Variant } from './families.ts';
+import type { SliceInput, WorkflowParameters } from '../parameters.ts';
+import type { BuiltGraph } from '../workflow.ts';
 import { beginWith, firstFrame } from './first-frame.ts';
 import { beginScene, emptyAudio, emptyVideo, sample, stageModel, tapLatent, upsample, type Scene } from './stages.ts';
 

@@ -2,9 +2,9 @@
  * Video to video: the detailer LoRA refines an input video in overlapping windows of time. There is one stage. The base
  * tap is the input itself at half the size, so that there is a picture while the refined one is made.
  */
-import { DETAILER_LORA, REFINE_SIGMAS } from './model-files.ts';
-import type { SliceInput, WorkflowParameters } from './parameters.ts';
-import type { BuiltGraph } from './workflow.ts';
+import { DETAILER_LORA, REFINE_SIGMAS } from './families.ts';
+import type { SliceInput, WorkflowParameters } from '../parameters.ts';
+import type { BuiltGraph } from '../workflow.ts';
 import { inputFrames, scaled } from './input-video.ts';
 import { beginScene, manualSigmas, noise, tapImages, tapLatent } from './stages.ts';
 

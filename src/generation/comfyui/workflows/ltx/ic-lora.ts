@@ -2,9 +2,9 @@
  * A distilled two-stage workflow guided by edges, depth or pose of an input video. The server finds edges. For depth or
  * pose the input must already be such a video, because the nodes that make one are third-party extensions.
  */
-import type { Link } from './graph.ts';
-import type { SliceInput, WorkflowParameters } from './parameters.ts';
-import type { BuiltGraph } from './workflow.ts';
+import type { Link } from '../graph.ts';
+import type { SliceInput, WorkflowParameters } from '../parameters.ts';
+import type { BuiltGraph } from '../workflow.ts';
 import { beginWith, firstFrame } from './first-frame.ts';
 import { inputFrames, scaled } from './input-video.ts';
 import { beginScene, emptyAudio, emptyVideo, sample, stageModel, tapLatent, upsample, type Scene } from './stages.ts';

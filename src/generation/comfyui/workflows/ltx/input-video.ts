@@ -1,6 +1,6 @@
 /** The part of the input video that a slice is made from, at the size of the finished picture. */
-import { GlimpseError } from '../../../errors.ts';
-import type { Link } from './graph.ts';
+import { GlimpseError } from '../../../../errors.ts';
+import type { Link } from '../graph.ts';
 import type { Scene } from './stages.ts';
 
 /** `sliceFrames`: frames from the start of one slice to the start of the next. */

@@ -2,7 +2,7 @@
  * Starts a video from given pictures: the user's input image, or the last frames of the slice before, so that picture
  * and motion continue. They fill the first latent frames: the first stands for one frame, each further one for eight.
  */
-import type { Link } from './graph.ts';
+import type { Link } from '../graph.ts';
 import type { Scene } from './stages.ts';
 
 export interface FirstFrame {

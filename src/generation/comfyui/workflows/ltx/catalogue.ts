@@ -1,9 +1,9 @@
 /** The workflows that can be asked for by name. */
-import { GlimpseError } from '../../../errors.ts';
+import { GlimpseError } from '../../../../errors.ts';
 import { checkClip, nearestClip } from './clip-rules.ts';
-import { CAMERA_MOVES } from './model-files.ts';
-import { REDUCED_SCALE, type SliceInput, type WorkflowParameters } from './parameters.ts';
-import type { BuiltGraph, MemoryMode, Workflow } from './workflow.ts';
+import { CAMERA_MOVES } from './families.ts';
+import { REDUCED_SCALE, type SliceInput, type WorkflowParameters } from '../parameters.ts';
+import type { BuiltGraph, MemoryMode, Workflow } from '../workflow.ts';
 import { detailer } from './detailer.ts';
 import { icLora } from './ic-lora.ts';
 import { twoStage } from './two-stage.ts';

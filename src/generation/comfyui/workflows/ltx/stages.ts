@@ -2,10 +2,10 @@
  * Building blocks of all LTX-2 workflows: models and prompt, one sampling stage over video and audio, and decoding to a
  * tap. They match the published examples node for node. The model makes video and audio jointly; the audio is dropped.
  */
-import type { Link } from './graph.ts';
-import { GraphBuilder } from './graph-builder.ts';
-import { cameraLora, MODEL_FILES, type ModelFiles, type Variant } from './model-files.ts';
-import type { SliceInput, WorkflowParameters } from './parameters.ts';
+import type { Link } from '../graph.ts';
+import { GraphBuilder } from '../graph-builder.ts';
+import { cameraLora, MODEL_FILES, type ModelFiles, type Variant } from './families.ts';
+import type { SliceInput, WorkflowParameters } from '../parameters.ts';
 
 /** Everything the stages share. */
 export interface Scene {
