@@ -30,6 +30,8 @@ export interface AllocatorInput {
   /** Share of recently sent bytes that were retransmissions, 0 to 1. Default: 0. */
   repairShare?: number;
   nowUs: number;
+  /** Rate on the wire that the sound takes; it comes first. Default 0. */
+  soundBps?: number | undefined;
   /** Media queued in the pacer. */
   queueMs: number;
   /** Largest first. */

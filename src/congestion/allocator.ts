@@ -1,5 +1,5 @@
 /**
- * Spends the estimator's grant, keyframe first: a rung is affordable when its keyframe arrives in time and its frames
+ * Spends the estimator's grant on pictures, after the sound has had its part. Keyframe first: a rung is affordable when its keyframe arrives in time and its frames
  * fit at the lowest frame rate. A lower grant reduces the frame rate first, then the rung, then the tier generated. It
  * goes down at once and up slowly.
  */
@@ -32,6 +32,8 @@ const MEDIA_SHARE = 0.93;
 const REPAIR_SHARE_FREE = 0.01;
 /** Most that retransmissions take: media keep half of the target. */
 const REPAIR_SHARE_MAX = 0.5;
+/** Most of a grant that sound may take from the pictures: on the narrowest paths both suffer. */
+const SOUND_SHARE_MAX = 0.5;
 /** A higher rung or tier must be affordable by this factor, and the rung unchanged for this time. */
 const UP_MARGIN = 1.25;
 const RUNG_HOLD_US = 2_000_000;
@@ -90,10 +92,11 @@ function isSlow(
   return little && bitsPerPx < SLOW_BITS_PER_PX * margin;
 }
 
-/** Rate for the encoder: the target less repairs and overhead, and less for what already waits. */
-function spendable({ targetBps, repairShare = 0, queueMs }: AllocatorInput): number {
+/** Rate for the encoder: the target less sound, repairs and overhead, and less for what already waits. */
+function spendable({ targetBps, soundBps = 0, repairShare = 0, queueMs }: AllocatorInput): number {
   const over = (queueMs - QUEUE_FREE_MS) / (QUEUE_FULL_MS - QUEUE_FREE_MS);
-  return mediaTargetBps(targetBps, repairShare) * MEDIA_SHARE * (1 - 0.5 * Math.min(Math.max(over, 0), 1));
+  const leftBps = targetBps - Math.min(soundBps, targetBps * SOUND_SHARE_MAX);
+  return mediaTargetBps(leftBps, repairShare) * MEDIA_SHARE * (1 - 0.5 * Math.min(Math.max(over, 0), 1));
 }
 
 /**

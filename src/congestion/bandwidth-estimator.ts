@@ -1,7 +1,7 @@
 /** Contract of bandwidth estimation: sent packets and feedback in, a target and probe requests out. Pure. */
 
 /** Content of a packet: sets its order in the pacer and its counter in the metrics. */
-export type PacketKind = 'keyframe' | 'delta' | 'rtx' | 'padding';
+export type PacketKind = 'audio' | 'keyframe' | 'delta' | 'rtx' | 'padding';
 
 export interface SentPacket {
   /** Transport-wide sequence number, unwrapped (never wraps), counting every packet of the transport from 0. */

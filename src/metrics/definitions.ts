@@ -130,8 +130,8 @@ export const LABELLED = {
   },
   bytesByKind: {
     metric: 'glimpse_sent_bytes_by_kind_total',
-    help: 'RTP bytes sent, by what the grant was spent on: keyframes, retransmissions, deltas, copies that fill probes.',
-    labels: { kind: ['keyframe', 'rtx', 'delta', 'padding'] },
+    help: 'RTP bytes sent, by what the grant was spent on: sound, keyframes, retransmissions, deltas, copies that fill probes.',
+    labels: { kind: ['audio', 'keyframe', 'rtx', 'delta', 'padding'] },
   },
   processFaults: {
     metric: 'glimpse_process_faults_total',

@@ -1,5 +1,5 @@
 /** RTCP BYE (RFC 3550 section 6.6): tells a viewer that the streams have ended. Pure. */
-import type { NegotiatedVideo } from './media-path.ts';
+import type { NegotiatedAudio, NegotiatedVideo } from './media-path.ts';
 
 const RECEIVER_REPORT = 201;
 const SOURCE_DESCRIPTION = 202;
@@ -7,13 +7,17 @@ const BYE = 203;
 const CNAME = 1;
 
 /** One compound packet: an empty report, which every compound starts with (section 6.1), the CNAME, and BYE. */
-export function buildGoodbye({ ssrc, rtx }: Pick<NegotiatedVideo, 'ssrc' | 'rtx'>, cname: string): Uint8Array {
+export function buildGoodbye(
+  { ssrc, rtx }: Pick<NegotiatedVideo, 'ssrc' | 'rtx'>,
+  audio: Pick<NegotiatedAudio, 'ssrc'> | undefined,
+  cname: string,
+): Uint8Array {
   const name = Buffer.from(cname, 'ascii');
   // Item type, length, text, and at least one zero byte that ends the chunk on a word boundary.
   const item = Buffer.alloc((2 + name.length + 4) & ~3);
   item.set([CNAME, name.length]);
   item.set(name, 2);
-  const ended = rtx ? [ssrc, rtx.ssrc] : [ssrc];
+  const ended = [ssrc, ...(rtx ? [rtx.ssrc] : []), ...(audio ? [audio.ssrc] : [])];
   return Buffer.concat([
     packet(RECEIVER_REPORT, 0, words(ssrc)),
     packet(SOURCE_DESCRIPTION, 1, Buffer.concat([words(ssrc), item])),

@@ -45,6 +45,20 @@ export interface InboundVideo {
   feedback: { nack: boolean; pli: boolean; fir: boolean; transportCc: boolean };
 }
 
+/** What offer and answer agreed on for the one sound stream we send: Opus (RFC 7587). */
+export interface NegotiatedAudio {
+  payloadType: number;
+  ssrc: number;
+  mid: string;
+  clockRateHz: 48_000;
+  /** RTP header extension ids; the same as the video's, since both share one transport (RFC 9143 section 9.2). */
+  extensions: Pick<NegotiatedVideo['extensions'], 'mid' | 'transportWideCc' | 'absSendTime'>;
+  /** Transport-wide feedback covers the sound as well. */
+  transportCc: boolean;
+  /** Payload type of redundant audio data (RFC 2198); undefined when the client offered none. */
+  redPayloadType: number | undefined;
+}
+
 /** One RTP packet before protection. The path writes the header extensions: it owns the transport-wide number. */
 export interface OutgoingRtp {
   ssrc: number;
@@ -60,6 +74,10 @@ export interface OutgoingRtp {
 
 export interface MediaPath {
   readonly video: NegotiatedVideo;
+  /** Undefined where there is no sound to send, or the client asked for none. */
+  readonly audio?: NegotiatedAudio | undefined;
+  /** RTCP CNAME of all our streams (RFC 7022), as in the answer. */
+  readonly cname?: string | undefined;
   /**
    * Protects and sends one packet under the next transport-wide number, which counts every packet from 0 and never
    * wraps (the wire carries its low 16 bits).

@@ -27,6 +27,8 @@ export interface VideoSenderStats extends VideoSenderCounts {
   targetBps: number;
   /** Rate on the wire over the last second. */
   sentBps: number;
+  /** Rate on the wire of the sound alone, over the last second. */
+  soundBps: number;
   /** Frames accepted over the last second. */
   sentFps: number;
   /** Null before the first report block. */
@@ -44,7 +46,7 @@ export interface VideoSenderStats extends VideoSenderCounts {
 export const noCounts = (): VideoSenderCounts => ({
   packetsSent: 0,
   bytesSent: 0,
-  bytesByKind: { keyframe: 0, rtx: 0, delta: 0, padding: 0 },
+  bytesByKind: { audio: 0, keyframe: 0, rtx: 0, delta: 0, padding: 0 },
   retransmitted: 0,
   probePackets: 0,
   nacks: 0,

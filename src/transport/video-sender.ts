@@ -1,12 +1,14 @@
 /**
- * The send path of one viewer: access units in, protected RTP out, RTCP back in. A frame goes packetizer → pacer →
- * RtpStream → path. RTCP updates the estimator, claims retransmissions, or requests a keyframe. Connects the parts of
+ * The send path of one viewer: access units and sound in, protected RTP out, RTCP back in. A frame goes packetizer →
+ * pacer → RtpStream → path; sound goes past the pacer (audio-sender.ts). RTCP updates the estimator, claims retransmissions, or requests a keyframe. Connects the parts of
  * this folder and contains no algorithm.
  */
 import type { BandwidthEstimator } from '../congestion/bandwidth-estimator.ts';
+import type { OpusPacket } from '../media/audio/opus.ts';
 import type { Clock } from '../clock.ts';
 import { Emitter } from '../events.ts';
 import type { AccessUnit } from '../media/encode/encoder.ts';
+import { AudioSender } from './audio-sender.ts';
 import { pacedCopy, WIRE_OVERHEAD_BYTES, wasSent, type Content } from './content.ts';
 import { Feedback } from './rtcp/feedback.ts';
 import { KeyframeRequests, type KeyframeReason } from './rtcp/keyframe-requests.ts';
@@ -28,6 +30,8 @@ export type { VideoSenderStats } from './sender-stats.ts';
 /** What the send path may spend now: the input of control, cheap enough to read for every frame. */
 export interface Grant {
   targetBps: number;
+  /** Rate on the wire of the sound, over the last second. */
+  soundBps: number;
   /** Share of the last second's bytes that were retransmissions: media cannot use this part of the target. */
   repairShare: number;
   /** Media queued in the pacer. */
@@ -39,7 +43,7 @@ export interface VideoSenderEvents {
   feedback: [];
   /** The next frame should be a keyframe. Coalesced and limited; see `KeyframeRequests`. */
   keyframeNeeded: [reason: KeyframeReason];
-  /** The first RTP packet has left, at this time of the clock. */
+  /** The first RTP packet of video has left, at this time of the clock. */
   firstPacket: [nowUs: number];
 }
 
@@ -79,13 +83,17 @@ export class VideoSender {
   readonly #waker: Waker;
   readonly #keyframes = new KeyframeRequests();
   readonly #reporter: Reporter;
+  readonly #audio: AudioSender | undefined;
   readonly #counts = noCounts();
   readonly #feedback: Feedback;
   readonly #bits = new RateMeter();
   readonly #repairBits = new RateMeter();
+  readonly #soundBits = new RateMeter();
   readonly #frameRate = new RateMeter();
   readonly #reserve = new PlayoutReserve();
   #frame = 0;
+  /** A packet of video has left. */
+  #begun = false;
   #activeAtUs = -Infinity;
   #tickedUs = -Infinity;
   #closed = false;
@@ -105,7 +113,18 @@ export class VideoSender {
       counts: this.#counts,
       reserve: this.#reserve,
     });
-    this.#reporter = new Reporter(path.video.ssrc, random);
+    const { cname = Math.floor(random() * 2 ** 48).toString(36), video, audio } = path;
+    this.#reporter = new Reporter({ ssrc: video.ssrc, clockRateHz: video.clockRateHz, cname, random });
+    this.#audio =
+      audio &&
+      new AudioSender({
+        path,
+        audio,
+        estimator,
+        cname,
+        random,
+        onSent: (sent, nowUs) => this.#onSoundSent(sent, nowUs),
+      });
     this.#pacer = new Pacer<Content>(estimator.targetBps * pacing.beforeFeedback, {
       initialWindowBytes: pacing.initialWindowBytes,
       burstMs: pacing.burstMs,
@@ -129,8 +148,14 @@ export class VideoSender {
 
   get grant(): Grant {
     const { targetBps } = this.#options.estimator;
-    const repairShare = this.#repairShare(this.#options.clock.nowUs());
-    return { targetBps, repairShare, pacerQueueMs: this.#pacer.queueMs };
+    const nowUs = this.#options.clock.nowUs();
+    const soundBps = this.#soundBits.perSecond(nowUs);
+    return { targetBps, soundBps, repairShare: this.#repairShare(nowUs), pacerQueueMs: this.#pacer.queueMs };
+  }
+
+  /** Whether the viewer takes sound. */
+  get takesSound(): boolean {
+    return this.#audio !== undefined;
   }
 
   /** A snapshot for people; control reads `grant`. */
@@ -142,6 +167,7 @@ export class VideoSender {
       bytesByKind: { ...this.#counts.bytesByKind },
       targetBps,
       sentBps: this.#bits.perSecond(nowUs),
+      soundBps: this.#soundBits.perSecond(nowUs),
       sentFps: this.#frameRate.perSecond(nowUs),
       rttMs: this.#feedback.rttMs ?? null,
       lossRatio,
@@ -184,6 +210,14 @@ export class VideoSender {
     }
     this.#run(nowUs);
     return { rtpTimestamp: timestamp };
+  }
+
+  /** Sends one packet of sound at once; without effect where the viewer takes none. */
+  sendSound(packet: OpusPacket): void {
+    if (this.#closed || !this.#audio) return;
+    const nowUs = this.#options.clock.nowUs();
+    this.#audio.send(packet, nowUs);
+    this.#run(nowUs);
   }
 
   /** Takes one decrypted compound RTCP packet; ignores what it cannot parse. */
@@ -239,8 +273,23 @@ export class VideoSender {
     this.#counts.probePackets += probeId === undefined ? 0 : 1;
     this.#bits.add(sizeBytes * 8, nowUs);
     this.#counts.packetsSent += 1;
-    if (this.#counts.packetsSent === 1) this.events.emit('firstPacket', nowUs);
+    if (!this.#begun) this.events.emit('firstPacket', nowUs);
+    this.#begun = true;
     return sizeBytes;
+  }
+
+  #onSoundSent(
+    { transportSequence, sizeBytes }: { transportSequence: number; sizeBytes: number },
+    nowUs: number,
+  ): void {
+    this.#feedback.onSentOnce(transportSequence);
+    this.#pacer.account(sizeBytes, nowUs);
+    this.#counts.bytesSent += sizeBytes;
+    this.#counts.bytesByKind.audio += sizeBytes;
+    this.#counts.packetsSent += 1;
+    this.#bits.add(sizeBytes * 8, nowUs);
+    this.#soundBits.add(sizeBytes * 8, nowUs);
+    this.#activeAtUs = nowUs;
   }
 
   #filler(sizeBytes: number): PacedPacket<Content> | undefined {
@@ -272,7 +321,7 @@ export class VideoSender {
     if (this.#closed) return undefined;
     const { estimator, path } = this.#options;
     if (nowUs - this.#tickedUs >= TICK_MIN_US) this.#tick(nowUs);
-    if (path.video.feedback.transportCc && this.#counts.packetsSent > 0 && !this.#pacer.probing) {
+    if (path.video.feedback.transportCc && this.#begun && !this.#pacer.probing) {
       const probe = estimator.takeProbe(nowUs);
       if (probe) this.#pacer.startProbe(probe, nowUs);
     }
@@ -302,7 +351,9 @@ export class VideoSender {
   #report(nowUs: number): void {
     if (!this.#reporter.isDue(nowUs)) return;
     const { path, clock } = this.#options;
-    const report = this.#reporter.take({ nowUs, wallMs: clock.wallMs(), counts: this.#stream.counts });
-    if (report) path.sendRtcp(report);
+    // One reading of both clocks for both streams: the viewer plays them in step by it.
+    const now = { nowUs, wallMs: clock.wallMs() };
+    for (const report of [this.#reporter.take({ ...now, counts: this.#stream.counts }), this.#audio?.report(now)])
+      if (report) path.sendRtcp(report);
   }
 }

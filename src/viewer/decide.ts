@@ -32,6 +32,7 @@ export function decide(facts: ViewerFacts, memory: DecisionMemory | undefined, n
   const { allocation, memory: next } = allocate(
     {
       targetBps: path.targetBps,
+      soundBps: path.soundBps,
       repairShare: path.repairShare,
       queueMs: path.pacerQueueMs,
       nowUs,

@@ -12,6 +12,8 @@ export interface ViewerFacts {
 /** What the path carries, and what the viewer's decoder takes. */
 export interface PathFacts {
   targetBps: number;
+  /** Rate on the wire of the sound. */
+  soundBps: number;
   /** Share of the last second's bytes that were retransmissions. */
   repairShare: number;
   /** Media queued in the pacer. */

@@ -21,8 +21,8 @@ const NOTHING: Counts = {
   plis: 0,
   firs: 0,
 };
-const KINDS: readonly PacketKind[] = ['keyframe', 'rtx', 'delta', 'padding'];
-const NO_BYTES: Record<PacketKind, number> = { keyframe: 0, rtx: 0, delta: 0, padding: 0 };
+const KINDS: readonly PacketKind[] = ['audio', 'keyframe', 'rtx', 'delta', 'padding'];
+const NO_BYTES: Record<PacketKind, number> = { audio: 0, keyframe: 0, rtx: 0, delta: 0, padding: 0 };
 const COUNTS = Object.keys(NOTHING) as ViewerCount[];
 const SAMPLES = [
   'targetBps',

@@ -1,6 +1,6 @@
 /** A media path that keeps what is sent in arrays, and can be taken away. */
 import { VP8_VIDEO } from '../../link/media-port.ts';
-import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../../src/transport/media-path.ts';
+import type { MediaPath, NegotiatedAudio, NegotiatedVideo, OutgoingRtp } from '../../../src/transport/media-path.ts';
 
 /** Header, extensions and tag, as on a real path. */
 const OVERHEAD_BYTES = 12 + 24 + 16;
@@ -12,6 +12,7 @@ export interface SentRtp extends OutgoingRtp {
 
 export class ArrayMediaPath implements MediaPath {
   readonly video: NegotiatedVideo;
+  readonly audio: NegotiatedAudio | undefined;
   readonly rtp: SentRtp[] = [];
   readonly rtcp: Uint8Array[] = [];
   /** False: no validated path at present. */
@@ -19,13 +20,18 @@ export class ArrayMediaPath implements MediaPath {
   onRtp: (packet: SentRtp) => void = () => {};
   #next = 0;
 
-  constructor(video: NegotiatedVideo = VP8_VIDEO) {
+  constructor(video: NegotiatedVideo = VP8_VIDEO, audio?: NegotiatedAudio) {
     this.video = video;
+    this.audio = audio;
   }
 
   /** Media packets only, retransmissions left out. */
   get media(): SentRtp[] {
     return this.rtp.filter((packet) => packet.ssrc === this.video.ssrc);
+  }
+
+  get sound(): SentRtp[] {
+    return this.rtp.filter((packet) => packet.ssrc === this.audio?.ssrc);
   }
 
   get retransmissions(): SentRtp[] {

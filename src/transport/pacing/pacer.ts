@@ -1,5 +1,6 @@
 /**
- * Spreads packets over time at a multiple of the target rate, by priority: keyframe, retransmissions of its packets,
+ * Spreads packets over time at a multiple of the target rate, by priority. Sound never waits: its few bytes leave at
+ * once, and the rest waits for them. Then: keyframe, retransmissions of its packets,
  * other retransmissions, deltas; padding goes only into probes. Sent bytes are a debt that time pays off; without debt
  * a packet leaves at once. Time and network are arguments.
  *
@@ -116,6 +117,12 @@ export class Pacer<Content> {
     if (refused > 0) this.#options.onDrop(0);
     this.process(nowUs);
     return true;
+  }
+
+  /** Bytes have left beside the queues (sound, which never waits): the queued packets wait for them. */
+  account(bytes: number, nowUs: number): void {
+    this.#payOff(nowUs);
+    this.#debtBytes += bytes;
   }
 
   /** Sends a cluster for the estimator: queued packets first, then padding. */

@@ -50,6 +50,8 @@ export interface PeerOptions {
   codecs: readonly VideoCodec[];
   /** What is wanted of what the client sends; default: nothing. */
   receive?: ReceiveOptions | undefined;
+  /** Whether there is sound to send to a client that takes it. Default false. */
+  sound?: boolean | undefined;
 }
 
 /** One UDP port, one certificate, many peers. */

@@ -10,7 +10,7 @@ import { Emitter } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
 import { Budget } from '../budget.ts';
 import { buildGoodbye } from '../goodbye.ts';
-import type { MediaPath, NegotiatedInbound, NegotiatedVideo } from '../media-path.ts';
+import type { MediaPath, NegotiatedAudio, NegotiatedInbound, NegotiatedVideo } from '../media-path.ts';
 import { writeAnswer } from './sdp/answer.ts';
 import { checkCandidate, checkCandidateCount } from './sdp/candidate.ts';
 import type { IceCandidate, Peer, PeerEvents, PeerOptions, PeerState } from './contract.ts';
@@ -68,6 +68,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   #candidates = 0;
   #negotiation: Negotiation | undefined;
   #video: NegotiatedVideo | undefined;
+  #audio: NegotiatedAudio | undefined;
   #dtls: DtlsSession | undefined;
   #srtcp: SrtcpSession | undefined;
   #receiver: SrtpReceiver | undefined;
@@ -96,7 +97,8 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
   async answer(offerSdp: string): Promise<string> {
     if (this.#state === 'closed') throw new GlimpseError('PEER_CLOSED');
     const offer = readOffer(offerSdp);
-    const negotiation = negotiate(offer, this.#options.codecs, this.#options.receive);
+    const { codecs, receive, sound } = this.#options;
+    const negotiation = negotiate(offer, codecs, receive, sound);
     if (this.#negotiation === undefined) this.#begin(offer, negotiation);
     else assertSameConnection(this.#negotiation, negotiation);
     this.#negotiation = negotiation;
@@ -107,6 +109,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
       offer,
       negotiation,
       video: this.#video,
+      audio: this.#audio,
       sessionId: this.#sessionId,
       sessionVersion: this.#answers,
       cname: this.#cname,
@@ -133,7 +136,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
 
   async close(reason: string): Promise<void> {
     if (this.#state === 'closed') return;
-    if (this.#path) this.sendRtcp(buildGoodbye(this.#path.video, this.#cname));
+    if (this.#path) this.sendRtcp(buildGoodbye(this.#path.video, this.#audio, this.#cname));
     this.#setState('closed', reason);
     this.events.clear();
     await this.#control?.close();
@@ -194,6 +197,7 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
 
   #begin(offer: Offer, negotiation: Negotiation): void {
     if (negotiation.sends) this.#video = describeVideo(offer, negotiation);
+    this.#audio = describeAudio(offer, negotiation);
     this.#inbound = describeInbound(negotiation, this.#video?.ssrc ?? randomInt(1, 2 ** 32 - 1), this.#cname);
     const dtls = new DtlsSession({
       certificate: this.#context.certificate,
@@ -217,6 +221,8 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
     if (this.#video) {
       this.#path = new SrtpSender({
         video: this.#video,
+        audio: this.#audio,
+        cname: this.#cname,
         keys,
         srtcp,
         clock,
@@ -315,6 +321,13 @@ function describeInbound({ received }: Negotiation, reportSsrc: number, cname: s
   };
 }
 
+/** A random SSRC of its own: one of the video's two would be as likely as any other number. */
+function describeAudio(offer: Offer, { sound }: Negotiation): NegotiatedAudio | undefined {
+  if (!sound) return undefined;
+  const { index, ...agreed } = sound;
+  return { ...agreed, ssrc: randomInt(1, 2 ** 32 - 1), mid: offer.sections[index]?.mid ?? '', clockRateHz: 48_000 };
+}
+
 /** A later offer may restart ICE; a new identity or another codec needs a new connection. */
 function assertSameConnection(before: Negotiation, after: Negotiation): void {
   if (identityOf(before) !== identityOf(after)) throw invalid('the DTLS identity changed on a live connection');
@@ -325,7 +338,8 @@ function identityOf({ remote }: Negotiation): string {
   return JSON.stringify(remote.fingerprints);
 }
 
-function mediaOf({ videoIndex, codec, payloadType, rtxPayloadType, extensions, received }: Negotiation): string {
+function mediaOf(negotiation: Negotiation): string {
+  const { videoIndex, codec, payloadType, rtxPayloadType, extensions, received, sound } = negotiation;
   const inbound = [received?.video?.index, received?.video?.payloadType, received?.audio?.payloadType];
-  return JSON.stringify([videoIndex, codec, payloadType, rtxPayloadType, extensions, inbound]);
+  return JSON.stringify([videoIndex, codec, payloadType, rtxPayloadType, extensions, inbound, sound]);
 }

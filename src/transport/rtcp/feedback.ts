@@ -70,6 +70,11 @@ export class Feedback {
     this.#arrivals.onSent(transportSequence, sent, nowUs);
   }
 
+  /** A packet that is never sent again, such as sound, has left under this number. */
+  onSentOnce(transportSequence: number): void {
+    this.#lastSequence = transportSequence;
+  }
+
   /**
    * Takes one compound RTCP packet; ignores what it cannot parse.
    * @returns packets to retransmit, in the order requested

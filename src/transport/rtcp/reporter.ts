@@ -4,8 +4,16 @@
  */
 import { buildSenderReport } from './sender-report.ts';
 
-const CLOCK_RATE_PER_US = 0.09;
 const REPORT_US = 1_000_000;
+
+export interface ReporterOptions {
+  ssrc: number;
+  clockRateHz: number;
+  /** The same for all streams of one viewer: receivers play them in step (RFC 3550 section 6.5.1). */
+  cname: string;
+  /** Uniform in [0, 1); for the start of the media clock. */
+  random: () => number;
+}
 
 export interface ReportRequest {
   nowUs: number;
@@ -16,25 +24,26 @@ export interface ReportRequest {
 
 export class Reporter {
   readonly #ssrc: number;
+  readonly #ticksPerUs: number;
   readonly #timestampOffset: number;
   readonly #cname: string;
   #lastFrame: { rtpTimestamp: number; captureUs: number } | undefined;
   #dueUs = -Infinity;
 
-  /** @param random uniform in [0, 1); for the clock's start and the CNAME */
-  constructor(ssrc: number, random: () => number) {
+  constructor({ ssrc, clockRateHz, cname, random }: ReporterOptions) {
     this.#ssrc = ssrc;
+    this.#ticksPerUs = clockRateHz / 1e6;
     this.#timestampOffset = Math.floor(random() * 2 ** 32);
-    this.#cname = Math.floor(random() * 2 ** 48).toString(36);
+    this.#cname = cname;
   }
 
   /**
    * A frame enters the stream.
-   * @param rtpTimestamp the frame's own, if it has one; 90 kHz
+   * @param rtpTimestamp the frame's own, if it has one, on the stream's clock
    * @returns its RTP timestamp, 32 bits
    */
   onFrame(captureUs: number, rtpTimestamp?: number): number {
-    const own = rtpTimestamp ?? this.#timestampOffset + Math.round(captureUs * CLOCK_RATE_PER_US);
+    const own = rtpTimestamp ?? this.#timestampOffset + Math.round(captureUs * this.#ticksPerUs);
     this.#lastFrame = { rtpTimestamp: own >>> 0, captureUs };
     return this.#lastFrame.rtpTimestamp;
   }
@@ -52,7 +61,7 @@ export class Reporter {
     return buildSenderReport({
       ssrc: this.#ssrc,
       wallMs,
-      rtpTimestamp: (rtpTimestamp + Math.round((nowUs - captureUs) * CLOCK_RATE_PER_US)) >>> 0,
+      rtpTimestamp: (rtpTimestamp + Math.round((nowUs - captureUs) * this.#ticksPerUs)) >>> 0,
       packetCount: counts.packets,
       octetCount: counts.payloadBytes,
       cname: this.#cname,

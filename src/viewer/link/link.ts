@@ -84,7 +84,9 @@ export class Link {
 
   /** What may be spent now; before there is a path, what it will start with. */
   get grant(): Grant {
-    return this.#connection?.sender?.grant ?? { targetBps: this.#startBps, repairShare: 0, pacerQueueMs: 0 };
+    return (
+      this.#connection?.sender?.grant ?? { targetBps: this.#startBps, soundBps: 0, repairShare: 0, pacerQueueMs: 0 }
+    );
   }
 
   /** H.264 level of the viewer's decoder; undefined for other codecs and while it is unknown. */

@@ -1,11 +1,12 @@
 /**
- * Writes the answer (RFC 9429 section 5.3): ICE-lite with our host candidates, DTLS passive, one video stream with its
- * SSRCs named, so that every player creates a track for it, what we receive, and the data channel. Pure.
+ * Writes the answer (RFC 9429 section 5.3): ICE-lite with our host candidates, DTLS passive, one video stream and one of
+ * sound with their SSRCs named, so that every player creates tracks for them, what we receive, and the data channel.
+ * Pure.
  */
 import { isIPv6 } from 'node:net';
 import { LIMITS } from '../../../limits.ts';
 import type { VideoCodec } from '../../../media/encode/encoder.ts';
-import type { NegotiatedVideo } from '../../media-path.ts';
+import type { NegotiatedAudio, NegotiatedVideo } from '../../media-path.ts';
 import { EXTENSION_URIS, FEEDBACK_VALUES } from './feedback.ts';
 import type { ReceivedVideo } from './inbound.ts';
 import type { Negotiation } from './negotiation.ts';
@@ -14,6 +15,8 @@ import type { Offer, OfferSection } from './offer.ts';
 const LINE_END = '\r\n';
 const STREAM_ID = 'glimpse';
 const TRACK_ID = 'video';
+/** Of the same stream: players keep both in step. */
+const SOUND_TRACK_ID = 'audio';
 /** Type preference 126 (host), maximum local preference minus the index, component 1 (RFC 8445 section 5.1.2). */
 const HOST_PRIORITY = 126 * 2 ** 24 + 65_535 * 2 ** 8 + 255;
 /** H.264 parameters that an answer may only repeat (RFC 6184 section 8.2.2). */
@@ -27,6 +30,8 @@ export interface AnswerFields {
   negotiation: Negotiation;
   /** The stream as agreed on in the first offer; undefined for a client that only publishes. */
   video: NegotiatedVideo | undefined;
+  /** Undefined where no sound was agreed on. */
+  audio?: NegotiatedAudio | undefined;
   /** `o=` line: the id stays for the life of the connection, the version counts answers. */
   sessionId: string;
   sessionVersion: number;
@@ -61,6 +66,8 @@ export function writeAnswer(fields: AnswerFields): string {
     const received = negotiation.received;
     if (role === 'video' && fields.video) lines.push(...videoSection(fields, section, fields.video));
     else if (role === 'camera' && received?.video) lines.push(...cameraSection(fields, section, received.video));
+    else if (role === 'audio' && fields.audio && index === negotiation.sound?.index)
+      lines.push(...soundSection(fields, section, fields.audio, received?.audio?.index === index));
     else if (role === 'audio' && received?.audio?.index === index)
       lines.push(...microphoneSection(fields, section, received.audio.payloadType));
     else if (role === 'audio') lines.push(...inactiveAudioSection(fields, section));
@@ -184,6 +191,41 @@ function formatParameters(
     return value !== undefined && /^[\da-f]{1,6}$/i.test(value) ? [`${name}=${value}`] : [];
   });
   return repeated.length === 0 ? [] : [`a=fmtp:${payloadType} ${repeated.join(';')}`];
+}
+
+/**
+ * DTX and in-band FEC are what we send; `minptime` is Opus's own default.
+ * @param receives the client's microphone comes in the same section
+ */
+function soundSection(
+  fields: AnswerFields,
+  section: OfferSection,
+  audio: NegotiatedAudio,
+  receives: boolean,
+): string[] {
+  const { port, cname } = fields;
+  const { payloadType, redPayloadType, ssrc, extensions } = audio;
+  const red = redPayloadType === undefined ? [] : [redPayloadType];
+  const names = ['mid', 'transportWideCc', 'absSendTime'] as const;
+  return [
+    `m=audio ${port} ${section.protocol} ${[payloadType, ...red].join(' ')}`,
+    ...transport(fields),
+    ...midOf(section),
+    ...names.flatMap((name) => {
+      const id = extensions[name];
+      return id === undefined ? [] : [`a=extmap:${id} ${EXTENSION_URIS[name]}`];
+    }),
+    receives ? 'a=sendrecv' : 'a=sendonly',
+    `a=msid:${STREAM_ID} ${SOUND_TRACK_ID}`,
+    'a=rtcp-mux',
+    ...(section.rtcpRsize ? ['a=rtcp-rsize'] : []),
+    `a=rtpmap:${payloadType} opus/48000/2`,
+    `a=fmtp:${payloadType} minptime=10;useinbandfec=1;usedtx=1;sprop-stereo=1`,
+    ...(audio.transportCc ? [`a=rtcp-fb:${payloadType} ${FEEDBACK_VALUES.transportCc}`] : []),
+    ...red.flatMap((format) => [`a=rtpmap:${format} red/48000/2`, `a=fmtp:${format} ${payloadType}/${payloadType}`]),
+    `a=ssrc:${ssrc} cname:${cname}`,
+    `a=ssrc:${ssrc} msid:${STREAM_ID} ${SOUND_TRACK_ID}`,
+  ];
 }
 
 /** Opus as in RFC 7587: we use its forward error correction. */

@@ -1,6 +1,7 @@
 /**
  * Decides what an offer gets (RFC 3264, RFC 9429): the section for our one video stream, its codec by our preference,
- * the RTX, feedback and header extensions that both sides support, and whether there is a data channel. Pure.
+ * the section for our sound (sound-section.ts), the RTX, feedback and header extensions that both sides support, and
+ * whether there is a data channel. Pure.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { VideoCodec } from '../../../media/encode/encoder.ts';
@@ -10,6 +11,7 @@ import { chooseCodec, findRtx, parametersOf, type CodecChoice } from './codec-ch
 import { commonExtensions, commonFeedback } from './feedback.ts';
 import { negotiateInbound, type ReceiveOptions, type Received } from './inbound.ts';
 import { invalid, type Offer, type OfferSection } from './offer.ts';
+import { negotiateSound, type SoundNegotiation } from './sound-section.ts';
 
 /** `video`: the section of the video we send. `camera`: one that only the client sends in. */
 export type SectionRole = 'video' | 'camera' | 'audio' | 'control' | 'rejected';
@@ -24,6 +26,8 @@ export interface Negotiation extends CodecChoice {
   /** What the client sends; undefined when nothing of it is wanted. */
   received: Received | undefined;
   rtxPayloadType: number | undefined;
+  /** Undefined where we send no sound, or the client takes none. */
+  sound: SoundNegotiation | undefined;
   extensions: NegotiatedVideo['extensions'];
   feedback: NegotiatedVideo['feedback'];
   remote: { iceUfrag: string; icePassword: string; fingerprints: Fingerprint[] };
@@ -34,9 +38,15 @@ export interface Negotiation extends CodecChoice {
 /**
  * @param codecs we can encode, preferred first; none: the client only publishes
  * @param receive what is wanted of what the client sends; default: nothing
+ * @param sound whether there is sound to send
  * @throws GlimpseError SDP_INVALID, CODEC_UNSUPPORTED
  */
-export function negotiate(offer: Offer, codecs: readonly VideoCodec[], receive?: ReceiveOptions): Negotiation {
+export function negotiate(
+  offer: Offer,
+  codecs: readonly VideoCodec[],
+  receive?: ReceiveOptions,
+  sound = false,
+): Negotiation {
   const sends = codecs.length > 0;
   const videoIndex = offer.sections.findIndex(sends ? receivesVideo : sendsVideo);
   const video = offer.sections[videoIndex];
@@ -64,6 +74,7 @@ export function negotiate(offer: Offer, codecs: readonly VideoCodec[], receive?:
     videoIndex,
     sends,
     received,
+    sound: sends && sound ? negotiateSound(offer, roles, extensions, received?.audio?.index) : undefined,
     codec,
     payloadType,
     fmtp: choice.fmtp,

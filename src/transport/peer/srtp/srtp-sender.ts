@@ -1,11 +1,11 @@
 /**
- * The media path of a connected peer: numbers, protects and sends RTP for the media and the RTX stream. It owns the
+ * The media path of a connected peer: numbers, protects and sends RTP for the video, its RTX and the sound. It owns the
  * transport-wide counter (draft-holmer-rmcat-transport-wide-cc-extensions-01) and each stream's rollover counter (RFC
  * 3711 section 3.3.1). It is the only sender on these SSRCs: a sequence number used twice breaks AES-GCM.
  */
 import type { Clock } from '../../../clock.ts';
 import { GlimpseError } from '../../../errors.ts';
-import type { MediaPath, NegotiatedVideo, OutgoingRtp } from '../../media-path.ts';
+import type { MediaPath, NegotiatedAudio, NegotiatedVideo, OutgoingRtp } from '../../media-path.ts';
 import { indexOf, SEQUENCE_SPAN } from './packet-index.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { RtpHeaderTemplate } from './rtp-header.ts';
@@ -25,6 +25,8 @@ interface Stream {
 
 export interface SrtpSenderOptions {
   video: NegotiatedVideo;
+  audio?: NegotiatedAudio | undefined;
+  cname?: string | undefined;
   keys: SrtpMasterKeys;
   srtcp: SrtcpSession;
   clock: Clock;
@@ -37,23 +39,29 @@ export interface SrtpSenderOptions {
 
 export class SrtpSender implements MediaPath {
   readonly video: NegotiatedVideo;
+  readonly audio: NegotiatedAudio | undefined;
+  readonly cname: string | undefined;
   readonly #options: SrtpSenderOptions;
   readonly #cipher: SrtpCipher;
   readonly #streams = new Map<number, Stream>();
   #nextTransportSequence: number;
 
   constructor(options: SrtpSenderOptions) {
-    const { video, keys, firstTransportSequence = 0 } = options;
+    const { video, audio, cname, keys, firstTransportSequence = 0 } = options;
     this.video = video;
+    this.audio = audio;
+    this.cname = cname;
     this.#nextTransportSequence = firstTransportSequence;
     this.#options = options;
     this.#cipher = createSrtpCipher(keys.profile, deriveRtpKeys(keys.localKey, keys.localSalt));
-    for (const ssrc of video.rtx === undefined ? [video.ssrc] : [video.ssrc, video.rtx.ssrc]) {
-      this.#streams.set(ssrc, {
-        header: new RtpHeaderTemplate(ssrc, video),
+    const add = (ssrc: number, media: NegotiatedVideo | NegotiatedAudio): void =>
+      void this.#streams.set(ssrc, {
+        header: new RtpHeaderTemplate(ssrc, media),
         sent: new ReplayWindow(REORDER_MAX_PACKETS),
       });
-    }
+    add(video.ssrc, video);
+    if (video.rtx) add(video.rtx.ssrc, video);
+    if (audio) add(audio.ssrc, audio);
   }
 
   sendRtp(packet: OutgoingRtp): { transportSequence: number; sizeBytes: number } | undefined {
