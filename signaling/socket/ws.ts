@@ -20,16 +20,9 @@ import { findId, readId, readMessage, refusal } from './message-reader.ts';
 import { clientMessage } from '../protocol.ts';
 import type { ClientMessage, ControlMessage, ServerMessage } from '../protocol.ts';
 import { tooFast } from '../control/session-controls.ts';
+import { Outbox } from './outbox.ts';
+import type { SignalSocket } from './outbox.ts';
 import { acceptedMessage, errorMessage, forwardEvents } from './session-messages.ts';
-
-/** The part of a WebSocket that the protocol uses. */
-export interface SignalSocket {
-  /** Bytes passed to `send` that the kernel has not accepted yet. */
-  readonly bufferedAmount: number;
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  terminate(): void;
-}
 
 export interface SignalContext {
   gate: Gate;
@@ -49,23 +42,22 @@ type Of<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Typ
 
 export class SignalConnection {
   readonly #socket: SignalSocket;
+  readonly #outbox: Outbox;
   readonly #context: SignalContext;
   readonly #identity: Identity;
   readonly #rate: TokenBucket;
   readonly #queue = new SerialQueue(LIMITS.messagesPendingMax);
   #session: Session | undefined;
   #stopEvents: () => void = () => {};
-  /** While an answer is being made, the session's messages wait here, so that the answer comes first. */
-  #held: ServerMessage[] | undefined;
   #candidates = 0;
-  #gone = false;
 
   constructor(socket: SignalSocket, context: SignalContext, identity: Identity) {
     this.#socket = socket;
+    this.#outbox = new Outbox(socket, context.log, () => this.closed());
     this.#context = context;
     this.#identity = identity;
     this.#rate = context.gate.access.messageBucket(identity);
-    this.#send(context.welcome());
+    this.#outbox.send(context.welcome());
   }
 
   get hasSession(): boolean {
@@ -87,7 +79,7 @@ export class SignalConnection {
   /** The socket is gone, for any reason. The session stays. */
   closed(): void {
     const session = this.#session;
-    this.#gone = true;
+    this.#outbox.close();
     this.#detach();
     if (session) this.#context.gate.access.setLeft(session.id, true);
   }
@@ -101,15 +93,15 @@ export class SignalConnection {
 
   /** Sends `bye` and closes the socket; the session stays. */
   end(reason: string, { code = 1000, retryAfterMs }: { code?: number; retryAfterMs?: number } = {}): void {
-    if (this.#gone) return;
-    this.#sendNow({ type: 'bye', reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+    if (this.#outbox.closed) return;
+    this.#outbox.sendNow({ type: 'bye', reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
     this.closed();
     this.#socket.close(code, reason);
   }
 
   /** Delay before this client's next message; undefined when no more messages are read. */
   #delayMs(): number | undefined {
-    if (this.#gone) return undefined;
+    if (this.#outbox.closed) return undefined;
     try {
       return this.#context.gate.access.messageDelayMs(this.#identity);
     } catch (error) {
@@ -126,7 +118,7 @@ export class SignalConnection {
   }
 
   async #handle(text: string): Promise<void> {
-    if (this.#gone) return;
+    if (this.#outbox.closed) return;
     const reading = readMessage(clientMessage, text);
     if ('error' in reading) return this.#fail(reading.error, reading.id);
     try {
@@ -173,15 +165,15 @@ export class SignalConnection {
       });
       this.#attach(session);
     };
-    await this.#holding(async () => {
+    await this.#outbox.holding(async () => {
       try {
         const { session, answerSdp } = await gate.open({ identity, request, offerSdp: sdp, onCreated });
         // Without the answer the viewer knows neither id nor token, so this session could not be resumed.
-        if (this.#gone) return await session.close('the viewer left before the answer');
+        if (this.#outbox.closed) return await session.close('the viewer left before the answer');
         this.#answer(session, answerSdp, id);
       } catch (error) {
         this.#detach();
-        this.#held = [];
+        this.#outbox.discard();
         throw error;
       }
     });
@@ -192,14 +184,14 @@ export class SignalConnection {
     const session = this.#require();
     this.#context.gate.access.requireSession(this.#identity, session.id);
     requireSdp(sdp);
-    await this.#holding(async () => this.#answer(session, await session.restart(sdp), id));
+    await this.#outbox.holding(async () => this.#answer(session, await session.restart(sdp), id));
   }
 
   async #resume({ id, sessionId, resumeToken, sdp }: Of<'resume'>): Promise<void> {
     if (this.#session && this.#session.id !== sessionId) throw new GlimpseError('SESSION_EXISTS');
     if (sdp !== undefined) requireSdp(sdp);
     const session = this.#context.gate.resume(sessionId, resumeToken, this.#identity);
-    await this.#holding(async () => {
+    await this.#outbox.holding(async () => {
       this.#attach(session);
       if (sdp !== undefined) this.#answer(session, await session.answer(sdp), id);
     });
@@ -208,10 +200,10 @@ export class SignalConnection {
 
   async #control(message: ControlMessage): Promise<void> {
     const { waits, reply } = this.#context.gate.controlsOf(this.#require()).submit(message);
-    if (!waits) return this.#send(await reply);
+    if (!waits) return this.#outbox.send(await reply);
     // A prompt that waits for its turn does not block; a later prompt's revision may answer it.
     reply.then(
-      (accepted) => this.#send(accepted),
+      (accepted) => this.#outbox.send(accepted),
       (error: unknown) => this.#fail(error, message.id),
     );
   }
@@ -232,7 +224,7 @@ export class SignalConnection {
   }
 
   async #accept(session: Session, id: number | undefined): Promise<void> {
-    this.#send(acceptedMessage(await session.accepted, id));
+    this.#outbox.send(acceptedMessage(await session.accepted, id));
   }
 
   #require(): Session {
@@ -249,7 +241,7 @@ export class SignalConnection {
     this.#context.gate.access.setLeft(session.id, false);
     this.#session = session;
     this.#stopEvents = forwardEvents(session, (message) => {
-      this.#send(message);
+      this.#outbox.send(message);
       if (message.type === 'bye') this.#detach();
     });
   }
@@ -263,18 +255,7 @@ export class SignalConnection {
 
   #answer({ id: sessionId, resumeToken }: Session, sdp: string, id: number | undefined): void {
     this.#candidates = 0;
-    this.#sendNow({ type: 'answer', ...(id === undefined ? {} : { id }), sdp, sessionId, resumeToken });
-  }
-
-  async #holding(work: () => Promise<void>): Promise<void> {
-    this.#held = [];
-    try {
-      await work();
-    } finally {
-      const held = this.#held;
-      this.#held = undefined;
-      for (const message of held) this.#sendNow(message);
-    }
+    this.#outbox.sendNow({ type: 'answer', ...(id === undefined ? {} : { id }), sdp, sessionId, resumeToken });
   }
 
   #fail(error: unknown, id?: number): void {
@@ -282,25 +263,11 @@ export class SignalConnection {
     this.#count(failure);
     this.#context.errors.note(failure, 'a signaling message failed');
     // Never held back: it answers a message, not the session. A failed offer discards held messages.
-    this.#sendNow(errorMessage(failure, id));
+    this.#outbox.sendNow(errorMessage(failure, id));
   }
 
   #count(error: GlimpseError): void {
     this.#context.metrics.countError(error.code);
     this.#context.gate.access.noteError(this.#identity, error);
-  }
-
-  #send(message: ServerMessage): void {
-    if (this.#held) this.#held.push(message);
-    else this.#sendNow(message);
-  }
-
-  #sendNow(message: ServerMessage): void {
-    if (this.#gone) return;
-    this.#socket.send(JSON.stringify(message));
-    if (this.#socket.bufferedAmount <= LIMITS.socketBacklogMaxBytes) return;
-    this.#context.log.warn({ backlogBytes: this.#socket.bufferedAmount }, 'dropped a reader that is too slow');
-    this.closed();
-    this.#socket.terminate();
   }
 }

@@ -11,29 +11,6 @@ const shared = { revision: 1, widthPx: 128, heightPx: 128 };
 const cellOf = (slice: number, tier: Tier) => ({ slice, tier, startMs: slice * 667, durationMs: 667, computeMs: 9 });
 const reach = (slice: number, tier: Tier) => fixture.server.send({ type: 'tier', ...shared, ...cellOf(slice, tier) });
 
-interface WatchedWindow {
-  darkest: number;
-}
-
-/** From here on, the mean brightness of each animation frame's picture is looked at, 0 … 255. */
-const watchBrightness = (page: Page): Promise<void> =>
-  page.evaluate(() => {
-    const watched = window as unknown as WatchedWindow;
-    const context = new OffscreenCanvas(8, 8).getContext('2d', { willReadFrequently: true })!;
-    watched.darkest = 255;
-    const look = () => {
-      context.clearRect(0, 0, 8, 8);
-      context.drawImage(document.querySelector('video')!, 0, 0, 8, 8);
-      const { data } = context.getImageData(0, 0, 8, 8);
-      const mean = data.reduce((sum, value, index) => (index % 4 === 3 ? sum : sum + value), 0) / 192;
-      watched.darkest = Math.min(watched.darkest, mean);
-      requestAnimationFrame(look);
-    };
-    look();
-  });
-
-const darkest = (page: Page): Promise<number> => page.evaluate(() => (window as unknown as WatchedWindow).darkest);
-
 /** The next frame on the glass is of this slice and tier. */
 const play = async (page: Page, slice: number, tier: Tier, variant: 'full' | 'fast' = 'full') =>
   fixture.server.send({ type: 'playing', ...shared, slice, tier, variant, rtpTimestamp: await rtpTimestamp(page) });
@@ -225,49 +202,6 @@ describe('the page', () => {
     expect(fixture.server.of('bye')).toHaveLength(1);
   });
 
-  it('says in words why there is no picture, and offers to try again', async () => {
-    fixture.server.script = ({ type, ...message }, reply) => {
-      if (type !== 'offer') return false;
-      const { id } = message as { id?: number };
-      reply({ type: 'error', id, code: 'CODEC_UNSUPPORTED', message: '', retryable: false });
-      return true;
-    };
-    const page = await fixture.load();
-    await becomes(() => text(page, '#status-text'), 'This browser and the server share no video codec.');
-    fixture.server.script = () => false;
-    await page.click('#again');
-    await becomes(() => text(page, '#status-text'), 'Live');
-  });
-
-  it('comes back by itself when the socket dies', async () => {
-    const page = await fixture.open();
-    fixture.server.dropSockets();
-    await becomes(() => Promise.resolve(fixture.server.of('resume').length), 1);
-    await becomes(() => text(page, '#status-text'), 'Live');
-  });
-
-  it('keeps the last frame, under a badge that claims no tier, until a new session has a picture', async () => {
-    const page = await fixture.open();
-    await play(page, 0, 'draft');
-    await becomes(() => text(page, '#badge'), 'draft 128×128');
-    await watchBrightness(page);
-    fixture.server.forgetSession();
-    fixture.server.script = ({ type }) => type === 'offer';
-    fixture.server.dropPeer();
-    fixture.server.dropSockets();
-    await becomes(() => text(page, '#badge'), 'reconnecting');
-    await becomes(() => Promise.resolve(fixture.server.of('offer').length), 2);
-    await page.waitForTimeout(500);
-    fixture.server.script = () => false;
-    fixture.server.dropSockets();
-    await becomes(() => text(page, '#status-text'), 'Live');
-    await rtpTimestamp(page);
-    expect(await text(page, '#badge')).toBe('reconnecting');
-    await play(page, 0, 'base');
-    await becomes(() => text(page, '#badge'), 'base 128×128');
-    expect(await darkest(page)).toBeGreaterThan(60);
-  });
-
   it('refuses a seed that is none, says so and shows the last one again', async () => {
     const page = await fixture.open('?seed=7');
     await becomes(() => page.inputValue('#seed'), '1');
@@ -276,24 +210,6 @@ describe('the page', () => {
     await becomes(() => text(page, '#status-text'), 'A seed is a whole number from 0 to 4294967295.');
     expect(await page.inputValue('#seed')).toBe('1');
     expect(fixture.server.of('steer')).toHaveLength(0);
-  });
-
-  it('stops saying that it waits as soon as what it waited for plays', async () => {
-    const page = await fixture.open();
-    const words = () => text(page, '#status-text');
-    fixture.server.script = (message, reply) => {
-      if (message.type !== 'prompt') return false;
-      reply({ type: 'accepted', id: message.id, revision: 2, queuePosition: 3, seed: 1, prompt: message.prompt });
-      return true;
-    };
-    await page.fill('#prompt', 'snow');
-    await page.press('#prompt', 'Enter');
-    await becomes(words, 'Waiting: place 3 in line.');
-    fixture.server.send({ type: 'playing', ...shared, slice: 4, tier: 'draft', rtpTimestamp: 1 });
-    await page.waitForTimeout(200);
-    expect(await words()).toBe('Waiting: place 3 in line.');
-    fixture.server.send({ type: 'playing', ...shared, revision: 2, slice: 0, tier: 'draft', rtpTimestamp: 2 });
-    await eventually(async () => expect(await words()).toBe('Live'));
   });
 
   it('fits a phone: one column, nothing to scroll sideways, targets a thumb can hit', async () => {

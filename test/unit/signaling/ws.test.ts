@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AccessOptions } from '../../../signaling/access/access.ts';
 import type { ServerMessage } from '../../../signaling/protocol.ts';
 import { SignalConnection } from '../../../signaling/socket/ws.ts';
-import type { SignalSocket } from '../../../signaling/socket/ws.ts';
+import type { SignalSocket } from '../../../signaling/socket/outbox.ts';
 import { LIMITS } from '../../../src/limits.ts';
 import { ErrorLog } from '../../../src/error-log.ts';
 import { silentLog } from '../../../src/log.ts';
