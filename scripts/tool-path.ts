@@ -27,6 +27,7 @@ export const TOOLS: readonly TestTool[] = [
     debianPackage: 'python3-aiortc',
     tests: 'the tests with aiortc',
   },
+  { program: 'nats-server', debianPackage: 'nats-server', tests: 'the tests of a cluster' },
   { program: 'promtool', debianPackage: 'prometheus', tests: 'the tests of the alert rules' },
 ];
 

@@ -128,6 +128,26 @@ export const ERROR_CODES = {
     retryable: true,
     text: 'The generator has failed again and again and is left alone for a while; retryAfterMs says how long.',
   },
+  CLUSTER_DOWN: {
+    status: 503,
+    retryable: true,
+    text: 'The cluster cannot be reached, or no worker of it is ready; running streams go on by themselves.',
+  },
+  CLUSTER_PROTOCOL: {
+    status: 502,
+    retryable: true,
+    text: 'A node of the cluster sent what does not fit its request, and is left out for a while.',
+  },
+  CLUSTER_REFUSED: {
+    status: 500,
+    retryable: false,
+    text: 'The cluster does not take this node: its credentials, its name or its rights are wrong.',
+  },
+  CLUSTER_VERSION: {
+    status: 500,
+    retryable: false,
+    text: 'Two nodes of the cluster are more than one version of its protocol apart.',
+  },
   SOUND_INVALID: {
     status: 500,
     retryable: false,
@@ -150,6 +170,10 @@ export type ErrorCode = keyof typeof ERROR_CODES;
  */
 const OPERATORS_MATTER: ReadonlySet<ErrorCode> = new Set([
   'AUTH_DOWN',
+  'CLUSTER_DOWN',
+  'CLUSTER_PROTOCOL',
+  'CLUSTER_REFUSED',
+  'CLUSTER_VERSION',
   'CONFIG_INVALID',
   'ENCODER_CLOSED',
   'ENCODER_FAILED',

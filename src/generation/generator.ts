@@ -125,8 +125,22 @@ export interface UnitOfWork {
   withdraw?(): boolean;
 }
 
+/** How urgent a job is, for a generator that computes elsewhere and queues by itself. */
+export interface Urgency {
+  /** `RANKS` of engine/turn-order.ts: 0 a first picture, 3 background. */
+  rank: number;
+  /** When the result is needed, on the service's clock. */
+  deadlineUs: number;
+  /** Work of one user shares that user's time. */
+  user: string;
+  /** Share compared with other users'; 1 is usual. */
+  weight: number;
+}
+
 export interface GenerateOptions {
   signal: AbortSignal;
+  /** Read at every pull: its owner keeps it up to date. Default: background work without a deadline. */
+  urgency?: Readonly<Urgency>;
   /**
    * Runs a unit when its turn comes, as the scheduler decides. A generator passes every unit through it, so that others
    * get in between two steps. It may ask for the next while one runs (`after`). Default: units run at once.

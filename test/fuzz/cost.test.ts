@@ -6,6 +6,8 @@ import { negotiate } from '../../src/transport/peer/sdp/negotiation.ts';
 import { readOffer } from '../../src/transport/peer/sdp/offer.ts';
 import { hasIntegrity, readBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { cpuMs } from '../support/cpu-cost.ts';
+import { decodeMessage, encodeMessage } from '../../src/generation/cluster/wire/envelope.ts';
+import { readingSchema, toWorkerSchema } from '../../src/generation/cluster/wire/messages.ts';
 import { SDP_REPEATS } from './sdp-repeats.ts';
 import { data, sack, SctpPeer, chunk } from '../support/sctp-peer.ts';
 import { refusing } from './target.ts';
@@ -84,6 +86,25 @@ describe('an SCTP packet', () => {
       await peer.send(...chunks(peer));
     });
     await peer.channel.close();
+    expect(cost).toBeLessThan(COST_MAX_MS);
+  });
+});
+
+describe('a message of a cluster', () => {
+  it.each([
+    [
+      'jobs without end',
+      { type: 'alive', gateway: 'g', jobs: Array.from({ length: 20_000 }, (_, index) => `${index}`) },
+    ],
+    ['deep nesting', JSON.parse('['.repeat(1_000) + ']'.repeat(1_000)) as object],
+    ['many fields', Object.fromEntries(Array.from({ length: 9_000 }, (_, index) => [`f${index}`, 1]))],
+    ['many words', { type: 'reading', unknownWords: Array.from({ length: 30_000 }, () => ''), fields: {} }],
+  ])('with %s is read in time', async (_name, header) => {
+    const message = encodeMessage(header);
+    const cost = await cpuMs(() => {
+      refusing(() => void decodeMessage(message, toWorkerSchema));
+      refusing(() => void decodeMessage(message, readingSchema));
+    });
     expect(cost).toBeLessThan(COST_MAX_MS);
   });
 });

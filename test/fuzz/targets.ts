@@ -29,6 +29,7 @@ import { parseRtcp } from '../../src/transport/rtcp/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
+import { clusterTargets } from './cluster-targets.ts';
 import { http2Targets } from './http2-targets.ts';
 import { mediaTargets } from './media-targets.ts';
 import { receiveTargets } from './receive-targets.ts';
@@ -201,5 +202,6 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
     ...(await sourceTargets()),
     ...(await mediaTargets()),
     ...http2Targets(),
+    ...clusterTargets(),
   ];
 }

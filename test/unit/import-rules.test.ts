@@ -46,6 +46,7 @@ const PURE = new RegExp(
     'picture/rungs',
     'generation/engine/(turn-order|fair-share|work-costs|load-sharing|memory-pressure)',
     'generation/slices/(schedule|latents|seam|seam-fade)',
+    'generation/cluster/choice/.*',
     'generation/prompt/interpolation',
     'generation/onnx/thread/batching',
     'generation/onnx/runtime/part-memory',
@@ -92,6 +93,16 @@ describe('import rules', () => {
     expect(importersOf(/onnx\/runtime\/loaded-part\.ts$/)).toEqual(['src/generation/onnx/thread/worker.ts']);
   });
 
+  it('only generation/cluster imports NATS, and nothing imports it but on demand', () => {
+    const inside = /^src\/generation\/cluster\//;
+    expect(importersOf(/^@nats-io\//).filter((file) => !inside.test(file))).toEqual([]);
+    const text = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+    const found = files.filter(
+      (file) => !inside.test(file) && /^\s*(import|export) (?!type)[^;]*generation\/cluster\/[^;]*;/m.test(text(file)),
+    );
+    expect(found.filter((file) => !file.startsWith('bench/'))).toEqual([]);
+  });
+
   it('only the two encoder files and the exporter touch an encoder', () => {
     const allowed =
       /^src\/media\/(((upload|encode|decode|audio)\/)?(libav|ffmpeg)-[a-z-]+|files\/export)\.ts$|^bench\//;
@@ -115,7 +126,7 @@ describe('import rules', () => {
 
   it('zod stays at the edges', () => {
     const edge =
-      /^src\/config\/config(-schema)?\.ts$|^src\/generation\/(onnx\/(pack\/model-pack|diffusers\/(export\/layout|sampling\/scheduler-config|prompt-tokens))|comfyui\/(server\/wire|workflows\/settings))\.ts$|^src\/clips\/clip-shelf\.ts$|^signaling\/|^bench\/link\/scenario\.ts$/;
+      /^src\/config\/config(-schema)?\.ts$|^src\/generation\/(onnx\/(pack\/model-pack|diffusers\/(export\/layout|sampling\/scheduler-config|prompt-tokens))|comfyui\/(server\/wire|workflows\/settings)|cluster\/(wire\/(messages|description|envelope)|gateway\/ask))\.ts$|^src\/clips\/clip-shelf\.ts$|^signaling\/|^bench\/link\/scenario\.ts$/;
     expect(importersOf(/^zod/).filter((file) => !edge.test(file))).toEqual([]);
   });
 

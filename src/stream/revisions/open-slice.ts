@@ -42,6 +42,7 @@ export class OpenSlice {
     const either = AbortSignal.any([signal, this.#abort.signal]);
     const renditions = generator.generate(job, {
       signal: either,
+      urgency: claim,
       onRetry,
       ...(onProgress ? { onProgress } : {}),
       variant: () => this.wanted.variant,
