@@ -29,7 +29,7 @@ export class PromptBox {
   /** A text that is too long stays as typed, with a notice: truncation would change its meaning. */
   #check(): void {
     const { length } = this.#input.value.trim();
-    const tooLong = `The prompt has ${length} characters; ${this.#maxChars} are the most.`;
+    const tooLong = `The prompt has ${length} characters; at most ${this.#maxChars} are allowed.`;
     this.#input.setCustomValidity(length > this.#maxChars ? tooLong : '');
   }
 

@@ -112,7 +112,8 @@ export class Gate {
    * @throws GlimpseError as `open`, before anything is made
    */
   async admitClip(prompt: string, identity: Identity): Promise<string> {
-    if (identity.claims?.once === true) throw new GlimpseError('FORBIDDEN', { message: 'The token makes no clips.' });
+    if (identity.claims?.once === true)
+      throw new GlimpseError('FORBIDDEN', { message: 'The token does not permit clips: it is for one session.' });
     this.#requireLength(prompt, identity);
     // There is no session, so its place is free again at once.
     (await this.access.admit(identity)).release();
@@ -127,7 +128,9 @@ export class Gate {
   /** @throws GlimpseError PARAMETER_INVALID where the generator takes no uploads */
   requireInputs(): Inputs {
     if (this.#inputs) return this.#inputs;
-    throw new GlimpseError('PARAMETER_INVALID', { message: 'The generator of this server takes no picture or video.' });
+    throw new GlimpseError('PARAMETER_INVALID', {
+      message: 'The generator of this server starts from no picture or video: leave `input` out.',
+    });
   }
 
   /** @throws GlimpseError FORBIDDEN, SESSION_NOT_FOUND */

@@ -177,7 +177,7 @@ export class Access {
     const { key, claims } = identity;
     this.requireFresh(identity);
     if (claims?.glimpse_sid !== undefined)
-      throw new GlimpseError('FORBIDDEN', { message: 'The token creates no session.' });
+      throw new GlimpseError('FORBIDDEN', { message: 'The token does not permit a new session.' });
     await this.#quotas.check(key, claims?.limits, this.#owners.leftBy(key));
   }
 

@@ -26,7 +26,7 @@ const MINUTES_MAX = 366 * 24 * 60;
 export async function mintToken(request: TokenRequest): Promise<string> {
   const { secret, audience, issuer, minutes, subject, sid, once, limits } = request;
   if (!(minutes > 0 && minutes <= MINUTES_MAX))
-    throw new GlimpseError('PARAMETER_INVALID', { message: `minutes: more than 0, at most ${MINUTES_MAX}` });
+    throw new GlimpseError('PARAMETER_INVALID', { message: `minutes must be more than 0 and at most ${MINUTES_MAX}.` });
   const issuedAt = Math.floor(Date.now() / 1_000);
   const token = new SignJWT({ glimpse_sid: sid, once, limits })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

@@ -85,7 +85,7 @@ export class SessionOwners {
     const { glimpse_sid: only } = claims;
     // No owner: there is no such session, and the session lookup reports it.
     const may = only === undefined ? owned === undefined || owned.identity.key === key : only === sessionId;
-    if (!may) throw new GlimpseError('FORBIDDEN', { message: 'The session is not of this token.' });
+    if (!may) throw new GlimpseError('FORBIDDEN', { message: 'The session belongs to another token.' });
     if (owned) owned.expiresAt = Math.max(owned.expiresAt, claims.exp);
   }
 

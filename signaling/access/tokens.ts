@@ -48,7 +48,9 @@ export class TokenVerifier {
   /** @throws GlimpseError CONFIG_INVALID when the keys are unreadable, not keys, or sent unencrypted */
   static async create({ secret, jwks, audience, issuer }: TokenSettings): Promise<TokenVerifier> {
     if (secret !== undefined && secret.length < 32)
-      throw new GlimpseError('CONFIG_INVALID', { message: 'authSecret: at least 32 characters' });
+      throw new GlimpseError('CONFIG_INVALID', {
+        message: 'authSecret needs at least 32 characters; `openssl rand -base64 32` makes one.',
+      });
     return new TokenVerifier(
       secret === undefined ? undefined : new TextEncoder().encode(secret),
       jwks === undefined ? undefined : await keySet(jwks),
@@ -98,7 +100,7 @@ async function keySet(source: string): Promise<JWTVerifyGetKey> {
   if (url && url.protocol !== 'file:') {
     const local = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
-      throw new GlimpseError('CONFIG_INVALID', { message: 'authJwks: keys are fetched by https only' });
+      throw new GlimpseError('CONFIG_INVALID', { message: 'authJwks must be an https address or a file.' });
     return createRemoteJWKSet(url, { timeoutDuration: LIMITS.jwksTimeoutMs, [customFetch]: restingFetch() });
   }
   try {
@@ -106,7 +108,10 @@ async function keySet(source: string): Promise<JWTVerifyGetKey> {
     if (keys.keys.some((key) => 'd' in key)) throw new TypeError('a private key');
     return createLocalJWKSet(keys);
   } catch (cause) {
-    throw new GlimpseError('CONFIG_INVALID', { message: 'authJwks: the file is no JWKS of public keys', cause });
+    throw new GlimpseError('CONFIG_INVALID', {
+      message: 'authJwks: the file is not a JSON Web Key Set of public keys.',
+      cause,
+    });
   }
 }
 

@@ -62,6 +62,8 @@ export function watchKeyPair(files: TlsFiles, { onRenewed, onTrouble, everyMs = 
 export function tlsFilesOf({ tlsCert: cert, tlsKey: key }: Pick<Config, 'tlsCert' | 'tlsKey'>): TlsFiles | undefined {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
-    throw new GlimpseError('CONFIG_INVALID', { message: '--tls-cert and --tls-key belong together' });
+    throw new GlimpseError('CONFIG_INVALID', {
+      message: '--tls-cert and --tls-key need each other: give both, or neither.',
+    });
   return { cert, key };
 }

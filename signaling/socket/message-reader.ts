@@ -81,7 +81,7 @@ export function mismatch(error: z.ZodError): GlimpseError {
 /** Quotes the key only if it looks like a name: a client may put anything there. */
 const unknownField = (key: string): GlimpseError =>
   new GlimpseError('PARAMETER_INVALID', {
-    message: `${/^\w{1,40}$/.test(key) ? key : 'a field'}: there is no such field here; /openapi.json names those there are.`,
+    message: `${/^\w{1,40}$/.test(key) ? key : 'a field'}: this message has no such field; /openapi.json names its fields.`,
   });
 
 /** Why a message is refused unread; undefined for one that is read. */

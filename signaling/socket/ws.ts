@@ -211,7 +211,9 @@ export class SignalConnection {
   async #candidate({ candidate }: Of<'candidate'>): Promise<void> {
     const session = this.#require();
     if (++this.#candidates > LIMITS.candidatesMax) {
-      throw new GlimpseError('CANDIDATE_INVALID', { message: `more than ${LIMITS.candidatesMax} candidates` });
+      throw new GlimpseError('CANDIDATE_INVALID', {
+        message: `This connection has sent more than ${LIMITS.candidatesMax} candidates.`,
+      });
     }
     await session.addCandidate(candidate);
   }

@@ -52,7 +52,9 @@ export class WhepResource {
   async #trickle({ candidates, endOfCandidates }: SdpFragment): Promise<PatchResult> {
     this.#candidates += candidates.length;
     if (this.#candidates > LIMITS.candidatesMax) {
-      throw new GlimpseError('CANDIDATE_INVALID', { message: `more than ${LIMITS.candidatesMax} candidates` });
+      throw new GlimpseError('CANDIDATE_INVALID', {
+        message: `This session has sent more than ${LIMITS.candidatesMax} candidates.`,
+      });
     }
     for (const candidate of endOfCandidates ? [...candidates, null] : candidates) {
       try {

@@ -33,7 +33,7 @@ export async function makeClip({ request, folder, signal, onProgress }: ClipJob,
     throw new GlimpseError('PARAMETER_INVALID', { message: `This generator makes the tiers ${made}.` });
   }
   if (request.adain !== undefined && generator.info.options?.includes('adain') !== true)
-    throw new GlimpseError('PARAMETER_INVALID', { message: 'This generator takes no adain.' });
+    throw new GlimpseError('PARAMETER_INVALID', { message: 'This generator has no adain: leave it out.' });
   const slices = sliceCount(request.seconds, slice);
   const prompts = parsePrompts(request.prompt, slices);
   const claim = { rank: RANKS.background, deadlineUs: Number.MAX_SAFE_INTEGER, costMs: 0, user: USER, weight: 1 };

@@ -127,7 +127,7 @@ export async function bench(suite: string, options: BenchOptions): Promise<numbe
       message: `no suite "${suite}": there are ${Object.keys(SUITES).join(', ')}`,
     });
   if (!(options.connections >= 1 && options.connections <= 1000))
-    throw new GlimpseError('PARAMETER_INVALID', { message: '--connections must be from 1 to 1000' });
+    throw new GlimpseError('PARAMETER_INVALID', { message: '--connections must be a number from 1 to 1000.' });
   // As in `serve`: garbage collection then works as in the service.
   growHeapFurther();
   const { report, table } = await run(options).catch((cause: NodeJS.ErrnoException) => {

@@ -14,6 +14,8 @@ export interface TokenOptions {
 export async function token(config: Config, { minutes, subject, session, once }: TokenOptions): Promise<void> {
   const { authSecret: secret, authAudience: audience, authIssuer: issuer } = config;
   if (secret === undefined)
-    throw new GlimpseError('CONFIG_INVALID', { message: 'a token needs --secret, or GLIMPSE_AUTH_SECRET' });
+    throw new GlimpseError('CONFIG_INVALID', {
+      message: 'A token is signed with a secret: give --secret, or set GLIMPSE_AUTH_SECRET.',
+    });
   process.stdout.write(`${await mintToken({ secret, audience, issuer, minutes, subject, sid: session, once })}\n`);
 }

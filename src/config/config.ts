@@ -83,7 +83,7 @@ function readSecret(settings: Record<string, unknown>, key: (typeof SECRETS)[num
   const path = settings[fileKey];
   if (typeof path !== 'string') return;
   if (settings[key] !== undefined)
-    throw new GlimpseError('CONFIG_INVALID', { message: `${key}, ${fileKey}: give one of the two` });
+    throw new GlimpseError('CONFIG_INVALID', { message: `${key}, ${fileKey}: give only one of the two.` });
   try {
     settings[key] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (cause) {
@@ -95,6 +95,9 @@ function readFile(path: string): Record<string, unknown> {
   try {
     return z.record(z.string(), z.unknown()).parse(withoutEditorSchema(JSON.parse(readFileSync(path, 'utf8'))));
   } catch (cause) {
-    throw new GlimpseError('CONFIG_INVALID', { message: `cannot read the config file ${path} as JSON`, cause });
+    throw new GlimpseError('CONFIG_INVALID', {
+      message: `The config file ${path} cannot be read, or is not JSON.`,
+      cause,
+    });
   }
 }

@@ -171,7 +171,9 @@ export class Stream {
   /** @throws GlimpseError PARAMETER_INVALID for a live stream */
   seek(timeMs: number): void {
     if (this.mode === 'live')
-      throw new GlimpseError('PARAMETER_INVALID', { message: 'A live timeline cannot be sought; a clip can.' });
+      throw new GlimpseError('PARAMETER_INVALID', {
+        message: 'A live session has no positions to seek to; only a clip has.',
+      });
     this.playout.seek(timeMs, this.#deps.clock.nowUs());
     this.#revisions.follow();
     this.events.emit('sought');

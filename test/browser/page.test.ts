@@ -45,7 +45,7 @@ describe('the page', () => {
     expect(await page.inputValue('#prompt')).toBe(long);
     await page.press('#prompt', 'Enter');
     const said = await page.evaluate(() => document.querySelector<HTMLInputElement>('#prompt')?.validationMessage);
-    expect(said).toContain('1249 characters; 1000 are the most');
+    expect(said).toContain('1249 characters; at most 1000');
     await page.fill('#prompt', 'snow');
     await page.press('#prompt', 'Enter');
     await eventually(() => expect(fixture.server.of('prompt').map(({ prompt }) => prompt)).toEqual(['snow']));

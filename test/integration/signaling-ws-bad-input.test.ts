@@ -8,10 +8,10 @@ const CANDIDATE = { candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMi
 
 describe('what a refusal says', () => {
   it.each([
-    [{ type: 'steer', guidence: 7 }, /^guidence: there is no such field/],
-    [{ type: 'steer', 'a secret prompt': 7 }, /^a field: there is no such field/],
-    [{ type: 'prompt', prompt: 'x'.repeat(1_234) }, /1234 characters; 1000 are the most/],
-    [{ type: 'prompt', prompt: `${'a|'.repeat(40)}b` }, /41 prompts; 32 are the most/],
+    [{ type: 'steer', guidence: 7 }, /^guidence: this message has no such field/],
+    [{ type: 'steer', 'a secret prompt': 7 }, /^a field: this message has no such field/],
+    [{ type: 'prompt', prompt: 'x'.repeat(1_234) }, /1234 characters; at most 1000/],
+    [{ type: 'prompt', prompt: `${'a|'.repeat(40)}b` }, /41 prompts; at most 32/],
   ])('of %o names what would be right', async (message, words) => {
     await using fixture = await startFixture();
     const client = await fixture.connect();

@@ -70,7 +70,7 @@ describe('config', () => {
     const config = loadConfig({ flags: { turnSecretFile: file }, environment });
     expect(config).toMatchObject({ authSecret: secret, turnSecret: secret, turnCredential: secret });
     const refused = (flags: object) => () => loadConfig({ flags, environment: {} });
-    expect(refused({ authSecretFile: file, authSecret: secret })).toThrow(/authSecretFile: give one/);
+    expect(refused({ authSecretFile: file, authSecret: secret })).toThrow(/authSecretFile: give only one/);
     expect(refused({ authSecretFile: '/nowhere' })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
     writeFileSync(file, 'short');
     expect(refused({ authSecretFile: file })).toThrow(/authSecret/);

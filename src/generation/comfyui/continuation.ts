@@ -50,6 +50,6 @@ export function unpackFrames(latents: Float32Array): PackedFrame[] {
 
 const foreign = (latents: Float32Array): GlimpseError =>
   new GlimpseError('PARAMETER_INVALID', {
-    message: 'These latents are of another generator.',
+    message: 'These latents were made by another generator and cannot be continued here.',
     details: { parameter: 'previous', expected: 'packed pictures', found: latents.length },
   });

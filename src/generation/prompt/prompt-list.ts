@@ -49,7 +49,7 @@ export function parsePrompts(text: string, maxPrompts: number = LIMITS.promptLis
   const most = Math.min(maxPrompts, LIMITS.promptListMax);
   if (parts.length > most)
     throw new GlimpseError('PROMPT_LIST_TOO_LONG', {
-      message: `The list has ${parts.length} prompts; ${most} are the most here.`,
+      message: `The list has ${parts.length} prompts; at most ${most} fit. Remove some.`,
       details: { prompts: parts.length, maxPrompts: most },
     });
   return parts.map((part) => normalizePrompt(part.replaceAll('\\|', '|')));

@@ -64,7 +64,7 @@ function isSpelling(character: string, text: string, at: number): boolean {
 /** @param chars UTF-16 units, as JavaScript counts a string's length */
 export const promptTooLong = (chars: number, maxChars: number): GlimpseError =>
   new GlimpseError('PROMPT_TOO_LONG', {
-    message: `The prompt has ${chars} characters; ${maxChars} are the most.`,
+    message: `The prompt has ${chars} characters; at most ${maxChars} are allowed. Shorten it.`,
     details: { chars, maxChars },
   });
 

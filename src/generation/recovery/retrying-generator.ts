@@ -129,7 +129,7 @@ export class RetryingGenerator implements Generator {
     this.#reduction.ease(nowUs);
     if (!isWithin(tier, this.#cap))
       throw new GlimpseError('GENERATOR_DOWN', {
-        message: `The tier ${tier} is not made for a while, because the generator failed at it.`,
+        message: `The tier ${tier} is paused, because the generator failed at it.`,
         details: { tier, tierCap: this.#cap },
       });
     const entered = this.#circuit.enter(nowUs);

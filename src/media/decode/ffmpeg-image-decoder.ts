@@ -22,13 +22,15 @@ export class FfmpegImageDecoder {
   static async open(): Promise<FfmpegImageDecoder> {
     const binary = await ffmpegBinary();
     if (binary) return new FfmpegImageDecoder(binary.path);
-    throw new GlimpseError('GENERATOR_DOWN', { message: 'Neither node-av nor ffmpeg is there to decode pictures.' });
+    throw new GlimpseError('GENERATOR_DOWN', {
+      message: 'Pictures cannot be decoded: neither node-av nor ffmpeg loads. Install the packages again: npm ci.',
+    });
   }
 
   /** @throws GlimpseError GENERATOR_DOWN when the bytes are not a picture of that format */
   async decode(image: Uint8Array, format: ImageFormat, widthPx: number, heightPx: number): Promise<I420Frame> {
     const isWhole = format !== 'png' || storedPng(image, PIXELS_MAX) !== undefined;
-    if (!isWhole) throw new GlimpseError('GENERATOR_DOWN', { message: 'A png picture is not whole, or too large.' });
+    if (!isWhole) throw new GlimpseError('GENERATOR_DOWN', { message: 'A PNG picture is cut off or too large.' });
     const source: FfmpegOptions = { ...QUIET, xerror: true, max_pixels: PIXELS_MAX, f: `${format}_pipe`, i: 'pipe:0' };
     const scale = `scale=${widthPx}:${heightPx}:flags=area:out_color_matrix=bt601:out_range=tv`;
     const result: FfmpegOptions = { 'frames:v': 1, vf: scale, pix_fmt: 'yuv420p', f: 'rawvideo' };

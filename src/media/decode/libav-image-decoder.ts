@@ -43,7 +43,7 @@ export class LibavImageDecoder {
     this.#packet.unref();
     const readable = format === 'png' ? storedPng(image, PIXELS_MAX) : image;
     if (readable === undefined)
-      throw new GlimpseError('GENERATOR_DOWN', { message: 'A png picture is not whole, or too large.' });
+      throw new GlimpseError('GENERATOR_DOWN', { message: 'A PNG picture is cut off or too large.' });
     this.#packet.data = Buffer.from(readable.buffer, readable.byteOffset, readable.byteLength);
     if (readable !== image) freeMemory(readable);
     // Without this flag FFmpeg treats a PNG as a difference to the previous picture.

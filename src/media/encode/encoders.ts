@@ -35,7 +35,7 @@ export function encoderFactory(choice: EncoderChoice): EncoderFactory {
     const backend = (await encoderBackends()).find(({ loads }) => loads);
     if (backend === undefined)
       throw new GlimpseError('ENCODER_FAILED', {
-        message: 'No encoder loads on this machine: neither node-av nor ffmpeg. Run npm ci.',
+        message: 'No encoder loads on this machine: neither node-av nor ffmpeg. Install the packages again: npm ci.',
       });
     return encoderFactory(backend.name)(settings);
   };

@@ -56,7 +56,8 @@ export class FfmpegEncoder implements VideoEncoder {
   /** @throws GlimpseError ENCODER_FAILED when there is no ffmpeg for this platform */
   static async open(settings: EncoderSettings): Promise<FfmpegEncoder> {
     const binary = await ffmpegBinary();
-    if (binary === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No ffmpeg for this platform.' });
+    if (binary === undefined)
+      throw new GlimpseError('ENCODER_FAILED', { message: 'There is no ffmpeg program for this platform.' });
     return new FfmpegEncoder(binary.path, settings);
   }
 
@@ -68,7 +69,7 @@ export class FfmpegEncoder implements VideoEncoder {
   async encode(frame: I420Frame, options: EncodeOptions): Promise<AccessUnit> {
     if (this.#closed) throw new GlimpseError('ENCODER_CLOSED');
     if (frame.data.length !== i420Bytes(frame.widthPx, frame.heightPx)) {
-      throw new GlimpseError('ENCODER_FAILED', { message: 'The frame has another size than it says.' });
+      throw new GlimpseError('ENCODER_FAILED', { message: 'The frame has more or fewer bytes than its size needs.' });
     }
     const startedMs = performance.now();
     const { keyframe, bitrateBps } = options;

@@ -139,7 +139,7 @@ export class LibavEncoder implements VideoEncoder {
 
   #fitted(frame: I420Frame): Buffer {
     if (frame.data.length !== i420Bytes(frame.widthPx, frame.heightPx)) {
-      throw new GlimpseError('ENCODER_FAILED', { message: 'The frame has another size than it says.' });
+      throw new GlimpseError('ENCODER_FAILED', { message: 'The frame has more or fewer bytes than its size needs.' });
     }
     if (frame.widthPx !== this.widthPx || frame.heightPx !== this.heightPx) return this.#scaler.scale(frame);
     return Buffer.from(frame.data.buffer, frame.data.byteOffset, frame.data.length);

@@ -126,7 +126,8 @@ async function writeFile(job: FileJob): Promise<void> {
 
 async function encodeTo(partial: string, { frames, widthPx, heightPx, fps, signal, onProgress, output }: FileJob) {
   const binary = await ffmpegBinary();
-  if (binary === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No ffmpeg for this platform.' });
+  if (binary === undefined)
+    throw new GlimpseError('ENCODER_FAILED', { message: 'There is no ffmpeg program for this platform.' });
   const input = { f: 'rawvideo', pix_fmt: 'yuv420p', s: `${widthPx}x${heightPx}`, r: fps, i: 'pipe:0' };
   const flags = [...ffmpegArguments({ ...QUIET, y: true, ...input }), ...ffmpegArguments(output)];
   const child = spawn(binary.path, [...flags, partial], {

@@ -38,7 +38,8 @@ export async function cutHls(mp4: string, folder: string): Promise<void> {
 
 async function segment(mp4: string, folder: string): Promise<void> {
   const binary = await ffmpegBinary();
-  if (binary === undefined) throw new GlimpseError('ENCODER_FAILED', { message: 'No ffmpeg for this platform.' });
+  if (binary === undefined)
+    throw new GlimpseError('ENCODER_FAILED', { message: 'There is no ffmpeg program for this platform.' });
   const flags = ffmpegArguments({
     ...QUIET,
     i: mp4,
