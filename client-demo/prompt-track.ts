@@ -3,7 +3,7 @@
  * prompt, which are labelled with it. Pure. Times are strip time, ms.
  */
 import type { Accepted } from '../src/client/index.ts';
-import type { Cell } from './strip-model.ts';
+import type { Cell } from './cell.ts';
 
 type Stretches = NonNullable<Accepted['prompts']>;
 

@@ -3,7 +3,7 @@
  * at lower tiers, so the strip sharpens as the video does. A bar below fills with the tier; it is dashed where the
  * fast variant made the tier.
  */
-import type { Cell } from './strip-model.ts';
+import type { Cell } from './cell.ts';
 import { TIER_COLOURS, tierRank } from './tiers.ts';
 
 /** Side of a block, CSS px, by tier: draft, base, refined, upscaled. */

@@ -4,7 +4,8 @@
  * what lay ahead is dropped. In clip mode the strip is the clip. Times are strip time, ms.
  */
 import { rtpDistance } from '../src/client/index.ts';
-import type { Accepted, PlayingEvent, Tier, TierEvent } from '../src/client/index.ts';
+import type { Accepted, PlayingEvent, TierEvent } from '../src/client/index.ts';
+import type { Cell } from './cell.ts';
 import { PromptTrack, type PromptRun } from './prompt-track.ts';
 import { tierRank } from './tiers.ts';
 
@@ -15,21 +16,6 @@ const RUN_MAX_MS = 300;
 const TICKS_PER_MS = 90;
 /** Older revisions have scrolled off, or were dropped. */
 const REMEMBERED_REVISIONS = 16;
-
-export interface Cell {
-  readonly revision: number;
-  readonly slice: number;
-  /** Strip time. */
-  readonly startMs: number;
-  readonly durationMs: number;
-  tier: Tier;
-  /** How the tier was made. */
-  variant: 'full' | 'fast';
-  /** When it reached its tier, on the caller's clock, ms. */
-  reachedAtMs: number;
-  /** Set when it was replayed, or started from a similar picture. */
-  cached: 'segment' | 'latent' | undefined;
-}
 
 export class StripModel {
   #cells: Cell[] = [];

@@ -5,7 +5,8 @@
 import { drawCell, drawEmpty } from './strip-cell.ts';
 import type { CellBox } from './strip-cell.ts';
 import { drawPrompt } from './strip-prompt.ts';
-import type { Cell, StripModel } from './strip-model.ts';
+import type { Cell } from './cell.ts';
+import type { StripModel } from './strip-model.ts';
 
 /** Width of one second in live mode, CSS px: fits a still, and shows what is ahead on a phone. */
 const PX_PER_SECOND = 116;

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { GlimpseError } from '../../src/errors.ts';
-import type { LinkReport } from '../suites/link.ts';
+import type { LinkReport } from './link-report.ts';
 
 /**
  * @param file of the earlier report; without one the report stays as it is.

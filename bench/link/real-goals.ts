@@ -1,14 +1,5 @@
 /** What our side is to reach on the real link, by scenario name. */
-import type { LinkCase, LinkSide } from '../suites/link.ts';
-
-export interface RealGoal {
-  case: string;
-  goal: string;
-  measured: string;
-  /** The same figure of the peer. */
-  libwebrtc: string;
-  met: boolean;
-}
+import type { LinkCase, LinkSide, RealGoal } from './link-report.ts';
 
 interface Goal {
   goal: string;

@@ -10,15 +10,16 @@ import { GlimpseError } from '../../src/errors.ts';
 import { launchChromium } from '../support/browser/chromium.ts';
 import type { Side } from '../latency/server-process.ts';
 import { queueAfterDropMs, riseMs } from '../link/change-figures.ts';
-import { figuresOf, type ControllerFigures } from '../link/figures.ts';
+import { figuresOf } from '../link/figures.ts';
 import { keepOtherCases } from '../link/kept-cases.ts';
-import { realGoalsOf, type RealGoal } from '../link/real-goals.ts';
+import type { LinkCase, LinkReport, LinkSide, RealGoal } from '../link/link-report.ts';
+import { realGoalsOf } from '../link/real-goals.ts';
 import { runReal, SIDES, type RealRun } from '../link/real-run.ts';
 import { readScenario, type Scenario } from '../link/scenario.ts';
 import { simulate } from '../link/simulation.ts';
-import { viewerFigures, type ViewerFigures } from '../link/viewer-figures.ts';
+import { viewerFigures } from '../link/viewer-figures.ts';
 import { plotLink } from '../plot/link-plot.ts';
-import { describeMachine, textTable, type Machine } from '../report.ts';
+import { describeMachine, textTable } from '../report.ts';
 
 export interface LinkOptions {
   /** One file instead of the four that run by default. */
@@ -27,40 +28,6 @@ export interface LinkOptions {
   plots?: string | undefined;
   /** The report to be replaced: with `scenario`, its other cases are kept. */
   out?: string | undefined;
-}
-
-export interface LinkSide {
-  /** As in the congestion bench; every datagram of the server counts. */
-  link: ControllerFigures;
-  /** For each segment: until half a second used 85% of its capacity, whatever the queue; null: never. */
-  riseMs: (number | null)[];
-  /** Longest wait in the queue from so many ms after a drop to the end of its segment; null without a drop. */
-  queueAfterDropMs: Record<number, number | null>;
-  viewer: ViewerFigures;
-  /** The relay's own error and its proof that media went through it. */
-  relay: RealRun['relay'];
-  /** The server's estimate as it told the viewer: [ms, bit/s, reason]. */
-  targets: [number, number, string][];
-  /** What the server last said of itself. */
-  server: Record<string, unknown> | null;
-}
-
-export interface LinkCase {
-  name: string;
-  seed: number;
-  durationMs: number;
-  /** Cases of one report may come from several runs. */
-  measured: Pick<Machine, 'commit' | 'measuredAt'>;
-  sides: Record<Side, LinkSide>;
-  /** Utilisation of the same scenario in virtual time. */
-  simulated: { glimpse: number; gcc: number };
-}
-
-export interface LinkReport {
-  suite: 'link';
-  machine: Machine & { browser: string };
-  cases: LinkCase[];
-  goals: RealGoal[];
 }
 
 const SCENARIOS = join(import.meta.dirname, '../link/scenarios');

@@ -8,8 +8,8 @@ export interface WeriftClient {
   readonly channel: werift.RTCDataChannel;
   /** RTP packets in the clear, as they arrived. */
   readonly received: werift.RtpPacket[];
-  /** Exchanges offer and answer with `peer`; resolves when both sides are connected. */
-  connect(peer: Peer): Promise<void>;
+  /** Exchanges offer and answer with a peer, or with what has one; resolves when both sides are connected. */
+  connect(peer: Pick<Peer, 'answer'> & Partial<Pick<Peer, 'events'>>): Promise<void>;
   /** Sends a raw datagram from the very address and port the connection uses. */
   sendRaw(datagram: Buffer): Promise<void>;
   close(): Promise<void>;
@@ -28,7 +28,8 @@ export function createWeriftClient({ codec }: { codec?: 'VP8' | 'H264' } = {}): 
       const connected = Promise.all([
         pc.connectionStateChange.watch((state) => state === 'connected'),
         new Promise<void>((resolve, reject) => {
-          peer.events.on('state', (state, reason) => {
+          if (!peer.events) resolve();
+          peer.events?.on('state', (state, reason) => {
             if (state === 'connected') resolve();
             else if (state === 'closed') reject(new Error(reason));
           });

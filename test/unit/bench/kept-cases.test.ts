@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepOtherCases } from '../../../bench/link/kept-cases.ts';
 import { describeMachine } from '../../../bench/report.ts';
-import type { LinkReport } from '../../../bench/suites/link.ts';
+import type { LinkReport } from '../../../bench/link/link-report.ts';
 
 const RECORDED = join(import.meta.dirname, '../../../bench/results/link.json');
 

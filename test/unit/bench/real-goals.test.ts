@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { queueAfterDropMs, riseMs } from '../../../bench/link/change-figures.ts';
-import { realGoalsOf, type RealGoal } from '../../../bench/link/real-goals.ts';
+import { realGoalsOf } from '../../../bench/link/real-goals.ts';
 import { BIN_MS } from '../../../bench/link/recording.ts';
-import type { LinkCase, LinkReport } from '../../../bench/suites/link.ts';
+import type { LinkCase, LinkReport, RealGoal } from '../../../bench/link/link-report.ts';
 
 const RECORDED = join(import.meta.dirname, '../../../bench/results/link.json');
 const PERFECT = { utilisation: 0.96, riseMs: 800, queueMs: 30, gapMs: 200, fps: 25 };

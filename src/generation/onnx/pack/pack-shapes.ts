@@ -4,7 +4,7 @@
  */
 import { i420Bytes } from '../../../picture/frame.ts';
 import { packError } from './pack-error.ts';
-import type { Manifest, Part, PartName, TensorSpec } from './model-pack.ts';
+import type { Manifest, Part, PartName, TensorSpec } from './manifest.ts';
 
 type Field = Manifest['condition']['fields'][number];
 type Tensors = readonly (readonly [name: string, type: TensorSpec['type'], ...shape: (number | string)[]])[];

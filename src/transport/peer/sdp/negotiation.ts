@@ -10,11 +10,8 @@ import type { Fingerprint } from '../dtls/dtls-certificate.ts';
 import { chooseCodec, findRtx, parametersOf, type CodecChoice } from './codec-choice.ts';
 import { commonExtensions, commonFeedback } from './feedback.ts';
 import { negotiateInbound, type ReceiveOptions, type Received } from './inbound.ts';
-import { invalid, type Offer, type OfferSection } from './offer.ts';
+import { invalid, type Offer, type OfferSection, type SectionRole } from './offer.ts';
 import { negotiateSound, type SoundNegotiation } from './sound-section.ts';
-
-/** `video`: the section of the video we send. `camera`: one that only the client sends in. */
-export type SectionRole = 'video' | 'camera' | 'audio' | 'control' | 'rejected';
 
 export interface Negotiation extends CodecChoice {
   /** One per section of the offer, in order. */

@@ -9,6 +9,9 @@ import { FINGERPRINT_HASHES, type Fingerprint } from '../dtls/dtls-certificate.t
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
+/** `video`: the section of the video we send. `camera`: one that only the client sends in. */
+export type SectionRole = 'video' | 'camera' | 'audio' | 'control' | 'rejected';
+
 /** One `m=` section. */
 export interface OfferSection {
   kind: string;

@@ -5,8 +5,7 @@
 import type { NegotiatedAudio, NegotiatedVideo } from '../../media-path.ts';
 import { isPayloadType } from './codec-choice.ts';
 import { EXTENSION_URIS, FEEDBACK_VALUES } from './feedback.ts';
-import type { SectionRole } from './negotiation.ts';
-import type { Offer, OfferSection } from './offer.ts';
+import type { Offer, OfferSection, SectionRole } from './offer.ts';
 
 export interface SoundNegotiation {
   /** Index of the section in the offer. */
