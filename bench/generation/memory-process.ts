@@ -38,7 +38,8 @@ let pressure = 'normal';
     else if (some && dice < 7)
       await some.session.control({ type: 'prompt', prompt: `scene ${second}`, transition: 'cut' });
     await sleep(1000);
-    samples.push(process.memoryUsage.rss() / MIB);
+    const { processBytes: modelBytes } = await live.generator.memory.report();
+    samples.push((process.memoryUsage.rss() + modelBytes) / MIB);
     if (live.engine.pressure !== 'normal') ({ pressure } = live.engine);
   }
 }

@@ -19,5 +19,7 @@ const modelDirectory = process.env['GLIMPSE_BENCH_MODEL'] ?? '';
 await using generator = await OnnxGenerator.create({ modelDirectory, threads: 1 });
 const loadedMs = performance.now() - startedMs;
 await generator.warmUp();
-const report: StartupReport = { loadedMs, warmMs: performance.now() - startedMs, baselineMiB, rssMiB: rssMiB() };
+const warmMs = performance.now() - startedMs;
+const { processBytes } = await generator.memory.report();
+const report: StartupReport = { loadedMs, warmMs, baselineMiB, rssMiB: rssMiB() + processBytes / 2 ** 20 };
 process.stdout.write(JSON.stringify(report));

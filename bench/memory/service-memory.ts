@@ -24,8 +24,8 @@ const NO_MAP: MemoryMap = { fileMiB: 0, heapMiB: 0, arenasMiB: 0, otherMiB: 0 };
 /** Where there is no /proc, the map is all zero. */
 export function memoryOf({ pid }: Served, scrape: Scrape): ServiceMemory {
   const mebibytes = (name: string): number => tenth((scrape[name] ?? 0) / 2 ** 20);
-  const map = process.platform === 'linux' ? memoryMap(readFileSync(`/proc/${pid}/smaps`, 'utf8')) : NO_MAP;
-  const rssMiB = mebibytes('process_resident_memory_bytes');
+  const map = process.platform === 'linux' ? memoryMap(mapsOf(pid)) : NO_MAP;
+  const rssMiB = tenth(mebibytes('process_resident_memory_bytes') + mebibytes('glimpse_inference_memory_bytes'));
   const v8MiB = mebibytes('nodejs_heap_size_used_bytes');
   const buffersMiB = mebibytes('nodejs_external_memory_bytes');
   return {
@@ -39,6 +39,12 @@ export function memoryOf({ pid }: Served, scrape: Scrape): ServiceMemory {
     arenasMiB: tenth(map.arenasMiB),
     otherMiB: tenth(map.otherMiB),
   };
+}
+
+/** Of the process and of those it has started: the models are in one of their own. */
+function mapsOf(pid: number): string {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return [pid, ...children].map((each) => readFileSync(`/proc/${each}/smaps`, 'utf8')).join('\n');
 }
 
 export function growth(samples: readonly (ServiceMemory & { atS: number })[]): Growth {

@@ -1,6 +1,6 @@
 /**
  * The judge of adherence: `models/probe/probe.onnx`, a classifier from the eight base frames of a slice to the caption
- * fields, trained on rendered clips alone; it has never seen the model it judges. It runs in an inference thread like any
+ * fields, trained on rendered clips alone; it has never seen the model it judges. It runs in an inference process like any
  * part: input `i420` uint8 [b, frames, bytes], output `probabilities` [b, condition.width].
  */
 import { existsSync } from 'node:fs';

@@ -202,7 +202,7 @@ export function formatTable(report: SoakReport): string {
       GROWING.map((part) => `${part.replace('MiB', '')} ${report.slopesMiBPerMinute[part].toFixed(2)}`).join(', '),
     ],
     ['event-loop lag p99, median of 5 s', `${report.loopLagP99MedianMs} ms`],
-    ['inference threads replaced', String(report.workerRestarts)],
+    ['inference processes replaced', String(report.workerRestarts)],
     ['late frames', `${(lateShare * 100).toFixed(2)}%`],
     ...report.goals.map(({ goal, measured, met }) => [goal, `${measured} ${met ? '(met)' : '(MISSED)'}`]),
   ];

@@ -20,9 +20,9 @@ export function partEntry({ name, inputs, outputs }: Graph, file: Uint8Array): P
   };
 }
 
-/** Packs hold no 16-bit floats and no 32-bit integers. */
+/** Packs hold no 16-bit floats, no 32-bit integers and no booleans. */
 function packTensor({ name, type, shape }: GraphTensor): TensorSpec {
-  if (type === 'float16' || type === 'int32') throw new TypeError(`${name}: ${type} in a pack`);
+  if (type === 'float16' || type === 'int32' || type === 'bool') throw new TypeError(`${name}: ${type} in a pack`);
   return { name, type, shape };
 }
 

@@ -5,8 +5,9 @@
 
 const IR_VERSION = 8;
 const OPSET = 16;
-const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
+const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 const ATTRIBUTE_INT = 2;
+const ATTRIBUTE_GRAPH = 5;
 const DATA_EXTERNAL = 1;
 
 export type ElementType = keyof typeof ELEMENT;
@@ -30,8 +31,8 @@ export interface GraphNode {
   op: string;
   inputs: readonly string[];
   outputs: readonly string[];
-  /** Whole numbers only: all that the operators used here have. */
-  attributes?: Readonly<Record<string, number>>;
+  /** Whole numbers and bodies of loops: all that the operators used here have. */
+  attributes?: Readonly<Record<string, number | Graph>>;
 }
 
 export interface Graph {
@@ -67,10 +68,13 @@ const nodeProto = ({ op, inputs, outputs, attributes = {} }: GraphNode): Uint8Ar
     ...inputs.map((input) => text(1, input)),
     ...outputs.map((output) => text(2, output)),
     text(4, op),
-    ...Object.entries(attributes).map(([name, value]) =>
-      bytes(5, message([text(1, name), integer(3, value), integer(20, ATTRIBUTE_INT)])),
-    ),
+    ...Object.entries(attributes).map(([name, value]) => bytes(5, attributeProto(name, value))),
   ]);
+
+const attributeProto = (name: string, value: number | Graph): Uint8Array =>
+  typeof value === 'number'
+    ? message([text(1, name), integer(3, value), integer(20, ATTRIBUTE_INT)])
+    : message([text(1, name), bytes(6, graphProto(value)), integer(20, ATTRIBUTE_GRAPH)]);
 
 const tensorProto = ({ name, data, shape, external }: GraphConstant): Uint8Array =>
   message([

@@ -112,17 +112,31 @@ export interface SliceJob {
   options?: WorkflowOptions;
 }
 
-/**
- * One step of work that nothing else can interrupt: a denoise step or a decode. `kind` names the part and its shape;
- * units of one kind from different jobs may run as one batch.
- */
+/** One step of work that nothing else can interrupt: a denoise step or a decode. */
 export interface UnitOfWork {
+  /** Names the part and its shape: units of one kind from different jobs may run as one batch. */
   kind: string;
+  /** Runs it by itself. */
   run(): Promise<void>;
   /** The unit of the same job that this one follows, if asked for before that one ends. It must start first. */
-  after?: UnitOfWork;
-  /** Takes the unit back after `run`: true if it has not started, and will not unless it is run again. */
-  withdraw?(): boolean;
+  after?: UnitOfWork | undefined;
+  /** Runs units of this kind as a batch, or behind another; all of one kind have the same. Default: `run` each. */
+  batches?: BatchRunner;
+}
+
+/** Runs the batches it is given in their order. Who comes first, and what runs together, is decided before. */
+export interface BatchRunner {
+  /** Starts these units as one batch, behind those it was given before. */
+  start(units: readonly UnitOfWork[]): StartedBatch;
+  /** Whether the unit may be given before the batch in progress has ended. */
+  mayFollow(unit: UnitOfWork): boolean;
+}
+
+export interface StartedBatch {
+  /** A result for each unit; undefined if the batch was withdrawn. Never rejects. */
+  ended: Promise<readonly PromiseSettledResult<void>[] | undefined>;
+  /** Takes the batch back if it has not begun; `ended` tells. Its units may be started again. */
+  withdraw(): void;
 }
 
 /** How urgent a job is, for a generator that computes elsewhere and queues by itself. */

@@ -7,7 +7,12 @@ const PART_NAMES = ['text', 'denoiser', 'decoder', 'refiner', 'fastRefiner', 'up
 const PART_STATES = ['resident', 'half_loaded', 'cold'] as const;
 const WAIT_SECONDS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5] as const;
 
-export type EngineGauge = 'schedulerQueue' | 'admissionWaiting' | 'admissionLoad' | 'memoryPressure';
+export type EngineGauge =
+  | 'schedulerQueue'
+  | 'admissionWaiting'
+  | 'admissionLoad'
+  | 'memoryPressure'
+  | 'inferenceMemory';
 
 export class EngineMetrics {
   readonly #turnWait: Histogram;
@@ -43,6 +48,10 @@ export class EngineMetrics {
       memoryPressure: gauge(
         'glimpse_memory_pressure',
         '0 normal, 1 alert (80% of the budget), 2 low-memory mode (90%).',
+      ),
+      inferenceMemory: gauge(
+        'glimpse_inference_memory_bytes',
+        'Resident memory of the inference process, beside process_resident_memory_bytes.',
       ),
     };
     this.#partBytes = new Gauge({

@@ -1,11 +1,10 @@
 /**
- * A live session with the embedded model whose inference thread is killed at random points: in the middle of a step, while
+ * A live session with the embedded model whose inference process is killed at random points: in the middle of a step, while
  * it loads, while it is idle. No session is lost, no picture is missing for good, nothing is left behind.
  */
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import { InferenceProcesses } from '../../bench/support/faults/inference-processes.ts';
 import { createRandom } from '../../src/generation/slices/noise.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
@@ -14,14 +13,10 @@ import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 const SEED = 5;
 const KILLS = 4;
 
-describe('killing the inference thread', () => {
+describe('killing the inference process', () => {
   it('loses no session: slices go on, from the step they were in', async () => {
     const random = createRandom(SEED, 0);
-    let thread: Worker | undefined;
-    const onWorker = (worker: Worker): void => {
-      thread = worker;
-    };
-    process.on('worker', onWorker);
+    using processes = new InferenceProcesses();
     const generator = await OnnxGenerator.create({ modelDirectory: defaultModelDirectory(), threads: 1 });
     try {
       const { sessions, peers } = sessionFixture({ generator });
@@ -37,9 +32,7 @@ describe('killing the inference thread', () => {
       for (let kill = 0; kill < KILLS; kill++) {
         await sleep((random.bits() % 700) + 20);
         const before = slices.map(({ size }) => size);
-        const killed = thread;
-        // A message it cannot read makes it throw, which ends the thread and not the process.
-        killed?.postMessage(null, []);
+        processes.kill();
         for (const [index, made] of slices.entries())
           await expect.poll(() => made.size).toBeGreaterThan(before[index] ?? 0);
       }
@@ -53,10 +46,8 @@ describe('killing the inference thread', () => {
         await viewer.close('done');
       }
     } finally {
-      process.off('worker', onWorker);
-      const gone = thread && once(thread, 'exit');
       await generator.close();
-      await gone;
+      await processes.end();
     }
   });
 });

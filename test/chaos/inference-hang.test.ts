@@ -1,18 +1,13 @@
-/** A live session with the embedded model whose inference thread stops answering: another takes its place. */
-import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
+/** A live session with the embedded model whose inference process stops answering: another takes its place. */
 import { describe, expect, it } from 'vitest';
+import { InferenceProcesses } from '../../bench/support/faults/inference-processes.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
-import { ThreadHanger } from '../../bench/support/faults/hanging-thread.ts';
 import { REQUEST, sessionFixture } from '../support/session-fixture.ts';
 
-describe('an inference thread that hangs', () => {
-  it('is replaced: slices go on, none is lost, and its late answer changes nothing', async () => {
-    const threads: Worker[] = [];
-    const onWorker = (worker: Worker): void => void threads.push(worker);
-    process.on('worker', onWorker);
-    using hanger = await ThreadHanger.attach();
+describe('an inference process that hangs', () => {
+  it('is killed and replaced: slices go on, and none is lost', async () => {
+    using processes = new InferenceProcesses();
     const generator = await OnnxGenerator.create({ modelDirectory: defaultModelDirectory(), threads: 1 });
     try {
       // A part must have run before anybody can say what is long for it.
@@ -24,37 +19,30 @@ describe('an inference thread that hangs', () => {
       await session.answer('offer');
       peers.last.connect();
       await expect.poll(() => slices.size).toBeGreaterThan(0);
-      const hung = threads.at(-1);
-      const ended = hung && once(hung, 'exit');
-      const release = await hanger.hang();
+      const hung = processes.newest;
+      processes.hang();
       const before = slices.size;
       await expect.poll(() => generator.restarts).toBe(1);
       await expect.poll(() => slices.size).toBeGreaterThan(before);
-      release();
-      // Once it answers it is let go, and nobody takes that for another death.
-      await ended;
-      const then = slices.size;
-      await expect.poll(() => slices.size).toBeGreaterThan(then);
-      expect(generator.restarts).toBe(1);
+      // Nothing of it is left.
+      expect(hung.signalCode).toBe('SIGKILL');
       expect(session.stats.state).toBe('live');
       const made = [...slices].toSorted((a, b) => a - b);
       expect(made).toEqual(Array.from({ length: made.length }, (_, slice) => slice));
       await session.close('done');
     } finally {
-      process.off('worker', onWorker);
       await generator.close();
     }
   });
 
   it('does not keep the runtime from closing', async () => {
-    using hanger = await ThreadHanger.attach();
+    using processes = new InferenceProcesses();
     const generator = await OnnxGenerator.create({ modelDirectory: defaultModelDirectory(), threads: 1 });
     await generator.warmUp();
-    await hanger.hang();
+    processes.hang();
     const refused = expect(generator.warmUp()).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
-    // The run has reached the thread by now, or never will.
-    await new Promise((resolve) => setTimeout(resolve, 50));
     await generator.close();
     await refused;
+    await processes.end();
   });
 });

@@ -1,11 +1,10 @@
 /** The embedded model under the scheduler: what several jobs get when their steps run as one, and alone. */
-import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { SliceJob } from '../../src/generation/generator.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
-import type { ToWorker } from '../../src/generation/onnx/thread/worker-protocol.ts';
+import { InferenceProcess } from '../../src/generation/onnx/thread/inference-process.ts';
 import { Scheduler } from '../../src/generation/engine/scheduler.ts';
 import { RANKS } from '../../src/generation/engine/turn-order.ts';
 import { collect } from '../support/collect.ts';
@@ -45,12 +44,12 @@ describe('batched steps of the embedded model', () => {
     for (const prompt of PROMPTS) await generator.read(prompt);
     const alone: Uint8Array[][] = [];
     for (const [index, prompt] of PROMPTS.entries()) alone.push(await pictures(jobOf(prompt, index), false));
-    const posted = vi.spyOn(Worker.prototype, 'postMessage');
+    const posted = vi.spyOn(InferenceProcess.prototype, 'post');
     const together = await Promise.all(PROMPTS.map((prompt, index) => pictures(jobOf(prompt, index), true)));
-    const runs = posted.mock.calls.map(([message]) => message as ToWorker).filter((message) => message.type === 'run');
+    const runs = posted.mock.calls.map(([message]) => message).filter((message) => message.type === 'run');
     posted.mockRestore();
     expect(together).toEqual(alone);
-    // What joining copies is garbage of the inference thread: here it would stop packets and answers.
+    // What joining copies is garbage of the inference process: here it would stop packets and answers.
     expect(runs.filter(({ feeds }) => feeds.length === PROMPTS.length).length).toBeGreaterThan(runs.length / 2);
     expect(sizes.filter((size) => size === PROMPTS.length).length).toBeGreaterThan(sizes.length / 2);
   });

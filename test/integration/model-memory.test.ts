@@ -1,6 +1,6 @@
 /** The embedded model under a memory budget: what stays loaded, what comes back, and that the pictures do not change. */
-import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
+import { InferenceProcesses } from '../../bench/support/faults/inference-processes.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
 import { MemoryMonitor } from '../../src/generation/engine/memory-monitor.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
@@ -27,7 +27,7 @@ describe('memory of the embedded model', () => {
 
   it('reports every part with its size, in the order of a slice, and no GPU memory on a CPU', async () => {
     const generator = await create();
-    const { parts, budgetBytes, device } = await generator.memory.report();
+    const { parts, budgetBytes, processBytes, device } = await generator.memory.report();
     expect(parts.map(({ name }) => name).slice(0, 4)).toEqual(['text', 'denoiser', 'decoder', 'refiner']);
     for (const { state, bytes, uses } of parts) {
       expect(state).toBe('resident');
@@ -35,6 +35,8 @@ describe('memory of the embedded model', () => {
       expect(bytes).toBeGreaterThan(40_000);
       expect(uses).toBe(0);
     }
+    // It holds the weights of all parts, and runs ONNX Runtime.
+    expect(processBytes).toBeGreaterThan(parts.reduce((sum, { weightBytes }) => sum + weightBytes, 0));
     expect(budgetBytes).toBe(Infinity);
     expect(device).toBeNull();
   });
@@ -59,13 +61,10 @@ describe('memory of the embedded model', () => {
   });
 
   it('after a death loads what is waited for, and the rest when it is asked for', async () => {
-    let thread: Worker | undefined;
-    process.once('worker', (worker: Worker) => (thread = worker));
+    using processes = new InferenceProcesses();
     const generator = await create();
-    const gone = new Promise((resolve) => thread!.once('exit', resolve));
-    // A message it cannot read makes it throw, which ends the thread and not the process.
-    thread!.postMessage(null, []);
-    await gone;
+    processes.kill();
+    await processes.end();
     await collect(generator.generate({ ...JOB, stopAtTier: 'draft' }, live));
     expect(await states(generator)).toMatchObject({ denoiser: 'resident', decoder: 'resident', refiner: 'cold' });
     await collect(generator.generate(JOB, live));

@@ -1,12 +1,11 @@
 /** The embedded model as shipped, run by the real runtime. What it draws is not judged here, only how it behaves. */
-import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GlimpseError } from '../../src/errors.ts';
 import type { Rendition, SliceJob, UnitOfWork } from '../../src/generation/generator.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
+import { InferenceProcesses } from '../../bench/support/faults/inference-processes.ts';
 import { i420Bytes } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 import { eventually } from '../support/eventually.ts';
@@ -31,17 +30,6 @@ const openResources = (): string[] =>
     .getActiveResourcesInfo()
     .filter((kind) => kind !== 'Timeout')
     .toSorted();
-
-/** Starts a generator and says which thread it runs in. */
-async function createWithThread(): Promise<{ generator: OnnxGenerator; thread: Worker }> {
-  const created = once(process, 'worker') as Promise<[Worker]>;
-  const generator = await OnnxGenerator.create(OPTIONS);
-  const [thread] = await created;
-  return { generator, thread };
-}
-
-/** A message it cannot read makes it throw, which is how a thread dies without taking the process with it. */
-const kill = (thread: Worker): void => thread.postMessage(null, []);
 
 describe('OnnxGenerator', () => {
   let generator: OnnxGenerator;
@@ -221,49 +209,46 @@ describe('OnnxGenerator', () => {
   });
 });
 
-describe('the inference thread', () => {
+describe('the inference process', () => {
   it('is replaced when it dies, and the job goes on from the step it was in', async () => {
-    const { generator, thread } = await createWithThread();
+    using processes = new InferenceProcesses();
+    await using generator = await OnnxGenerator.create(OPTIONS);
     const undisturbed = await collect(generator.generate(JOB, live));
     const running = collect(generator.generate(JOB, live));
     const reading = generator.read('another prompt');
-    kill(thread);
+    processes.kill();
     expect(pixels(await running)).toEqual(pixels(undisturbed));
     await reading;
     expect(generator.restarts).toBe(1);
-    await generator.close();
   });
 
-  it('gives a run up with GENERATOR_DOWN when it has taken two threads down, and works on', async () => {
-    const { generator, thread } = await createWithThread();
+  it('gives a run up with GENERATOR_DOWN when it has taken two processes down, and works on', async () => {
+    using processes = new InferenceProcesses();
+    await using generator = await OnnxGenerator.create(OPTIONS);
     const running = collect(generator.generate(JOB, live));
-    const second = once(process, 'worker') as Promise<[Worker]>;
-    kill(thread);
-    kill((await second)[0]);
+    processes.kill(1);
     await expect(running).rejects.toMatchObject({ code: 'GENERATOR_DOWN', retryable: true });
     expect(await collect(generator.generate(JOB, live))).toHaveLength(3);
     expect(generator.restarts).toBe(2);
-    await generator.close();
   });
 
   it('finishes the run in progress when closed, refuses the rest, and leaves nothing behind', async () => {
     const before = openResources();
-    const { generator, thread } = await createWithThread();
+    using processes = new InferenceProcesses();
+    const generator = await OnnxGenerator.create(OPTIONS);
     const job = collect(generator.generate(JOB, live));
     const refused = expect(job).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
-    const exited = once(thread, 'exit');
     await Promise.all([generator.close(), generator.close()]);
-    expect((await exited)[0]).toBe(0);
+    await processes.end();
     await refused;
-    await expect(generator.read(PROMPT)).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
+    await expect(generator.read('another prompt')).rejects.toMatchObject({ code: 'GENERATOR_DOWN' });
     await eventually(() => expect(openResources()).toEqual(before));
   });
 
-  it('takes no more runs than its queue holds', async () => {
-    const { generator } = await createWithThread();
+  it('takes no more runs than its bound', async () => {
+    await using generator = await OnnxGenerator.create(OPTIONS);
     const reads = await Promise.allSettled(Array.from({ length: 80 }, (_, index) => generator.read(`prompt ${index}`)));
     expect(reads.filter(({ status }) => status === 'rejected')).not.toHaveLength(0);
     expect(reads.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(64);
-    await generator.close();
   });
 });

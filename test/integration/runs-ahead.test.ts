@@ -1,15 +1,13 @@
-/** Runs that wait inside the real inference thread: what they draw, and what becomes of one that is taken back. */
-import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+/** Runs that wait inside the real inference process: what they draw, and what becomes of one that is taken back. */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { InferenceProcesses } from '../../bench/support/faults/inference-processes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { GenerateOptions, SliceJob, UnitOfWork } from '../../src/generation/generator.ts';
 import { defaultModelDirectory, loadModelPack } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator, workerParts } from '../../src/generation/onnx/model/onnx-generator.ts';
-import type { Feeds } from '../../src/generation/onnx/runtime/run-queue.ts';
+import type { Run } from '../../src/generation/onnx/runtime/run.ts';
 import { OnnxRuntime } from '../../src/generation/onnx/runtime/runtime.ts';
 import { float32, int64 } from '../../src/generation/onnx/thread/tensor.ts';
-import { ThreadHanger } from '../../bench/support/faults/hanging-thread.ts';
 import { Scheduler } from '../../src/generation/engine/scheduler.ts';
 import { RANKS } from '../../src/generation/engine/turn-order.ts';
 import { collect } from '../support/collect.ts';
@@ -17,7 +15,7 @@ import { collect } from '../support/collect.ts';
 const PROMPT = 'a red ball over a green meadow';
 const { signal } = new AbortController();
 
-describe('a slice whose next step waits in the thread', () => {
+describe('a slice whose next step waits in the process', () => {
   let generator: OnnxGenerator;
   beforeAll(async () => {
     generator = await OnnxGenerator.create({ modelDirectory: defaultModelDirectory(), threads: 1 });
@@ -66,37 +64,58 @@ const latentLength = async (): Promise<number> => {
   return manifest.latent.tokens * manifest.latent.channels;
 };
 
-describe('a run asked for ahead', () => {
-  it('never begins once it is taken back, and what was asked for later goes before it', async () => {
+describe('a batch given ahead', () => {
+  it('never begins once it is withdrawn, and what was begun later goes before it', async () => {
     const pack = await loadModelPack(defaultModelDirectory());
-    const created = once(process, 'worker');
-    using hanger = await ThreadHanger.attach();
+    using processes = new InferenceProcesses();
     await using runtime = new OnnxRuntime({ parts: workerParts(pack), threads: 1 });
     await runtime.start();
-    const [thread] = (await created) as [Worker];
-    const results: number[] = [];
-    thread.on('message', ({ type, id }: { type: string; id: number }) => type === 'result' && results.push(id));
+    const answers: string[] = [];
+    processes.newest.on('message', ({ type, id }: { type: string; id: number }) => answers.push(`${type} ${id}`));
     const { tokenizer, latent } = pack.manifest;
     const { maxWords, featuresPerWord } = tokenizer;
-    const text: Feeds = { ids: int64(new BigInt64Array(maxWords * featuresPerWord), 1, maxWords, featuresPerWord) };
-    const noise = new Float32Array(latent.tokens * latent.channels);
-    const decoder: Feeds = { latent: float32(noise, 1, latent.tokens, latent.channels) };
+    const ids = int64(new BigInt64Array(maxWords * featuresPerWord), 1, maxWords, featuresPerWord);
+    const noise = float32(new Float32Array(latent.tokens * latent.channels), 1, latent.tokens, latent.channels);
+    const decoder = (): Run => ({ part: 'decoder', feeds: { latent: noise } });
+    const text = (): Run => ({ part: 'text', feeds: { ids } });
 
-    // A thread that computes could be done with its run before another one waits behind it.
-    const release = await hanger.hang();
-    const running = runtime.begin('decoder', decoder);
-    await new Promise(setImmediate);
-    const waiting = runtime.begin('decoder', decoder, { ahead: true });
-    await new Promise(setImmediate);
-    expect(runtime.withdraw(waiting)).toBe(true);
-    expect(runtime.withdraw(waiting)).toBe(false);
-    const urgent = runtime.begin('text', text, { ahead: true });
-    release();
-    await expect(waiting.result).rejects.toMatchObject({ code: 'ABORTED' });
-    await Promise.all([running.result, urgent.result]);
-    // Answers come in order: the one after these is the first that could follow a run that was not taken back.
-    await runtime.run('text', text);
-    expect(results).toHaveLength(3);
-    expect(runtime.withdraw(urgent)).toBe(false);
+    // A process that computes could be done with its run before another one waits behind it.
+    const goOn = processes.hang();
+    const running = runtime.begin([decoder()]);
+    const waiting = runtime.begin([decoder(), decoder()]);
+    const withdrawn = waiting.withdraw();
+    const urgent = runtime.begin([text()]);
+    goOn();
+    expect(await withdrawn).toBe(true);
+    for (const result of waiting.results) await expect(result).rejects.toMatchObject({ code: 'ABORTED' });
+    await Promise.all([running, urgent].flatMap(({ results }) => results));
+    // Answers come in order: the one after these is the first that could follow a batch that was not withdrawn.
+    await runtime.run('text', text().feeds);
+    expect(answers.filter((answer) => answer.startsWith('result')).map((answer) => answer.split(' ')[1])).toHaveLength(
+      3,
+    );
+    expect(await urgent.withdraw()).toBe(false);
+    expect(await waiting.withdraw()).toBe(false);
+  });
+
+  it('is not computed when nobody waits for it any more', async () => {
+    const pack = await loadModelPack(defaultModelDirectory());
+    using processes = new InferenceProcesses();
+    await using runtime = new OnnxRuntime({ parts: workerParts(pack), threads: 1 });
+    await runtime.start();
+    const answered = vi.fn<(message: { type: string }) => void>();
+    processes.newest.on('message', answered);
+    const { maxWords, featuresPerWord } = pack.manifest.tokenizer;
+    const ids = int64(new BigInt64Array(maxWords * featuresPerWord), 1, maxWords, featuresPerWord);
+    const caller = new AbortController();
+    const goOn = processes.hang();
+    const running = runtime.run('text', { ids });
+    const aborted = runtime.run('text', { ids }, { signal: caller.signal });
+    caller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' });
+    goOn();
+    await running;
+    await runtime.run('text', { ids });
+    expect(answered.mock.calls.filter(([{ type }]) => type === 'result')).toHaveLength(2);
   });
 });

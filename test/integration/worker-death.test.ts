@@ -1,10 +1,9 @@
 /**
- * The real model and its real thread, killed at every step together with the thread that takes its place, which is more
+ * The real model and its real process, killed at every step together with the one that takes its place, which is more
  * than the runtime repeats by itself: the tier is tried again, and no picture is lost or another.
  */
-import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InferenceProcesses } from '../../bench/support/faults/inference-processes.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { GlimpseError } from '../../src/errors.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
@@ -15,33 +14,19 @@ import { RetryingGenerator } from '../../src/generation/recovery/retrying-genera
 const PROMPT = 'a red ball over a green meadow';
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: PROMPT, seed: 7, startMs: 0, stopAtTier: 'refined' };
 let generator: RetryingGenerator;
-let thread: Worker;
+const processes = new InferenceProcesses();
 let whole: Rendition[];
-/** Threads that are to die as soon as they are there. */
-let doomed = 0;
-
-const follow = (worker: Worker): void => {
-  thread = worker;
-  if (doomed-- > 0) kill(worker);
-};
-
-/** A message it cannot read makes it throw, which is how a thread dies without taking the process with it. */
-const kill = (worker: Worker): void => worker.postMessage(null, []);
-
 beforeAll(async () => {
-  process.on('worker', follow);
-  const created = once(process, 'worker');
   const onnx = await OnnxGenerator.create({ modelDirectory: defaultModelDirectory(), threads: 1 });
-  await created;
   generator = new RetryingGenerator({ generator: onnx, clock: systemClock, random: Math.random });
   ({ renditions: whole } = await slice());
 });
 afterAll(async () => {
-  process.off('worker', follow);
+  processes[Symbol.dispose]();
   await generator[Symbol.asyncDispose]();
 });
 
-/** One slice, its thread and the next killed before the unit with this number. */
+/** One slice, its process and the next killed before the unit with this number. */
 async function slice(killAt = Infinity) {
   const renditions: Rendition[] = [];
   const told: GlimpseError[] = [];
@@ -50,10 +35,7 @@ async function slice(killAt = Infinity) {
     signal: new AbortController().signal,
     onRetry: (error: GlimpseError) => void told.push(error),
     turn: async (unit: { run(): Promise<void> }) => {
-      if (units++ === killAt) {
-        doomed = 1;
-        kill(thread);
-      }
+      if (units++ === killAt) processes.kill(1);
       await unit.run();
     },
   };
@@ -62,7 +44,7 @@ async function slice(killAt = Infinity) {
 }
 const pixels = (renditions: readonly Rendition[]) => renditions.map(({ frames }) => frames.map(({ data }) => data));
 
-describe('a thread that dies', () => {
+describe('a process that dies', () => {
   it.each([0, 1, 2, 3, 4, 5, 6, 7])('before unit %i is replaced, and the pictures are the same', async (killAt) => {
     const { renditions, told } = await slice(killAt);
     expect(renditions.map(({ tier }) => tier)).toEqual(['draft', 'base', 'refined']);

@@ -92,7 +92,9 @@ function processes(mark: string): string[] {
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .flatMap((pid) => {
       try {
-        const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK}=${mark}\0`);
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        // The inference process has only the folder.
+        const isOurs = [MARK, 'TMPDIR'].some((name) => environment.includes(`${name}=${mark}\0`));
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean);
         if (!isOurs || words.length === 0 || words.some((word) => VITEST.test(word))) return [];
         return [`${pid} ${words.slice(0, 4).join(' ')}`];

@@ -50,6 +50,7 @@ const PURE = new RegExp(
     'generation/prompt/interpolation',
     'generation/onnx/thread/batching',
     'generation/onnx/runtime/part-memory',
+    'generation/onnx/thread/inference-environment',
     'generation/onnx/diffusers/sampling/(noise-levels|sampler|euler|lcm|flow-match|guidance)',
     'transport/(budget|goodbye|receive/.*|rtp/(vp8|h264)|peer/(remote-path|sctp/packet))',
     'picture/sound',
@@ -121,7 +122,8 @@ describe('import rules', () => {
         }));
       });
     expect(starts.length).toBeGreaterThan(3);
-    expect(starts.filter(({ call }) => !call.includes('env: NO_ENVIRONMENT'))).toEqual([]);
+    // The inference process has settings of its libraries alone: inference-environment.test.ts.
+    expect(starts.filter(({ call }) => !/env: (NO_ENVIRONMENT|inferenceEnvironment\()/.test(call))).toEqual([]);
   });
 
   it('zod stays at the edges', () => {
@@ -133,7 +135,8 @@ describe('import rules', () => {
   it('only the command line reads arguments, handles signals, or exits', () => {
     const found = files.filter(
       (file) =>
-        !/^src\/(cli|command-line)\.ts$/.test(file) &&
+        // The inference process ignores signals: they are for the service.
+        !/^src\/(cli|command-line|generation\/onnx\/thread\/entry)\.ts$/.test(file) &&
         // Of the process's events these are no signals: a parent's word, its end, a thread begun.
         /(?<![\w.#])process\.(argv|exit\(|(on|once)\((?!'(message|disconnect|worker)'))/.test(
           readFileSync(join(ROOT, file), 'utf8'),

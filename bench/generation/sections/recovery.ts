@@ -1,5 +1,5 @@
-/** From half-loaded and cold to loaded, and from a dead inference thread to pictures. */
-import type { Worker } from 'node:worker_threads';
+/** From half-loaded and cold to loaded, and from a dead inference process to pictures. */
+import { InferenceProcesses } from '../../support/faults/inference-processes.ts';
 import { OnnxGenerator } from '../../../src/generation/onnx/model/onnx-generator.ts';
 import { LiveSessions, median, until } from '../live-sessions.ts';
 import { packsOf } from '../packs.ts';
@@ -26,44 +26,36 @@ async function activation({ directory, manifest }: ModelPack, times: number): Pr
   ];
 }
 
-/** The thread is killed at spread-out points of a live session; until the next rendition. */
+/** The process is killed at spread-out points of a live session; until the next rendition. */
 async function death(pack: ModelPack, times: number): Promise<Figure> {
-  let thread: Worker | undefined;
-  const onWorker = (worker: Worker): void => {
-    thread = worker;
-  };
-  process.on('worker', onWorker);
-  try {
-    await using live = await LiveSessions.start(pack);
-    const viewer = await live.open('refined', 1);
-    await until(() => viewer.draftMs !== undefined, 10_000);
-    let renditions = 0;
-    viewer.session.events.on('tier', () => (renditions += 1));
-    const samples: number[] = [];
-    for (let run = 0; run < times; run++) {
-      await live.watch(1.2 + 0.11 * run);
-      // A new prompt makes sure that something is being computed, and counts from the kill on.
-      const { revision } = await viewer.session.control({ type: 'prompt', prompt: `take ${run}`, transition: 'cut' });
-      const before = renditions;
-      const killedMs = performance.now();
-      thread?.postMessage(null, []);
-      await until(() => renditions > before && viewer.session.stats.revision >= revision, 20_000);
-      samples.push(performance.now() - killedMs);
-    }
-    return {
-      name: 'death of the thread: next picture, worst',
-      value: Math.max(...samples),
-      unit: 'ms',
-      goal: { atMost: 2000 },
-    };
-  } finally {
-    process.off('worker', onWorker);
+  using processes = new InferenceProcesses();
+  await using live = await LiveSessions.start(pack);
+  const viewer = await live.open('refined', 1);
+  await until(() => viewer.draftMs !== undefined, 10_000);
+  let renditions = 0;
+  viewer.session.events.on('tier', () => (renditions += 1));
+  const samples: number[] = [];
+  for (let run = 0; run < times; run++) {
+    await live.watch(1.2 + 0.11 * run);
+    // A new prompt makes sure that something is being computed, and counts from the kill on.
+    const { revision } = await viewer.session.control({ type: 'prompt', prompt: `take ${run}`, transition: 'cut' });
+    const before = renditions;
+    const killedMs = performance.now();
+    processes.kill();
+    await until(() => renditions > before && viewer.session.stats.revision >= revision, 20_000);
+    samples.push(performance.now() - killedMs);
   }
+  return {
+    name: 'death of the process: next picture, worst',
+    value: Math.max(...samples),
+    unit: 'ms',
+    goal: { atMost: 2000 },
+  };
 }
 
 const section: Section = {
   name: 'recovery',
-  title: 'getting the model back: after rest, and after its thread has died',
+  title: 'getting the model back: after rest, and after its process has died',
   order: 60,
   async run({ model, quick, onProgress }) {
     const figures: Figure[] = [];

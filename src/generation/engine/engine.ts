@@ -22,7 +22,7 @@ export interface EngineConfig {
 
 export interface EngineMemory {
   memory: ModelMemory;
-  /** Most memory the process should take. */
+  /** Most memory the service should take, with the process of its models. */
   processBytes: number;
   /** Time without a session after which the model releases most of its memory, ms; 0: never. */
   warmIdleMs: number;
@@ -113,7 +113,8 @@ export class Engine implements AsyncDisposable {
         metrics?.set('memoryPressure', PRESSURES.indexOf(pressure));
         onPressure?.(pressure, ratio);
       },
-      onReport: ({ parts }) => {
+      onReport: ({ parts, processBytes }) => {
+        metrics?.set('inferenceMemory', processBytes);
         for (const { name, state, bytes } of parts) metrics?.part(name, state, bytes);
       },
     });

@@ -48,7 +48,7 @@ export class IdleModel implements AsyncDisposable {
 
   async #rest(): Promise<void> {
     this.#resting = true;
-    // A thread that has just died holds nothing to put to rest.
+    // A process that has just died holds nothing to put to rest.
     await this.#changes.run(() => this.#options.memory.rest('half-loaded')).catch(() => {});
   }
 }

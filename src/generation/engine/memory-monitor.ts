@@ -1,5 +1,5 @@
 /**
- * Compares the process's memory with its budget once a second and applies memory-pressure.ts. From 90% on only the part
+ * Compares the memory of the service and of its inference process with the budget once a second and applies memory-pressure.ts. From 90% on only the part
  * in use stays loaded, steps run one at a time, and no session computes above the low-memory tier.
  */
 import type { MemoryReport, ModelMemory } from './model-memory.ts';
@@ -9,7 +9,7 @@ export interface MemoryMonitorOptions {
   /** Most memory the process should take. */
   budgetBytes: number;
   memory: ModelMemory;
-  /** Memory the process takes now. */
+  /** Memory this process takes now; what the models' process takes is in their report. */
   usedBytes: () => number;
   /** Pressure has changed. */
   onPressure: (pressure: Pressure, ratio: number) => void;
@@ -22,6 +22,8 @@ const INTERVAL_MS = 1_000;
 export class MemoryMonitor implements Disposable {
   readonly #options: MemoryMonitorOptions;
   #pressure: Pressure = 'normal';
+  /** Of the models' process, by the latest report. */
+  #modelsBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: MemoryMonitorOptions) {
@@ -38,7 +40,7 @@ export class MemoryMonitor implements Disposable {
 
   check(): void {
     const { budgetBytes, memory, usedBytes, onPressure } = this.#options;
-    const ratio = usedBytes() / budgetBytes;
+    const ratio = (usedBytes() + this.#modelsBytes) / budgetBytes;
     const pressure = nextPressure(this.#pressure, ratio);
     if (pressure === this.#pressure) return;
     this.#pressure = pressure;
@@ -49,8 +51,12 @@ export class MemoryMonitor implements Disposable {
   #tick(): void {
     this.check();
     const { memory, onReport } = this.#options;
+    const onReported = (report: MemoryReport): void => {
+      this.#modelsBytes = report.processBytes;
+      onReport?.(report);
+    };
     // If the report fails (a server that is down), it is asked again in a second.
-    if (onReport) memory.report().then(onReport, () => {});
+    memory.report().then(onReported, () => {});
   }
 
   [Symbol.dispose](): void {

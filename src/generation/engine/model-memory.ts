@@ -12,6 +12,8 @@ export interface MemoryReport {
   parts: readonly PartInfo[];
   /** For all parts together; Infinity without a budget. */
   budgetBytes: number;
+  /** Resident memory of the process that runs the models, beside this one; 0 without one. */
+  processBytes: number;
   /** Null where the models run in host memory. */
   device: DeviceMemory | null;
 }

@@ -2,13 +2,13 @@
  * Decides which job computes next, one unit of work at a time: a denoise step or a decode. Jobs of all sessions ask for
  * a turn before each unit. A job without the next turn is preempted between steps and keeps its results. The order is
  * in turn-order.ts. Units of one kind run as one batch, up to the size measured for it. The running job's next unit
- * starts behind it, so the model is never idle; it is withdrawn when another turn becomes more urgent.
+ * is given out behind it, so the model is never idle; it is withdrawn when another turn becomes more urgent.
  */
 import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { FairShare } from './fair-share.ts';
-import type { UnitOfWork } from '../generator.ts';
+import type { StartedBatch, UnitOfWork } from '../generator.ts';
 import { nextBatch, type Rank, type WaitingTurn } from './turn-order.ts';
 import { WorkCosts } from './work-costs.ts';
 
@@ -52,11 +52,12 @@ interface Waiting extends WaitingTurn {
   reject: (error: unknown) => void;
 }
 
-/** Turns whose units started together. */
-interface Begun {
+/** Turns whose units were given out together. */
+interface Begun extends StartedBatch {
   batch: readonly Waiting[];
   startedUs: number;
-  results: Promise<PromiseSettledResult<void>[]>;
+  /** It is unknown whether it runs. */
+  withdrawing: boolean;
 }
 
 /** A job asks for two turns at a time and a session has at most three jobs, so this bounds sessions, not work. */
@@ -69,7 +70,7 @@ export class Scheduler {
   readonly #share = new FairShare();
   #draining = false;
   #running: Begun | undefined;
-  /** Started behind the running batch. */
+  /** Given out behind the running batch. */
   #ahead: Begun | undefined;
   #order = 0;
   #closed = false;
@@ -141,7 +142,7 @@ export class Scheduler {
     this.#draining = true;
     try {
       for (let next = this.#take(); next; next = this.#ahead ?? this.#take()) {
-        this.#running = { ...next, startedUs: this.#nowUs };
+        this.#running = Object.assign(next, { startedUs: this.#nowUs });
         this.#ahead = undefined;
         this.#lookAhead();
         await this.#end(this.#running);
@@ -154,19 +155,35 @@ export class Scheduler {
     }
   }
 
-  /** Keeps the running job's next unit started behind it, as long as that unit comes next. */
+  /** Keeps the running job's next unit given out behind it, as long as that unit comes next. */
   #lookAhead(): void {
-    if (this.#running === undefined) return;
-    const [waiting] = this.#ahead?.batch ?? [];
-    if (waiting !== undefined) {
-      const [first, ...others] = this.#next(this.#turns(waiting));
-      if ((first === waiting && others.length === 0) || waiting.unit.withdraw?.() !== true) return;
-      this.#ahead = undefined;
-      this.#enqueue(waiting);
-      if (waiting.signal.aborted) waiting.onAbort();
+    const ahead = this.#ahead;
+    if (this.#running === undefined || this.#running.withdrawing || ahead?.withdrawing === true) return;
+    const [waiting] = ahead?.batch ?? [];
+    const next = this.#next(this.#turns(waiting));
+    if (ahead === undefined) {
+      if (goesOn(next, this.#running.batch)) this.#ahead = this.#begin(next);
+    } else if (next[0] !== waiting || next.length > 1) {
+      ahead.withdrawing = true;
+      ahead.withdraw();
+      void ahead.ended.then((results) => this.#onAheadEnded(ahead, results !== undefined));
     }
-    const next = this.#next(this.#turns());
-    if (goesOn(next, this.#running.batch)) this.#ahead = this.#begin(next);
+  }
+
+  /** If it is the running one by now, the loop sees to it. */
+  #onAheadEnded(ahead: Begun, ran: boolean): void {
+    if (ran || this.#ahead !== ahead) return;
+    this.#ahead = undefined;
+    this.#putBack(ahead);
+    this.#lookAhead();
+  }
+
+  /** Withdrawn turns wait again. */
+  #putBack({ batch }: Begun): void {
+    for (const waiting of batch) {
+      this.#enqueue(waiting);
+      if (waiting.signal.aborted || this.#closed) waiting.onAbort();
+    }
   }
 
   /** The turns that may start, of those that wait and `another`: a unit never starts before the one it follows. */
@@ -192,20 +209,26 @@ export class Scheduler {
   }
 
   #begin(batch: readonly Waiting[]): Begun | undefined {
-    if (batch.length === 0) return undefined;
+    const [first] = batch;
+    if (first === undefined) return undefined;
     for (const waiting of batch) this.#leave(waiting);
-    // Started together, so that the runtime makes one run of them.
-    const results = Promise.allSettled(batch.map(async ({ unit }) => unit.run()));
-    return { batch, startedUs: this.#nowUs, results };
+    const units = batch.map(({ unit }) => unit);
+    const started = first.unit.batches?.start(units) ?? {
+      ended: Promise.allSettled(units.map(async (unit) => unit.run())),
+      withdraw: () => {},
+    };
+    return { ...started, batch, startedUs: this.#nowUs, withdrawing: false };
   }
 
-  async #end({ batch, startedUs, results }: Begun): Promise<void> {
-    for (const { rank, kind, waitingSinceUs } of batch)
-      this.#options.onTurn?.({ rank, kind, waitedMs: (startedUs - waitingSinceUs) / 1000, batchSize: batch.length });
-    const settled = await results;
+  async #end(begun: Begun): Promise<void> {
+    const { batch, startedUs } = begun;
+    if (!begun.withdrawing) this.#report(begun);
+    const results = await begun.ended;
+    if (results === undefined) return this.#putBack(begun);
+    if (begun.withdrawing) this.#report(begun);
     const shareMs = (this.#nowUs - startedUs) / 1000 / batch.length;
     for (const [index, { claim, kind, resolve, reject }] of batch.entries()) {
-      const result = settled[index];
+      const result = results[index];
       this.#share.charge(claim.user, shareMs, claim.weight);
       if (result?.status === 'rejected') {
         reject(result.reason);
@@ -216,11 +239,19 @@ export class Scheduler {
     }
   }
 
+  #report({ batch, startedUs }: Begun): void {
+    for (const { rank, kind, waitingSinceUs } of batch)
+      this.#options.onTurn?.({ rank, kind, waitedMs: (startedUs - waitingSinceUs) / 1000, batchSize: batch.length });
+  }
+
   get #nowUs(): number {
     return this.#options.clock.nowUs();
   }
 }
 
-/** Whether these turns are only the next unit of the running job, and it can be withdrawn. */
+/** Whether these turns are only the next unit of the running job, and it may be given out now. */
 const goesOn = ([next, ...others]: readonly Waiting[], running: readonly Waiting[]): boolean =>
-  others.length === 0 && next?.unit.withdraw !== undefined && running.some(({ unit }) => unit === next.unit.after);
+  next !== undefined &&
+  others.length === 0 &&
+  running.some(({ unit }) => unit === next.unit.after) &&
+  next.unit.batches?.mayFollow(next.unit) === true;

@@ -24,6 +24,9 @@ export const AGEING_STEP_US = 1_000_000;
 /** Compute time a user may be ahead of the least served one; beyond it their turns come last in their rank. */
 export const SHARE_SLACK_MS = 150;
 
+/** Most units in one batch, whatever was measured: activations grow with it. */
+const BATCH_MAX_UNITS = 16;
+
 export interface WaitingTurn {
   /** Turns of one kind may run as one batch. */
   kind: string;
@@ -66,5 +69,5 @@ export function nextBatch<Turn extends WaitingTurn>(
   if (first === undefined) return [];
   const rank = agedRank(first, nowUs);
   const fitting = urgentFirst.filter((turn) => turn.kind === first.kind && agedRank(turn, nowUs) === rank);
-  return fitting.slice(0, Math.max(1, batchSize(first.kind)));
+  return fitting.slice(0, Math.min(BATCH_MAX_UNITS, Math.max(1, batchSize(first.kind))));
 }

@@ -171,7 +171,7 @@ export class RetryingGenerator implements Generator {
   }
 
   #turnAlone({ turn }: GenerateOptions): NonNullable<GenerateOptions['turn']> {
-    return (unit) => this.#alone.run(() => turn?.({ ...unit, kind: `${unit.kind}/alone` }));
+    return (unit) => this.#alone.run(() => turn?.({ kind: `${unit.kind}/alone`, run: () => unit.run() }));
   }
 
   get #cap(): Tier {

@@ -1,9 +1,9 @@
 /**
  * One step's call of the denoiser, a UNet or a transformer, with all its inputs. With classifier-free guidance it runs
- * for the prompt and for an empty one at once: the runtime makes one run of both if the file leaves the batch open.
+ * for the prompt and for an empty one as one batch: one run of the model if the file leaves the batch open.
  */
 import { GlimpseError } from '../../../errors.ts';
-import type { RunResult } from '../runtime/run-queue.ts';
+import type { RunResult } from '../runtime/run.ts';
 import type { OnnxRuntime } from '../runtime/runtime.ts';
 import type { Tensors } from '../thread/tensor.ts';
 import { guidanceEmbedding, guided } from './sampling/guidance.ts';
@@ -51,9 +51,11 @@ export class DenoiserCall {
   ): Promise<{ output: Float32Array; computeMs: number }> {
     const asked = unconditional ? [unconditional, conditional] : [conditional];
     const { runtime, model } = this.#host;
-    const results = await Promise.all(
-      asked.map((conditioning) => runtime.run(model.denoiser.folder, this.#feeds(latent, conditioning), { signal })),
+    const part = model.denoiser.folder;
+    const begun = runtime.begin(
+      asked.map((conditioning) => ({ part, feeds: this.#feeds(latent, conditioning), signal })),
     );
+    const results = await Promise.all(begun.results);
     const [first, second] = results.map((result) => this.#output(result));
     if (!first) throw new GlimpseError('GENERATOR_DOWN');
     const computeMs = results.reduce((sum, result) => sum + result.computeMs, 0);

@@ -20,7 +20,7 @@ export interface DiffusersGeneratorOptions extends PictureOptions {
   threads: number;
   /** Default: the CPU. */
   provider?: Provider;
-  /** The inference thread died and was replaced. */
+  /** The inference process died and was replaced. */
   onRestart?: () => void;
   /** Memory of all parts together, bytes. Default: no limit. */
   budgetBytes?: number;
@@ -42,7 +42,7 @@ export class DiffusersGenerator implements Generator {
   }
 
   /**
-   * Checks the directory and loads it in its own thread. Close it when done: the thread keeps the process alive.
+   * Checks the directory and loads it in its own process. Close it when done: the process keeps this one alive.
    * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`, CONFIG_INVALID for a size it cannot
    *   paint, MEMORY_BUDGET, PROVIDER_MISSING
    */
@@ -55,7 +55,7 @@ export class DiffusersGenerator implements Generator {
     return new DiffusersGenerator({ model, settings, runtime, text: new TextConditioning(model, runtime) });
   }
 
-  /** Memory of the parts, and how to reduce it; on a GPU the figures are of the process's own memory. */
+  /** Memory of the parts, and how to reduce it; on a GPU the figures are of host memory. */
   get memory(): ModelMemory {
     return memoryOf(this.#of.runtime);
   }

@@ -9,6 +9,7 @@ import { loadModelPack, partsOf } from '../pack/model-pack.ts';
 import type { Manifest, ModelPack } from '../pack/model-pack.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { memoryOf, startedRuntime } from '../runtime/model-runtime.ts';
+import { ModelUnits } from './model-units.ts';
 import { RefinerNoise } from './refiner-noise.ts';
 import type { OnnxRuntime } from '../runtime/runtime.ts';
 import { SliceRun } from './slice-run.ts';
@@ -21,7 +22,7 @@ export interface OnnxGeneratorOptions {
   modelDirectory: string;
   /** Threads of one inference; the other cores are for the encoder and the network. */
   threads: number;
-  /** The inference thread died and was replaced. */
+  /** The inference process died and was replaced. */
   onRestart?: () => void;
   /** Memory of all parts together, bytes. Default: no limit. */
   budgetBytes?: number;
@@ -32,15 +33,17 @@ export interface OnnxGeneratorOptions {
 export class OnnxGenerator implements Generator {
   readonly info: GeneratorInfo;
   readonly #model: SliceModel;
+  readonly #runtime: OnnxRuntime;
 
   private constructor(manifest: Manifest, runtime: OnnxRuntime) {
     this.info = infoOf(manifest);
+    this.#runtime = runtime;
     const encoder = new PromptEncoder(manifest, runtime);
-    this.#model = { manifest, runtime, encoder, noise: new RefinerNoise(manifest.noise) };
+    this.#model = { manifest, units: new ModelUnits(runtime), encoder, noise: new RefinerNoise(manifest.noise) };
   }
 
   /**
-   * Checks the pack and loads it in its own thread. Close it when done: the thread keeps the process alive.
+   * Checks the pack and loads it in its own process. Close it when done: the process keeps this one alive.
    * @throws GlimpseError MODEL_INVALID with details `{ part, expected, found }`, MEMORY_BUDGET when a part does not fit
    *   the budget, CONFIG_INVALID for an unknown variant
    */
@@ -53,7 +56,7 @@ export class OnnxGenerator implements Generator {
 
   /** Memory of the parts, and how to reduce it. */
   get memory(): ModelMemory {
-    return memoryOf(this.#model.runtime);
+    return memoryOf(this.#runtime);
   }
 
   /** The kind of weights of each part, e.g. `text:fp32 denoiser:int8`. */
@@ -63,9 +66,9 @@ export class OnnxGenerator implements Generator {
       .join(' ');
   }
 
-  /** How often the inference thread died and was replaced. */
+  /** How often the inference process died and was replaced. */
   get restarts(): number {
-    return this.#model.runtime.restarts;
+    return this.#runtime.restarts;
   }
 
   read(prompt: string): Promise<PromptReading> {
@@ -113,7 +116,7 @@ export class OnnxGenerator implements Generator {
 
   /** Idempotent, never throws; jobs in progress reject with GENERATOR_DOWN. */
   async close(): Promise<void> {
-    await this.#model.runtime.close();
+    await this.#runtime.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,7 +135,7 @@ const infoOf = ({ name, condition, slice, tiers, examples }: Manifest): Generato
   options: ['adain'],
 });
 
-/** What the inference thread loads. */
+/** What the inference process loads. */
 export const workerParts = ({ manifest, files }: ModelPack): WorkerSetup['parts'] =>
   partsOf(manifest).map(([name, part]) => {
     const { inputs, outputs } = part;

@@ -16,12 +16,12 @@ import type { Manifest } from '../pack/model-pack.ts';
 import { decideOpenFields } from './open-fields.ts';
 import type { PromptEncoder } from './prompt-encoder.ts';
 import type { RefinerNoise } from './refiner-noise.ts';
-import type { OutputOf, PendingRun } from '../runtime/run-queue.ts';
-import type { OnnxRuntime } from '../runtime/runtime.ts';
+import type { OutputOf } from '../runtime/run.ts';
 import { startingPoint } from './starting-point.ts';
 import { float32, int64, pictures } from '../thread/tensor.ts';
 import type { Tensor, Tensors } from '../thread/tensor.ts';
-import { UnitLine, type ModelUnit } from './unit-line.ts';
+import type { ModelUnits } from './model-units.ts';
+import { lineUnit, UnitLine, type LineUnit } from './unit-line.ts';
 
 /**
  * Pixels per refiner call, few enough for a waiting draft to get in between: one frame of 256x256, four of 128x128.
@@ -46,7 +46,7 @@ export function refinerFrames(manifest: Pick<Manifest, 'tiers'>, variant: Varian
 
 export interface SliceModel {
   manifest: Manifest;
-  runtime: OnnxRuntime;
+  units: ModelUnits;
   encoder: PromptEncoder;
   noise: RefinerNoise;
 }
@@ -77,7 +77,7 @@ export class SliceRun {
     this.#steps = steps.length;
     this.#latent = latent;
     this.#denoised = this.#latent;
-    this.#line = new UnitLine(model.runtime, options);
+    this.#line = new UnitLine(model.units, options);
   }
 
   /**
@@ -90,8 +90,8 @@ export class SliceRun {
     const steps = tier === 'draft' ? Math.min(1, this.#steps) : this.#steps;
     const left = this.#stepsLeft.slice(0, Math.max(0, steps - (this.#steps - this.#stepsLeft.length)));
     const condition = left.length > 0 || hasRefined(tier) ? await this.#condition() : undefined;
-    const denoising = left.map((step) => this.#step(step, condition));
-    // Latents held to a reference change here, so the thread's copy cannot be used.
+    const denoising = this.#denoising(left, condition);
+    // Latents held to a reference change here, so the process's copy cannot be used.
     const apart = this.#job.reference ? denoising.splice(0) : [];
     await this.#compute(apart);
     const frames = await this.#pictures({ tier, variant }, denoising, condition);
@@ -102,49 +102,55 @@ export class SliceRun {
     return carriesLatents ? { ...made, latents } : made;
   }
 
-  #step({ sigma, sigmaNext }: DenoiseStep, condition: Float32Array | undefined): ModelUnit {
+  #denoising(steps: readonly DenoiseStep[], condition: Float32Array | undefined): LineUnit[] {
     const { sampler } = this.#model.manifest;
     const [low, high] = sampler.guidanceRange;
     const guidance = Math.min(high, Math.max(low, this.#job.guidance ?? sampler.guidance));
-    return {
-      part: 'denoiser',
-      kind: `denoiser:${this.#latentShape.join('x')}`,
-      keeps: true,
-      feeds: (before) => ({
+    const kind = `denoiser:${this.#latentShape.join('x')}`;
+    const units: LineUnit[] = [];
+    for (const { sigma, sigmaNext } of steps) {
+      const feeds = {
         ...this.#conditioning(condition),
-        latent: this.#latentAfter(before),
+        latent: this.#latentAfter(units.at(-1)),
         sigma: float32([sigma], 1),
         sigma_next: float32([sigmaNext], 1),
         guidance: float32([guidance], 1),
-      }),
-      onEnd: (outputs) => {
-        this.#stepsLeft.shift();
-        this.#denoised = outputs['denoised']?.data as Float32Array;
-        this.#latent = outputs['latent_next']?.data as Float32Array;
-        if (this.#stepsLeft.length === 0) this.#latent = this.#held(this.#latent);
-      },
-    };
+      };
+      units.push(lineUnit({ part: 'denoiser', kind, keeps: true }, feeds, (outputs) => this.#onStep(outputs)));
+    }
+    return units;
+  }
+
+  #onStep(outputs: Tensors): void {
+    this.#stepsLeft.shift();
+    this.#denoised = outputs['denoised']?.data as Float32Array;
+    this.#latent = outputs['latent_next']?.data as Float32Array;
+    if (this.#stepsLeft.length === 0) this.#latent = this.#held(this.#latent);
   }
 
   /** Runs the remaining denoise steps, then makes the pictures. */
   async #pictures(
     { tier, variant }: { tier: Tier; variant: Variant },
-    denoising: ModelUnit[],
+    denoising: LineUnit[],
     condition: Float32Array | undefined,
   ): Promise<I420Frame[]> {
     if (!hasRefined(tier)) {
       const frames: I420Frame[] = [];
-      await this.#compute([...denoising, this.#decoding(tier, frames)]);
+      await this.#compute([...denoising, this.#decoding(tier, frames, denoising.at(-1))]);
       return frames;
     }
+    const refine = (refined: I420Frame[]): Promise<void> => {
+      const latent = this.#latentAfter(denoising.at(-1));
+      return this.#compute([...denoising, ...this.#refining(variant, refined, { latent, condition })]);
+    };
     if (variant === 'fast') {
       const refined: I420Frame[] = [];
-      await this.#compute([...denoising, ...this.#refining(variant, refined, condition)]);
+      await refine(refined);
       return refined;
     }
     if (this.#refined === undefined) {
       const refined: I420Frame[] = [];
-      await this.#compute([...denoising, ...this.#refining(variant, refined, condition)]);
+      await refine(refined);
       this.#refined = refined;
     }
     if (tier === 'refined') return this.#refined;
@@ -153,7 +159,7 @@ export class SliceRun {
     return upscaled;
   }
 
-  async #compute(units: readonly ModelUnit[]): Promise<void> {
+  async #compute(units: readonly LineUnit[]): Promise<void> {
     this.#spentMs += await this.#line.run(units);
   }
 
@@ -163,55 +169,50 @@ export class SliceRun {
     return reference ? towardsReference(latents, reference, this.#model.manifest.latent.channels) : latents;
   }
 
-  /** Adds its pictures to `frames`. */
-  #decoding(tier: Tier, frames: I420Frame[]): ModelUnit {
-    return {
-      part: 'decoder',
-      kind: `decoder:${this.#latentShape.join('x')}`,
-      feeds: (before) => ({
-        latent: tier === 'draft' ? this.#latentAfter(before, 'denoised', this.#denoised) : this.#latentAfter(before),
-      }),
-      onEnd: (outputs) => void frames.push(...this.#frames(tier, outputs)),
-    };
+  /** Adds its pictures to `frames`. @param after the denoise step that it follows, if that has not ended */
+  #decoding(tier: Tier, frames: I420Frame[], after: LineUnit | undefined): LineUnit {
+    const latent = tier === 'draft' ? this.#latentAfter(after, 'denoised', this.#denoised) : this.#latentAfter(after);
+    const kind = `decoder:${this.#latentShape.join('x')}`;
+    return lineUnit({ part: 'decoder', kind }, { latent }, (outputs) => frames.push(...this.#frames(tier, outputs)));
   }
 
-  #refining(variant: Variant, frames: I420Frame[], condition: Float32Array | undefined): ModelUnit[] {
+  #refining(
+    variant: Variant,
+    frames: I420Frame[],
+    { latent, condition }: { latent: Tensor | OutputOf; condition: Float32Array | undefined },
+  ): LineUnit[] {
     const part = variant === 'fast' ? 'fastRefiner' : 'refiner';
     const { noise, slice } = this.#model.manifest;
     const { seed, startMs } = this.#job;
     const { particles, grain } = this.#model.noise.of(seed);
     const most = refinerFrames(this.#model.manifest, variant);
-    return Array.from({ length: Math.ceil(slice.frames / most) }, (_, call): ModelUnit => {
+    const shared = {
+      ...this.#conditioning(condition),
+      latent,
+      particles: float32(particles, 1, noise.particles, 3),
+      grain: float32(grain, 1, 1, noise.grainPx, noise.grainPx),
+      time_s: float32([startMs / 1000], 1),
+    };
+    return Array.from({ length: Math.ceil(slice.frames / most) }, (_, call): LineUnit => {
       const from = call * most;
       const until = Math.min(from + most, slice.frames);
       const indices = Array.from({ length: until - from }, (_, index) => BigInt(from + index));
-      return {
-        part,
-        // All runs of a batch share their frame indices, so these are part of the kind.
-        kind: `${part}:${this.#latentShape.join('x')}:${from}-${until - 1}`,
-        feeds: (before) => ({
-          ...this.#conditioning(condition),
-          latent: this.#latentAfter(before),
-          particles: float32(particles, 1, noise.particles, 3),
-          grain: float32(grain, 1, 1, noise.grainPx, noise.grainPx),
-          time_s: float32([startMs / 1000], 1),
-          frames: int64(indices, indices.length),
-        }),
-        onEnd: (outputs) => void frames.push(...this.#frames('refined', outputs, variant)),
-      };
+      // All runs of a batch share their frame indices, so these are part of the kind.
+      const kind = `${part}:${this.#latentShape.join('x')}:${from}-${until - 1}`;
+      const feeds = { ...shared, frames: int64(indices, indices.length) };
+      return lineUnit({ part, kind }, feeds, (outputs) => frames.push(...this.#frames('refined', outputs, variant)));
     });
   }
 
-  #upscaling(refined: readonly I420Frame[], frames: I420Frame[]): ModelUnit[] {
+  #upscaling(refined: readonly I420Frame[], frames: I420Frame[]): LineUnit[] {
     const name = this.#model.manifest.parts.upscaler?.inputs[0]?.name ?? 'refined';
-    return Array.from({ length: Math.ceil(refined.length / UPSCALER_FRAMES) }, (_, call): ModelUnit => {
+    return Array.from({ length: Math.ceil(refined.length / UPSCALER_FRAMES) }, (_, call): LineUnit => {
       const some = refined.slice(call * UPSCALER_FRAMES, (call + 1) * UPSCALER_FRAMES).map(({ data }) => data);
-      return {
-        part: 'upscaler',
-        kind: `upscaler:${some.length}x${some[0]?.length ?? 0}`,
-        feeds: () => ({ [name]: pictures(some) }),
-        onEnd: (outputs) => void frames.push(...this.#frames('upscaled', outputs)),
-      };
+      const kind = `upscaler:${some.length}x${some[0]?.length ?? 0}`;
+      const feeds = { [name]: pictures(some) };
+      return lineUnit({ part: 'upscaler', kind }, feeds, (outputs) =>
+        frames.push(...this.#frames('upscaled', outputs)),
+      );
     });
   }
 
@@ -220,9 +221,9 @@ export class SliceRun {
     return [1, tokens, channels];
   }
 
-  /** The latent that the denoise step before leaves in the thread, or else `latent`. */
-  #latentAfter(before: PendingRun | undefined, output = 'latent_next', latent = this.#latent): Tensor | OutputOf {
-    return before?.part === 'denoiser' ? { of: before, output } : float32(latent, ...this.#latentShape);
+  /** The latent that `step` will have made, or `latent` if no step is left. */
+  #latentAfter(step: LineUnit | undefined, output = 'latent_next', latent = this.#latent): Tensor | OutputOf {
+    return step ? { of: step.data, output } : float32(latent, ...this.#latentShape);
   }
 
   /** The inputs that denoiser and refiner share, beside the latent. */

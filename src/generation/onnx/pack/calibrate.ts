@@ -1,5 +1,5 @@
 /**
- * Measures a model pack on this machine, in a second or two, in an inference thread of its own, and decides by
+ * Measures a model pack on this machine, in a second or two, in an inference process of its own, and decides by
  * calibration.ts. Each figure is the fastest of a few runs, because disturbances only add time.
  */
 import { availableParallelism } from 'node:os';

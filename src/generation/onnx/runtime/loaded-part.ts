@@ -1,5 +1,5 @@
 /**
- * One part inside the inference thread, in one of three states: resident (an onnxruntime session), half-loaded (weights
+ * One part inside the inference process, in one of three states: resident (an onnxruntime session), half-loaded (weights
  * in memory, optimised for this machine, no session), cold (on disk). Optimised weights load in half the time of the
  * file, because folding and fusing are done. Only worker.ts uses this.
  */

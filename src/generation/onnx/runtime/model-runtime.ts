@@ -1,9 +1,9 @@
-/** Starts the thread of a generator's model, and reports its memory. */
+/** Starts the process of a generator's model, and reports its memory. */
 import type { ModelMemory } from '../../engine/model-memory.ts';
 import { OnnxRuntime, type RuntimeOptions } from './runtime.ts';
 import type { WorkerSetup } from '../thread/worker-protocol.ts';
 
-/** Leaves no thread behind when it fails. @throws GlimpseError as `OnnxRuntime.start` */
+/** Leaves no process behind when it fails. @throws GlimpseError as `OnnxRuntime.start` */
 export async function startedRuntime(
   setup: Omit<WorkerSetup, 'load'>,
   options: RuntimeOptions = {},
@@ -18,9 +18,14 @@ export async function startedRuntime(
   }
 }
 
-/** Memory of the parts, and how to reduce it; on a GPU the figures are of the process's own memory. */
+/** Memory of the parts, and how to reduce it; on a GPU the figures are of host memory. */
 export const memoryOf = (runtime: OnnxRuntime): ModelMemory => ({
-  report: () => Promise.resolve({ parts: runtime.parts, budgetBytes: runtime.budgetBytes, device: null }),
+  report: async () => ({
+    parts: runtime.parts,
+    budgetBytes: runtime.budgetBytes,
+    processBytes: await runtime.processBytes(),
+    device: null,
+  }),
   activate: () => runtime.activate(),
   rest: (to) => runtime.rest(to),
   setLowMemory: (on) => {

@@ -1,4 +1,4 @@
-/** Moves that the thread has been asked for and has not answered yet. */
+/** Moves that the process has been asked for and has not answered yet. */
 import type { GlimpseError } from '../../../errors.ts';
 import type { Move } from './part-memory.ts';
 import type { PartResidence } from './part-residence.ts';
@@ -18,7 +18,7 @@ export class PartMoves {
     this.#residence = residence;
   }
 
-  /** Counts as done from now on: later requests to the thread find it so. Rejects when it fails. */
+  /** Counts as done from now on: later requests to the process find it so. Rejects when it fails. */
   asked(id: number, move: Move): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#pending.set(id, { part: move.part, resolve, reject });
@@ -41,8 +41,8 @@ export class PartMoves {
     move.reject(error);
   }
 
-  onThreadGone(error: GlimpseError): void {
-    this.#residence.onThreadGone();
+  onProcessGone(error: GlimpseError): void {
+    this.#residence.onProcessGone();
     for (const move of this.#pending.values()) move.reject(error);
     this.#pending.clear();
   }

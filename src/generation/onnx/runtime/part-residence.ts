@@ -1,6 +1,6 @@
 /**
- * What the main thread knows of the parts' memory: states and sizes as the inference thread reports them, and the
- * budget. The rules are in part-memory.ts. A state counts from the moment its move is requested: the thread works in
+ * What the service knows of the parts' memory: states and sizes as the inference process reports them, and the
+ * budget. The rules are in part-memory.ts. A state counts from the moment its move is requested: the process works in
  * order, so later requests find it done.
  */
 import { movesFor, movesForAll, movesToRest, type Move, type PartInfo } from './part-memory.ts';
@@ -80,8 +80,8 @@ export class PartResidence {
     info.uses += 1;
   }
 
-  /** The thread has ended, and everything it held is lost. */
-  onThreadGone(): void {
+  /** The process has ended, and everything it held is lost. */
+  onProcessGone(): void {
     for (const { name } of this.#parts) this.onFailed(name);
   }
 

@@ -1,54 +1,45 @@
 /**
- * The inference worker as seen from the main thread. `run` returns a promise; runs go one at a time, first come first
- * served, and those requested together that fit together are one run. A run requested ahead waits in the thread and can
- * be withdrawn until it starts. If the thread dies, a new one repeats its runs, once: latents are in the main thread
- * too, so nothing else is lost. A run that kills two threads rejects with GENERATOR_DOWN. A thread that does not answer
- * counts as dead. `close` waits for its end.
+ * The inference process as seen from the service. Batches run in the order in which they are begun; what runs together
+ * and what comes first is decided before (engine/scheduler.ts). A batch goes to the process at once and waits there
+ * behind those before it; until it starts it can be withdrawn. If the process dies, a new one repeats its batches, once:
+ * latents are here too, so nothing else is lost. A batch that kills two processes rejects with GENERATOR_DOWN. A process
+ * that does not answer is killed. `close` waits for its end.
  */
 import { GlimpseError, toGlimpseError } from '../../../errors.ts';
-import type { Activation } from '../../engine/model-memory.ts';
-import type { PartTensors } from '../thread/batching.ts';
-import { InferenceThread } from '../thread/inference-thread.ts';
-import type { Move, PartInfo } from './part-memory.ts';
-import { PartResidence } from './part-residence.ts';
-import { PartMoves } from './part-moves.ts';
-import type { ClaimSlot } from '../thread/run-claims.ts';
-import { closedError, downError } from '../thread/thread-error.ts';
-import { RunQueue, type Feeds, type PendingRun, type RunOptions, type RunResult } from './run-queue.ts';
-import { RunWatch } from '../thread/run-watch.ts';
-import { ThreadRuns, type Batch } from '../thread/thread-runs.ts';
-import type { FromWorker, PostedFeeds, WorkerSetup } from '../thread/worker-protocol.ts';
 import { kept } from '../../../lifetime/kept-promise.ts';
-
-/** Most hanging threads: each keeps its parts in memory. Beyond this no new thread starts. */
-const HANGING_MAX = 3;
+import type { Activation } from '../../engine/model-memory.ts';
+import { InferenceProcess } from '../thread/inference-process.ts';
+import { RunWatch } from '../thread/run-watch.ts';
+import { closedError, downError } from '../thread/thread-error.ts';
+import type { Answer, WorkerSetup } from '../thread/worker-protocol.ts';
+import { BATCHES_MAX, BegunBatches, isForgotten, pendingRun, type Batch } from './begun-batches.ts';
+import type { Move, PartInfo } from './part-memory.ts';
+import { PartMoves } from './part-moves.ts';
+import { PartResidence } from './part-residence.ts';
+import type { BegunBatch, Feeds, Run, RunResult } from './run.ts';
 
 export interface RuntimeOptions {
-  /** Called whenever a thread that died has been replaced. */
+  /** Called whenever a process that died has been replaced. */
   onRestart?: (() => void) | undefined;
   /** Memory of all parts together; default: no limit. */
   budgetBytes?: number | undefined;
 }
 
 export class OnnxRuntime implements AsyncDisposable {
-  readonly #setup: Omit<WorkerSetup, 'load' | 'claims'>;
+  readonly #setup: Omit<WorkerSetup, 'load'>;
   readonly #onRestart: () => void;
   readonly #residence: PartResidence;
   readonly #moves: PartMoves;
-  readonly #runs = new ThreadRuns();
-  readonly #queue = new RunQueue((run) => void this.#runs.takeBack(run));
-  #thread: InferenceThread | undefined;
-  /** Abandoned threads that have not ended. */
-  readonly #hanging = new Set<InferenceThread>();
-  readonly #watch = new RunWatch(() => this.#onHang());
+  readonly #batches = new BegunBatches();
+  readonly #watch = new RunWatch(() => this.#process?.kill('The inference process does not answer.'));
+  #process: InferenceProcess | undefined;
+  /** The process takes work. */
+  #isReady = false;
   #starts = 0;
   #nextId = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(
-    setup: Omit<WorkerSetup, 'load' | 'claims'>,
-    { onRestart = () => {}, budgetBytes = Infinity }: RuntimeOptions = {},
-  ) {
+  constructor(setup: Omit<WorkerSetup, 'load'>, { onRestart = () => {}, budgetBytes = Infinity }: RuntimeOptions = {}) {
     this.#setup = setup;
     this.#onRestart = onRestart;
     this.#residence = new PartResidence({ parts: setup.parts, budgetBytes });
@@ -69,52 +60,55 @@ export class OnnxRuntime implements AsyncDisposable {
     this.#residence.lowMemory = on;
   }
 
-  /** How often a dead thread was replaced. */
+  /** How often a dead process was replaced. */
   get restarts(): number {
     return Math.max(0, this.#starts - 1);
   }
 
+  /** Resident memory of the process; 0 without one. */
+  processBytes(): Promise<number> {
+    return this.#process?.residentBytes() ?? Promise.resolve(0);
+  }
+
   /**
-   * Starts the thread with the parts that fit the budget; does nothing when it runs.
+   * Starts the process with the parts that fit the budget; does nothing when it runs.
    * @throws GlimpseError MEMORY_BUDGET if a part does not fit even alone, MODEL_INVALID if it does not match its
-   *   manifest, GENERATOR_DOWN if the thread dies
+   *   manifest, GENERATOR_DOWN if the process dies
    */
   async start(): Promise<void> {
     if (this.#closed !== undefined) throw closedError();
     this.#residence.check();
-    this.#thread ??= this.#startThread();
-    await this.#thread.ready;
+    this.#process ??= this.#startProcess();
+    await this.#process.ready;
   }
 
-  /**
-   * Runs a part. The feeds are copied to the thread, so they must not change before the run has ended. Aborting rejects
-   * with ABORTED at once; the thread finishes a started run, and its result is dropped.
-   * @throws GlimpseError ABORTED, GENERATOR_DOWN, MODEL_INVALID
-   */
-  run(part: string, feeds: Feeds, options: RunOptions = {}): Promise<RunResult> {
-    return this.begin(part, feeds, options).result;
+  /** Runs a part by itself. @throws GlimpseError ABORTED, GENERATOR_DOWN, MODEL_INVALID, MEMORY_BUDGET */
+  async run(part: string, feeds: Feeds, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<RunResult> {
+    const [result] = this.begin([{ part, feeds, signal }]).results;
+    if (result === undefined) throw new GlimpseError('INTERNAL');
+    return result;
   }
 
-  /** As `run`, for callers that may withdraw it or continue from outputs that are not there yet. */
-  begin(part: string, feeds: Feeds, options: RunOptions = {}): PendingRun {
-    const run = this.#queue.push(part, feeds, options);
-    if (this.#closed !== undefined) this.#queue.rejectAll(closedError);
-    // Deferred: runs requested in the same turn may join.
-    queueMicrotask(() => void this.#advance());
-    return run;
+  /** Runs of one part as one batch, behind those begun before. Results reject as `run`. */
+  begin(runs: readonly Run[]): BegunBatch {
+    const pending = runs.map((run) => pendingRun(run, () => this.#forget(batch)));
+    const batch = this.#batches.add(pending);
+    if (isForgotten(batch)) this.#batches.remove(batch);
+    else if (this.#closed !== undefined) this.#reject(batch, closedError());
+    else if (this.#batches.size > BATCHES_MAX) this.#reject(batch, downError('Too many runs wait.', { BATCHES_MAX }));
+    else this.#post();
+    return { results: pending.map(({ result }) => result), withdraw: () => this.#withdraw(batch) };
   }
 
-  /** True if the run has not started; then it never does, and its result rejects with ABORTED. */
-  withdraw(run: PendingRun): boolean {
-    if (!this.#queue.remove(run) && !this.#runs.takeBack(run)) return false;
-    run.reject(new GlimpseError('ABORTED'));
-    return true;
+  /** False if a part would have to be loaded first, which then better waits until it is sure that it is needed. */
+  mayFollow(part: string): boolean {
+    return this.#isReady && this.#residence.movesFor(part).length === 0;
   }
 
   /** Loads what fits of all parts, in the order of the setup. @throws GlimpseError MODEL_INVALID, GENERATOR_DOWN */
   async activate(): Promise<Activation> {
     const startedMs = performance.now();
-    const hit = this.#thread !== undefined && this.parts.every(({ state }) => state !== 'cold');
+    const hit = this.#process !== undefined && this.parts.every(({ state }) => state !== 'cold');
     await this.start();
     // One after another, so that a waiting draft runs as soon as its own parts are loaded.
     for (const { part } of this.#residence.movesForAll()) {
@@ -124,14 +118,14 @@ export class OnnxRuntime implements AsyncDisposable {
     return { hit, ms: performance.now() - startedMs };
   }
 
-  /** Releases every part, after the run in progress. @throws GlimpseError GENERATOR_DOWN */
+  /** Releases every part, after the runs begun before. @throws GlimpseError GENERATOR_DOWN */
   async rest(to: 'half-loaded' | 'cold'): Promise<void> {
-    if (this.#thread === undefined || this.#closed !== undefined) return;
-    await this.#thread.ready;
-    await this.#moveAll(this.#residence.movesToRest(to));
+    if (this.#process === undefined || this.#closed !== undefined) return;
+    await this.#process.ready;
+    await Promise.all(this.#residence.movesToRest(to).map((move) => this.#move(move)));
   }
 
-  /** Lets the run in progress finish, rejects those waiting, and ends the thread. Idempotent, never throws. */
+  /** Lets the batch in progress finish, rejects those behind it, and ends the process. Idempotent, never throws. */
   close(): Promise<void> {
     return (this.#closed ??= kept(this.#close()));
   }
@@ -141,161 +135,167 @@ export class OnnxRuntime implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#queue.rejectAll(closedError);
-    // Handled in order: the thread finishes what it has, then closes.
-    this.#thread?.post({ type: 'close' });
-    await this.#thread?.exited;
-  }
-
-  /** Starts the next run when the thread is free. */
-  async #advance(): Promise<void> {
-    if (this.#runs.running !== undefined) return this.#lookAhead();
-    const runs = this.#queue.takeBatch((part) => this.#tensorsOf(part));
-    const [first] = runs;
-    if (first === undefined) return;
-    const batch = this.#runs.begin(this.#nextId++, runs);
-    const { part } = first;
-    try {
-      await this.start();
-      if (this.#isForgotten(batch)) return;
-      await this.#moveAll(this.#residence.movesFor(part));
-      if (this.#isForgotten(batch)) return;
-      this.#post(
-        batch,
-        runs.map(({ feeds }) => feeds),
-      );
-      this.#watchRunning(batch);
-      this.#lookAhead();
-    } catch (error) {
-      for (const run of this.#settle(batch.id)) run.reject(toGlimpseError(error));
+    const last = this.#batches.first;
+    for (const batch of this.#batches.removeAll({ except: last?.id === undefined ? 0 : 1 })) {
+      if (batch.id !== undefined) this.#process?.post({ type: 'withdraw', id: batch.id });
+      rejectRuns(batch, closedError());
     }
+    await Promise.allSettled(last?.runs.map(({ result }) => result) ?? []);
+    await this.#process?.close();
   }
 
-  /** Gives the thread its next run before the current one ends, if allowed and no part must be loaded for it. */
-  #lookAhead(): void {
-    const { running } = this.#runs;
-    const next = this.#queue.first;
-    if (running === undefined || next === undefined || this.#closed !== undefined) return;
-    const feeds = this.#runs.feedsAhead(next);
-    if (feeds === undefined || this.#residence.movesFor(next.part).length > 0) return;
-    this.#queue.remove(next);
-    const batch = this.#runs.waitBehind(running, this.#nextId++, next);
-    this.#post(batch, [feeds], batch.slot);
+  /** Gives the process what it does not have yet, and starts it if there is none. */
+  #post(): void {
+    const { unposted } = this.#batches;
+    if (unposted.length === 0) return;
+    if (this.#isReady) for (const batch of unposted) this.#postBatch(batch);
+    else this.start().catch((error: unknown) => this.#onStartFailed(toGlimpseError(error)));
   }
 
-  #watchRunning({ runs }: Batch): void {
-    const [first] = runs;
-    if (first) this.#residence.onRun(first.part, performance.now() * 1000);
-    if (first) this.#watch.begin(first.part, runs.length);
+  #postBatch(batch: Batch): void {
+    const feeds = this.#batches.takeFeeds(batch);
+    const [first] = batch.runs;
+    if (first === undefined) return this.#batches.remove(batch);
+    const { part } = first.run;
+    const keeps = batch.runs.some(({ run }) => run.keeps === true);
+    const { settledId } = this.#batches;
+    try {
+      for (const move of this.#residence.movesFor(part)) this.#moveFor(batch, move);
+      batch.id = this.#nextId++;
+      this.#process?.post({ type: 'run', id: batch.id, part, feeds, keeps, settledId });
+    } catch (error) {
+      return this.#reject(batch, toGlimpseError(error));
+    }
+    if (batch === this.#batches.first) this.#watchFirst();
   }
 
-  /** True if the batch must not be posted: its thread died and the next one repeats it, or no caller waits for it. */
-  #isForgotten(batch: Batch): boolean {
-    if (this.#runs.running !== batch) return true;
-    const isForgotten = batch.runs.every(({ aborted }) => aborted);
-    if (isForgotten) this.#settle(batch.id);
-    return isForgotten;
+  /** A load before the batch, in the order in which both are posted. */
+  #moveFor(batch: Batch, move: Move): void {
+    batch.movesLeft += 1;
+    this.#move(move).then(
+      () => {
+        batch.movesLeft -= 1;
+        if (batch === this.#batches.first) this.#watchFirst();
+      },
+      (error: unknown) => (batch.error = toGlimpseError(error)),
+    );
   }
 
-  #post(batch: Batch, feeds: readonly PostedFeeds[], claim?: ClaimSlot): void {
-    const { id, runs } = batch;
-    const [first] = runs;
-    if (this.#closed !== undefined || first === undefined) throw closedError();
-    const keeps = first.keeps && runs.length === 1;
-    this.#thread?.post({ type: 'run', id, part: first.part, feeds, keeps, ...(claim === undefined ? {} : { claim }) });
-    batch.posted = true;
-  }
-
-  /** Removes batch `id`, and the thread goes on with the next; empty if the batch is no longer there. */
-  #settle(id: number): readonly PendingRun[] {
-    const batch = this.#runs.settle(id);
-    if (batch === undefined) return [];
+  /** The first batch runs from now on: once its parts are loaded. */
+  #watchFirst(): void {
     this.#watch.stop();
-    if (this.#runs.running) this.#watchRunning(this.#runs.running);
-    void this.#advance();
-    return batch.runs;
+    const { first } = this.#batches;
+    const [pending] = first?.runs ?? [];
+    if (first?.id === undefined || first.movesLeft > 0 || pending === undefined) return;
+    this.#residence.onRun(pending.run.part, performance.now() * 1000);
+    this.#watch.begin(pending.run.part, first.runs.length);
   }
 
-  #onResult({ id, outputs, computeMs }: Extract<FromWorker, { type: 'result' }>): void {
-    const { id: running, runs = [] } = this.#runs.running ?? {};
-    const [first] = runs;
-    if (running !== id || first === undefined) return;
-    this.#watch.onRun(first.part, runs.length, computeMs);
-    // Before the next run starts: it may use these outputs.
-    for (const [index, run] of runs.entries()) Object.assign(run, { outputs: outputs[index] ?? {}, feeds: {} });
-    this.#settle(id);
-    for (const run of runs) run.resolve({ outputs: run.outputs ?? {}, computeMs: computeMs / runs.length });
+  async #withdraw(batch: Batch): Promise<boolean> {
+    if (!this.#batches.has(batch)) return false;
+    if (batch.id === undefined) this.#onWithdrawn(batch);
+    else if (batch.withdrawn === undefined) {
+      batch.withdrawn = Promise.withResolvers();
+      this.#process?.post({ type: 'withdraw', id: batch.id });
+    }
+    return batch.withdrawn?.promise ?? true;
   }
 
-  /** Requests all moves at once: the thread does them in order, before later requests. */
-  async #moveAll(moves: readonly Move[]): Promise<void> {
-    await Promise.all(moves.map((move) => this.#move(move)));
+  #onWithdrawn(batch: Batch): void {
+    this.#batches.remove(batch, true);
+    rejectRuns(batch, new GlimpseError('ABORTED'));
+    this.#watchFirst();
+  }
+
+  /** Nobody waits for it any more: it need not start. */
+  #forget(batch: Batch): void {
+    if (isForgotten(batch)) void this.#withdraw(batch);
+  }
+
+  #reject(batch: Batch, error: GlimpseError): void {
+    this.#batches.remove(batch);
+    rejectRuns(batch, error);
   }
 
   #move(move: Move): Promise<void> {
     const id = this.#nextId++;
-    this.#thread?.post({ type: 'move', id, ...move });
+    this.#process?.post({ type: 'move', id, ...move });
     return this.#moves.asked(id, move);
   }
 
-  #tensorsOf(name: string): PartTensors {
-    return this.#setup.parts.find((part) => part.name === name) ?? { inputs: [], outputs: [] };
-  }
-
-  /** @throws GlimpseError GENERATOR_DOWN while too many hang */
-  #startThread(): InferenceThread {
-    if (this.#hanging.size >= HANGING_MAX)
-      throw downError('Several inference threads do not answer.', { hanging: HANGING_MAX });
+  #startProcess(): InferenceProcess {
     this.#starts += 1;
     if (this.#starts > 1) this.#onRestart();
-    // A replacement thread loads parts only on demand, because viewers wait for pictures.
+    // A replacement loads parts only on demand, because viewers wait for pictures.
     const load = this.#starts > 1 ? [] : this.#residence.movesForAll().map(({ part }) => part);
-    const onExit = (error: GlimpseError): void => {
-      if (!this.#hanging.delete(thread)) this.#onExit(error);
-    };
-    const onMessage = (message: FromWorker): void => this.#onMessage(message);
-    const thread = new InferenceThread({ ...this.#setup, load, claims: this.#runs.claims }, { onMessage, onExit });
-    return thread;
+    return new InferenceProcess(
+      { ...this.#setup, load },
+      { onMessage: (message) => this.#onMessage(message), onExit: (error) => this.#onExit(error) },
+    );
   }
 
-  #onMessage(message: FromWorker): void {
+  #onMessage(message: Answer): void {
     switch (message.type) {
       case 'ready':
         for (const moved of message.moved) this.#residence.onMoved(moved);
-        return;
+        this.#isReady = true;
+        return this.#post();
       case 'moved':
         return this.#moves.onMoved(message.id, message);
       case 'result':
         return this.#onResult(message);
+      case 'withdrawn': {
+        const batch = this.#batches.find(message.id);
+        return batch && this.#onWithdrawn(batch);
+      }
       case 'failed':
         return this.#onFailed(message);
     }
   }
 
-  #onFailed(message: Extract<FromWorker, { type: 'failed' }>): void {
-    if (message.id === undefined) return;
+  #onResult({ id, outputs, computeMs }: Extract<Answer, { type: 'result' }>): void {
+    const batch = this.#batches.find(id);
+    const [first] = batch?.runs ?? [];
+    if (batch === undefined || first === undefined) return;
+    this.#watch.onRun(first.run.part, batch.runs.length, computeMs);
+    this.#batches.remove(batch);
+    this.#watchFirst();
+    for (const [index, pending] of batch.runs.entries()) {
+      const own = outputs[index] ?? {};
+      if (pending.run.keeps === true) pending.run.outputs = own;
+      pending.resolve({ outputs: own, computeMs: computeMs / batch.runs.length });
+    }
+  }
+
+  #onFailed(message: Extract<Answer, { type: 'failed' }>): void {
     const error = new GlimpseError(message.code, message);
+    if (message.id === undefined) return this.#onStartFailed(error);
     this.#moves.onFailed(message.id, error);
-    for (const run of this.#settle(message.id)) run.reject(error);
+    const batch = this.#batches.find(message.id);
+    if (batch === undefined) return;
+    this.#reject(batch, batch.error ?? error);
+    this.#watchFirst();
   }
 
-  /** The current run hangs: abandons its thread. */
-  #onHang(): void {
-    if (this.#thread === undefined) return;
-    this.#hanging.add(this.#thread);
-    this.#thread.abandon();
-    this.#onExit(downError('The inference thread does not answer.'));
+  /** Rejects what waits for a process that cannot start. A process that died is another matter: see `#onExit`. */
+  #onStartFailed(error: GlimpseError): void {
+    if (error.code === 'GENERATOR_DOWN') return;
+    for (const batch of this.#batches.removeAll()) rejectRuns(batch, error);
   }
 
-  /** The next thread repeats interrupted runs; a run that kills every thread is given up. */
   #onExit(error: GlimpseError): void {
-    this.#thread = undefined;
+    this.#process = undefined;
+    this.#isReady = false;
     this.#watch.stop();
-    this.#moves.onThreadGone(error);
-    const { again, lost } = this.#runs.lose();
-    if (this.#closed === undefined) this.#queue.putBack(again);
-    else lost.push(...again);
-    for (const run of lost) run.reject(error);
-    void this.#advance();
+    this.#moves.onProcessGone(error);
+    const { lost, withdrawn } = this.#batches.onDeath();
+    for (const batch of lost) rejectRuns(batch, error);
+    for (const batch of withdrawn) rejectRuns(batch, new GlimpseError('ABORTED'));
+    if (this.#closed === undefined) return this.#post();
+    for (const batch of this.#batches.removeAll()) rejectRuns(batch, error);
   }
+}
+
+function rejectRuns({ runs }: Batch, error: GlimpseError): void {
+  for (const pending of runs) pending.reject(error);
 }

@@ -1,7 +1,7 @@
 /**
  * Several runs of one part as one run. Feeds are joined along the batch axis (every tensor whose first dimension the
  * pack calls `b`), outputs split again. Runs fit together if everything else is equal. Exact, not approximate: the
- * result for one item does not depend on the others. Pure; runs in the inference thread.
+ * result for one item does not depend on the others. Pure; the inference process calls it.
  */
 import { GlimpseError } from '../../../errors.ts';
 import type { Tensor, Tensors, TensorShape } from './tensor.ts';

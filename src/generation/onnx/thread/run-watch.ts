@@ -7,7 +7,7 @@
 const USUAL_TIMES = 4;
 /** After an alarm the part's limit grows by this factor, so that a machine that stays slow stops raising alarms. */
 const AFTER_HANG_TIMES = 2;
-/** Least limit: on a busy machine a thread may wait this long for its turn. */
+/** Least limit: on a busy machine a process may wait this long for its turn. */
 const LEAST_MS = 1_000;
 /** For a part that has never run: the first run allocates, and the part's size is not known. */
 const UNKNOWN_MS = 60_000;
@@ -44,7 +44,7 @@ export class RunWatch {
     }, LOOK_MS);
   }
 
-  /** The run has ended, or its thread has. */
+  /** The run has ended, or its process has. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

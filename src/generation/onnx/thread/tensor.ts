@@ -1,4 +1,4 @@
-/** Tensors as threads exchange them: flat typed arrays with a shape, each owning its whole buffer. */
+/** Tensors as the service and its inference process exchange them: flat typed arrays with a shape. */
 export interface TensorData {
   float32: Float32Array<ArrayBuffer>;
   int64: BigInt64Array<ArrayBuffer>;
@@ -25,17 +25,15 @@ export type Tensor = {
 /** Tensors by name. */
 export type Tensors = Record<string, Tensor>;
 
-/** A float32 tensor of `values`. Copies them only if they do not own their whole buffer, which is what is posted. */
+/** A float32 tensor of `values`, which are copied only if they are shared or no typed array. */
 export const float32 = (values: Float32Array | readonly number[], ...shape: number[]): Tensor => ({
   type: 'float32',
-  data: ownsItsBuffer(values) ? values : new Float32Array(values),
+  data: isOrdinary(values) ? values : new Float32Array(values),
   shape,
 });
 
-const ownsItsBuffer = (values: Float32Array | readonly number[]): values is Float32Array<ArrayBuffer> =>
-  values instanceof Float32Array &&
-  values.buffer instanceof ArrayBuffer &&
-  values.byteLength === values.buffer.byteLength;
+const isOrdinary = (values: Float32Array | readonly number[]): values is Float32Array<ArrayBuffer> =>
+  values instanceof Float32Array && values.buffer instanceof ArrayBuffer;
 
 export const int64 = (values: BigInt64Array | readonly bigint[], ...shape: number[]): Tensor => ({
   type: 'int64',
@@ -50,6 +48,3 @@ export function pictures(datas: readonly Uint8Array[]): Tensor {
   for (const [index, picture] of datas.entries()) data.set(picture, index * bytes);
   return { type: 'uint8', data, shape: [datas.length, bytes] };
 }
-
-/** The buffers of some tensors, for `postMessage`'s transfer list. */
-export const buffersOf = (tensors: Tensors): ArrayBuffer[] => Object.values(tensors).map(({ data }) => data.buffer);

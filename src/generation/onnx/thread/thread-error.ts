@@ -1,4 +1,4 @@
-/** Errors of the inference thread, as GENERATOR_DOWN. */
+/** Errors of the inference process, as GENERATOR_DOWN. */
 import { GlimpseError } from '../../../errors.ts';
 
 export const downError = (message: string, details: Record<string, number> = {}): GlimpseError =>

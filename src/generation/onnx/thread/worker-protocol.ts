@@ -1,12 +1,11 @@
 /**
- * Messages between the inference worker and its host. A worker starts with `WorkerSetup` and answers `ready` or
- * `failed` once. Then it answers every request, in order, with one `result`, `moved` or `failed` of the same id; it
- * skips runs that were taken back. Feeds are copied and outputs transferred, never shared: onnxruntime refuses
- * SharedArrayBuffer.
+ * Messages between the service and the inference process. The process starts with `WorkerSetup` and answers `ready` or
+ * `failed` once. Then it answers every request, in order, with one `result`, `moved`, `withdrawn` or `failed` of the
+ * same id. Tensors are in two files that both have open (shared-tensors.ts): feeds in one, outputs in the other.
  */
 import type { Provider } from '../../../provider.ts';
 import type { PartState } from '../runtime/part-memory.ts';
-import type { ClaimSlot } from './run-claims.ts';
+import type { StoredTensor, StoredTensors } from './shared-tensors.ts';
 import type { Tensor, Tensors, TensorShape } from './tensor.ts';
 
 export interface WorkerSetup {
@@ -17,18 +16,19 @@ export interface WorkerSetup {
   provider?: Provider;
   /** Names of the parts to load before `ready`; all when left out. The others are loaded by `move`. */
   load?: readonly string[];
-  /** Words of `RunClaims`, for the runs that wait in the thread. */
-  claims?: Int32Array<SharedArrayBuffer>;
 }
 
-/** An output that the run before this one left in the thread. */
+/** An output of a run that the process has and the service does not have yet. */
 export interface KeptOutput {
-  ofRun: number;
+  ofBatch: number;
+  /** Of the run within its batch. */
+  index: number;
   output: string;
 }
 
-/** Inputs of a run; some may be in the thread already. */
+/** Inputs of a run; some may be in the process already. */
 export type PostedFeeds = Record<string, Tensor | KeptOutput>;
+export type StoredFeeds = Record<string, StoredTensor | KeptOutput>;
 
 export interface WorkerPart {
   name: string;
@@ -42,27 +42,30 @@ export interface WorkerPart {
   restsOnDisk?: boolean;
 }
 
-export type ToWorker =
+export type ToWorker<Feeds = StoredFeeds> =
   | {
       type: 'run';
       id: number;
       part: string;
-      /** Of runs that may be joined, as one run of the model. */
-      feeds: readonly PostedFeeds[];
-      /** The next run may use its outputs: they are copied to the host, and kept until another run's are. */
+      /** One for each run of the batch: one run of the model if they can be joined. */
+      feeds: readonly Feeds[];
+      /** Batches posted before its result is known may use its outputs. */
       keeps: boolean;
-      /** It waits behind another run, and may be taken back until the thread claims it. */
-      claim?: ClaimSlot;
+      /** The newest batch whose result the service has: outputs up to this one need not be kept. */
+      settledId: number;
     }
+  /** Answered by `withdrawn` if that batch has not started, else not at all. */
+  | { type: 'withdraw'; id: number }
   /** Loads or releases a part. */
   | { type: 'move'; id: number; part: string; to: PartState }
   | { type: 'close' };
 
-export type FromWorker =
+export type FromWorker<Outputs = StoredTensors> =
   | { type: 'ready'; moved: readonly MovedPart[] }
   /** The outputs of each run, in the order of the feeds. */
-  | { type: 'result'; id: number; outputs: readonly Tensors[]; computeMs: number }
+  | { type: 'result'; id: number; outputs: readonly Outputs[]; computeMs: number }
   | ({ type: 'moved'; id: number } & MovedPart)
+  | { type: 'withdrawn'; id: number }
   /** Without an id: the worker could not start, and ends. */
   | {
       type: 'failed';
@@ -80,3 +83,19 @@ export interface MovedPart {
   /** How long the change took. */
   ms: number;
 }
+
+export type ToProcess = ToWorker | { type: 'start'; setup: WorkerSetup } | { type: 'memory' };
+export type FromProcess =
+  | FromWorker
+  | { type: 'memory'; residentBytes: number }
+  /** The process ends. */
+  | { type: 'died'; code: string | undefined; message: string };
+
+/** File descriptors in the process: the shared files, and a pipe that ends with the service. */
+export const FEEDS_FD = 4;
+export const OUTPUTS_FD = 5;
+export const LIFELINE_FD = 6;
+
+/** The same with the tensors themselves, as the service sees them. */
+export type Request = ToWorker<PostedFeeds>;
+export type Answer = FromWorker<Tensors>;

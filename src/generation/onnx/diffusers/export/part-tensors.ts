@@ -1,5 +1,5 @@
 /**
- * Describes a pipeline's parts to the inference thread, and converts numbers to the types that a part takes: exports
+ * Describes a pipeline's parts to the inference process, and converts numbers to the types that a part takes: exports
  * use float32 or float16, and ids and timesteps of 32 or 64 bits. Pure.
  */
 import { packError } from '../../pack/pack-error.ts';
