@@ -12,6 +12,8 @@ export default defineConfig({
     globalSetup: 'test/support/nothing-left.ts',
     // Two cores are the smallest machine this must pass on; real encoders and browsers share them.
     maxWorkers: 2,
+    // `npm run coverage`: which lines of the sources no test runs. A map for reading, without a goal.
+    coverage: { include: ['src/**/*.ts', 'signaling/**/*.ts'], reporter: ['text-summary', 'html'] },
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
     teardownTimeout: 30_000,
