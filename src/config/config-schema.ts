@@ -72,6 +72,7 @@ export const configSchema = z.object({
       'picture size, px: of --generator pattern (default 640x360), or of a model in the diffusers layout (default: what it was made for)',
     ),
   fps: z.coerce.number().min(1).max(60).default(30).describe('frame rate of --generator pattern, frames a second'),
+  mirror: toggle.describe('--generator pattern shows the camera of who watches, as soon as its pictures come'),
   beep: toggle.describe('a flash and a beep once a second with --generator pattern, to hear and measure sound'),
   comfyuiUrl: z
     .string()

@@ -15,6 +15,7 @@ import { DiffusersGenerator } from './onnx/diffusers/diffusers-generator.ts';
 import { diffusersIdentity } from './onnx/diffusers/export/identity.ts';
 import { isDiffusersDirectory } from './onnx/diffusers/export/layout.ts';
 import { OnnxGenerator } from './onnx/model/onnx-generator.ts';
+import { MirrorGenerator } from './pattern/mirror.ts';
 import { PatternGenerator } from './pattern/pattern.ts';
 import { RetryingGenerator, type Retried, type RetryHealth } from './recovery/retrying-generator.ts';
 
@@ -29,6 +30,7 @@ type GeneratorConfig = Pick<
   | 'provider'
   | 'fps'
   | 'beep'
+  | 'mirror'
   | 'memoryBudget'
   | 'reserveMemory'
   | 'variant'
@@ -81,6 +83,7 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
     throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });
   // No cache: making a pattern is faster than looking it up, and its colour depends on the revision.
+  if (config.mirror) return new MirrorGenerator({ widthPx, heightPx, fps: config.fps, clock: systemClock });
   return new PatternGenerator({ widthPx, heightPx, fps: config.fps, beep: config.beep });
 }
 

@@ -2,6 +2,7 @@
  * The contract between the service and a source of pictures: the embedded ONNX model, the test pattern, or a remote
  * backend. A generator is stateless between jobs: what continues comes in (`previous`) and goes out (`latents`).
  */
+import type { LiveSource } from '../picture/live-source.ts';
 import type { InputMedia } from '../picture/input-media.ts';
 import type { GlimpseError } from '../errors.ts';
 import type { I420Frame } from '../picture/frame.ts';
@@ -32,6 +33,8 @@ export interface GeneratorInfo {
   startsFromLatents?: boolean;
   /** Input that a session may begin from; `needed` if nothing is made without it. */
   input?: { kind: InputMedia['kind']; needed: boolean } | undefined;
+  /** True if `SliceJob.live` is followed: a session's camera becomes the picture, or what it is made from. */
+  live?: boolean;
   /** Which choices of `WorkflowOptions` have an effect. */
   options?: readonly (keyof WorkflowOptions)[];
   cameraMoves?: readonly string[];
@@ -108,6 +111,8 @@ export interface SliceJob {
   reference?: Float32Array;
   /** Media to begin from or to follow, for generators whose `info.input` says so. */
   input?: InputMedia;
+  /** A camera whose newest pictures to follow, for generators whose `info.live` says so. Never cached. */
+  live?: LiveSource;
   /** The session's choices; a generator without them ignores them. */
   options?: WorkflowOptions;
 }

@@ -5,7 +5,7 @@ import { joinPrompts } from '../generation/prompt/prompt-list.ts';
 import { readPrompts, sumUp } from '../generation/prompt/prompt-reading.ts';
 import type { Accepted, Change, Running, StreamMode } from './contract.ts';
 import type { RevisionChange, Revisions } from './revisions/revisions.ts';
-import { decideSteering } from './steering.ts';
+import { decideSteering, FROM_NOISE } from './steering.ts';
 import { kept } from '../lifetime/kept-promise.ts';
 
 export interface AcceptanceOptions {
@@ -46,6 +46,12 @@ export class Acceptance {
         ? this.#begin({ prompts, seed, guidance, decision }, decision.running)
         : this.#latest.then((accepted) => ({ ...accepted, running: decision.running })),
     );
+  }
+
+  /** Starts the same prompts over: what the pictures are made from has changed. */
+  startOver(): void {
+    const same = { prompts: undefined, seed: undefined, guidance: undefined, decision: FROM_NOISE };
+    this.#latest = kept(this.#begin(same, FROM_NOISE.running));
   }
 
   async #begin(change: RevisionChange, running?: Running): Promise<Accepted> {

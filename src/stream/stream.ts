@@ -18,6 +18,7 @@ import { Acceptance } from './acceptance.ts';
 import type { Accepted, Change, StreamEvents, StreamMetrics, StreamMode, StreamRequest, User } from './contract.ts';
 import type { Demand } from './demand.ts';
 import { streamInputs } from './inputs.ts';
+import { LiveInput } from './live-input.ts';
 import type { Limits } from './revisions/making.ts';
 import { Revisions } from './revisions/revisions.ts';
 import { FROM_NOISE } from './steering.ts';
@@ -52,6 +53,8 @@ export class Stream {
   readonly info: GeneratorInfo;
   readonly timeline: Timeline;
   readonly playout: Playout;
+  /** The camera that is followed; undefined where the generator follows none, and for clips. */
+  readonly live: LiveInput | undefined;
   readonly #deps: StreamDeps;
   readonly #clipSlices: number | undefined;
   readonly #place: Ticket;
@@ -78,6 +81,7 @@ export class Stream {
     this.info = generator.info;
     this.timeline = new Timeline(slice.frames);
     this.playout = new Playout({ fps: slice.fps, loopFrames });
+    this.live = generator.info.live === true && mode === 'live' ? new LiveInput() : undefined;
     this.#deps = deps;
     this.#clipSlices = clipSlices;
     this.#demand = demand;
@@ -86,7 +90,7 @@ export class Stream {
     this.#revisions = new Revisions(
       {
         making: deps,
-        work: { sliceCount: clipSlices, user, inputs },
+        work: { sliceCount: clipSlices, user, inputs, live: this.live },
         timeline: this.timeline,
         playout: this.playout,
         onPlaced: (rendition, placement) => this.#onPlaced(rendition, placement),
@@ -100,6 +104,7 @@ export class Stream {
       { prompts, seed, guidance, decision },
       { mode, generator, revisions: this.#revisions, place: this.#place },
     );
+    this.live?.events.on('changed', () => this.#acceptance.startOver());
     this.#review = every(clock, REVIEW_MS, () => this.#onReview());
   }
 
@@ -219,6 +224,7 @@ export class Stream {
   async #end(): Promise<void> {
     this.#place.leave();
     this.#review.close();
+    this.live?.events.clear();
     await this.#revisions.close();
     this.events.clear();
   }

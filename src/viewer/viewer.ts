@@ -3,9 +3,11 @@
  * parts of this folder and contains no algorithm. Several viewers may share a stream; none knows of another.
  */
 import { every, type Timer } from '../clock.ts';
+import { toGlimpseError } from '../errors.ts';
 import type { EventSink } from '../events.ts';
 import { kept } from '../lifetime/kept-promise.ts';
-import type { VideoCodec } from '../media/encode/encoder.ts';
+import { VIDEO_CODECS, type VideoCodec } from '../media/encode/encoder.ts';
+import type { LiveSource } from '../picture/live-source.ts';
 import type { Tier } from '../picture/tiers.ts';
 import type { Audience } from '../stream/audience.ts';
 import type { Stream } from '../stream/stream.ts';
@@ -22,6 +24,8 @@ import { Presence } from './presence.ts';
 import { snapshotStats } from './stats.ts';
 
 const STATS_INTERVAL_MS = 1_000;
+/** What is taken of a viewer's camera and microphone. */
+const CAMERA = { codecs: VIDEO_CODECS, audio: false } as const;
 
 /** What a viewer asks for. */
 export interface ViewerWish {
@@ -64,7 +68,14 @@ export class Viewer {
     this.#deps = deps;
     this.#events = events;
     this.#stream = stream;
-    this.#link = new Link({ deps: link, clock, codec: wish.codec, resumable: wish.resumable, onListenerError });
+    this.#link = new Link({
+      deps: link,
+      clock,
+      codec: wish.codec,
+      receive: stream.live && CAMERA,
+      resumable: wish.resumable,
+      onListenerError,
+    });
     this.#presence = new Presence(clock);
     this.#pictures = new PictureLoop({ clock, stream, encoding });
     const parts = { link: this.#link, presence: this.#presence, pictures: this.#pictures };
@@ -162,11 +173,25 @@ export class Viewer {
       this.#pictures.attach(sender, codec);
       this.#control.run();
     });
+    events.on('camera', (source) => this.#onCamera(source));
+    events.on('cameraGone', (error) => {
+      this.#stream.live?.release(this);
+      if (error) this.#events.emit('error', error);
+    });
     events.on('away', () => {
       this.#reportCounts();
       this.#pictures.detach();
       this.#presence.left();
     });
+  }
+
+  /** The viewer's own camera is followed unless another one is live. */
+  #onCamera(source: LiveSource): void {
+    try {
+      this.#stream.live?.start(this, source);
+    } catch (error) {
+      this.#events.emit('error', toGlimpseError(error));
+    }
   }
 
   #followPictures(): void {
@@ -199,6 +224,7 @@ export class Viewer {
     for (const off of this.#offs) off();
     this.#statsTimer.close();
     this.#presence.close();
+    this.#stream.live?.release(this);
     this.#control.close();
     await Promise.allSettled([this.#pictures.close(), this.#link.close(reason)]);
     this.#link.events.clear();

@@ -98,6 +98,11 @@ export class CachingGenerator implements Generator {
   }
 
   async *generate(job: SliceJob, options: GenerateOptions): AsyncGenerator<Rendition, void> {
+    // What a camera shows is neither seen again nor kept.
+    if (job.live) {
+      yield* this.#options.generator.generate(job, options);
+      return;
+    }
     const { nearSteps: maxSteps } = this.#options;
     const wanted = await this.#wanted(job, options);
     if (wanted.held) yield this.#replayed(job, wanted.held);

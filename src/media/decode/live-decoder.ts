@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { Emitter } from '../../events.ts';
+import { kept } from '../../lifetime/kept-promise.ts';
 import { LIMITS } from '../../limits.ts';
 import { i420Bytes } from '../../picture/frame.ts';
 import type { LivePicture, LiveSource } from '../../picture/live-source.ts';
@@ -27,6 +28,8 @@ export interface EncodedPicture {
 export interface LiveDecoderEvents {
   /** Pictures were lost or could not be decoded: the sender should send a keyframe. */
   keyframeNeeded: [];
+  /** There is a newer picture. */
+  decoded: [];
   /** The decoder has ended by itself: LIVE_INPUT_INVALID, or LIVE_INPUT_UNSUPPORTED where it cannot start. */
   failed: [error: GlimpseError];
 }
@@ -109,7 +112,7 @@ export class LiveDecoder implements LiveSource {
   }
 
   newest(size: Rung): Promise<LivePicture | undefined> {
-    const fetched = this.#after(this.#fetch, () => this.#fetchNow(size));
+    const fetched = kept(this.#after(this.#fetch, () => this.#fetchNow(size)));
     this.#fetch = fetched;
     return fetched;
   }
@@ -200,6 +203,7 @@ export class LiveDecoder implements LiveSource {
     if (newest <= this.#newest || newest > this.#number) return;
     this.#newest = newest;
     for (const waiting of this.#waiting) if (waiting.after < newest) waiting.done();
+    this.events.emit('decoded');
   }
 
   #onUndecodable(keyframe: boolean): void {

@@ -6,6 +6,7 @@ import type { Grade } from '../../generation/grades.ts';
 import type { Tier } from '../../picture/tiers.ts';
 import type { User } from '../contract.ts';
 import type { StreamInputs } from '../inputs.ts';
+import type { LiveInput } from '../live-input.ts';
 
 /** Shared by all streams of a service. */
 export interface Making {
@@ -20,6 +21,8 @@ export interface Work {
   sliceCount: number | undefined;
   user: User;
   inputs: StreamInputs;
+  /** The camera to follow, while it is active; undefined where the generator follows none. */
+  live?: LiveInput | undefined;
 }
 
 /** How far to make pictures now. */

@@ -2,7 +2,7 @@
 import type { Generator } from '../../generation/generator.ts';
 import { gradeOf, improves, tierOfGrade, type Grade } from '../../generation/grades.ts';
 import { lowerTier, tierRank, type Tier } from '../../picture/tiers.ts';
-import { planNext, type PlannedWork } from '../timeline/planner.ts';
+import { CAMERA_SLICES_AHEAD, planNext, type PlannedWork } from '../timeline/planner.ts';
 import type { RunFacts } from './making.ts';
 import type { SliceFacts, SliceVariants } from './slice-variants.ts';
 
@@ -12,6 +12,8 @@ export interface RevisionPlanOptions {
   sliceCount: number | undefined;
   /** Chooses how each tier is made in the time left. */
   variants: SliceVariants;
+  /** A camera is followed. Default: no. */
+  following?: boolean;
 }
 
 export class RevisionPlan {
@@ -46,7 +48,7 @@ export class RevisionPlan {
 
   /** Undefined while there is no work. */
   next(): PlannedWork | undefined {
-    const { generator, sliceCount, variants } = this.#options;
+    const { generator, sliceCount, variants, following = false } = this.#options;
     const { tierCap, gradeCap } = this.#facts;
     // While it recovers from failures, a generator makes fewer tiers.
     const best = generator.tierCap ?? tierCap;
@@ -54,6 +56,7 @@ export class RevisionPlan {
       gradeOf: (slice) => this.#grades.get(slice),
       playheadSlice: this.playheadSlice,
       sliceCount,
+      ...(following && { slicesAhead: CAMERA_SLICES_AHEAD }),
       draftsFirst: generator.info.progressive,
       tiers: generator.info.tiers.map(({ tier }) => tier),
       tierCap: lowerTier(tierCap, best),

@@ -10,6 +10,7 @@ import { promptAt, type PromptTrack } from '../../generation/prompt/prompt-list.
 import type { Claim } from '../../generation/engine/scheduler.ts';
 import { SliceJoints } from '../../generation/slices/slice-joints.ts';
 import { gradeOf, type Variant } from '../../generation/grades.ts';
+import type { LiveSource } from '../../picture/live-source.ts';
 import { tierRank, type Tier } from '../../picture/tiers.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 import type { PlannedWork } from '../timeline/planner.ts';
@@ -62,6 +63,8 @@ export class RevisionRun {
   readonly #latents = new Map<number, { tier: Tier; latents: Float32Array }>();
   readonly #joints: SliceJoints;
   readonly #reference: DriftReference;
+  /** The camera that this revision follows; another revision begins when it comes or goes. */
+  readonly #live: LiveSource | undefined;
   /** Tiers being computed, by slice, until each is placed. */
   readonly #pulls = new Map<OpenSlice, Promise<void>>();
   #failure: GlimpseError | undefined;
@@ -75,7 +78,9 @@ export class RevisionRun {
     const { generator } = making;
     this.#options = options;
     this.request = request;
-    this.#plan = new RevisionPlan({ generator, sliceCount: work.sliceCount, variants }, facts);
+    this.#live = work.live?.active === true ? work.live : undefined;
+    const following = this.#live !== undefined;
+    this.#plan = new RevisionPlan({ generator, sliceCount: work.sliceCount, variants, following }, facts);
     this.#reference = new DriftReference(work.inputs.options?.adain === true);
     this.#joints = new SliceJoints(generator.info.slice);
     this.#keep(request.kept);
@@ -215,6 +220,7 @@ export class RevisionRun {
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
       ...this.#options.work.inputs,
+      ...(this.#live && { live: this.#live }),
       ...this.#reference.of(told),
       ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };

@@ -20,6 +20,8 @@ export interface PlanInput {
   tierCap: Tier;
   /** Clip: whether all slices get drafts before any gets more. Default: yes. */
   draftsFirst?: boolean;
+  /** Live: slices kept ready beyond the one on screen. Default: `LIVE_SLICES_AHEAD`. */
+  slicesAhead?: number;
   /** Live: variant in which to make this tier; undefined where it would not be seen. Default: always full. */
   variantFor?(slice: number, tier: Tier): Variant | undefined;
   /** Live: the same while there is no other work. Default: none. */
@@ -40,8 +42,11 @@ export interface PlannedWork {
   rank: 0 | 1 | 2;
 }
 
-/** Live: slices kept ready beyond the one on screen. Two slices of 667 ms cover a stall of a busy machine. */
+/** The default of `slicesAhead`. Two slices of 667 ms cover a stall of a busy machine. */
 export const LIVE_SLICES_AHEAD = 2;
+
+/** While a camera is followed: what is made early shows an old picture of it. */
+export const CAMERA_SLICES_AHEAD = 1;
 
 export function planNext(input: PlanInput): PlannedWork | undefined {
   const tiers = input.tiers.filter((tier) => tierRank(tier) <= tierRank(input.tierCap));
@@ -53,25 +58,25 @@ export function planNext(input: PlanInput): PlannedWork | undefined {
 }
 
 function planLive(input: PlanInput, tiers: readonly Tier[], first: Tier): PlannedWork | undefined {
-  const { playheadSlice } = input;
+  const { playheadSlice, slicesAhead = LIVE_SLICES_AHEAD } = input;
   if (input.gradeOf(playheadSlice) === undefined) return full(playheadSlice, first, 0);
-  for (let slice = playheadSlice; slice <= playheadSlice + LIVE_SLICES_AHEAD; slice++) {
+  for (let slice = playheadSlice; slice <= playheadSlice + slicesAhead; slice++) {
     const own = lacking(input, tiers, slice);
     if (own) return own;
     const polish = polishOf(input, tiers, slice);
     // The next slice must exist before this one is polished, unless there is time for both.
-    const next = slice < playheadSlice + LIVE_SLICES_AHEAD ? lacking(input, tiers, slice + 1) : undefined;
+    const next = slice < playheadSlice + slicesAhead ? lacking(input, tiers, slice + 1) : undefined;
     const goesFirst = polish && (!next || input.mayGoFirst?.(slice, polish.tier, polish.variant));
     if (goesFirst) return polish;
     if (next) return next;
   }
-  return idle(input, tiers) ?? upgrade(input, tiers, playheadSlice, LIVE_SLICES_AHEAD + 1);
+  return idle(input, tiers) ?? upgrade(input, tiers, playheadSlice, slicesAhead + 1);
 }
 
 /** Polish to try while there is no other work: slices not yet shown come first. */
 function idle(input: PlanInput, tiers: readonly Tier[]): PlannedWork | undefined {
-  const { playheadSlice } = input;
-  const ahead = Array.from({ length: LIVE_SLICES_AHEAD }, (_, index) => playheadSlice + 1 + index);
+  const { playheadSlice, slicesAhead = LIVE_SLICES_AHEAD } = input;
+  const ahead = Array.from({ length: slicesAhead }, (_, index) => playheadSlice + 1 + index);
   const polish = (slice: number) => polishOf(input, tiers, slice, (tier) => input.whenIdle?.(slice, tier));
   return [...ahead, playheadSlice].map(polish).find((work) => work !== undefined);
 }

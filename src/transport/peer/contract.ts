@@ -4,6 +4,8 @@ import type { VideoCodec } from '../../media/encode/encoder.ts';
 import type { MediaPath, NegotiatedInbound } from '../media-path.ts';
 import type { ReceiveOptions } from './sdp/inbound.ts';
 
+export type { ReceiveOptions } from './sdp/inbound.ts';
+
 export type PeerState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'closed';
 
 export interface IceCandidate {

@@ -3,9 +3,12 @@
  * and the old one closes once the new one carries pictures.
  */
 import type { Clock } from '../../clock.ts';
+import type { GlimpseError } from '../../errors.ts';
 import { GlimpseEstimator } from '../../congestion/estimator.ts';
 import { Emitter, type ListenerErrorHandler } from '../../events.ts';
 import type { VideoCodec } from '../../media/encode/encoder.ts';
+import type { LiveSource } from '../../picture/live-source.ts';
+import { Publisher } from '../../publish/publisher.ts';
 import type { Peer } from '../../transport/peer/contract.ts';
 import type { PacerTimer } from '../../transport/pacing/pacer-timer.ts';
 import { VideoSender } from '../../transport/video-sender.ts';
@@ -16,6 +19,10 @@ export interface ConnectionEvents {
   away: [];
   /** A peer that was away answers again: the path is the same, and its decoder needs a keyframe. */
   back: [sender: VideoSender, codec: VideoCodec];
+  /** The first picture of the viewer's camera is decoded. */
+  camera: [source: LiveSource];
+  /** The viewer's camera has ended by itself; the connection goes on. */
+  cameraFailed: [error: GlimpseError];
   /** The peer has closed, and this connection with it. */
   lost: [];
 }
@@ -34,6 +41,7 @@ export class Connection {
   readonly events = new Emitter<ConnectionEvents>();
   readonly #options: ConnectionOptions;
   #sender: VideoSender | undefined;
+  #publisher: Publisher | undefined;
   #away = false;
   #closed = false;
 
@@ -61,12 +69,27 @@ export class Connection {
     return this.#sender;
   }
 
+  /** @throws GlimpseError as `Peer.answer` */
+  async answer(offerSdp: string): Promise<string> {
+    const answer = await this.peer.answer(offerSdp);
+    if (!this.#closed && this.peer.inbound) this.#publisher ??= this.#receive();
+    return answer;
+  }
+
   async close(reason: string): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#sender?.close();
-    await this.peer.close(reason);
+    await Promise.all([this.peer.close(reason), this.#publisher?.close()]);
     this.events.clear();
+  }
+
+  #receive(): Publisher {
+    const { peer, clock, timer, onListenerError } = this.#options;
+    const publisher = new Publisher({ peer, clock, timer, onListenerError });
+    publisher.events.on('started', (source) => this.events.emit('camera', source));
+    publisher.events.on('failed', (error) => this.events.emit('cameraFailed', error));
+    return publisher;
   }
 
   #onConnected(): void {

@@ -7,7 +7,8 @@ import { GlimpseError } from '../../errors.ts';
 import { Emitter, type ListenerErrorHandler } from '../../events.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 import type { VideoCodec } from '../../media/encode/encoder.ts';
-import type { IceCandidate } from '../../transport/peer/contract.ts';
+import type { LiveSource } from '../../picture/live-source.ts';
+import type { IceCandidate, ReceiveOptions } from '../../transport/peer/contract.ts';
 import type { Grant, VideoSender, VideoSenderStats } from '../../transport/video-sender.ts';
 import type { LinkDeps } from '../deps.ts';
 import { Connection } from './connection.ts';
@@ -31,6 +32,10 @@ export interface LinkEvents {
   replaced: [];
   /** Viewer feedback has arrived; the grant may have changed. */
   feedback: [];
+  /** The first picture of the viewer's camera, of this connection. */
+  camera: [source: LiveSource];
+  /** The viewer's camera has failed, with a reason, or has left with its connection. */
+  cameraGone: [error: GlimpseError | undefined];
   /** Nobody connected or came back in time. */
   expired: [reason: string];
 }
@@ -40,6 +45,8 @@ export interface LinkOptions {
   clock: Clock;
   /** The only codec to offer; undefined: every codec we can encode. */
   codec?: VideoCodec | undefined;
+  /** What is wanted of what the viewer sends; default: nothing. */
+  receive?: ReceiveOptions | undefined;
   /** False: ends with its connection. Default: true. */
   resumable?: boolean | undefined;
   onListenerError?: ListenerErrorHandler | undefined;
@@ -124,7 +131,7 @@ export class Link {
     this.events.emit('offered');
     this.#life.apply('offered');
     try {
-      return await connection.peer.answer(offerSdp);
+      return await connection.answer(offerSdp);
     } catch (error) {
       this.#restore(old);
       await connection.close('offer refused');
@@ -152,7 +159,7 @@ export class Link {
   /** @throws GlimpseError NO_SESSION while there is no connection */
   restart(offerSdp: string): Promise<string> {
     if (!this.#connection) throw new GlimpseError('NO_SESSION');
-    return this.#connection.peer.answer(offerSdp);
+    return this.#connection.answer(offerSdp);
   }
 
   async addCandidate(candidate: IceCandidate | null): Promise<void> {
@@ -170,9 +177,9 @@ export class Link {
   }
 
   #connect(): Connection {
-    const { deps, clock, codec, onListenerError } = this.#options;
+    const { deps, clock, codec, receive, onListenerError } = this.#options;
     const { peers, codecs, pacerTimer: timer, random } = deps;
-    const peer = peers.createPeer({ codecs: codec ? [codec] : codecs });
+    const peer = peers.createPeer({ codecs: codec ? [codec] : codecs, receive });
     const startBitrateBps = this.#startBps;
     const connection = new Connection({ peer, clock, timer, random, startBitrateBps, onListenerError });
     peer.events.on('control', (text) => this.events.emit('channelMessage', text));
@@ -183,6 +190,8 @@ export class Link {
     connection.events.on('away', () => this.#onAway(connection));
     connection.events.on('back', (sender) => this.#onConnected(connection, sender, false));
     connection.events.on('lost', () => this.#onLost(connection));
+    connection.events.on('camera', (source) => this.events.emit('camera', source));
+    connection.events.on('cameraFailed', (error) => this.events.emit('cameraGone', error));
     return connection;
   }
 
@@ -209,6 +218,7 @@ export class Link {
     if (connection !== this.#connection) return;
     this.#onAway(connection);
     this.#connection = undefined;
+    this.events.emit('cameraGone', undefined);
   }
 }
 
