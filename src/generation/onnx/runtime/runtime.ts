@@ -177,7 +177,11 @@ export class OnnxRuntime implements AsyncDisposable {
         batch.movesLeft -= 1;
         if (batch === this.#batches.first) this.#watchFirst();
       },
-      (error: unknown) => (batch.error = toGlimpseError(error)),
+      (error: unknown) => {
+        const failure = toGlimpseError(error);
+        // After a death the batch is posted again, with loads of its own.
+        if (failure.code !== 'GENERATOR_DOWN') batch.error = failure;
+      },
     );
   }
 

@@ -44,7 +44,6 @@ export class InferenceProcess {
     this.#events = events;
     this.#child = fork(entry(), {
       execArgv: NODE_FLAGS,
-      serialization: 'advanced',
       env: inferenceEnvironment(process.env),
       // Its words are none of the answers that a command prints.
       stdio: ['ignore', 2, 2, 'ipc', this.#feeds.fd, this.#outputs.fd, 'pipe'],
