@@ -2,7 +2,8 @@
  * The stream's parameters in the page's URL: `?prompt=…&seed=…&mode=…` sets the start, and follows later controls. A
  * token comes after the `#`, which browsers never send: everything before it ends up in logs.
  */
-import type { Mode } from '../src/client/index.ts';
+import { roomFromLink } from '../src/client/index.ts';
+import type { Mode, RoomOptions } from '../src/client/index.ts';
 
 export const SEED_MAX = 0xffff_ffff;
 
@@ -12,6 +13,8 @@ export interface DeepLink {
   mode: Mode;
   /** For servers that require one; never written back to the URL. */
   token: string | undefined;
+  /** The room to join. */
+  room: RoomOptions | undefined;
 }
 
 /** Ignores values out of range: a link may come from anywhere. */
@@ -22,11 +25,12 @@ export function readDeepLink({ search, hash }: Pick<Location, 'search' | 'hash'>
     seed: parseSeed(query.get('seed') ?? ''),
     mode: query.get('mode') === 'clip' ? 'clip' : 'live',
     token: new URLSearchParams(hash.slice(1)).get('token') ?? undefined,
+    room: roomFromLink(hash),
   };
 }
 
 /** `search` with the link's values set; other parameters stay. */
-export function writeDeepLink(search: string, { prompt, seed, mode }: Omit<DeepLink, 'token'>): string {
+export function writeDeepLink(search: string, { prompt, seed, mode }: Omit<DeepLink, 'token' | 'room'>): string {
   const query = new URLSearchParams(search);
   const values = { prompt, seed: seed === undefined ? undefined : String(seed), mode };
   for (const [name, value] of Object.entries(values)) {

@@ -3,7 +3,7 @@
  * picture needs no click, and then steers that stream.
  */
 import { GlimpseClientError, removeInput, uploadInput } from '../src/client/index.ts';
-import type { Accepted, Live, PresentedFrame } from '../src/client/index.ts';
+import type { Accepted, Live, PresentedFrame, RoomEvent } from '../src/client/index.ts';
 import { readDeepLink, writeDeepLink } from './deep-link.ts';
 import { byId } from './element.ts';
 import { errorWords } from './error-words.ts';
@@ -15,6 +15,7 @@ import { PauseButton } from './pause-button.ts';
 import { Player } from './player.ts';
 import { PromptBox } from './prompt-box.ts';
 import { ReadingView } from './reading-view.ts';
+import { RoomView } from './room-view.ts';
 import { Screen } from './screen.ts';
 import { SharpnessView } from './sharpness-view.ts';
 import { StatusLine } from './status-line.ts';
@@ -26,7 +27,7 @@ import { TokenBox } from './token-box.ts';
 const CLIP_SECONDS = 4;
 
 const link = readDeepLink(location);
-let { prompt, token } = link;
+let { prompt, token, room } = link;
 
 const status = new StatusLine();
 const screen = new Screen();
@@ -38,6 +39,7 @@ const timeline = new TimelineView((timeMs) => tell((live) => live.seek(timeMs)))
 const promptBox = new PromptBox((text) => steerTo(text));
 const pauseButton = new PauseButton((paused) => tell((live) => setPaused(live, paused)));
 const transition = new TransitionChoice();
+const roomView = new RoomView(() => tell((live) => live.share()));
 const parameters = new Parameters({
   onMode: () => open(),
   onSeed: (seed) => steer((live) => live.steer({ seed })),
@@ -72,6 +74,7 @@ function open(): void {
   network.clear();
   pauseButton.show(false);
   timeline.paused = false;
+  roomView.clear();
   const { transitionSlices } = transition;
   void player.open({
     prompt,
@@ -82,6 +85,7 @@ function open(): void {
     seconds: CLIP_SECONDS,
     token,
     input: inputBox.id,
+    room,
   });
 }
 
@@ -93,7 +97,14 @@ function watch(live: Live): void {
   begin();
   live.on('session', begin);
   screen.show(live.stream);
-  live.on('state', (state) => screen.reconnecting(state === 'reconnecting'));
+  live.on('state', (state) => {
+    screen.reconnecting(state === 'reconnecting');
+    roomView.offer(state === 'live');
+  });
+  live.on('room', join);
+  if (live.room) join(live.room);
+  live.on('steered', (event) => timeline.steered(event));
+  roomView.offer(true);
   if (live.accepted) accept(live.accepted);
   live.on('accepted', accept);
   live.on('tier', (event) => timeline.addTier(event));
@@ -105,6 +116,13 @@ function watch(live: Live): void {
     timeline.paused = stats.paused;
   });
   live.onFrame(screen.video, (frame) => present(live, frame));
+}
+
+/** A watcher has no controls; another cannot change what the room has been given. */
+function join(event: RoomEvent): void {
+  roomView.show(event);
+  room = { name: event.name, key: event.keys?.host ?? room?.key };
+  promptBox.enable(event.right === 'host' || event.right === 'steer');
 }
 
 function present(live: Live, frame: PresentedFrame): void {
@@ -161,8 +179,8 @@ function tell(send: (live: Live) => Promise<void>): void {
 }
 
 status.onAgain(open);
-// A token in the address bar would appear in screenshots.
-if (token !== undefined) history.replaceState(null, '', location.pathname + location.search);
+// A secret in the address bar would appear in screenshots.
+if (token !== undefined || room !== undefined) history.replaceState(null, '', location.pathname + location.search);
 parameters.showMode(link.mode);
 parameters.showSeed(link.seed);
 if (prompt !== undefined) promptBox.show(prompt);

@@ -1,6 +1,6 @@
 /** Opens the stream and retries while the server's error is temporary; one stream at a time. */
 import { GlimpseClientError, connect } from '../src/client/index.ts';
-import type { Accepted, Live, Mode, Welcome } from '../src/client/index.ts';
+import type { Accepted, Live, Mode, RoomOptions, Welcome } from '../src/client/index.ts';
 import { errorWords, reasonWords } from './error-words.ts';
 import type { StatusLine } from './status-line.ts';
 
@@ -20,6 +20,8 @@ export interface Wish {
   token: string | undefined;
   /** Id of an upload. */
   input: string | undefined;
+  /** The room to join; it has its own prompt. */
+  room: RoomOptions | undefined;
 }
 
 export interface PlayerListener {
@@ -79,7 +81,7 @@ export class Player {
     };
     // When the server's capabilities are known, sending the prompt at once saves a round trip.
     const asked = prompt !== undefined && this.#welcomed ? prompt : choose;
-    return connect({ ...wish, prompt: asked, signal });
+    return connect({ ...wish, prompt: wish.room ? undefined : asked, signal });
   }
 
   #begin(live: Live): void {

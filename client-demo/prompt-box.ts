@@ -5,6 +5,7 @@ import { byId, make } from './element.ts';
 export class PromptBox {
   readonly #input = byId('prompt', HTMLInputElement);
   readonly #examples = byId('examples', HTMLUListElement);
+  readonly #placeholder = this.#input.placeholder;
   #maxChars = Infinity;
   readonly #onPrompt: (prompt: string) => void;
 
@@ -24,6 +25,13 @@ export class PromptBox {
     for (const button of this.#examples.querySelectorAll('button')) {
       button.setAttribute('aria-pressed', String(button.textContent === prompt));
     }
+  }
+
+  /** Whether this viewer may change the prompt. */
+  enable(may: boolean): void {
+    this.#input.disabled = !may;
+    this.#input.placeholder = may ? this.#placeholder : 'You are watching: others steer this stream';
+    for (const button of this.#examples.querySelectorAll('button')) button.disabled = !may;
   }
 
   /** A text that is too long stays as typed, with a notice: truncation would change its meaning. */

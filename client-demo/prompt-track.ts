@@ -2,7 +2,7 @@
  * The prompt of each slice on the strip, as the server reports it with each revision, and the runs of slices with one
  * prompt, which are labelled with it. Pure. Times are strip time, ms.
  */
-import type { Accepted } from '../src/client/index.ts';
+import type { Accepted, SteeredEvent } from '../src/client/index.ts';
 import type { Cell } from './cell.ts';
 
 type Stretches = NonNullable<Accepted['prompts']>;
@@ -12,20 +12,31 @@ const REMEMBERED_REVISIONS = 16;
 
 export interface PromptRun {
   prompt: string;
+  /** Who sent it, in a room. */
+  by?: string | undefined;
   startMs: number;
   endMs: number;
 }
 
 export class PromptTrack {
   readonly #revisions = new Map<number, Stretches>();
+  /** Who sent the prompt of a revision, where several may. */
+  readonly #names = new Map<number, string>();
 
   clear(): void {
     this.#revisions.clear();
+    this.#names.clear();
   }
 
   accept({ revision, prompt, prompts }: Pick<Accepted, 'revision' | 'prompt' | 'prompts'>): void {
     this.#revisions.set(revision, prompts ?? [{ prompt, fromSlice: 0, travelSlices: 0 }]);
     this.#revisions.delete(revision - REMEMBERED_REVISIONS);
+  }
+
+  /** A member of the room has sent this revision's prompt. */
+  sentBy({ revision, by }: Pick<SteeredEvent, 'revision' | 'by'>): void {
+    this.#names.set(revision, by.name);
+    this.#names.delete(revision - REMEMBERED_REVISIONS);
   }
 
   /** The prompt of a slice, or the one its transition leads to; undefined where the server has not reported it. */
@@ -41,8 +52,9 @@ export class PromptTrack {
       const endMs = cell.startMs + cell.durationMs;
       const last = runs.at(-1);
       if (prompt !== undefined && last?.prompt === prompt) last.endMs = endMs;
-      else if (prompt !== undefined) runs.push({ prompt, startMs: cell.startMs, endMs });
+      else if (prompt !== undefined)
+        runs.push({ prompt, by: this.#names.get(cell.revision), startMs: cell.startMs, endMs });
     }
-    return runs.length > 1 ? runs : [];
+    return runs.length > 1 || runs.some(({ by }) => by !== undefined) ? runs : [];
   }
 }

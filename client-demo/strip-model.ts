@@ -4,7 +4,7 @@
  * what lay ahead is dropped. In clip mode the strip is the clip. Times are strip time, ms.
  */
 import { rtpDistance } from '../src/client/index.ts';
-import type { Accepted, PlayingEvent, TierEvent } from '../src/client/index.ts';
+import type { Accepted, PlayingEvent, SteeredEvent, TierEvent } from '../src/client/index.ts';
 import type { Cell } from './cell.ts';
 import { PromptTrack, type PromptRun } from './prompt-track.ts';
 import { tierRank } from './tiers.ts';
@@ -63,6 +63,10 @@ export class StripModel {
   }
 
   /** A revision begins, with its prompts. */
+  sentBy(event: Pick<SteeredEvent, 'revision' | 'by'>): void {
+    this.#prompts.sentBy(event);
+  }
+
   accept(accepted: Accepted): void {
     this.#prompts.accept(accepted);
     const { revision, running } = accepted;

@@ -81,9 +81,14 @@ export class Strip {
       const ageMs = this.#calm.matches ? Infinity : nowMs - cell.reachedAtMs;
       drawCell(this.#context, cell, { box, still, past, ageMs });
     }
-    for (const { prompt, startMs, endMs } of this.#model.promptRuns) {
+    for (const { prompt, by, startMs, endMs } of this.#model.promptRuns) {
       const { x, y } = place(startMs, 0);
-      drawPrompt(this.#context, prompt, { x, y, width: (endMs - startMs) * pxPerMs - GAP_PX, height: 0 });
+      drawPrompt(this.#context, by === undefined ? prompt : `${by}: ${prompt}`, {
+        x,
+        y,
+        width: (endMs - startMs) * pxPerMs - GAP_PX,
+        height: 0,
+      });
     }
     if (this.#model.cells.length > 0) this.#drawPlayhead((playheadMs - originMs) * pxPerMs, height);
   }

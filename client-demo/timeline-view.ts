@@ -1,5 +1,5 @@
 /** Feeds the strip from the stream, draws it while the page is visible, and seeks a clip on it. */
-import type { Accepted, Live, PresentedFrame, TierEvent } from '../src/client/index.ts';
+import type { Accepted, Live, PresentedFrame, SteeredEvent, TierEvent } from '../src/client/index.ts';
 import { byId } from './element.ts';
 import { Strip } from './strip.ts';
 import { StripModel } from './strip-model.ts';
@@ -57,6 +57,11 @@ export class TimelineView {
 
   accept(accepted: Accepted): void {
     this.#model.accept(accepted);
+  }
+
+  /** A member of the room has sent a prompt. */
+  steered(event: SteeredEvent): void {
+    this.#model.sentBy(event);
   }
 
   /** As the server reports it; undefined where it has not. */

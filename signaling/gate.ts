@@ -8,12 +8,15 @@ import type { Log } from '../src/log.ts';
 import { joinPrompts, parsePrompts } from '../src/generation/prompt/prompt-list.ts';
 import { normalizePrompt, promptTooLong } from '../src/generation/prompt/prompt.ts';
 import type { Session, SessionRegistry, User } from '../src/session/contract.ts';
+import type { RoomOpening } from '../src/rooms/room.ts';
 import type { Inputs } from '../src/session/inputs.ts';
 import type { Access } from './access/access.ts';
 import type { Identity } from './access/identity.ts';
+import { roomEntry } from './access/room-entry.ts';
 import { requireAllowed } from './prompt-filter.ts';
 import type { PromptFilter } from './prompt-filter.ts';
 import type { GenerationRequest } from './protocol.ts';
+import type { RoomRequest } from './room-messages.ts';
 import { checkSdp } from './control/sdp-guard.ts';
 import { SessionControls } from './control/session-controls.ts';
 import { SerialQueue } from '../src/lifetime/serial-queue.ts';
@@ -35,6 +38,8 @@ const userOf = ({ key, claims }: Identity): User | undefined =>
 export interface Opening {
   identity: Identity;
   request: GenerationRequest;
+  /** The room to join or to create. */
+  room?: RoomRequest | undefined;
   /** Whether the viewer receives a resume token. Default true. */
   resumable?: boolean;
   offerSdp: string;
@@ -76,21 +81,26 @@ export class Gate {
   async open({
     identity,
     request,
+    room: asked,
     resumable,
     offerSdp,
     onCreated,
   }: Opening): Promise<{ session: Session; answerSdp: string }> {
     requireSdp(offerSdp);
     this.#requireLength(request.prompt, identity);
+    const room = roomEntry(identity.claims, asked);
     const admission = await this.access.admit(identity);
     let session: Session | undefined;
     try {
-      const prompts = await this.#allowedPrompts(request, identity);
+      // One who joins brings no prompt. If the room ends meanwhile, they are told so.
+      const joins = room?.name !== undefined && this.registry.hasRoom(room.name);
+      const prompts = joins ? { prompt: '' } : await this.#allowedPrompts(request, room, identity);
       const media = request.input === undefined ? undefined : this.requireInputs().get(request.input, identity.key);
       const opening = {
         ...request,
         ...prompts,
         ...(media && { media }),
+        ...(room && { room }),
         ...(resumable === undefined ? {} : { resumable }),
       };
       await this.#turn();
@@ -173,8 +183,10 @@ export class Gate {
   /** The prompts of a request, each normalised. */
   async #allowedPrompts(
     { prompt, negativePrompt }: GenerationRequest,
+    room: RoomOpening | undefined,
     identity: Identity,
   ): Promise<Pick<GenerationRequest, 'prompt' | 'negativePrompt'>> {
+    if (prompt === '' && room?.name !== undefined) throw new GlimpseError('ROOM_NOT_FOUND');
     const allowed = await this.#allowed(prompt, identity, undefined);
     // An empty one disables the workflow's own negative prompt and needs no filter.
     if (negativePrompt === undefined || negativePrompt.trim() === '') return { prompt: allowed };

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { LIMITS } from '../src/limits.ts';
+import { roomMember, roomMessage, roomRequest } from './room-messages.ts';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -84,11 +85,15 @@ export const controlMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('play'), id }),
   /** Clip mode only: jump to a time. */
   z.strictObject({ type: z.literal('seek'), id, timeMs: z.number().min(0) }),
+  /** Makes a room of the running stream, with this viewer as its host; `as` is the name to show to the others. */
+  z.strictObject({ type: z.literal('share'), id, ...roomRequest.pick({ as: true, everyone: true }).shape }),
+  /** Hosts of a room only: ends it for all. */
+  z.strictObject({ type: z.literal('endRoom'), id }),
 ]);
 export type ControlMessage = z.infer<typeof controlMessage>;
 
 export const clientMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('offer'), id, sdp, request: generationRequest }),
+  z.object({ type: z.literal('offer'), id, sdp, request: generationRequest, room: roomRequest.optional() }),
   /** ICE restart of the live connection. */
   z.object({ type: z.literal('restart'), id, sdp }),
   z.object({ type: z.literal('candidate'), candidate: iceCandidate.nullable() }),
@@ -186,6 +191,13 @@ export const acceptedMessage = z.object({
 });
 export type AcceptedMessage = z.infer<typeof acceptedMessage>;
 
+/** A member of a room has changed what the stream shows; sent to all members. The last change wins. */
+const steeredMessage = z.object({
+  type: z.literal('steered'),
+  by: roomMember.pick({ id: true, name: true }),
+  ...acceptedMessage.pick({ revision: true, seed: true, prompt: true, reading: true, prompts: true }).shape,
+});
+
 /** The body of every HTTP failure, and with `type` and `id` the `error` message. */
 export const errorBody = z.object({
   code: z.string(),
@@ -275,6 +287,8 @@ export const serverMessage = z.discriminatedUnion('type', [
     queuePosition: z.number().optional(),
   }),
   z.object({ type: z.literal('stats'), stats: sessionStats }),
+  roomMessage,
+  steeredMessage,
   z.object({ type: z.literal('error'), id, ...errorBody.shape }),
   z.object({ type: z.literal('bye'), reason: z.string(), retryAfterMs: z.number().optional() }),
 ]);

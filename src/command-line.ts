@@ -10,6 +10,7 @@ import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
 import { configOptions, loadConfig, type Config, type ConfigKey } from './config/config.ts';
 import { toGlimpseError } from './errors.ts';
+import { RIGHTS, type Right } from './rooms/rights.ts';
 
 type Flags = Partial<Record<ConfigKey, string>> & { config?: string };
 
@@ -190,11 +191,13 @@ withConfig(
     .option('--minutes <number>', 'how long it counts', '60')
     .option('--subject <user>', 'the user (sub) it stands for')
     .option('--session <id>', 'the one session (glimpse_sid) it opens; it then creates none')
-    .option('--once', 'it creates one session, once'),
+    .option('--once', 'it creates one session, once')
+    .option('--room <name>', 'the one room (glimpse_room) it opens')
+    .addOption(new Option('--right <right>', 'what it allows there (default: watch)').choices([...RIGHTS])),
   ['authSecret', 'authSecretFile', 'authAudience', 'authIssuer'],
-).action(async ({ secret, minutes, subject, session, once, ...flags }: Flags & TokenFlags) => {
+).action(async ({ secret, minutes, subject, session, once, room, right, ...flags }: Flags & TokenFlags) => {
   const config = configOf({ ...(secret === undefined ? {} : { authSecret: secret }), ...flags });
-  await token(config, { minutes: Number(minutes), subject, session, once });
+  await token(config, { minutes: Number(minutes), subject, session, once, room, right });
 });
 
 withConfig(program.command('doctor').description('what this machine has and what the service will choose')).action(
@@ -217,6 +220,8 @@ interface TokenFlags {
   subject?: string;
   session?: string;
   once?: boolean;
+  room?: string;
+  right?: Right;
 }
 
 interface BenchFlags {

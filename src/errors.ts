@@ -103,8 +103,13 @@ export const ERROR_CODES = {
     text: 'There is no such session, or it has ended: start a new one.',
   },
   SESSION_LIMIT: { status: 503, retryable: true, text: 'The server has no room for another session; try again later.' },
-  ROOM_NOT_FOUND: { status: 404, retryable: false, text: 'There is no such room, or it has ended.' },
-  ROOM_FULL: { status: 503, retryable: true, text: 'The room has as many members as it may.' },
+  ROOM_NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    text: 'There is no such room, or it has ended: ask for a new link.',
+  },
+  ROOM_EXISTS: { status: 409, retryable: false, text: 'There is a room of this name already; join it by a link.' },
+  ROOM_FULL: { status: 503, retryable: true, text: 'The room has as many members as it may: try again later.' },
   PUBLISHER_EXISTS: {
     status: 409,
     retryable: true,

@@ -63,6 +63,10 @@ export const LIMITS = {
   sessionsMax: 16,
   /** Sessions of one user or address at once; the default of `--max-sessions-per-user` outside development. */
   sessionsPerUserMax: 4,
+  /** Members of one room at once; the default of `--room-members-max`. Each has a connection; encodes are shared. */
+  roomMembersMax: 50,
+  /** Rooms of one user at once. */
+  roomsPerUserMax: 4,
   /** Sessions one user or address may create in a minute; the default of `--creations-per-minute`. */
   creationsPerMinute: 120,
   /** Messages a second of one WebSocket or session; bursts of four seconds' worth pass. A dragged slider sends 30. */

@@ -2,6 +2,7 @@
  * Builds the whole service from a config and shuts it down: generator, encoder, peer host, sessions, signaling. The
  * command line, the tests and the benches all start it here, so they all run the same code.
  */
+import { LIMITS } from './limits.ts';
 import { judgeReadiness, type Readiness } from '../signaling/http/health.ts';
 import { iceServersFrom } from '../signaling/ice-servers.ts';
 import { accessOf, metricsPlaceOf, warnings } from '../signaling/access/settings.ts';
@@ -198,6 +199,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       },
       {
         maxSessions: config.maxSessions,
+        rooms: { members: config.roomMembersMax, perUser: LIMITS.roomsPerUserMax },
         onSize: (size) => {
           metrics.set('sessions', size);
           engine.onSessions(size);

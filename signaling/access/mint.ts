@@ -15,6 +15,9 @@ export interface TokenRequest {
   subject?: string | undefined;
   /** Opens only this session. */
   sid?: string | undefined;
+  /** Opens only this room, with this right (default `watch`). */
+  room?: string | undefined;
+  right?: TokenClaims['glimpse_right'];
   /** Creates one session, once. */
   once?: boolean | undefined;
   limits?: TokenClaims['limits'];
@@ -24,11 +27,11 @@ const MINUTES_MAX = 366 * 24 * 60;
 
 /** @throws GlimpseError PARAMETER_INVALID */
 export async function mintToken(request: TokenRequest): Promise<string> {
-  const { secret, audience, issuer, minutes, subject, sid, once, limits } = request;
+  const { secret, audience, issuer, minutes, subject, sid, room, right, once, limits } = request;
   if (!(minutes > 0 && minutes <= MINUTES_MAX))
     throw new GlimpseError('PARAMETER_INVALID', { message: `minutes must be more than 0 and at most ${MINUTES_MAX}.` });
   const issuedAt = Math.floor(Date.now() / 1_000);
-  const token = new SignJWT({ glimpse_sid: sid, once, limits })
+  const token = new SignJWT({ glimpse_sid: sid, glimpse_room: room, glimpse_right: right, once, limits })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setAudience(audience)
     .setIssuedAt(issuedAt)

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { LIMITS } from '../../src/limits.ts';
+import { RIGHTS } from '../../src/rooms/rights.ts';
 
 const name = z.string().min(1).max(256);
 const rate = z.number().int().min(0).max(100_000);
@@ -17,6 +18,10 @@ export const tokenClaims = z.object({
   jti: name.optional(),
   /** Opens only this session and creates none: for a second client that steers it, or a page that only monitors it. */
   glimpse_sid: name.optional(),
+  /** Opens only this room: joins it, or as its host creates it. */
+  glimpse_room: name.optional(),
+  /** The right in that room. Absent: `watch`. */
+  glimpse_right: z.enum(RIGHTS).optional(),
   /** Creates one session, once; requires `jti`. The session stays accessible to it. */
   once: z.boolean().optional(),
   /** Overrides the server's own limits for one user. */

@@ -31,6 +31,8 @@ export function forwardEvents(session: Session, send: (message: ServerMessage) =
     events.on('queue', (event) => send({ type: 'queue', ...event })),
     events.on('progress', (event) => send({ type: 'progress', ...event })),
     events.on('stats', (stats) => send({ type: 'stats', stats })),
+    events.on('room', (event) => send({ type: 'room', ...event })),
+    events.on('steered', (event) => send({ type: 'steered', ...event })),
     events.on('error', (error) => send(errorMessage(error))),
     events.on('closed', (reason) => {
       send({ type: 'bye', reason, ...(reason === SERVER_CLOSING ? { retryAfterMs: LIMITS.retryAfterClosingMs } : {}) });
@@ -38,5 +40,6 @@ export function forwardEvents(session: Session, send: (message: ServerMessage) =
     }),
   ];
   const stop = () => stops.forEach((off) => off());
+  if (session.room) send({ type: 'room', ...session.room });
   return stop;
 }

@@ -143,6 +143,8 @@ export class SignalConnection {
       case 'pause':
       case 'play':
       case 'seek':
+      case 'share':
+      case 'endRoom':
         return this.#control(message);
       case 'report':
         return this.#require().report(message);
@@ -153,7 +155,7 @@ export class SignalConnection {
     }
   }
 
-  async #offer({ id, sdp, request }: Of<'offer'>): Promise<void> {
+  async #offer({ id, sdp, request, room }: Of<'offer'>): Promise<void> {
     if (this.#session) throw new GlimpseError('SESSION_EXISTS');
     const { gate } = this.#context;
     const identity = this.#identity;
@@ -167,7 +169,7 @@ export class SignalConnection {
     };
     await this.#outbox.holding(async () => {
       try {
-        const { session, answerSdp } = await gate.open({ identity, request, offerSdp: sdp, onCreated });
+        const { session, answerSdp } = await gate.open({ identity, request, room, offerSdp: sdp, onCreated });
         // Without the answer the viewer knows neither id nor token, so this session could not be resumed.
         if (this.#outbox.closed) return await session.close('the viewer left before the answer');
         this.#answer(session, answerSdp, id);

@@ -4,6 +4,8 @@ import { GlimpseError } from '../../src/errors.ts';
 import { mismatch } from '../socket/message-reader.ts';
 import { generationRequest } from '../protocol.ts';
 import type { GenerationRequest } from '../protocol.ts';
+import { roomRequest } from '../room-messages.ts';
+import type { RoomRequest } from '../room-messages.ts';
 
 const NUMBERS = new Set(['seed', 'guidance', 'seconds', 'transitionSlices', 'steps']);
 const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false };
@@ -19,6 +21,17 @@ export function readWhepQuery(query: Record<string, string>): GenerationRequest 
   ]);
   // A missing prompt counts as an empty one: PROMPT_EMPTY is clearer than a type mismatch.
   const result = generationRequest.safeParse({ prompt: '', ...Object.fromEntries(fields) });
+  if (result.success) return result.data;
+  throw refusal(result.error);
+}
+
+/**
+ * The room that the query names as `room`, with `key` and `as`; undefined where it names none.
+ * @throws GlimpseError PARAMETER_INVALID
+ */
+export function readRoomQuery({ room: name, key, as }: Record<string, string>): RoomRequest | undefined {
+  if (name === undefined) return undefined;
+  const result = roomRequest.safeParse({ name, key, as });
   if (result.success) return result.data;
   throw refusal(result.error);
 }

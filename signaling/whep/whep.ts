@@ -17,7 +17,7 @@ import { iceServerLinks } from '../ice-servers.ts';
 import type { IceServers } from '../ice-servers.ts';
 import { relativeAddress } from './relative-address.ts';
 import { parseFragment } from './sdp-fragment.ts';
-import { readWhepQuery } from './whep-query.ts';
+import { readRoomQuery, readWhepQuery } from './whep-query.ts';
 import { WhepResource } from './whep-resource.ts';
 
 const SDP = 'application/sdp';
@@ -62,10 +62,12 @@ export function whepRoutes({ gate, iceServers, metrics }: WhepOptions): Hono<Acc
     requireType(context.req.raw, SDP);
     await gate.access.checkAdmission(identity);
     const offerSdp = await readBody(context.req.raw, SDP_LIMIT);
-    const request = readWhepQuery(context.req.query());
+    const query = context.req.query();
+    const request = readWhepQuery(query);
     const { session, answerSdp } = await gate.open({
       identity,
       request,
+      room: readRoomQuery(query),
       resumable: false,
       offerSdp,
       onCreated: (created) => {

@@ -2,6 +2,7 @@
  * `glimpse-client`: the browser SDK, a package of its own. No dependency and no Node import; only types come from the service.
  */
 export { connect } from './connect.ts';
+export { roomFromLink, roomLink } from './room-link.ts';
 export { removeInput, uploadInput } from './upload-input.ts';
 export type { UploadedInput, UploadOptions } from './upload-input.ts';
 export { GlimpseClientError } from './errors.ts';
@@ -24,6 +25,10 @@ export type {
   Mode,
   PlayingEvent,
   ProgressEvent,
+  Right,
+  RoomEvent,
+  RoomOptions,
+  SteeredEvent,
   Tier,
   TierEvent,
   Welcome,

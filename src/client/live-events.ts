@@ -1,7 +1,16 @@
 /** The events and controls of a `Live` stream, as types. */
 import type { ClientMessage } from './wire.ts';
 import type { GlimpseClientError } from './errors.ts';
-import type { Accepted, Message, PlayingEvent, ProgressEvent, Tier, TierEvent } from './options.ts';
+import type {
+  Accepted,
+  Message,
+  PlayingEvent,
+  ProgressEvent,
+  RoomEvent,
+  SteeredEvent,
+  Tier,
+  TierEvent,
+} from './options.ts';
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 export type Stats = Message<'stats'>['stats'];
@@ -33,6 +42,10 @@ export interface LiveEvents {
   progress: [event: ProgressEvent];
   /** A revision begins: after `connect`, a control, or a reconnection with a new session. */
   accepted: [accepted: Accepted];
+  /** Joined a room, or someone has joined, left or changed. */
+  room: [room: RoomEvent];
+  /** A member of the room, perhaps this one, has changed what the stream shows. */
+  steered: [event: SteeredEvent];
   /** A new session replaces a lost one; revisions and slices restart from zero. `accepted` follows. */
   session: [sessionId: string];
   /** An error; the stream continues unless the state becomes `closed`. */

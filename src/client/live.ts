@@ -12,9 +12,10 @@ import { reportFreezes } from './freeze-report.ts';
 import type { PresentedFrame } from './frames.ts';
 import { Link } from './connection/link.ts';
 import type { LiveEvents, LiveState, PromptChange, Stats, Steering } from './live-events.ts';
-import { generationRequest, requirePrompt } from './options.ts';
-import type { Accepted, ConnectOptions, Message, PlayingEvent, Welcome } from './options.ts';
+import { generationRequest, requirePrompt, roomRequest } from './options.ts';
+import type { Accepted, ConnectOptions, Message, PlayingEvent, RoomEvent, RoomOptions, Welcome } from './options.ts';
 import { Reconnection } from './connection/reconnection.ts';
+import type { Restart } from './connection/recovery.ts';
 import { Reported } from './reported.ts';
 import { serverError } from './connection/signaling-socket.ts';
 import type { Request } from './connection/signaling-socket.ts';
@@ -88,6 +89,11 @@ export class Live implements AsyncDisposable {
     return this.#reported.stats;
   }
 
+  /** Who is in the room, and with which rights; undefined for a stream of one's own. */
+  get room(): RoomEvent | undefined {
+    return this.#reported.room;
+  }
+
   /** From the call of `connect` to a connected peer, ms; null until then. */
   get timeToConnectMs(): number | null {
     return this.#timeToConnectMs;
@@ -102,9 +108,10 @@ export class Live implements AsyncDisposable {
   async start(): Promise<void> {
     try {
       if (this.#options.signal?.aborted) throw aborted();
-      const { prompt } = this.#options;
+      const { prompt = '' } = this.#options;
       const build = (welcome: Welcome) => this.#remember(typeof prompt === 'function' ? prompt(welcome) : prompt);
-      const accepted = await this.#link.start(typeof prompt === 'function' ? build : this.#remember(prompt));
+      const request = typeof prompt === 'function' ? build : this.#remember(prompt);
+      const accepted = await this.#link.start(request, roomRequest(this.#options));
       this.#reported.accept(accepted);
       this.#enter('live', '');
       // By then the page, which awaits `connect`, has added its listeners.
@@ -145,6 +152,20 @@ export class Live implements AsyncDisposable {
   /** Clip mode: jumps to a time of the clip, ms. */
   async seek(timeMs: number): Promise<void> {
     await this.#control({ type: 'seek', timeMs });
+  }
+
+  /**
+   * Makes a room of the running stream, with this viewer as its host. The event `room` follows, with the secrets for
+   * links (`roomLink`).
+   * @param as the name to show to the others
+   */
+  async share(options: Pick<RoomOptions, 'as' | 'everyone'> = {}): Promise<void> {
+    await this.#control({ type: 'share', ...options });
+  }
+
+  /** Hosts of a room only: ends it for all. */
+  async endRoom(): Promise<void> {
+    await this.#control({ type: 'endRoom' });
   }
 
   /**
@@ -243,9 +264,10 @@ export class Live implements AsyncDisposable {
   }
 
   /** Requests the same picture, not only the same prompt: where the server picked the seed, that seed. */
-  #lostRequest(): GenerationRequest {
+  #lostRequest(): Restart {
     const request = this.#request as GenerationRequest;
-    return { ...request, seed: request.seed ?? this.#reported.accepted?.seed };
+    const { accepted, room } = this.#reported;
+    return [{ ...request, seed: request.seed ?? accepted?.seed }, roomRequest(this.#options, room)];
   }
 
   #remember(prompt: string): GenerationRequest {

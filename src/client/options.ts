@@ -10,6 +10,9 @@ export type PlayingEvent = Message<'playing'>;
 export type ProgressEvent = Message<'progress'>;
 export type Tier = TierEvent['tier'];
 export type Mode = GenerationRequest['mode'];
+export type RoomEvent = Message<'room'>;
+export type SteeredEvent = Message<'steered'>;
+export type Right = RoomEvent['right'];
 
 export interface ConnectOptions {
   /**
@@ -24,9 +27,14 @@ export interface ConnectOptions {
   token?: string | (() => string | Promise<string>) | undefined;
   /**
    * The prompt, or a list of prompts, `a | b | c`; or a function that picks one from the server's capabilities. A
-   * string saves a round trip: it is sent as soon as the socket opens.
+   * string saves a round trip: it is sent as soon as the socket opens. Needed unless `room` names one to join.
    */
-  prompt: string | ((welcome: Welcome) => string);
+  prompt?: string | ((welcome: Welcome) => string) | undefined;
+  /**
+   * Shares the stream. `true`: a new room; `live.room` then has the secrets for links. With a name: joins that room, or
+   * creates it where there is none and a prompt is given.
+   */
+  room?: boolean | RoomOptions | undefined;
   /** `live` (default) has no end; `clip` is `seconds` long and loops. */
   mode?: Mode | undefined;
   /** Clip length, s. Default 4; ignored in live mode. */
@@ -62,6 +70,17 @@ export interface ConnectOptions {
   restartLost?: boolean | undefined;
 }
 
+export interface RoomOptions {
+  /** 1 to 64 letters, digits, `_` and `-`. Default: the server chooses one that cannot be guessed. */
+  name?: string | undefined;
+  /** The secret of a link; it gives the link's right. */
+  key?: string | undefined;
+  /** The name to show to the others. */
+  as?: string | undefined;
+  /** For a new room: the right of those who know only its name. Default: they are refused. */
+  everyone?: Exclude<Right, 'host'> | undefined;
+}
+
 export function generationRequest(options: ConnectOptions, prompt: string): GenerationRequest {
   const { mode = 'live', seconds = 4, seed, guidance, transitionSlices, interpolation, codec, tierCap } = options;
   const { input, negativePrompt, steps, cameraMove, adain } = options;
@@ -69,10 +88,24 @@ export function generationRequest(options: ConnectOptions, prompt: string): Gene
   return { prompt, mode, seconds, seed, guidance, transitionSlices, interpolation, codec, tierCap, ...chosen };
 }
 
+/** @param joined the room as last reported, for a return to it: its host returns as host */
+export function roomRequest(
+  { room }: Pick<ConnectOptions, 'room'>,
+  joined?: Pick<RoomEvent, 'name' | 'keys'>,
+): RoomOptions | undefined {
+  if (room === undefined || room === false) return undefined;
+  const asked = room === true ? {} : room;
+  const { name = joined?.name, key = joined?.keys?.host, as, everyone } = asked;
+  return { name, key, as, everyone };
+}
+
 /** For callers without type checking. @throws GlimpseClientError PROMPT_EMPTY */
 export function requireOptions(options: Partial<ConnectOptions> | undefined): void {
+  if (options?.prompt === undefined && joins(options?.room)) return;
   if (typeof options?.prompt !== 'function') requirePrompt(options?.prompt);
 }
+
+const joins = (room: ConnectOptions['room']): boolean => typeof room === 'object' && room.name !== undefined;
 
 /** @throws GlimpseClientError PROMPT_EMPTY */
 export function requirePrompt(prompt: unknown): string {

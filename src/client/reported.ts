@@ -2,13 +2,13 @@
 import type { ServerMessage } from './wire.ts';
 import type { Emitter } from './emitter.ts';
 import type { LiveEvents, Stats } from './live-events.ts';
-import type { Accepted, PlayingEvent, Welcome } from './options.ts';
+import type { Accepted, PlayingEvent, RoomEvent, SteeredEvent, Welcome } from './options.ts';
 import { PlayingLog } from './playing-log.ts';
 
 /** Messages held until the page can listen: the longest clip has 45 slices of four tiers. */
 const EARLY_MAX = 256;
 /** Messages that become events of the page, in order of arrival. */
-const HELD: ReadonlySet<string> = new Set(['tier', 'playing', 'queue', 'progress', 'error']);
+const HELD: ReadonlySet<string> = new Set(['tier', 'playing', 'queue', 'progress', 'steered', 'error']);
 
 export class Reported {
   readonly #events: Emitter<LiveEvents>;
@@ -16,6 +16,7 @@ export class Reported {
   #welcome: Welcome | undefined;
   #accepted: Accepted | undefined;
   #stats: Stats | undefined;
+  #room: RoomEvent | undefined;
   /** Messages from before the page could listen: cached slices arrive together with the answer. */
   #early: ServerMessage[] | undefined = [];
 
@@ -33,6 +34,10 @@ export class Reported {
 
   get stats(): Stats | undefined {
     return this.#stats;
+  }
+
+  get room(): RoomEvent | undefined {
+    return this.#room;
   }
 
   /** What a frame shows; without an RTP timestamp, what plays now. */
@@ -73,6 +78,11 @@ export class Reported {
         return this.#events.emit('queue', message.position, message.waitMs);
       case 'progress':
         return this.#events.emit('progress', message);
+      case 'room':
+        this.#room = message;
+        return this.#events.emit('room', message);
+      case 'steered':
+        return this.#steered(message);
       case 'stats':
         return this.#measure(message.stats);
       default:
@@ -84,6 +94,13 @@ export class Reported {
     this.#accepted = { ...this.#accepted, ...accepted };
     this.#events.emit('queue', accepted.queuePosition, accepted.waitMs ?? null);
     this.#events.emit('accepted', accepted);
+  }
+
+  /** What another member has changed is in force as if it had been accepted from here. */
+  #steered(event: SteeredEvent): void {
+    const { type: _, by, ...accepted } = event;
+    if (by.id !== this.#room?.you) this.accept({ type: 'accepted', queuePosition: 0, ...accepted });
+    this.#events.emit('steered', event);
   }
 
   #measure(stats: Stats): void {

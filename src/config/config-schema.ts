@@ -189,6 +189,9 @@ export const configSchema = z.object({
     .describe(
       `viewers at once of one user or address; default ${LIMITS.sessionsPerUserMax}, and no limit of its own in development`,
     ),
+  roomMembersMax: count(1, 1_000)
+    .default(LIMITS.roomMembersMax)
+    .describe('viewers of one room at once; they count as sessions too'),
   creationsPerMinute: count(1, 100_000)
     .default(LIMITS.creationsPerMinute)
     .describe('sessions one user or address may create in a minute; more are refused with the time to wait'),

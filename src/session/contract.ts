@@ -2,6 +2,8 @@
 import type { Emitter } from '../events.ts';
 import type { InputMedia } from '../picture/input-media.ts';
 import type { Tier } from '../picture/tiers.ts';
+import type { Member } from '../rooms/members.ts';
+import type { RoomOpening, RoomView } from '../rooms/room.ts';
 import type { VideoCodec } from '../media/encode/encoder.ts';
 import type { Accepted, Change, StreamRequest, User } from '../stream/contract.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
@@ -24,6 +26,8 @@ export interface SessionOpening extends SessionRequest {
   resumable?: boolean;
   /** The upload that `input` names. */
   media?: InputMedia;
+  /** The room to join, or to create where there is none and the prompt is not empty. */
+  room?: RoomOpening;
 }
 
 export type Control =
@@ -31,9 +35,17 @@ export type Control =
   | ({ type: 'steer'; tierCap?: Tier | undefined } & Change)
   | { type: 'pause' }
   | { type: 'play' }
-  | { type: 'seek'; timeMs: number };
+  | { type: 'seek'; timeMs: number }
+  | { type: 'share'; as?: string | undefined; everyone?: RoomOpening['everyone'] }
+  | { type: 'endRoom' };
 
 export interface SessionEvents extends ViewerEvents {
+  /** Someone has joined the session's room, has left it or changed. */
+  room: [room: RoomView];
+  /** A member of the room, perhaps this one, has changed what the stream shows. */
+  steered: [
+    event: Pick<Accepted, 'revision' | 'seed' | 'prompt' | 'reading' | 'prompts'> & { by: Pick<Member, 'id' | 'name'> },
+  ];
   /** The session has ended; nothing follows. */
   closed: [reason: string];
 }
@@ -52,6 +64,8 @@ export interface Session {
   /** Outcome of the latest accepted request; fills `accepted` after an offer or a resume. */
   readonly accepted: Promise<Accepted>;
   readonly stats: ViewerStats;
+  /** The room that the session is in, as its viewer sees it. */
+  readonly room: RoomView | undefined;
   /** Adds a viewer's report to the metrics; never throws. */
   report(seen: ViewerReport): void;
   /** Sends text on the data channel `control`; false when the channel is full or not open. */
@@ -62,7 +76,8 @@ export interface Session {
 
 export interface SessionRegistry {
   readonly size: number;
-  /** @throws GlimpseError SESSION_LIMIT, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
+  hasRoom(name: string): boolean;
+  /** @throws GlimpseError SESSION_LIMIT, ROOM_NOT_FOUND, ROOM_FULL, FORBIDDEN, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
   /** @param user default: a user of its own with weight 1 */
   create(request: SessionOpening, user?: User): Promise<Session>;
   /** Checks that a session could answer this offer, before creating one. @throws GlimpseError as `Session.answer` */

@@ -6,7 +6,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import type { VideoCodec } from '../media/encode/encoder.ts';
+import { LIMITS } from '../limits.ts';
 import type { Tier } from '../picture/tiers.ts';
+import { Rooms, type RoomLimits } from '../rooms/rooms.ts';
+import type { Stage } from '../viewer/stage.ts';
 import type { Session, SessionOpening, SessionRegistry, User } from './contract.ts';
 import { tracedSession } from '../tracing.ts';
 import type { ViewerSession } from './session.ts';
@@ -16,6 +19,8 @@ import { kept } from '../lifetime/kept-promise.ts';
 export interface RegistryOptions {
   /** Maximum number of concurrent sessions. */
   maxSessions: number;
+  /** Default: `LIMITS.roomMembersMax` and `LIMITS.roomsPerUserMax`. */
+  rooms?: RoomLimits | undefined;
   /** Called whenever the number of sessions changes. */
   onSize: (size: number) => void;
   /** Called with each error that a session reports to its viewer. */
@@ -24,6 +29,7 @@ export interface RegistryOptions {
 
 export class Sessions implements SessionRegistry {
   readonly #deps: SessionDeps;
+  readonly #rooms: Rooms<Stage>;
   readonly #options: RegistryOptions;
   readonly #sessions = new Map<string, ViewerSession>();
   readonly #leaving = new Set<Promise<void>>();
@@ -35,8 +41,10 @@ export class Sessions implements SessionRegistry {
   usualTier: Tier = 'refined';
 
   constructor(deps: SessionDeps, options: RegistryOptions) {
+    const { rooms = { members: LIMITS.roomMembersMax, perUser: LIMITS.roomsPerUserMax } } = options;
     this.#deps = deps;
     this.#options = options;
+    this.#rooms = new Rooms(rooms);
   }
 
   get size(): number {
@@ -55,6 +63,10 @@ export class Sessions implements SessionRegistry {
   checkOffer(offerSdp: string, codec: VideoCodec | undefined): void {
     const { peers, codecs } = this.#deps.viewer.link;
     peers.checkOffer(offerSdp, { codecs: codec === undefined ? codecs : [codec] });
+  }
+
+  hasRoom(name: string): boolean {
+    return this.#rooms.find(name) !== undefined;
   }
 
   get(id: string): Session {
@@ -82,7 +94,9 @@ export class Sessions implements SessionRegistry {
     const gone = this.#sessions.size < maxSessions ? undefined : this.#longestGone();
     if (this.#sessions.size >= maxSessions && !gone)
       throw new GlimpseError('SESSION_LIMIT', { details: { maxSessions }, retryAfterMs: 5_000 });
-    const session = tracedSession(request, () => startSession(request, this.#deps, this.usualTier, user));
+    const session = tracedSession(request, () =>
+      startSession(request, { ...this.#deps, rooms: this.#rooms, usualTier: this.usualTier }, user),
+    );
     // Only now: a request refused for another reason must not end a waiting session.
     if (gone) this.#giveUp(gone);
     this.#sessions.set(session.id, session);

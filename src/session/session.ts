@@ -6,39 +6,51 @@ import { randomBytes } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import { kept } from '../lifetime/kept-promise.ts';
-import type { Audience } from '../stream/audience.ts';
-import type { Stream } from '../stream/stream.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
 import type { ViewerReport, ViewerStats } from '../viewer/contract.ts';
+import type { RoomOpening, RoomSeat, RoomView } from '../rooms/room.ts';
+import type { Rooms } from '../rooms/rooms.ts';
 import type { ViewerDeps } from '../viewer/deps.ts';
+import type { Stage } from '../viewer/stage.ts';
 import { Viewer, type ViewerWish } from '../viewer/viewer.ts';
 import type { Accepted, Control, Session, SessionEvents } from './contract.ts';
+import { Membership } from './membership.ts';
 
 export interface ViewerSessionOptions {
-  stream: Stream;
-  /** Of the same stream. */
-  audience: Audience;
+  stage: Stage;
   wish: ViewerWish;
+  /** The user whose stream it is; a room that the session opens is theirs. */
+  owner: string;
+  /** Where the session may open a room. */
+  rooms: Rooms<Stage>;
+  /** Its place in the room that the stream is in. */
+  seat?: RoomSeat | undefined;
 }
 
 export class ViewerSession implements Session {
   readonly id = randomBytes(16).toString('base64url');
   readonly resumeToken = randomBytes(24).toString('base64url');
   readonly events = new Emitter<SessionEvents>();
-  readonly #stream: Stream;
-  readonly #audience: Audience;
+  readonly #options: ViewerSessionOptions;
   readonly #viewer: Viewer;
+  readonly #membership: Membership;
   #closing: Promise<void> | undefined;
 
-  constructor({ stream, audience, wish }: ViewerSessionOptions, deps: ViewerDeps) {
-    this.#stream = stream;
-    this.#audience = audience;
-    this.#viewer = new Viewer({ stream, audience, wish, events: this.events }, deps);
+  constructor(options: ViewerSessionOptions, deps: ViewerDeps) {
+    const { stage, wish, seat } = options;
+    this.#options = options;
+    this.#viewer = new Viewer({ stage, wish, events: this.events }, deps);
+    this.#membership = new Membership(this.events, (reason) => void this.close(reason));
+    if (seat) this.#membership.enter(seat);
     this.events.on('expired', (reason) => void this.close(reason));
   }
 
   get accepted(): Promise<Accepted> {
-    return this.#stream.accepted;
+    return this.#options.stage.stream.accepted;
+  }
+
+  get room(): RoomView | undefined {
+    return this.#membership.view;
   }
 
   get goneSinceUs(): number | undefined {
@@ -70,23 +82,42 @@ export class ViewerSession implements Session {
 
   async control(message: Control): Promise<Accepted> {
     this.#assertOpen();
+    const { stream } = this.#options.stage;
+    const membership = this.#membership;
     switch (message.type) {
       case 'prompt':
-        this.#stream.steer(message, message.prompt);
-        break;
-      case 'steer':
-        this.#stream.steer(message);
-        if (message.tierCap !== undefined) this.#viewer.tierCap = message.tierCap;
-        break;
+        membership.require('steer');
+        stream.steer(message, message.prompt);
+        return membership.steered(stream.accepted);
+      case 'steer': {
+        const { type: _type, ...steering } = message;
+        return this.#steer(steering);
+      }
       case 'pause':
       case 'play':
-        this.#stream[message.type]();
+        membership.require('control');
+        stream[message.type]();
         break;
       case 'seek':
-        this.#stream.seek(message.timeMs);
+        membership.require('control');
+        stream.seek(message.timeMs);
+        break;
+      case 'share':
+        this.share(message);
+        break;
+      case 'endRoom':
+        membership.require('close');
+        membership.seat?.room.end();
         break;
     }
-    return this.#stream.accepted;
+    return stream.accepted;
+  }
+
+  /** Makes a room of the stream, with this session as its host; does nothing in a room. @throws GlimpseError USER_LIMIT */
+  share({ name, as, everyone }: Omit<RoomOpening, 'key' | 'granted'>): void {
+    const { rooms, stage, owner } = this.#options;
+    if (this.#membership.seat === undefined)
+      this.#membership.enter(rooms.open({ name, everyone }, stage, owner).open(as));
   }
 
   report(seen: ViewerReport): void {
@@ -98,9 +129,23 @@ export class ViewerSession implements Session {
     return this.#closing;
   }
 
+  /** The highest tier is each viewer's own; all see what else is changed. */
+  #steer({ tierCap, ...change }: Omit<Extract<Control, { type: 'steer' }>, 'type'>): Promise<Accepted> {
+    const { stream } = this.#options.stage;
+    const isShared = this.#membership.seat === undefined || Object.keys(change).length > 0;
+    if (isShared) {
+      this.#membership.require('steer');
+      stream.steer(change);
+    }
+    if (tierCap !== undefined) this.#viewer.tierCap = tierCap;
+    return isShared ? this.#membership.steered(stream.accepted) : stream.accepted;
+  }
+
   async #end(reason: string): Promise<void> {
+    const { stage } = this.#options;
     const left = this.#viewer.close(reason);
-    await Promise.allSettled([left, this.#audience.size === 0 ? this.#stream.close() : undefined]);
+    this.#membership.leave();
+    await Promise.allSettled([left, stage.audience.size === 0 ? endStage(stage) : undefined]);
     this.events.emit('closed', reason);
     this.events.clear();
   }
@@ -108,4 +153,8 @@ export class ViewerSession implements Session {
   #assertOpen(): void {
     if (this.#closing) throw new GlimpseError('SESSION_NOT_FOUND');
   }
+}
+
+async function endStage({ stream, encodes }: Stage): Promise<void> {
+  await Promise.all([encodes.close(), stream.close()]);
 }

@@ -3,27 +3,23 @@
  * the stream's audience. Runs every 50 ms while pictures are sent, and when a fact has changed.
  */
 import type { Clock, Timer } from '../clock.ts';
-import type { Rung } from '../picture/rung.ts';
 import type { Tier } from '../picture/tiers.ts';
-import type { Audience, Seat } from '../stream/audience.ts';
-import type { Stream } from '../stream/stream.ts';
+import type { Seat } from '../stream/audience.ts';
 import { decide, type Decision } from './decide.ts';
+import type { EncodeSeat } from './encodes/encode-seat.ts';
 import type { ViewerFacts } from './facts.ts';
 import type { Link } from './link/link.ts';
-import type { PictureLoop } from './picture-loop.ts';
 import type { Presence } from './presence.ts';
+import type { Stage } from './stage.ts';
 
 const INTERVAL_MS = 50;
 
 export interface ControlParts {
   clock: Clock;
-  /** Resolutions that can be encoded, largest first. */
-  rungs: readonly Rung[];
-  stream: Stream;
-  audience: Audience;
+  stage: Stage;
   link: Link;
   presence: Presence;
-  pictures: PictureLoop;
+  pictures: EncodeSeat;
 }
 
 export class ControlLoop {
@@ -40,7 +36,7 @@ export class ControlLoop {
     this.#asked = asked;
     this.#decision = decide(this.#facts, undefined, parts.clock.nowUs());
     parts.pictures.allocation = this.#decision.allocation;
-    this.#seat = parts.audience.join(this.#decision.demand);
+    this.#seat = parts.stage.audience.join(this.#decision.demand);
     parts.presence.events.on('changed', () => this.run());
   }
 
@@ -71,12 +67,13 @@ export class ControlLoop {
   }
 
   get #facts(): ViewerFacts {
-    const { stream, link, presence, pictures, rungs } = this.#parts;
+    const { stage, link, presence, pictures } = this.#parts;
+    const { stream, encodes } = stage;
     const { tiers, slice } = stream.info;
     return {
       path: { ...link.grant, levelIdc: link.levelIdc },
       tiers: { made: tiers, asked: this.#asked, admitted: stream.place.tierCap },
-      picture: { fps: slice.fps, motionPx: pictures.motionPx, rungs },
+      picture: { fps: slice.fps, motionPx: pictures.motionPx, rungs: encodes.rungs },
       presence: presence.facts,
     };
   }

@@ -4,7 +4,7 @@ import type { GeneratorInfo, Rendition } from '../generation/generator.ts';
 import { gradeOf, type Variant } from '../generation/grades.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { ViewerEvents } from './contract.ts';
-import type { SentPicture } from './picture-loop.ts';
+import type { SentPicture } from './encodes/picture-loop.ts';
 
 /** Steps may come every second or every few milliseconds; four updates a second are enough to read a number. */
 const PROGRESS_INTERVAL_US = 250_000;

@@ -4,7 +4,7 @@ import type { Stream } from '../stream/stream.ts';
 import type { ViewerStats } from './contract.ts';
 import type { LatencyValues } from './latencies.ts';
 import type { Link } from './link/link.ts';
-import type { SentPicture } from './picture-loop.ts';
+import type { SentPicture } from './encodes/picture-loop.ts';
 
 export interface StatsParts {
   stream: Stream;

@@ -9,18 +9,19 @@ import { kept } from '../lifetime/kept-promise.ts';
 import { VIDEO_CODECS, type VideoCodec } from '../media/encode/encoder.ts';
 import type { LiveSource } from '../picture/live-source.ts';
 import type { Tier } from '../picture/tiers.ts';
-import type { Audience } from '../stream/audience.ts';
 import type { Stream } from '../stream/stream.ts';
 import type { IceCandidate } from '../transport/peer/contract.ts';
 import type { ViewerEvents, ViewerReport, ViewerStats } from './contract.ts';
 import { ControlLoop } from './control-loop.ts';
 import type { ViewerDeps } from './deps.ts';
+import { EncodeSeat } from './encodes/encode-seat.ts';
+import type { SentPicture } from './encodes/picture-loop.ts';
 import { Latencies } from './latencies.ts';
 import { Link } from './link/link.ts';
 import { MetricsReporter } from './metrics-reporter.ts';
 import { ViewerNotifier } from './notifier.ts';
-import { PictureLoop, type SentPicture } from './picture-loop.ts';
 import { Presence } from './presence.ts';
+import type { Stage } from './stage.ts';
 import { snapshotStats } from './stats.ts';
 
 const STATS_INTERVAL_MS = 1_000;
@@ -38,9 +39,7 @@ export interface ViewerWish {
 }
 
 export interface ViewerOptions {
-  stream: Stream;
-  /** Of the same stream. */
-  audience: Audience;
+  stage: Stage;
   wish: ViewerWish;
   /** Takes what this viewer has to tell. */
   events: EventSink<ViewerEvents>;
@@ -52,7 +51,7 @@ export class Viewer {
   readonly #stream: Stream;
   readonly #link: Link;
   readonly #presence: Presence;
-  readonly #pictures: PictureLoop;
+  readonly #pictures: EncodeSeat;
   readonly #control: ControlLoop;
   readonly #notifier: ViewerNotifier;
   readonly #latencies: Latencies;
@@ -61,8 +60,9 @@ export class Viewer {
   readonly #offs: readonly (() => void)[];
   #closing: Promise<void> | undefined;
 
-  constructor({ stream, audience, wish, events }: ViewerOptions, deps: ViewerDeps) {
-    const { clock, encoding, link, metrics, onListenerError } = deps;
+  constructor({ stage, wish, events }: ViewerOptions, deps: ViewerDeps) {
+    const { stream } = stage;
+    const { clock, link, metrics, onListenerError } = deps;
     const { codec = link.codecs[0] ?? 'VP8', tierCap } = wish;
     const { timeline, playout } = stream;
     this.#deps = deps;
@@ -77,9 +77,9 @@ export class Viewer {
       onListenerError,
     });
     this.#presence = new Presence(clock);
-    this.#pictures = new PictureLoop({ clock, stream, encoding });
+    this.#pictures = new EncodeSeat(stage.encodes);
     const parts = { link: this.#link, presence: this.#presence, pictures: this.#pictures };
-    this.#control = new ControlLoop({ clock, rungs: encoding.rungs, stream, audience, ...parts }, tierCap);
+    this.#control = new ControlLoop({ clock, stage, ...parts }, tierCap);
     this.#notifier = new ViewerNotifier(events, stream);
     this.#latencies = new Latencies(clock, metrics, timeline.revision);
     this.#metrics = new MetricsReporter(metrics, playout.lateFrames);
@@ -145,8 +145,6 @@ export class Viewer {
       events.on('made', (rendition) => this.#notifier.made(rendition)),
       events.on('progress', (event) => this.#notifier.progressed(event, this.#deps.clock.nowUs())),
       events.on('error', (error) => this.#events.emit('error', error)),
-      events.on('changed', () => this.#pictures.kick()),
-      events.on('sought', () => this.#pictures.onSeek()),
       events.on('place', () => {
         this.#notifier.placed(this.#stream.place);
         this.#control.run();
@@ -166,11 +164,11 @@ export class Viewer {
       this.#latencies.offered();
       this.#presence.expected();
     });
-    events.on('connected', (sender, codec, isNew) => {
+    events.on('connected', (sender, _codec, isNew) => {
       this.#presence.back();
       if (isNew) this.#latencies.connected();
       if (isNew) this.#metrics.onConnected();
-      this.#pictures.attach(sender, codec);
+      this.#pictures.attach(sender);
       this.#control.run();
     });
     events.on('camera', (source) => this.#onCamera(source));
@@ -226,7 +224,8 @@ export class Viewer {
     this.#presence.close();
     this.#stream.live?.release(this);
     this.#control.close();
-    await Promise.allSettled([this.#pictures.close(), this.#link.close(reason)]);
+    this.#pictures.close();
+    await this.#link.close(reason);
     this.#link.events.clear();
   }
 }

@@ -25,6 +25,7 @@ export class FakeSession implements Session {
   readonly id: string;
   readonly resumeToken: string;
   readonly events = new Emitter<SessionEvents>();
+  room: Session['room'];
   readonly request: SessionRequest;
   readonly user: User | undefined;
   /** What came in, in order. */
@@ -147,6 +148,10 @@ export class FakeRegistry implements SessionRegistry {
   }
 
   checkOffer(): void {}
+
+  hasRoom(): boolean {
+    return false;
+  }
 
   get(id: string): Session {
     const session = this.sessions.get(id);

@@ -145,9 +145,9 @@ describe('import rules', () => {
     expect(found).toEqual([]);
   });
 
-  it('signaling knows sessions, not what is below them', () => {
+  it('signaling knows sessions and rooms, not what is below them', () => {
     const allowed =
-      /^signaling\/|^src\/(session\/contract|errors|error-log|lifetime\/(kept-promise|serial-queue)|limits|events|clock|log|metrics\/\w+|picture\/[\w-]+|generation\/(generator|prompt\/(prompt|prompt-list)))\.ts$/;
+      /^signaling\/|^src\/(session\/contract|errors|error-log|lifetime\/(kept-promise|serial-queue)|limits|events|clock|log|rooms\/rights|metrics\/\w+|picture\/[\w-]+|generation\/(generator|prompt\/(prompt|prompt-list)))\.ts$/;
     const found = imports.filter(
       ({ file, target, typeOnly }) =>
         file.startsWith('signaling/') && isLocal(target) && !allowed.test(target) && !typeOnly,

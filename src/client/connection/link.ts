@@ -6,7 +6,7 @@
  */
 import type { ClientMessage, GenerationRequest, ServerMessage } from '../wire.ts';
 import { GlimpseClientError, aborted, connectionLost } from '../errors.ts';
-import type { Accepted, ConnectOptions, Message, Welcome } from '../options.ts';
+import type { Accepted, ConnectOptions, Message, RoomOptions, Welcome } from '../options.ts';
 import { signalUrl, subprotocols } from '../options.ts';
 import { Peer } from './peer.ts';
 import { SignalingSocket } from './signaling-socket.ts';
@@ -67,12 +67,16 @@ export class Link {
   }
 
   /** Starts a new session. A fixed prompt does not wait for the welcome. */
-  async start(request: GenerationRequest | ((welcome: Welcome) => GenerationRequest)): Promise<Accepted> {
+  async start(
+    request: GenerationRequest | ((welcome: Welcome) => GenerationRequest),
+    room?: RoomOptions,
+  ): Promise<Accepted> {
     this.#session = undefined;
     return this.#orClosePeer(async () => {
       const [socket, peer] = await this.#openBoth();
       const body = typeof request === 'function' ? request(await socket.welcome) : request;
-      const accepted = await this.#accepted(socket, { type: 'offer', sdp: peer.takeOffer(), request: body });
+      const offer = { type: 'offer', sdp: peer.takeOffer(), request: body, ...(room && { room }) } as const;
+      const accepted = await this.#accepted(socket, offer);
       void this.#tryRelays(peer);
       return accepted;
     });

@@ -2,12 +2,11 @@
  * Decides when a live stream is broken and what follows: the same session, a new one, or the end. `recovery.ts`
  * repairs the link; `live.ts` informs the page.
  */
-import type { GenerationRequest } from '../wire.ts';
 import { toClientError } from '../errors.ts';
 import type { GlimpseClientError } from '../errors.ts';
 import type { Link } from './link.ts';
 import type { Accepted, Message } from '../options.ts';
-import { recover } from './recovery.ts';
+import { recover, type Restart } from './recovery.ts';
 
 /** End reason of a session when its server shuts down; a server may be back soon. */
 const SERVER_CLOSING = 'server-closing';
@@ -15,7 +14,7 @@ const RESTART_WAIT_MS = 1_000;
 
 export interface ReconnectionOptions {
   /** The request for a new session; undefined where a lost session is final. */
-  lostRequest: (() => GenerationRequest) | undefined;
+  lostRequest: (() => Restart) | undefined;
   /** Stops the reconnection silently. */
   signal: AbortSignal;
 }

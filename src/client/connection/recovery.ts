@@ -6,14 +6,17 @@ import type { GenerationRequest } from '../wire.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { aborted, toClientError } from '../errors.ts';
 import type { Link } from './link.ts';
-import type { Accepted } from '../options.ts';
+import type { Accepted, RoomOptions } from '../options.ts';
 
 /** An existing path is found within a few round trips; after this long, another attempt is due. */
 const PATH_TIMEOUT_MS = 4_000;
 
+/** What a new session asks for: the arguments of `Link.start`. */
+export type Restart = [request: GenerationRequest, room: RoomOptions | undefined];
+
 export interface RecoveryPlan {
   /** The request for a new session; undefined where a lost session is final. */
-  lostRequest: (() => GenerationRequest) | undefined;
+  lostRequest: (() => Restart) | undefined;
   /** Minimum delay before the first attempt, ms, from a `bye` of the server. */
   waitMs: number;
   signal: AbortSignal;
@@ -35,7 +38,7 @@ export async function recover(
     await pause(Math.max(leastMs, backoffMs(attempt, Math.random())), signal);
     if (signal.aborted) break;
     try {
-      const accepted = await (sessionIsGone && lostRequest ? link.start(lostRequest()) : link.resume());
+      const accepted = await (sessionIsGone && lostRequest ? link.start(...lostRequest()) : link.resume());
       // The server has resumed the session; the peer connection finds out whether there is a path.
       if (await link.connected(PATH_TIMEOUT_MS)) return accepted;
       sessionIsGone = false;

@@ -1,7 +1,13 @@
 /** Holds the one encoder of a session. A new codec or a new rung replaces the encoder. */
-import { GlimpseError } from '../errors.ts';
-import type { I420Frame } from '../picture/frame.ts';
-import type { AccessUnit, EncodeOptions, EncoderFactory, VideoCodec, VideoEncoder } from '../media/encode/encoder.ts';
+import { GlimpseError } from '../../errors.ts';
+import type { I420Frame } from '../../picture/frame.ts';
+import type {
+  AccessUnit,
+  EncodeOptions,
+  EncoderFactory,
+  VideoCodec,
+  VideoEncoder,
+} from '../../media/encode/encoder.ts';
 
 export interface EncoderNeed {
   widthPx: number;

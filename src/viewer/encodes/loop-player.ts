@@ -2,12 +2,12 @@
  * Replays a finished clip: records what one loop sends, replays it from the next loop on, and shares whole recordings
  * with other viewers of the same pictures. A replay needs neither the generator nor the encoder.
  */
-import type { Allocation } from '../congestion/allocation.ts';
-import type { AccessUnit } from '../media/encode/encoder.ts';
-import { LoopCache } from '../media/loops/loop-cache.ts';
-import type { SharedLoops } from '../media/loops/shared-loops.ts';
-import type { Stream } from '../stream/stream.ts';
-import type { PlayoutPicture } from '../stream/timeline/playout-reader.ts';
+import type { Allocation } from '../../congestion/allocation.ts';
+import type { AccessUnit } from '../../media/encode/encoder.ts';
+import { LoopCache } from '../../media/loops/loop-cache.ts';
+import type { SharedLoops } from '../../media/loops/shared-loops.ts';
+import type { Stream } from '../../stream/stream.ts';
+import type { PlayoutPicture } from '../../stream/timeline/playout-reader.ts';
 import type { EncoderSlot } from './encoder-slot.ts';
 
 /** Loops with a smaller share of their frames were recorded at a low rate: they are not shared. */
