@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Emitter } from '../../src/events.ts';
 import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
+import { Rooms } from '../../src/rooms/rooms.ts';
 import type { SessionDeps } from '../../src/session/start-session.ts';
 import { ViewerSession } from '../../src/session/session.ts';
 import { Audience } from '../../src/stream/audience.ts';
@@ -9,6 +10,8 @@ import { Stream } from '../../src/stream/stream.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
 import type { PeerHost } from '../../src/transport/peer/contract.ts';
 import type { ViewerEvents } from '../../src/viewer/contract.ts';
+import { Encodes } from '../../src/viewer/encodes/encodes.ts';
+import type { Stage } from '../../src/viewer/stage.ts';
 import { Viewer } from '../../src/viewer/viewer.ts';
 import { eventually } from '../support/eventually.ts';
 import { RecordingGenerator } from '../support/recording-generator.ts';
@@ -18,10 +21,11 @@ import { createWeriftClient, type WeriftClient } from '../support/werift-client.
 const generatorOf = () => new RecordingGenerator(new PatternGenerator({ widthPx: 128, heightPx: 128, fps: 20 }));
 const wish = { tierCap: 'refined' } as const;
 
-function startStream({ stream: deps }: SessionDeps) {
+function startStage({ stream: deps, viewer }: SessionDeps): Stage {
   const demand = { shown: true, watched: true, asked: 'refined', tier: 'refined', fps: 20 } as const;
   const stream = new Stream({ request: REQUEST, user: { id: 'host', weight: 1 }, demand }, deps);
-  return { stream, audience: new Audience(stream) };
+  const encodes = new Encodes({ clock: viewer.clock, stream, encoding: viewer.encoding });
+  return { stream, audience: new Audience(stream), encodes };
 }
 
 describe('two viewers of one stream', () => {
@@ -47,12 +51,13 @@ describe('two viewers of one stream', () => {
   it('watch the same pictures of one generation, and one stays when the other leaves', async () => {
     const generator = generatorOf();
     const { deps } = sessionFixture({ generator, host });
-    const { stream, audience } = startStream(deps);
+    const stage = startStage(deps);
+    const { stream, audience } = stage;
     const open = () => {
       const events = new Emitter<ViewerEvents>();
       const playing: string[] = [];
       events.on('playing', ({ revision, slice }) => playing.push(`${revision}:${slice}`));
-      return { viewer: new Viewer({ stream, audience, wish, events }, deps.viewer), playing };
+      return { viewer: new Viewer({ stage, wish, events }, deps.viewer), playing };
     };
     const one = open();
     const first = await connect(one.viewer);
@@ -80,15 +85,17 @@ describe('two viewers of one stream', () => {
     expect(asked).toEqual([...new Set(asked)]);
     await two.viewer.close('left');
     expect(stream.playout.stands).toBe(true);
+    await stage.encodes.close();
     await stream.close();
   });
 
   it('steer it as sessions, and it outlives the one who started it', async () => {
     const generator = generatorOf();
     const { deps } = sessionFixture({ generator, host });
-    const place = startStream(deps);
-    const started = new ViewerSession({ ...place, wish }, deps.viewer);
-    const joined = new ViewerSession({ ...place, wish }, deps.viewer);
+    const rooms = new Rooms<Stage>({ members: 2, perUser: 1 });
+    const options = { stage: startStage(deps), wish, owner: 'host', rooms };
+    const started = new ViewerSession(options, deps.viewer);
+    const joined = new ViewerSession(options, deps.viewer);
     await Promise.all([connect(started), connect(joined)]);
     await joined.control({ type: 'pause' });
     expect(started.stats.paused).toBe(true);
