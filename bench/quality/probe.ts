@@ -9,7 +9,7 @@ import { GlimpseError } from '../../src/errors.ts';
 import { defaultModelDirectory, type Manifest, readManifest } from '../../src/generation/onnx/pack/model-pack.ts';
 import { startedRuntime } from '../../src/generation/onnx/runtime/model-runtime.ts';
 import type { OnnxRuntime } from '../../src/generation/onnx/runtime/runtime.ts';
-import type { Tensor } from '../../src/generation/onnx/thread/tensor.ts';
+import type { Tensor } from '../../src/generation/onnx/process/tensor.ts';
 import { type I420Frame, i420Bytes } from '../../src/picture/frame.ts';
 import { scaleI420 } from '../../src/media/encode/scale.ts';
 

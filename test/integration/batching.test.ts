@@ -4,7 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { SliceJob } from '../../src/generation/generator.ts';
 import { defaultModelDirectory } from '../../src/generation/onnx/pack/model-pack.ts';
 import { OnnxGenerator } from '../../src/generation/onnx/model/onnx-generator.ts';
-import { InferenceProcess } from '../../src/generation/onnx/thread/inference-process.ts';
+import { InferenceProcess } from '../../src/generation/onnx/process/inference-process.ts';
 import { Scheduler } from '../../src/generation/engine/scheduler.ts';
 import { RANKS } from '../../src/generation/engine/turn-order.ts';
 import { collect } from '../support/collect.ts';

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InferenceProcesses } from '../../bench/support/faults/inference-processes.ts';
 import { OnnxRuntime } from '../../src/generation/onnx/runtime/runtime.ts';
-import { float32 } from '../../src/generation/onnx/thread/tensor.ts';
+import { float32 } from '../../src/generation/onnx/process/tensor.ts';
 import { ENDS, HANGS, hangingPart } from '../support/hanging-part.ts';
 
 let folder: string;

@@ -7,7 +7,7 @@ import { defaultModelDirectory, loadModelPack } from '../../src/generation/onnx/
 import { OnnxGenerator, workerParts } from '../../src/generation/onnx/model/onnx-generator.ts';
 import type { Run } from '../../src/generation/onnx/runtime/run.ts';
 import { OnnxRuntime } from '../../src/generation/onnx/runtime/runtime.ts';
-import { float32, int64 } from '../../src/generation/onnx/thread/tensor.ts';
+import { float32, int64 } from '../../src/generation/onnx/process/tensor.ts';
 import { Scheduler } from '../../src/generation/engine/scheduler.ts';
 import { RANKS } from '../../src/generation/engine/turn-order.ts';
 import { collect } from '../support/collect.ts';

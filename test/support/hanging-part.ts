@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onnxFile, type Graph } from '../../scripts/toy-pack/onnx-file.ts';
-import type { WorkerPart } from '../../src/generation/onnx/thread/worker-protocol.ts';
-import { float32, int64, type Tensors } from '../../src/generation/onnx/thread/tensor.ts';
+import type { WorkerPart } from '../../src/generation/onnx/process/worker-protocol.ts';
+import { float32, int64, type Tensors } from '../../src/generation/onnx/process/tensor.ts';
 
 const BODY: Graph = {
   name: 'body',

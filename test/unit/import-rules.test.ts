@@ -48,9 +48,9 @@ const PURE = new RegExp(
     'generation/slices/(schedule|latents|seam|seam-fade)',
     'generation/cluster/choice/.*',
     'generation/prompt/interpolation',
-    'generation/onnx/thread/batching',
+    'generation/onnx/process/batching',
     'generation/onnx/runtime/part-memory',
-    'generation/onnx/thread/inference-environment',
+    'generation/onnx/process/inference-environment',
     'generation/onnx/diffusers/sampling/(noise-levels|sampler|euler|lcm|flow-match|guidance)',
     'transport/(budget|goodbye|receive/.*|rtp/(vp8|h264)|peer/(remote-path|sctp/packet))',
     'picture/sound',
@@ -89,9 +89,9 @@ describe('import rules', () => {
   });
 
   it('only the inference worker loads onnxruntime', () => {
-    const thread = ['src/generation/onnx/runtime/loaded-part.ts', 'src/generation/onnx/thread/worker.ts'];
+    const thread = ['src/generation/onnx/process/worker.ts', 'src/generation/onnx/runtime/loaded-part.ts'];
     expect([...new Set(importersOf(/^onnxruntime/))].toSorted()).toEqual(thread);
-    expect(importersOf(/onnx\/runtime\/loaded-part\.ts$/)).toEqual(['src/generation/onnx/thread/worker.ts']);
+    expect(importersOf(/onnx\/runtime\/loaded-part\.ts$/)).toEqual(['src/generation/onnx/process/worker.ts']);
   });
 
   it('only generation/cluster imports NATS, and nothing imports it but on demand', () => {
@@ -136,7 +136,7 @@ describe('import rules', () => {
     const found = files.filter(
       (file) =>
         // The inference process ignores signals: they are for the service.
-        !/^src\/(cli|command-line|generation\/onnx\/thread\/entry)\.ts$/.test(file) &&
+        !/^src\/(cli|command-line|generation\/onnx\/process\/entry)\.ts$/.test(file) &&
         // Of the process's events these are no signals: a parent's word, its end, a thread begun.
         /(?<![\w.#])process\.(argv|exit\(|(on|once)\((?!'(message|disconnect|worker)'))/.test(
           readFileSync(join(ROOT, file), 'utf8'),

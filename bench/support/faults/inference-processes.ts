@@ -59,4 +59,4 @@ export class InferenceProcesses implements Disposable {
 }
 
 const isInference = ({ spawnargs }: ChildProcess): boolean =>
-  spawnargs.some((argument) => /onnx\/thread\/entry\.(ts|js)$/.test(argument));
+  spawnargs.some((argument) => /onnx\/process\/entry\.(ts|js)$/.test(argument));

@@ -5,8 +5,8 @@ import {
   joinFeeds,
   splitOutputs,
   type PartTensors,
-} from '../../../src/generation/onnx/thread/batching.ts';
-import { float32, int64, type Tensors } from '../../../src/generation/onnx/thread/tensor.ts';
+} from '../../../src/generation/onnx/process/batching.ts';
+import { float32, int64, type Tensors } from '../../../src/generation/onnx/process/tensor.ts';
 
 /** As the refiner: per item a latent, for all items together the frames. */
 const PART: PartTensors = {

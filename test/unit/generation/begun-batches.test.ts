@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { BegunBatches, pendingRun, type Batch } from '../../../src/generation/onnx/runtime/begun-batches.ts';
 import type { Run } from '../../../src/generation/onnx/runtime/run.ts';
-import { float32 } from '../../../src/generation/onnx/thread/tensor.ts';
+import { float32 } from '../../../src/generation/onnx/process/tensor.ts';
 
 const step = (feeds: Run['feeds'] = {}, signal?: AbortSignal): Run => ({
   part: 'denoiser',

@@ -1,6 +1,6 @@
 /** What the inference process may see of the service's environment. */
 import { expect, it } from 'vitest';
-import { inferenceEnvironment } from '../../../src/generation/onnx/thread/inference-environment.ts';
+import { inferenceEnvironment } from '../../../src/generation/onnx/process/inference-environment.ts';
 
 it('sees settings of libraries and memory, and no secret', () => {
   const seen = inferenceEnvironment({

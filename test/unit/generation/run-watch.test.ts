@@ -1,6 +1,6 @@
 /** When a run of the model counts as hanging. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RunWatch } from '../../../src/generation/onnx/thread/run-watch.ts';
+import { RunWatch } from '../../../src/generation/onnx/process/run-watch.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
 afterEach(() => void vi.useRealTimers());

@@ -1,8 +1,8 @@
 /** Tensors in the file that two processes share: places are given again, and never to two batches at once. */
 import { fstatSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { SharedTensors } from '../../../src/generation/onnx/thread/shared-tensors.ts';
-import { float32, int64, type Tensors } from '../../../src/generation/onnx/thread/tensor.ts';
+import { SharedTensors } from '../../../src/generation/onnx/process/shared-tensors.ts';
+import { float32, int64, type Tensors } from '../../../src/generation/onnx/process/tensor.ts';
 
 const tensors = (seed: number): Tensors => ({
   latent: float32([seed, 2, 3], 1, 3),

@@ -5,7 +5,7 @@
 import { GlimpseError } from '../../../errors.ts';
 import type { RunResult } from '../runtime/run.ts';
 import type { OnnxRuntime } from '../runtime/runtime.ts';
-import type { Tensors } from '../thread/tensor.ts';
+import type { Tensors } from '../process/tensor.ts';
 import { guidanceEmbedding, guided } from './sampling/guidance.ts';
 import type { DiffusersModel } from './export/layout.ts';
 import type { SignatureTensor } from './export/onnx-signature.ts';

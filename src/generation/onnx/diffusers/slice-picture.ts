@@ -9,7 +9,7 @@ import type { GenerateOptions, Rendition, SliceJob } from '../../generator.ts';
 import { interpolate } from '../../prompt/interpolation.ts';
 import type { Tier } from '../../../picture/tiers.ts';
 import type { OnnxRuntime } from '../runtime/runtime.ts';
-import type { Tensors } from '../thread/tensor.ts';
+import type { Tensors } from '../process/tensor.ts';
 import { DenoiserCall } from './denoiser-call.ts';
 import { frameFromPlanes } from './image-frame.ts';
 import { previewFrame } from './latent-preview.ts';

@@ -15,7 +15,7 @@ import type { OnnxRuntime } from '../runtime/runtime.ts';
 import { SliceRun } from './slice-run.ts';
 import type { SliceModel } from './slice-run.ts';
 import { AUTO_VARIANT, residentBytes, withVariants } from '../pack/pack-variants.ts';
-import type { WorkerSetup } from '../thread/worker-protocol.ts';
+import type { WorkerSetup } from '../process/worker-protocol.ts';
 
 export interface OnnxGeneratorOptions {
   /** Directory of a model pack; see `defaultModelDirectory`. */

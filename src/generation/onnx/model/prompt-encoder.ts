@@ -7,7 +7,7 @@ import type { GenerateOptions, PromptReading } from '../../generator.ts';
 import type { Manifest } from '../pack/model-pack.ts';
 import { likeliest } from './open-fields.ts';
 import type { OnnxRuntime } from '../runtime/runtime.ts';
-import { int64 } from '../thread/tensor.ts';
+import { int64 } from '../process/tensor.ts';
 import { splitWords, tokenize } from './tokenizer.ts';
 
 /** Prompts remembered; an entry is under 4 kB, and sessions at once are fewer. */

@@ -18,8 +18,8 @@ import type { PromptEncoder } from './prompt-encoder.ts';
 import type { RefinerNoise } from './refiner-noise.ts';
 import type { OutputOf } from '../runtime/run.ts';
 import { startingPoint } from './starting-point.ts';
-import { float32, int64, pictures } from '../thread/tensor.ts';
-import type { Tensor, Tensors } from '../thread/tensor.ts';
+import { float32, int64, pictures } from '../process/tensor.ts';
+import type { Tensor, Tensors } from '../process/tensor.ts';
 import type { ModelUnits } from './model-units.ts';
 import { lineUnit, UnitLine, type LineUnit } from './unit-line.ts';
 

@@ -5,7 +5,7 @@
 import type { GenerateOptions } from '../../generator.ts';
 import type { PartName } from '../pack/model-pack.ts';
 import type { Feeds, Run } from '../runtime/run.ts';
-import type { Tensors } from '../thread/tensor.ts';
+import type { Tensors } from '../process/tensor.ts';
 import type { ModelUnit, ModelUnits } from './model-units.ts';
 
 export interface LineUnit {

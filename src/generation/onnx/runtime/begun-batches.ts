@@ -3,7 +3,7 @@
  * them all: the next one repeats them, except a batch that was running when two processes died. No I/O here.
  */
 import { GlimpseError } from '../../../errors.ts';
-import type { PostedFeeds } from '../thread/worker-protocol.ts';
+import type { PostedFeeds } from '../process/worker-protocol.ts';
 import type { Run, RunResult } from './run.ts';
 
 /** The scheduler has two batches here at most; the rest is for runs outside of it, such as reading prompts. */

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import type { PartState } from './part-memory.ts';
 import { packError } from '../pack/pack-error.ts';
-import { providerError } from '../thread/provider-error.ts';
+import { providerError } from '../process/provider-error.ts';
 import type { Provider } from '../../../provider.ts';
-import type { WorkerPart } from '../thread/worker-protocol.ts';
+import type { WorkerPart } from '../process/worker-protocol.ts';
 
 export interface LoadedPartOptions {
   part: WorkerPart;

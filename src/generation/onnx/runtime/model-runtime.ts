@@ -1,7 +1,7 @@
 /** Starts the process of a generator's model, and reports its memory. */
 import type { ModelMemory } from '../../engine/model-memory.ts';
 import { OnnxRuntime, type RuntimeOptions } from './runtime.ts';
-import type { WorkerSetup } from '../thread/worker-protocol.ts';
+import type { WorkerSetup } from '../process/worker-protocol.ts';
 
 /** Leaves no process behind when it fails. @throws GlimpseError as `OnnxRuntime.start` */
 export async function startedRuntime(

@@ -4,7 +4,7 @@
  */
 import { createRandom, gaussian } from '../../slices/noise.ts';
 import type { TensorSpec } from '../pack/model-pack.ts';
-import type { Tensor, Tensors } from '../thread/tensor.ts';
+import type { Tensor, Tensors } from '../process/tensor.ts';
 
 /** Lengths of the free dimensions: `b` the batch, `k` the frames. */
 export type FreeSizes = Readonly<Record<string, number>>;

@@ -2,7 +2,7 @@
 import type { GlimpseError } from '../../../errors.ts';
 import type { Move } from './part-memory.ts';
 import type { PartResidence } from './part-residence.ts';
-import type { MovedPart } from '../thread/worker-protocol.ts';
+import type { MovedPart } from '../process/worker-protocol.ts';
 
 interface PendingMove {
   part: string;

@@ -4,7 +4,7 @@
  * order, so later requests find it done.
  */
 import { movesFor, movesForAll, movesToRest, type Move, type PartInfo } from './part-memory.ts';
-import type { MovedPart, WorkerPart } from '../thread/worker-protocol.ts';
+import type { MovedPart, WorkerPart } from '../process/worker-protocol.ts';
 
 export interface ResidenceOptions {
   parts: readonly WorkerPart[];

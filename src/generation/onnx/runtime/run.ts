@@ -1,5 +1,5 @@
 /** Runs of a part, as data. */
-import type { Tensor, Tensors } from '../thread/tensor.ts';
+import type { Tensor, Tensors } from '../process/tensor.ts';
 
 /** An output of a run that may not have ended yet. */
 export interface OutputOf {

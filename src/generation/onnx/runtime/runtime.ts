@@ -8,10 +8,10 @@
 import { GlimpseError, toGlimpseError } from '../../../errors.ts';
 import { kept } from '../../../lifetime/kept-promise.ts';
 import type { Activation } from '../../engine/model-memory.ts';
-import { InferenceProcess } from '../thread/inference-process.ts';
-import { RunWatch } from '../thread/run-watch.ts';
-import { closedError, downError } from '../thread/thread-error.ts';
-import type { Answer, WorkerSetup } from '../thread/worker-protocol.ts';
+import { InferenceProcess } from '../process/inference-process.ts';
+import { RunWatch } from '../process/run-watch.ts';
+import { closedError, downError } from '../process/down-error.ts';
+import type { Answer, WorkerSetup } from '../process/worker-protocol.ts';
 import { BATCHES_MAX, BegunBatches, isForgotten, pendingRun, type Batch } from './begun-batches.ts';
 import type { Move, PartInfo } from './part-memory.ts';
 import { PartMoves } from './part-moves.ts';

@@ -3,8 +3,8 @@
  * use float32 or float16, and ids and timesteps of 32 or 64 bits. Pure.
  */
 import { packError } from '../../pack/pack-error.ts';
-import { ANY, type Tensor, type TensorShape } from '../../thread/tensor.ts';
-import type { WorkerPart } from '../../thread/worker-protocol.ts';
+import { ANY, type Tensor, type TensorShape } from '../../process/tensor.ts';
+import type { WorkerPart } from '../../process/worker-protocol.ts';
 import type { DiffusersModel, DiffusersPart } from './layout.ts';
 import type { SignatureTensor } from './onnx-signature.ts';
 
