@@ -6,6 +6,7 @@ import type { RoomView } from '../../src/rooms/room.ts';
 import type { Session, SessionOpening } from '../../src/session/contract.ts';
 import type { FakePeer } from '../../bench/support/wire/fake-peer-host.ts';
 import { CountingGenerator } from '../support/counting-generator.ts';
+import { FakeTime } from '../support/fake-time.ts';
 import { expectNoLeaks, takeHoldings, type Holdings } from '../support/no-leaks.ts';
 import { REQUEST, sessionFixture, type SessionFixture } from '../support/session-fixture.ts';
 
@@ -65,20 +66,21 @@ describe('a room', () => {
   afterEach(() => expectNoLeaks(before));
 
   it('shows two viewers one stream, generated and encoded once', async () => {
+    using time = new FakeTime();
     const generator = new CountingGenerator();
     const { counted, create } = countingEncoders();
-    const fixture = sessionFixture({ generator, createEncoder: create });
+    const fixture = sessionFixture({ generator, createEncoder: time.awaiting(create) });
     const host = await watching(fixture, { room: {} });
     const guest = await watching(fixture, linkTo(host.session, 'watch'));
-    await expect.poll(() => framesSent(guest.session)).toBeGreaterThan(5);
-    const [hostFrames, encoded] = [framesSent(host.session), counted.frames];
-    await expect.poll(() => framesSent(guest.session)).toBeGreaterThan(30);
-    expect(framesSent(host.session)).toBeGreaterThan(hostFrames);
-    // Both get what one encoder makes.
+    await time.until(() => framesSent(guest.session) > 5);
+    const before = [framesSent(host.session), framesSent(guest.session), counted.frames];
+    await time.until(() => framesSent(guest.session) > 30);
+    const after = [framesSent(host.session), framesSent(guest.session), counted.frames];
+    // Each frame is encoded once and sent twice.
+    const [toHost, toGuest, encoded] = after.map((count, index) => count - before[index]!);
+    expect([toHost, toGuest]).toEqual([encoded, encoded]);
     expect(counted.open).toBe(1);
-    expect(counted.frames - encoded).toBeLessThan(framesSent(host.session) - hostFrames + 5);
-    const made = generator.made.filter((grade) => grade === '1:draft');
-    expect(made).toHaveLength(1);
+    expect(generator.made.filter((grade) => grade === '1:draft')).toHaveLength(1);
     await guest.session.close('done');
     await host.session.close('done');
   });
