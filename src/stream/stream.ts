@@ -21,6 +21,7 @@ import { streamInputs } from './inputs.ts';
 import { LiveInput } from './live-input.ts';
 import type { Limits } from './revisions/making.ts';
 import { Revisions } from './revisions/revisions.ts';
+import { StreamSound } from './sound/stream-sound.ts';
 import { FROM_NOISE } from './steering.ts';
 import { Playout, type PlayoutFrame } from './timeline/playout.ts';
 import { Timeline, type Placement } from './timeline/timeline.ts';
@@ -55,6 +56,8 @@ export class Stream {
   readonly playout: Playout;
   /** The camera that is followed; undefined where the generator follows none, and for clips. */
   readonly live: LiveInput | undefined;
+  /** Undefined where the generator makes none. */
+  readonly sound: StreamSound | undefined;
   readonly #deps: StreamDeps;
   readonly #clipSlices: number | undefined;
   readonly #place: Ticket;
@@ -82,6 +85,9 @@ export class Stream {
     this.timeline = new Timeline(slice.frames);
     this.playout = new Playout({ fps: slice.fps, loopFrames });
     this.live = generator.info.live === true && mode === 'live' ? new LiveInput() : undefined;
+    const { info, timeline, playout } = this;
+    this.sound = info.sound && new StreamSound({ clock, info, timeline, playout, clipSlices }, info.sound.channels);
+    this.sound?.events.on('error', (error) => this.events.emit('error', error));
     this.#deps = deps;
     this.#clipSlices = clipSlices;
     this.#demand = demand;
@@ -197,6 +203,7 @@ export class Stream {
 
   #onPlaced(rendition: Rendition, placement: Placement): void {
     if (placement === 'stale' || placement === 'lower') return;
+    this.sound?.put(rendition);
     if (isLastRun(rendition, this.timeline.framesPerSlice)) {
       this.#deps.metrics.reached(rendition.tier, rendition.variant ?? 'full');
       this.#place.update({ computing: !this.finished });
@@ -225,7 +232,7 @@ export class Stream {
     this.#place.leave();
     this.#review.close();
     this.live?.events.clear();
-    await this.#revisions.close();
+    await Promise.all([this.#revisions.close(), this.sound?.close()]);
     this.events.clear();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The control of one viewer: gathers the facts, decides, and pushes the allocation to the picture loop and the demand to
- * the stream's audience. Runs every 50 ms while pictures are sent, and when a fact has changed.
+ * The control of one viewer: gathers the facts, decides, and pushes the allocation to the picture loop, the rate to the
+ * sound, and the demand to the stream's audience. Runs every 50 ms while pictures are sent, and when a fact has changed.
  */
 import type { Clock, Timer } from '../clock.ts';
 import type { Tier } from '../picture/tiers.ts';
@@ -10,6 +10,7 @@ import type { EncodeSeat } from './encodes/encode-seat.ts';
 import type { ViewerFacts } from './facts.ts';
 import type { Link } from './link/link.ts';
 import type { Presence } from './presence.ts';
+import type { ViewerSound } from './sound.ts';
 import type { Stage } from './stage.ts';
 
 const INTERVAL_MS = 50;
@@ -20,6 +21,7 @@ export interface ControlParts {
   link: Link;
   presence: Presence;
   pictures: EncodeSeat;
+  sound: ViewerSound;
 }
 
 export class ControlLoop {
@@ -36,6 +38,7 @@ export class ControlLoop {
     this.#asked = asked;
     this.#decision = decide(this.#facts, undefined, parts.clock.nowUs());
     parts.pictures.allocation = this.#decision.allocation;
+    parts.sound.rateBps = this.#decision.memory.soundRateBps;
     this.#seat = parts.stage.audience.join(this.#decision.demand);
     parts.presence.events.on('changed', () => this.run());
   }
@@ -52,9 +55,10 @@ export class ControlLoop {
 
   run(): void {
     if (this.#closed) return;
-    const { clock, pictures, link } = this.#parts;
+    const { clock, pictures, sound, link } = this.#parts;
     this.#decision = decide(this.#facts, this.#decision.memory, clock.nowUs());
     pictures.allocation = this.#decision.allocation;
+    sound.rateBps = this.#decision.memory.soundRateBps;
     this.#seat.want(this.#decision.demand);
     if (link.sending) this.#timer ??= clock.after(INTERVAL_MS, () => this.#onTimer());
   }

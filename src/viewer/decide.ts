@@ -5,6 +5,7 @@
  */
 import type { Allocation, AllocatorMemory } from '../congestion/allocation.ts';
 import { allocate } from '../congestion/allocator.ts';
+import { soundRate, type SoundRateBps } from '../congestion/sound-rate.ts';
 import { rungsWithin } from '../media/encode/h264-level.ts';
 import type { Rung } from '../picture/rung.ts';
 import { rungsFor } from '../picture/rungs.ts';
@@ -13,7 +14,10 @@ import type { Demand } from '../stream/demand.ts';
 import type { TierFacts, ViewerFacts } from './facts.ts';
 
 /** What the next decision for the same viewer builds on. */
-export type DecisionMemory = AllocatorMemory;
+export interface DecisionMemory extends AllocatorMemory {
+  /** Rate of the sound, where there is some. */
+  soundRateBps: SoundRateBps;
+}
 
 export interface Decision {
   allocation: Allocation;
@@ -44,7 +48,8 @@ export function decide(facts: ViewerFacts, memory: DecisionMemory | undefined, n
     memory,
   );
   const demand = { ...presence, asked, tier: allocation.tierCap, fps: allocation.fps };
-  return { allocation, tierCap, demand, memory: next };
+  const soundRateBps = soundRate(path.targetBps, memory?.soundRateBps);
+  return { allocation, tierCap, demand, memory: { ...next, soundRateBps } };
 }
 
 /** The tier nearest to the viewer's wish that the generator makes. */

@@ -21,6 +21,7 @@ import { Link } from './link/link.ts';
 import { MetricsReporter } from './metrics-reporter.ts';
 import { ViewerNotifier } from './notifier.ts';
 import { Presence } from './presence.ts';
+import { ViewerSound } from './sound.ts';
 import type { Stage } from './stage.ts';
 import { snapshotStats } from './stats.ts';
 
@@ -52,6 +53,7 @@ export class Viewer {
   readonly #link: Link;
   readonly #presence: Presence;
   readonly #pictures: EncodeSeat;
+  readonly #sound: ViewerSound;
   readonly #control: ControlLoop;
   readonly #notifier: ViewerNotifier;
   readonly #latencies: Latencies;
@@ -73,12 +75,14 @@ export class Viewer {
       clock,
       codec: wish.codec,
       receive: stream.live && CAMERA,
+      sound: stream.sound !== undefined,
       resumable: wish.resumable,
       onListenerError,
     });
     this.#presence = new Presence(clock);
     this.#pictures = new EncodeSeat(stage.encodes);
-    const parts = { link: this.#link, presence: this.#presence, pictures: this.#pictures };
+    this.#sound = new ViewerSound(stream.sound);
+    const parts = { link: this.#link, presence: this.#presence, pictures: this.#pictures, sound: this.#sound };
     this.#control = new ControlLoop({ clock, stage, ...parts }, tierCap);
     this.#notifier = new ViewerNotifier(events, stream);
     this.#latencies = new Latencies(clock, metrics, timeline.revision);
@@ -159,7 +163,7 @@ export class Viewer {
     events.on('expired', (reason) => this.#events.emit('expired', reason));
     events.on('feedback', () => this.#control.run());
     events.on('missed', () => this.#presence.missed());
-    events.on('replaced', () => this.#pictures.detach());
+    events.on('replaced', () => this.#detach());
     events.on('offered', () => {
       this.#latencies.offered();
       this.#presence.expected();
@@ -169,6 +173,7 @@ export class Viewer {
       if (isNew) this.#latencies.connected();
       if (isNew) this.#metrics.onConnected();
       this.#pictures.attach(sender);
+      this.#sound.attach(sender);
       this.#control.run();
     });
     events.on('camera', (source) => this.#onCamera(source));
@@ -178,7 +183,7 @@ export class Viewer {
     });
     events.on('away', () => {
       this.#reportCounts();
-      this.#pictures.detach();
+      this.#detach();
       this.#presence.left();
     });
   }
@@ -190,6 +195,11 @@ export class Viewer {
     } catch (error) {
       this.#events.emit('error', toGlimpseError(error));
     }
+  }
+
+  #detach(): void {
+    this.#pictures.detach();
+    this.#sound.detach();
   }
 
   #followPictures(): void {
@@ -224,6 +234,7 @@ export class Viewer {
     this.#presence.close();
     this.#stream.live?.release(this);
     this.#control.close();
+    this.#sound.detach();
     this.#pictures.close();
     await this.#link.close(reason);
     this.#link.events.clear();

@@ -15,6 +15,7 @@ import { tierRank, type Tier } from '../../picture/tiers.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 import type { PlannedWork } from '../timeline/planner.ts';
 import type { I420Frame } from '../../picture/frame.ts';
+import type { Sound } from '../../picture/sound.ts';
 import { DriftReference } from '../../generation/slices/drift-reference.ts';
 import type { Making, Progress, RunFacts, Work } from './making.ts';
 import { OpenSlice } from './open-slice.ts';
@@ -35,7 +36,9 @@ export interface RevisionRequest {
   /** Latents that slices start from instead of noise, by slice. */
   start: { latents: ReadonlyMap<number, Float32Array>; strength: number } | undefined;
   /** The first slice, when it is taken over unchanged. */
-  kept: { latents: Float32Array; tier: Tier; variant: Variant; frames: I420Frame[] } | undefined;
+  kept:
+    | { latents: Float32Array; tier: Tier; variant: Variant; frames: I420Frame[]; audio?: Sound | undefined }
+    | undefined;
 }
 
 export interface RevisionRunOptions {

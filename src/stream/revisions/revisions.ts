@@ -175,8 +175,16 @@ export class Revisions {
     const frames = timeline.framesPerSlice;
     playout.switchInPlace({ revision, of, firstFrame: slice * frames, frames });
     if (!kept) return;
-    const { tier, variant, frames: shown } = kept;
-    const rendition: Rendition = { revision, slice: 0, tier, variant, frames: shown, computeMs: 0 };
+    const { tier, variant, frames: shown, audio } = kept;
+    const rendition: Rendition = {
+      revision,
+      slice: 0,
+      tier,
+      variant,
+      frames: shown,
+      computeMs: 0,
+      ...(audio && { audio }),
+    };
     onPlaced(rendition, timeline.put(rendition));
   }
 

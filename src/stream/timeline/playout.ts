@@ -1,7 +1,7 @@
 /**
- * The playback of a stream: chooses the frame for a given time. When the generator is late, the last frame stays on screen and the playhead
- * waits, so no frame of the timeline is skipped and the connection keeps sending. Late frames are counted. Pure: time
- * is an argument.
+ * The playback of a stream: chooses the frame for a given time. When the generator is late, the last frame stays on
+ * screen and the playhead waits, so no frame of the timeline is skipped and the connection keeps sending. Late frames
+ * are counted. Pure: time is an argument.
  */
 import type { Timeline, TimelineFrame } from './timeline.ts';
 
@@ -137,6 +137,19 @@ export class Playout {
   nextFrameUs(): number {
     if (this.stands || this.#revision < 0) return Infinity;
     return this.#originUs + this.#durationUs(this.#playhead + 1);
+  }
+
+  /**
+   * Where the playout will be at a time up to a moment from now, in frames with their fraction; undefined while the
+   * playhead stands or waits for a frame. For what runs beside the pictures.
+   */
+  positionAt(atUs: number, nowUs: number, timeline: Timeline): { revision: number; frame: number } | undefined {
+    if (this.stands || this.#revision < 0) return undefined;
+    const now = this.#frameOf(nowUs);
+    const waits = now > this.#playhead && !timeline.frameAt(this.#wrap(now));
+    if (waits && timeline.revision === this.#revision) return undefined;
+    const frame = Math.max(0, ((atUs - this.#originUs) * this.#options.fps) / 1e6);
+    return { revision: this.#revision, frame: this.#wrap(frame) };
   }
 
   #goOn(nowUs: number): void {

@@ -15,6 +15,7 @@ import {
 } from '../../generation/grades.ts';
 import type { Tier } from '../../picture/tiers.ts';
 import type { I420Frame } from '../../picture/frame.ts';
+import type { Sound } from '../../picture/sound.ts';
 
 export interface TimelineFrame {
   frame: I420Frame;
@@ -38,6 +39,8 @@ interface WholeSlice {
   tier: Tier;
   variant: Variant;
   frames: I420Frame[];
+  /** The best sound that came with it. */
+  audio?: Sound | undefined;
 }
 
 type Place = { grade: Grade; frame: I420Frame } | undefined;
@@ -49,6 +52,7 @@ export class Timeline {
   readonly framesPerSlice: number;
   #revision = -1;
   #slices = new Map<number, Place[]>();
+  #sounds = new Map<number, Sound>();
 
   constructor(framesPerSlice: number) {
     this.framesPerSlice = framesPerSlice;
@@ -72,6 +76,7 @@ export class Timeline {
     if (switched) {
       this.#revision = revision;
       this.#slices = new Map();
+      this.#sounds = new Map();
     }
     const places = this.#slices.get(slice) ?? Array.from<Place>({ length: this.framesPerSlice });
     this.#slices.set(slice, places);
@@ -83,6 +88,7 @@ export class Timeline {
       better = true;
     }
     if (!better) return 'lower';
+    if (rendition.audio) this.#sounds.set(slice, rendition.audio);
     return switched ? 'switched' : 'placed';
   }
 
@@ -97,7 +103,7 @@ export class Timeline {
     const [first, ...others] = places;
     if (first === undefined || places.length < this.framesPerSlice) return undefined;
     const grade = others.reduce((lowest, place) => lowerGrade(lowest, place.grade), first.grade);
-    return { ...madeAs(grade), frames: places.map(({ frame }) => frame) };
+    return { ...madeAs(grade), frames: places.map(({ frame }) => frame), audio: this.#sounds.get(slice) };
   }
 
   frameAt(frameIndex: number): TimelineFrame | undefined {
@@ -120,5 +126,6 @@ export class Timeline {
   /** Drops earlier slices: a live timeline keeps only what can still be shown. */
   dropBefore(slice: number): void {
     for (const held of this.#slices.keys()) if (held < slice) this.#slices.delete(held);
+    for (const held of this.#sounds.keys()) if (held < slice) this.#sounds.delete(held);
   }
 }

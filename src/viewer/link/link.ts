@@ -47,6 +47,8 @@ export interface LinkOptions {
   codec?: VideoCodec | undefined;
   /** What is wanted of what the viewer sends; default: nothing. */
   receive?: ReceiveOptions | undefined;
+  /** Whether there is sound to send. Default: false. */
+  sound?: boolean | undefined;
   /** False: ends with its connection. Default: true. */
   resumable?: boolean | undefined;
   onListenerError?: ListenerErrorHandler | undefined;
@@ -177,9 +179,9 @@ export class Link {
   }
 
   #connect(): Connection {
-    const { deps, clock, codec, receive, onListenerError } = this.#options;
+    const { deps, clock, codec, receive, sound, onListenerError } = this.#options;
     const { peers, codecs, pacerTimer: timer, random } = deps;
-    const peer = peers.createPeer({ codecs: codec ? [codec] : codecs, receive });
+    const peer = peers.createPeer({ codecs: codec ? [codec] : codecs, receive, sound });
     const startBitrateBps = this.#startBps;
     const connection = new Connection({ peer, clock, timer, random, startBitrateBps, onListenerError });
     peer.events.on('control', (text) => this.events.emit('channelMessage', text));
