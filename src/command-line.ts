@@ -1,6 +1,7 @@
 /** The command line. Only this file reads arguments and environment, handles signals and sets the exit code. */
 import { Command, Option } from 'commander';
 import { bench, SUITE_NAMES } from './commands/bench.ts';
+import { cluster } from './commands/cluster/cluster.ts';
 import { comfyUiCheck } from './commands/comfyui-check.ts';
 import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
@@ -8,6 +9,7 @@ import { listModels, showModel, verifyModels } from './commands/models.ts';
 import type { ProcessFaults } from './commands/process-faults.ts';
 import { serve } from './commands/serve.ts';
 import { token } from './commands/token.ts';
+import { worker } from './commands/cluster/worker.ts';
 import { configOptions, loadConfig, type Config, type ConfigKey } from './config/config.ts';
 import { toGlimpseError } from './errors.ts';
 import { RIGHTS, type Right } from './rooms/rights.ts';
@@ -41,6 +43,15 @@ const COMFYUI_KEYS = [
   'comfyuiSize',
   'comfyuiParameters',
   'comfyuiInput',
+] as const satisfies readonly ConfigKey[];
+
+const CLUSTER_KEYS = [
+  'cluster',
+  'clusterName',
+  'clusterCredentials',
+  'clusterCa',
+  'clusterCert',
+  'clusterKey',
 ] as const satisfies readonly ConfigKey[];
 
 const configOf = (flags: Flags): Config =>
@@ -77,6 +88,49 @@ withConfig(program.command('serve').description('serve the demo page and the API
   const { inTime, faulty } = await serve(configOf(flags), interrupted(), listenForFaults);
   if (!inTime || faulty) process.exit(faulty ? 1 : 0);
 });
+
+withConfig(program.command('worker').description('compute slices for the gateways of a cluster (--cluster)'), [
+  ...CLUSTER_KEYS,
+  'clusterPack',
+  'workerName',
+  'workerJobs',
+  'drainSeconds',
+  'generator',
+  'model',
+  'threads',
+  'calibrate',
+  'size',
+  'steps',
+  'provider',
+  'fps',
+  'beep',
+  'memoryBudget',
+  'reserveMemory',
+  'variant',
+  'warmIdle',
+  'cacheMemory',
+  'cacheDir',
+  'cacheDisk',
+  'metricsHost',
+  'metricsPort',
+  'logLevel',
+  ...COMFYUI_KEYS,
+]).action(async (flags: Flags) => {
+  const { faulty } = await worker(configOf(flags), interrupted(), listenForFaults);
+  process.exit(faulty ? 1 : 0);
+});
+
+withConfig(
+  program
+    .command('cluster')
+    .description('which workers a cluster has and what they do; drain one')
+    .option('--json', 'print JSON')
+    .option('--leases', 'also which stream is at which worker')
+    .option('--drain <worker>', 'name or id of a worker that is to finish its jobs and end'),
+  CLUSTER_KEYS,
+).action(async ({ json = false, leases = false, drain, ...flags }: Flags & ClusterFlags) =>
+  cluster(configOf(flags), { json, leases, drain }),
+);
 
 withConfig(
   program
@@ -203,6 +257,12 @@ withConfig(
 withConfig(program.command('doctor').description('what this machine has and what the service will choose')).action(
   async (flags: Flags) => doctor(configOf(flags)),
 );
+
+interface ClusterFlags {
+  json?: boolean;
+  leases?: boolean;
+  drain?: string;
+}
 
 interface GenerateFlags {
   out: string;

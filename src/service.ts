@@ -18,7 +18,7 @@ import { GlimpseError } from './errors.ts';
 import type { ListenerErrorHandler } from './events.ts';
 import { CIRCUIT_STATES } from './generation/recovery/circuit.ts';
 import { gradeCosts } from './generation/onnx/pack/calibration.ts';
-import { createGenerator, servesDiffusers } from './generation/create-generator.ts';
+import { createGenerator, servesDiffusers, type ClusterView } from './generation/create-generator.ts';
 import { Engine } from './generation/engine/engine.ts';
 import type { CacheSource } from './metrics/cache-source.ts';
 import type { Generator } from './generation/generator.ts';
@@ -35,6 +35,7 @@ import { VIDEO_CODECS, type EncoderFactory } from './media/encode/encoder.ts';
 import { encoderFactory } from './media/encode/encoders.ts';
 import { ladder } from './picture/rungs.ts';
 import { SharedLoops } from './media/loops/shared-loops.ts';
+import { sharedWork } from './startup/shared-work.ts';
 import { warmUp } from './startup/warm-up.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Sessions } from './session/registry.ts';
@@ -98,6 +99,8 @@ export async function startService(config: Config, options: ServiceOptions = {})
       caches.push(...sources);
       metrics.addCaches(sources);
     };
+    let cluster: ClusterView | undefined;
+    let pack = '';
     let retryHealth: (() => RetryHealth) | undefined;
     const generator = stack.use(
       new TracedGenerator(
@@ -111,6 +114,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
             metrics.engine.set('memoryPressure', PRESSURES.indexOf(pressure));
             log.warn({ pressure, ratio }, 'memory pressure at a generating server has changed');
           },
+          onPack: (known) => (pack = known),
+          onCluster: (joined) => (cluster = joined),
+          onClusterEvent: (event) => metrics.countBy('clusterEvents', { event }),
+          log,
           onCaches: (sources) => addCaches(sources),
           onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
         }),
@@ -209,6 +216,10 @@ export async function startService(config: Config, options: ServiceOptions = {})
       },
     );
     if (calibrator?.current) sessions.usualTier = calibrator.current.tierCap;
+    const shared = stack.adopt(
+      await sharedWork(config, { generator, scheduler: engine.scheduler, pack }, log),
+      (work) => work?.[Symbol.asyncDispose](),
+    );
     let closing: Promise<void> | undefined;
     const missing = new Set<'encoder' | 'model'>(['model', 'encoder']);
     const ending = new AbortController();
@@ -216,14 +227,15 @@ export async function startService(config: Config, options: ServiceOptions = {})
       generator,
       createEncoder,
       missing,
-      // ComfyUI is a server of its own, which may start after this one.
-      waits: config.generator === 'comfyui',
+      // ComfyUI, or a worker, is a server of its own, which may start after this one.
+      waits: config.generator === 'comfyui' || config.generator === 'cluster',
       onWaiting: (error) => errors.note(error, 'waiting for the generator'),
       signal: ending.signal,
     });
     // Callers of `ready` see the failure; no other handler is needed.
     ready.then(
       () => {
+        shared?.worker.ready();
         calibrator?.start();
         idle.onSessions(sessions.size);
       },
@@ -237,11 +249,16 @@ export async function startService(config: Config, options: ServiceOptions = {})
       encoderAlive: !missing.has('encoder'),
       reasons: [
         ...(closing ? ['the server is shutting down'] : []),
+        ...(cluster && config.generator === 'cluster' && cluster.workers === 0
+          ? ['no worker of the cluster is ready']
+          : []),
         ...(sessions.full ? ['there is no room for another session'] : []),
       ],
     });
     metrics.beforeScrape = () => {
       metrics.set('ready', judgeReadiness(readiness()).ready ? 1 : 0);
+      metrics.set('clusterDown', cluster && !cluster.connected ? 1 : 0);
+      metrics.set('clusterWorkers', cluster?.workers ?? 0);
       if (!retryHealth) return;
       const { circuit, reduction } = retryHealth();
       metrics.set('circuit', CIRCUIT_STATES.indexOf(circuit));

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { PROVIDERS } from '../provider.ts';
 import { LIMITS } from '../limits.ts';
+import { clusterSettings } from './cluster-settings.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 /** `true` as a flag without a value, or a word for it in an environment variable. */
@@ -40,9 +41,11 @@ export const configSchema = z.object({
     .describe('TCP port for media of viewers whose network lets no UDP out; default none, 0 picks a free one'),
   rtcAnnounce: z.string().optional().describe('address the ICE candidate names instead of --rtc-host, behind NAT'),
   generator: z
-    .enum(['onnx', 'pattern', 'comfyui'])
+    .enum(['onnx', 'pattern', 'comfyui', 'cluster'])
     .default('onnx')
-    .describe('what makes the pictures; pattern is a test pattern, comfyui another server'),
+    .describe(
+      'what makes the pictures; pattern is a test pattern, comfyui another server, cluster the workers of --cluster',
+    ),
   model: z
     .string()
     .default('auto')
@@ -282,6 +285,7 @@ export const configSchema = z.object({
     .max(50_000_000)
     .default(600_000)
     .describe('first target, bit/s; too high for the path queues its first second'),
+  ...clusterSettings,
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -3,6 +3,10 @@ import type { Config } from '../config/config.ts';
 import { systemClock } from '../clock.ts';
 import { GlimpseError } from '../errors.ts';
 import type { ListenerErrorHandler } from '../events.ts';
+import type { RemoteEvent } from './cluster/gateway/remote-generator.ts';
+import type { ClusterConfig, JoinedGateway } from './cluster/join.ts';
+import { silentLog, type Log } from '../log.ts';
+import type { Tier } from '../picture/tiers.ts';
 import { withCaches, type CacheConfig, type CacheHooks } from './cache/create.ts';
 import { comfyUiIdentity, packIdentity } from './cache/identity.ts';
 import { createComfyUiGenerator, type ComfyUiConfig } from './comfyui/create.ts';
@@ -34,7 +38,9 @@ type GeneratorConfig = Pick<
   | 'memoryBudget'
   | 'reserveMemory'
   | 'variant'
+  | 'tiersFrom'
 > &
+  ClusterConfig &
   ComfyUiConfig &
   CacheConfig;
 
@@ -49,10 +55,66 @@ export interface GeneratorHooks extends CacheHooks {
   onMemory?: (memory: ModelMemory) => void;
   /** The memory of a remote generation server crossed a limit. */
   onPressure?: (pressure: Pressure, ratio: number) => void;
+  /** Called with a digest of what the pictures depend on, alike on every machine: what a worker announces. */
+  onPack?: (pack: string) => void;
+  /** Called once a cluster is joined. */
+  onCluster?: (cluster: ClusterView) => void;
+  /** For the metrics. */
+  onClusterEvent?: (event: RemoteEvent) => void;
+  log?: Log;
 }
 
-/** @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID, MEMORY_BUDGET, PROVIDER_MISSING */
+/** What health and metrics show of a cluster. */
+export interface ClusterView {
+  /** The connection to NATS. */
+  readonly connected: boolean;
+  /** Workers of this gateway's pack that take jobs. */
+  readonly workers: number;
+}
+
+/**
+ * @throws GlimpseError MODEL_INVALID, CONFIG_INVALID, WORKFLOW_INVALID, MEMORY_BUDGET, PROVIDER_MISSING, CLUSTER_DOWN,
+ *   CLUSTER_REFUSED
+ */
 export async function createGenerator(config: GeneratorConfig, hooks: GeneratorHooks = {}): Promise<Generator> {
+  if (config.generator === 'cluster') {
+    if (config.tiersFrom !== undefined)
+      throw new GlimpseError('CONFIG_INVALID', { message: '--tiers-from needs a generator of this machine' });
+    const { generator, pack } = await joined(config, hooks);
+    return withCaches(generator, pack, config, hooks);
+  }
+  if (config.tiersFrom === undefined) return createLocal(config, hooks);
+  let pack: string | undefined;
+  const local = await createLocal(config, { ...hooks, onPack: (known) => (pack = known) });
+  try {
+    const { TiersByPlace } = await import('./cluster/gateway/tiers-by-place.ts');
+    const { generator: remote } = await joined(config, hooks, pack);
+    const [from] = config.tiersFrom.split('=') as [Tier];
+    return new TiersByPlace({ local, remote, from });
+  } catch (error) {
+    await local[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Loads NATS: only here, so that one process alone never does. */
+async function joined(config: GeneratorConfig, hooks: GeneratorHooks, pack?: string): Promise<JoinedGateway> {
+  const { joinAsGateway } = await import('./cluster/join.ts');
+  const { log = silentLog, onClusterEvent: onEvent, onCluster } = hooks;
+  const gateway = await joinAsGateway(config, { log, pack, ...(onEvent ? { onEvent } : {}) });
+  const { cluster, pack: chosen } = gateway;
+  onCluster?.({
+    get connected() {
+      return cluster.bus.connected;
+    },
+    get workers() {
+      return cluster.workers.readyOf(chosen);
+    },
+  });
+  return gateway;
+}
+
+async function createLocal(config: GeneratorConfig, hooks: GeneratorHooks): Promise<Generator> {
   if (servesDiffusers(config)) {
     const { model: modelDirectory, size, steps, provider } = config;
     const threads = config.threads === AUTO ? 1 : config.threads;
@@ -60,7 +122,9 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
     const options = { modelDirectory, threads, budgetBytes, size, steps, provider, ...hooks };
     const generator = await DiffusersGenerator.create(options);
     hooks.onMemory?.(generator.memory);
-    return withCaches(retrying(generator, hooks), await diffusersIdentity(options), config, hooks);
+    const identity = await diffusersIdentity(options);
+    hooks.onPack?.(identity);
+    return withCaches(retrying(generator, hooks), identity, config, hooks);
   }
   if (config.generator === 'onnx') {
     const { directory: modelDirectory, threads } = await chosenPack(config);
@@ -68,20 +132,20 @@ export async function createGenerator(config: GeneratorConfig, hooks: GeneratorH
     const { variant } = config;
     const generator = await OnnxGenerator.create({ modelDirectory, threads, budgetBytes, variant, ...hooks });
     hooks.onMemory?.(generator.memory);
-    return withCaches(
-      retrying(generator, hooks),
-      await packIdentity(modelDirectory, generator.variants),
-      config,
-      hooks,
-    );
+    const identity = await packIdentity(modelDirectory, generator.variants);
+    hooks.onPack?.(identity);
+    return withCaches(retrying(generator, hooks), identity, config, hooks);
   }
   if (config.generator === 'comfyui') {
     const generator = await createComfyUiGenerator(config, hooks);
+    // Each worker may have a ComfyUI of its own.
+    hooks.onPack?.(await comfyUiIdentity({ ...config, comfyuiUrl: '' }));
     return withCaches(retrying(generator, hooks), await comfyUiIdentity(config), config, hooks);
   }
   const [widthPx = 0, heightPx = 0] = (config.size ?? PATTERN_SIZE).split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
     throw new GlimpseError('CONFIG_INVALID', { message: '--size needs even sides from 64x64 to 3840x2160' });
+  hooks.onPack?.(`pattern ${widthPx}x${heightPx} ${config.fps} ${config.beep}`);
   // No cache: making a pattern is faster than looking it up, and its colour depends on the revision.
   if (config.mirror) return new MirrorGenerator({ widthPx, heightPx, fps: config.fps, clock: systemClock });
   return new PatternGenerator({ widthPx, heightPx, fps: config.fps, beep: config.beep });

@@ -65,6 +65,20 @@ export const GAUGES = {
     metric: 'glimpse_generator_reduction',
     help: 'What a failing generator is asked for less of: 0 nothing, 1 tier, 2 also batch, 3 also steps, 4 drafts alone.',
   },
+  clusterDown: {
+    metric: 'glimpse_cluster_down',
+    help: '1 while this node has lost its connection to NATS; 0 also without a cluster.',
+  },
+  clusterWorkers: {
+    metric: 'glimpse_cluster_workers',
+    help: "Workers that take jobs of this gateway's pack; 0 also without a cluster.",
+  },
+  workerJobs: { metric: 'glimpse_worker_jobs', help: 'Jobs that this worker holds, computing or waiting.' },
+  workerLeases: { metric: 'glimpse_worker_leases', help: 'Streams that this worker serves.' },
+  workerBacklogMs: {
+    metric: 'glimpse_worker_backlog_milliseconds',
+    help: 'Compute time of what waits at this worker, by its own measure.',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 const SECONDS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
@@ -132,6 +146,17 @@ export const LABELLED = {
     metric: 'glimpse_sent_bytes_by_kind_total',
     help: 'RTP bytes sent, by what the grant was spent on: sound, keyframes, retransmissions, deltas, copies that fill probes.',
     labels: { kind: ['audio', 'keyframe', 'rtx', 'delta', 'padding'] },
+  },
+  clusterEvents: {
+    metric: 'glimpse_cluster_events_total',
+    help: 'Slices made by workers, and what happened on the way: moved to another worker than the last one, failed over, hedged, or the worker cut off for breaking the protocol.',
+    // Those of generation/cluster/gateway/remote-generator.ts.
+    labels: { event: ['slice', 'moved', 'failover', 'hedged', 'cut_off'] },
+  },
+  workerJobsEnded: {
+    metric: 'glimpse_worker_jobs_total',
+    help: 'Jobs of gateways that ended at this worker, by how.',
+    labels: { outcome: ['done', 'failed'] },
   },
   processFaults: {
     metric: 'glimpse_process_faults_total',

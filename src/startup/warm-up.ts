@@ -45,7 +45,7 @@ async function warmUpGenerator(
     } catch (thrown) {
       const error = toGlimpseError(thrown);
       if (signal.aborted) throw new GlimpseError('ABORTED');
-      if (!waits || error.code !== 'GENERATOR_DOWN') throw error;
+      if (!waits || !['GENERATOR_DOWN', 'CLUSTER_DOWN'].includes(error.code)) throw error;
       onWaiting(error);
       await pause(pauseMs, signal).catch(() => {});
       if (signal.aborted) throw new GlimpseError('ABORTED');

@@ -78,11 +78,22 @@ export class Cluster implements AsyncDisposable {
     });
     const description = await questions.describe(id);
     const { onEvent } = this.#options;
-    return new RemoteGenerator({ clock, workers, jobs, questions, description, patienceMs: PATIENCE_MS, onEvent });
+    return new RemoteGenerator({
+      clock,
+      workers,
+      jobs,
+      questions,
+      description,
+      patienceMs: PATIENCE_MS,
+      owned: this,
+      onEvent,
+    });
   }
 
+  /** Closes the connection too. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
+    await this.bus[Symbol.asyncDispose]();
   }
 }
 

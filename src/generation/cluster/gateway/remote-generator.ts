@@ -27,6 +27,8 @@ export interface RemoteGeneratorOptions {
   description: Description;
   /** How long a job waits for a worker before it fails with CLUSTER_DOWN, ms. */
   patienceMs: number;
+  /** Closed with the generator. */
+  owned: AsyncDisposable;
   /** For the metrics. */
   onEvent?: ((event: RemoteEvent) => void) | undefined;
 }
@@ -118,8 +120,18 @@ export class RemoteGenerator implements Generator {
     }
   }
 
+  get pack(): string {
+    return this.#options.description.pack;
+  }
+
+  /** Whether a worker of the pack is ready. */
+  get available(): boolean {
+    return this.#options.workers.readyOf(this.pack) > 0;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lastWorkers.clear();
+    await this.#options.owned[Symbol.asyncDispose]();
   }
 
   /** @throws GlimpseError ABORTED, CLUSTER_DOWN, CLUSTER_PROTOCOL, or as the workers' generator */

@@ -61,6 +61,12 @@ export class Workers implements Disposable {
     return this.#members.all;
   }
 
+  /** Workers of the pack that take jobs now. */
+  readyOf(pack: string): number {
+    if (!this.#options.bus.connected) return 0;
+    return this.all.filter((beat) => beat.pack === pack && beat.state === 'ready').length;
+  }
+
   get(id: string): Beat | undefined {
     return this.#members.get(id);
   }
