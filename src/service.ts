@@ -118,6 +118,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
           onCluster: (joined) => (cluster = joined),
           onClusterEvent: (event) => metrics.countBy('clusterEvents', { event }),
           log,
+          onChosen: ({ name, family }) => log.info({ workflow: name, family: `LTX-${family}` }, 'model family chosen'),
           onCaches: (sources) => addCaches(sources),
           onCacheTrouble: (trouble) => log.warn(trouble, 'the cache folder cannot be used; caching in memory alone'),
         }),

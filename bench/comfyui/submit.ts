@@ -6,7 +6,7 @@ import { ltxWorkflow } from '../../src/generation/comfyui/workflows/ltx/catalogu
 import type { Server } from './server-handle.ts';
 
 export async function measureSubmit(server: Server, count: number): Promise<number[]> {
-  const parameters = { ...readParameters(undefined), widthPx: 256, heightPx: 128, frames: 17 };
+  const parameters = { ...readParameters(undefined), widthPx: 256, heightPx: 256, frames: 17 };
   const workflow = ltxWorkflow('t2v-distilled', parameters);
   const http = new ComfyHttp(new URL(`${server.url}/`));
   const samplesMs: number[] = [];

@@ -5,7 +5,7 @@ import { ComfyClient } from '../generation/comfyui/server/client.ts';
 import { urlsOf, workflowOf } from '../generation/comfyui/create.ts';
 import { withoutUserinfo } from '../generation/comfyui/server/server-error.ts';
 import type { Workflow } from '../generation/comfyui/workflows/workflow.ts';
-import { checkGraph, describeProblem } from '../generation/comfyui/workflows/workflow-check.ts';
+import { checkGraph, describeProblem, PROBE } from '../generation/comfyui/workflows/workflow-check.ts';
 
 /** @throws GlimpseError WORKFLOW_INVALID when something is missing, GENERATOR_DOWN when there is no such server. */
 export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise<void> {
@@ -29,10 +29,15 @@ async function checkServer(url: string, workflow: Workflow, signal: AbortSignal)
   print(
     `${workflow.name}: ${workflow.tiers.map(({ tier, widthPx, heightPx }) => `${tier} ${widthPx}x${heightPx}`).join(', ')}, ${workflow.frames} frames at ${workflow.fps} fps`,
   );
-  // Names of files that the service would upload; the server checks them only when the workflow runs.
-  const input = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
   const info = await client.objectInfo(signal);
-  const graphs = (['none', 'smaller'] as const).map((memoryMode) => workflow.build(input, { memoryMode }).graph);
+  const fitted = workflow.fitted?.([info]) ?? workflow;
+  if (fitted.family !== undefined) print(`  model family: LTX-${fitted.family}`);
+  if (fitted.previewMethod === 'taesd') print('  previews by the tiny decoder');
+  if (system.argv?.includes('--disable-metadata') !== true)
+    print(
+      '  note: this server writes prompts into the files that its Save nodes make; --disable-metadata keeps them out',
+    );
+  const graphs = (['none', 'smaller'] as const).map((memoryMode) => fitted.build(PROBE, { memoryMode }).graph);
   const problems = new Set(graphs.flatMap((graph) => checkGraph(graph, info)).map(describeProblem));
   for (const problem of problems) print(`  missing: ${problem}`);
   if (problems.size === 0) print('  everything is there');

@@ -62,6 +62,8 @@ export interface GeneratorHooks extends CacheHooks {
   /** For the metrics. */
   onClusterEvent?: (event: RemoteEvent) => void;
   log?: Log;
+  /** A remote backend chose a model family by the files that it has. */
+  onChosen?: (workflow: { name: string; family?: string }) => void;
 }
 
 /** What health and metrics show of a cluster. */

@@ -27,7 +27,7 @@ let standIn: ComfyStandIn;
 let service: Service;
 
 async function serve(flags: object): Promise<Service> {
-  const all = { port: 0, logLevel: 'silent', comfyuiUrl: standIn.url, comfyuiSize: '128x128', ...flags };
+  const all = { port: 0, logLevel: 'silent', comfyuiUrl: standIn.url, comfyuiSize: '256x256', ...flags };
   const started = await startService(loadConfig({ flags: all, environment: {} }), { log: silentLog });
   await started.ready;
   return started;

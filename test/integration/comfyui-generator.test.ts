@@ -22,7 +22,7 @@ import { sessionFixture } from '../support/session-fixture.ts';
 
 /** The last nine are the first of the next slice. */
 const SHOWN = FRAMES - 9;
-const HALF = { widthPx: 128, heightPx: 64 };
+const HALF = { widthPx: 128, heightPx: 128 };
 
 /** The stand-in puts a frame's index into its red, so the luma rises from frame to frame. */
 const lumaOf = ({ data }: I420Frame): number => data[0] ?? 0;
@@ -174,10 +174,10 @@ describe('ComfyUiGenerator', () => {
     const renditions = await generate(generator);
     expect(renditions.at(-1)?.frames[0]).toMatchObject(SIZE);
     expect(standIn.frees).toBe(1);
-    expect(standIn.prompts.map(({ graph }) => graph['checkpoint']?.class_type)).toEqual([
-      'CheckpointLoaderSimple',
-      'LowVRAMCheckpointLoader',
-      'LowVRAMCheckpointLoader',
+    expect(standIn.prompts.map(({ graph }) => graph['base-decode'] ?? graph['refined-decode'])).toMatchObject([
+      { inputs: { tile_size: 512 } },
+      { inputs: { tile_size: 256 } },
+      { inputs: { tile_size: 256 } },
     ]);
     standIn.faults.outOfMemory = 9;
     await expect(generate(generator, { seed: 8 })).rejects.toMatchObject({

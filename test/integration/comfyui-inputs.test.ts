@@ -65,7 +65,7 @@ describe('input files', () => {
   const MP4 = Buffer.from('\0\0\0\x18ftypisom\0\0\x02\0isomiso2', 'latin1');
 
   it.each(WORKFLOW_NAMES)('run %s from end to end', async (workflow) => {
-    const video = workflow === 'v2v-detailer' || workflow === 'ic-lora-distilled';
+    const video = /^v2v|ic-lora|paint/.test(workflow);
     await withFile(video ? 'in.mp4' : 'in.png', video ? MP4 : PNG, async (path) => {
       const inputFile = await InputFile.read(path);
       await using held = await fixture({ workflow, inputFile });

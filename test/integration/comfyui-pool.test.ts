@@ -35,7 +35,7 @@ async function fixture(): Promise<Fixture> {
   const pressures: Pressure[] = [];
   const clients = standIns.map(({ url }) => new ComfyClient({ url, silenceMs: 100 }));
   const pool = new ComfyPool({ clients, checkIntervalMs: 20, onPressure: (pressure) => pressures.push(pressure) });
-  const parameters = { ...readParameters(undefined), widthPx: 256, heightPx: 128, frames: 17 };
+  const parameters = { ...readParameters(undefined), widthPx: 256, heightPx: 256, frames: 17 };
   const generator = new ComfyUiGenerator({ pool, workflow: ltxWorkflow('t2v-distilled', parameters) });
   const close = async (): Promise<void> => {
     await generator.close();
@@ -117,7 +117,7 @@ describe('a pool of ComfyUI servers', () => {
     goOn();
   });
 
-  it('loads models one after another where memory is nine tenths full, and says so at 80% and at 90%', async () => {
+  it('decodes in small tiles where memory is nine tenths full, and says so at 80% and at 90%', async () => {
     await using held = await fixture();
     const [first, second] = held.standIns;
     for (const share of [0.85, 0.95]) {
@@ -129,7 +129,7 @@ describe('a pool of ComfyUI servers', () => {
     second.faults.answer = 'error';
     await held.pool.check();
     await generate(held.generator, { stopAtTier: 'base' });
-    expect(first.prompts[0]?.graph['checkpoint']?.class_type).toBe('LowVRAMCheckpointLoader');
+    expect(first.prompts[0]?.graph['base-decode']?.inputs['tile_size']).toBe(256);
     expect(first.prompts[0]?.graph['empty-video']?.inputs['width']).toBe(128);
     first.usedMemoryShare = 0.5;
     await held.pool.check();

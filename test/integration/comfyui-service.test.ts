@@ -22,7 +22,7 @@ async function start(comfyuiUrl: string): Promise<{ service: Service; logged: ()
       done();
     },
   });
-  const flags = { port: 0, generator: 'comfyui', comfyuiUrl, comfyuiSize: '128x128' };
+  const flags = { port: 0, generator: 'comfyui', comfyuiUrl, comfyuiSize: '256x256' };
   const log = createLog({ level: 'warn', destination });
   const service = await startService(loadConfig({ flags, environment: {} }), { log });
   opened.defer(() => service.close('test over'));

@@ -1,16 +1,18 @@
-/** The ComfyUI backend over the stand-in server, with a small workflow: 256x128, 17 frames of which eight are shown. */
+/** The ComfyUI backend over the stand-in server, with a small workflow: LTX-2 at 256x256, 17 frames of which eight are shown. */
 import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator.ts';
 import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
 import type { InputFile } from '../../src/generation/comfyui/input-file.ts';
 import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
-import { ltxWorkflow, type WorkflowName } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
+import { familiesOf, ltxWorkflow, type WorkflowName } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
 import type { Rendition, SliceJob } from '../../src/generation/generator.ts';
 import { ComfyStandIn, type StandInOptions } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { wholeRenditions } from './whole-renditions.ts';
 
 export const FRAMES = 17;
-export const SIZE = { widthPx: 256, heightPx: 128 };
+export const SIZE = { widthPx: 256, heightPx: 256 };
+/** The least of LTX-2.3 and 2.5, for workflows that 2.0 does not have. */
+const LARGER = { widthPx: 384, heightPx: 384 };
 export const JOB: SliceJob = {
   revision: 3,
   slice: 0,
@@ -39,7 +41,8 @@ export async function comfyFixture({
   ...options
 }: ComfyFixtureOptions = {}): Promise<ComfyFixture> {
   const standIn = await ComfyStandIn.start(options);
-  const parameters = { ...readParameters(undefined), ...SIZE, frames: FRAMES };
+  const size = familiesOf(workflow).includes('2.0') ? SIZE : LARGER;
+  const parameters = { ...readParameters(undefined), ...size, frames: FRAMES };
   const client = new ComfyClient({ url: standIn.url, silenceMs: 100 });
   const generator = new ComfyUiGenerator({
     pool: new ComfyPool({ clients: [client] }),

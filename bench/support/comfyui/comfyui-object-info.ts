@@ -1,7 +1,8 @@
 /**
  * What a ComfyUI with the LTXVideo extension says its nodes take: `/object_info` entries of the nodes that the workflows
  * use, in the server's two spellings (a list of choices first, or `COMBO` with options), reduced to inputs and outputs.
- * Taken from the node definitions in Comfy-Org/ComfyUI and Lightricks/ComfyUI-LTXVideo (2026).
+ * Taken from a running ComfyUI 0.20.1; what is newer (`GetICLoRAParameters`, the guiders of LTX-2.3) from the node
+ * definitions of Comfy-Org/ComfyUI of autumn 2026, and the extension's from Lightricks/ComfyUI-LTXVideo.
  */
 import type { NodeInfo, ObjectInfo } from '../../../src/generation/comfyui/server/wire.ts';
 
@@ -29,6 +30,8 @@ export const MODEL_NAMES = {
     'ltx-2.3-22b-dev.safetensors',
     'ltx-2.3-22b-distilled-1.1.safetensors',
   ],
+  transformers: ['ltx-2.5-22b-distilled-transformer-bf16.safetensors'],
+  vaes: ['ltx-2.5-video-vae-bf16.safetensors', 'ltx-2.5-audio-vae-bf16.safetensors', 'pixel_space'],
   loras: [
     'ltx-2-19b-distilled-lora-384.safetensors',
     'ltx-2-19b-ic-lora-detailer.safetensors',
@@ -38,27 +41,36 @@ export const MODEL_NAMES = {
     'ltx-2-19b-lora-camera-control-dolly-in.safetensors',
     'ltx-2.3-22b-distilled-lora-384-1.1.safetensors',
     'ltx-2.3-22b-ic-lora-union-control-ref0.5.safetensors',
+    'ltx-2.3-22b-ic-lora-motion-track-control-ref0.5.safetensors',
+    'ltx-2.3-22b-ic-lora-in-outpainting-0.9.safetensors',
+    'ltx-2.3-22b-ic-lora-ingredients-0.9.safetensors',
+    'ltx-2.3-22b-ic-lora-pixel-spatial-upscaler-x4-0.9.safetensors',
+    'ltx-2.5-22b-ic-lora-ingredients-0.9.safetensors',
+    'ltx-2.5-22b-ic-lora-pixel-spatial-upscaler-x2-1.0.safetensors',
   ],
   textEncoders: [
-    'gemma-3-12b-it-qat-q4_0-unquantized/model-00001-of-00005.safetensors',
+    'gemma_3_12B_it.safetensors',
     'comfy_gemma_3_12B_it.safetensors',
+    'gemma4-12b-with-proj-ltx-2.5-bf16.safetensors',
   ],
-  upscalers: ['ltx-2-spatial-upscaler-x2-1.0.safetensors', 'ltx-2.3-spatial-upscaler-x2-1.1.safetensors'],
+  upscalers: [
+    'ltx-2-spatial-upscaler-x2-1.0.safetensors',
+    'ltx-2.3-spatial-upscaler-x2-1.1.safetensors',
+    'ltx-2.5-latent-spatial-upscaler-x2-bf16-1.0.safetensors',
+  ],
 };
 
-const { checkpoints, loras, textEncoders, upscalers } = MODEL_NAMES;
+const { checkpoints, transformers, vaes, loras, textEncoders, upscalers } = MODEL_NAMES;
 const SIDE = INT(0, 16_384);
 const CONDITIONED = { positive: of('CONDITIONING'), negative: of('CONDITIONING') };
 const SCALING = choice('nearest-exact', 'bilinear', 'area', 'bicubic', 'lanczos');
-const DECODE_ENDS = {
-  last_frame_fix: BOOLEAN,
-  working_device: choice('cpu', 'auto'),
-  working_dtype: choice('float16', 'float32', 'auto'),
-};
 
 export const OBJECT_INFO: ObjectInfo = {
   BasicGuider: node({ model: of('MODEL'), conditioning: of('CONDITIONING') }, ['GUIDER']),
   CFGGuider: node({ model: of('MODEL'), ...CONDITIONED, cfg: FLOAT(0, 100) }, ['GUIDER']),
+  CLIPLoader: node({ clip_name: choice(...textEncoders), type: choice('stable_diffusion', 'ltxv', 'wan') }, ['CLIP'], {
+    device: choice('default', 'cpu'),
+  }),
   CLIPTextEncode: node({ text: STRING, clip: of('CLIP') }, ['CONDITIONING']),
   Canny: node({ image: of('IMAGE'), low_threshold: FLOAT(0.01, 0.99), high_threshold: FLOAT(0.01, 0.99) }, ['IMAGE']),
   CheckpointLoaderSimple: node({ ckpt_name: choice(...checkpoints) }, ['MODEL', 'CLIP', 'VAE']),
@@ -70,22 +82,14 @@ export const OBJECT_INFO: ObjectInfo = {
     { width: INT(64, 16_384, 32), height: INT(64, 16_384, 32), length: INT(1, 16_384, 8), batch_size: INT(1, 4096) },
     ['LATENT'],
   ),
+  GetICLoRAParameters: node({ iclora_model: of('MODEL') }, ['IC_LORA_PARAMETERS']),
   GetVideoComponents: node({ video: of('VIDEO') }, ['IMAGE', 'AUDIO', 'FLOAT']),
-  GuiderParameters: node(
-    {
-      modality: choice('VIDEO', 'AUDIO'),
-      cfg: FLOAT(0, 100),
-      stg: FLOAT(0, 100),
-      perturb_attn: BOOLEAN,
-      rescale: FLOAT(0, 1),
-      modality_scale: FLOAT(0, 100),
-      skip_step: INT(0, 100),
-      cross_attn: BOOLEAN,
-    },
-    ['GUIDER_PARAMETERS'],
-    { parameters: of('GUIDER_PARAMETERS') },
-  ),
   ImageBatch: node({ image1: of('IMAGE'), image2: of('IMAGE') }, ['IMAGE']),
+  ImageCompositeMasked: node(
+    { destination: of('IMAGE'), source: of('IMAGE'), x: SIDE, y: SIDE, resize_source: BOOLEAN },
+    ['IMAGE'],
+    { mask: of('MASK') },
+  ),
   ImageFromBatch: node({ image: of('IMAGE'), batch_index: INT(0, 4095), length: INT(1, 4096) }, ['IMAGE']),
   ImageScale: node(
     {
@@ -97,6 +101,11 @@ export const OBJECT_INFO: ObjectInfo = {
     },
     ['IMAGE'],
   ),
+  ImagePadForOutpaint: node(
+    { image: of('IMAGE'), left: SIDE, top: SIDE, right: SIDE, bottom: SIDE, feathering: SIDE },
+    ['IMAGE', 'MASK'],
+  ),
+  ImageToMask: node({ image: of('IMAGE'), channel: choice('red', 'green', 'blue', 'alpha') }, ['MASK']),
   KSamplerSelect: node(
     { sampler_name: combo('euler', 'euler_cfg_pp', 'euler_ancestral', 'euler_ancestral_cfg_pp', 'res_multistep') },
     ['SAMPLER'],
@@ -109,26 +118,6 @@ export const OBJECT_INFO: ObjectInfo = {
     },
     ['CLIP'],
   ),
-  LTXAddVideoICLoRAGuide: node(
-    {
-      ...CONDITIONED,
-      vae: of('VAE'),
-      latent: of('LATENT'),
-      image: of('IMAGE'),
-      frame_idx: INT(-9999, 9999),
-      strength: FLOAT(0, 1),
-      latent_downscale_factor: FLOAT(1, 10),
-      crop: combo('disabled', 'center'),
-      use_tiled_encode: BOOLEAN,
-      tile_size: INT(64, 512, 32),
-      tile_overlap: INT(16, 256, 16),
-    },
-    ['CONDITIONING', 'CONDITIONING', 'LATENT'],
-  ),
-  LTXICLoRALoaderModelOnly: node({ model: of('MODEL'), lora_name: combo(...loras), strength_model: FLOAT(-100, 100) }, [
-    'MODEL',
-    'FLOAT',
-  ]),
   LTXVAddGuide: node(
     {
       ...CONDITIONED,
@@ -139,12 +128,16 @@ export const OBJECT_INFO: ObjectInfo = {
       strength: FLOAT(0, 10),
     },
     ['CONDITIONING', 'CONDITIONING', 'LATENT'],
-    { attention_mask: of('MASK') },
+    { attention_mask: of('MASK'), iclora_parameters: of('IC_LORA_PARAMETERS') },
   ),
   LTXVAudioVAELoader: node({ ckpt_name: combo(...checkpoints) }, ['VAE']),
   LTXVConcatAVLatent: node({ video_latent: of('LATENT'), audio_latent: of('LATENT') }, ['LATENT']),
   LTXVConditioning: node({ ...CONDITIONED, frame_rate: FLOAT(0, 1000) }, ['CONDITIONING', 'CONDITIONING']),
   LTXVCropGuides: node({ ...CONDITIONED, latent: of('LATENT') }, ['CONDITIONING', 'CONDITIONING', 'LATENT']),
+  LTXVDrawTracks: node({ tracks: STRING, width: INT(8, 8192, 8), height: INT(8, 8192, 8) }, ['IMAGE']),
+  LTXVDualCFGGuider: node({ model: of('MODEL'), ...CONDITIONED, video_cfg: FLOAT(0, 100), audio_cfg: FLOAT(0, 100) }, [
+    'GUIDER',
+  ]),
   LTXVEmptyLatentAudio: node(
     {
       frames_number: INT(1, 1000),
@@ -153,15 +146,6 @@ export const OBJECT_INFO: ObjectInfo = {
       audio_vae: of('VAE'),
     },
     ['LATENT'],
-  ),
-  LTXVGemmaCLIPModelLoader: node(
-    { gemma_path: choice(...textEncoders), ltxv_path: choice(...checkpoints), max_length: INT(16, 131_072, 8) },
-    ['CLIP'],
-  ),
-  LTXVImgToVideoConditionOnly: node(
-    { vae: of('VAE'), image: of('IMAGE'), latent: of('LATENT'), strength: FLOAT(0, 1) },
-    ['LATENT'],
-    { bypass: BOOLEAN },
   ),
   LTXVImgToVideoInplace: node(
     { vae: of('VAE'), image: of('IMAGE'), latent: of('LATENT'), strength: FLOAT(0, 1), bypass: BOOLEAN },
@@ -198,7 +182,23 @@ export const OBJECT_INFO: ObjectInfo = {
       optional_cond_image_indices: STRING,
     },
   ),
+  LTXVModalityGuidance: node(
+    { model: of('MODEL'), modality_scale: FLOAT(1, 100), start_percent: FLOAT(0, 1), end_percent: FLOAT(0, 1) },
+    ['MODEL'],
+  ),
   LTXVPreprocess: node({ image: of('IMAGE'), img_compression: INT(0, 100) }, ['IMAGE']),
+  LTXVReferenceAudio: node(
+    {
+      model: of('MODEL'),
+      ...CONDITIONED,
+      reference_audio: of('AUDIO'),
+      audio_vae: of('VAE'),
+      identity_guidance_scale: FLOAT(0, 100),
+      start_percent: FLOAT(0, 1),
+      end_percent: FLOAT(0, 1),
+    },
+    ['MODEL', 'CONDITIONING', 'CONDITIONING'],
+  ),
   LTXVScheduler: node(
     {
       steps: INT(1, 10_000),
@@ -211,50 +211,38 @@ export const OBJECT_INFO: ObjectInfo = {
     { latent: of('LATENT') },
   ),
   LTXVSeparateAVLatent: node({ av_latent: of('LATENT') }, ['LATENT', 'LATENT']),
-  LTXVSpatioTemporalTiledVAEDecode: node(
+  LTXVSpatioTemporalGuidance: node(
     {
-      vae: of('VAE'),
-      latents: of('LATENT'),
-      spatial_tiles: INT(1, 8),
-      spatial_overlap: INT(0, 8),
-      temporal_tile_length: INT(2, 1000),
-      temporal_overlap: INT(0, 8),
-      ...DECODE_ENDS,
+      model: of('MODEL'),
+      scale: FLOAT(0, 100),
+      blocks: STRING,
+      start_percent: FLOAT(0, 1),
+      end_percent: FLOAT(0, 1),
     },
-    ['IMAGE'],
-  ),
-  LTXVTiledVAEDecode: node(
-    {
-      vae: of('VAE'),
-      latents: of('LATENT'),
-      horizontal_tiles: INT(1, 6),
-      vertical_tiles: INT(1, 6),
-      overlap: INT(1, 8),
-      last_frame_fix: BOOLEAN,
-    },
-    ['IMAGE'],
-    { working_device: DECODE_ENDS.working_device, working_dtype: DECODE_ENDS.working_dtype },
+    ['MODEL'],
   ),
   LatentUpscaleModelLoader: node({ model_name: combo(...upscalers) }, ['LATENT_UPSCALE_MODEL']),
   // Which files there are, the server looks up when it validates; this list is of its start.
+  LoadAudio: node({ audio: ['COMBO', { options: ['voice.wav'], audio_upload: true }] }, ['AUDIO']),
   LoadImage: node({ image: [['example.png'], { image_upload: true }] }, ['IMAGE', 'MASK']),
   LoadVideo: node({ file: ['COMBO', { options: ['example.mp4'], video_upload: true }] }, ['VIDEO']),
   LoraLoaderModelOnly: node({ model: of('MODEL'), lora_name: choice(...loras), strength_model: FLOAT(-100, 100) }, [
     'MODEL',
   ]),
-  LowVRAMAudioVAELoader: node({ ckpt_name: choice(...checkpoints) }, ['VAE'], { dependencies: of('*') }),
-  LowVRAMCheckpointLoader: node({ ckpt_name: choice(...checkpoints) }, ['MODEL', 'CLIP', 'VAE'], {
-    dependencies: of('*'),
-  }),
-  LowVRAMLatentUpscaleModelLoader: node({ model_name: combo(...upscalers) }, ['LATENT_UPSCALE_MODEL'], {
-    dependencies: of('*'),
-  }),
   ManualSigmas: node({ sigmas: STRING }, ['SIGMAS']),
-  MultimodalGuider: node(
-    { model: of('MODEL'), ...CONDITIONED, parameters: of('GUIDER_PARAMETERS'), skip_blocks: STRING },
-    ['GUIDER'],
+  MaskComposite: node(
+    {
+      destination: of('MASK'),
+      source: of('MASK'),
+      x: SIDE,
+      y: SIDE,
+      operation: choice('multiply', 'add', 'subtract', 'and', 'or', 'xor'),
+    },
+    ['MASK'],
   ),
+  MaskToImage: node({ mask: of('MASK') }, ['IMAGE']),
   RandomNoise: node({ noise_seed: INT(0, Number.MAX_SAFE_INTEGER) }, ['NOISE']),
+  RepeatImageBatch: node({ image: of('IMAGE'), amount: INT(1, 4096) }, ['IMAGE']),
   SamplerCustomAdvanced: node(
     {
       noise: of('NOISE'),
@@ -266,7 +254,28 @@ export const OBJECT_INFO: ObjectInfo = {
     ['LATENT', 'LATENT'],
   ),
   SaveImageWebsocket: node({ images: of('IMAGE') }, [], {}, true),
+  SetLatentNoiseMask: node({ samples: of('LATENT'), mask: of('MASK') }, ['LATENT']),
+  SolidMask: node({ value: FLOAT(0, 1), width: INT(1, 16_384), height: INT(1, 16_384) }, ['MASK']),
+  UNETLoader: node(
+    {
+      unet_name: choice(...transformers),
+      weight_dtype: choice('default', 'fp8_e4m3fn', 'fp8_e4m3fn_fast', 'fp8_e5m2'),
+    },
+    ['MODEL'],
+  ),
   VAEDecode: node({ samples: of('LATENT'), vae: of('VAE') }, ['IMAGE']),
+  VAEDecodeTiled: node(
+    {
+      samples: of('LATENT'),
+      vae: of('VAE'),
+      tile_size: INT(64, 4096, 32),
+      overlap: INT(0, 4096, 32),
+      temporal_size: INT(8, 4096, 4),
+      temporal_overlap: INT(4, 4096, 4),
+    },
+    ['IMAGE'],
+  ),
+  VAELoader: node({ vae_name: choice(...vaes) }, ['VAE']),
   VAEEncodeTiled: node(
     {
       pixels: of('IMAGE'),

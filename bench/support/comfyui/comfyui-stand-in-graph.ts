@@ -57,7 +57,8 @@ function problemsOf(node: GraphNode, graph: Graph, info: ObjectInfo, uploads: Re
       const fits = spec[0] === '*' || String(spec[0]).split(',').includes(given);
       return fits ? [] : problem('return_type_mismatch', 'Return type mismatch between linked nodes');
     }
-    const { min, max, options, image_upload, video_upload } = (spec[1] ?? {}) as Record<string, unknown>;
+    const { min, max, options, image_upload, video_upload, audio_upload } = (spec[1] ?? {}) as Record<string, unknown>;
+    if (audio_upload === true) return [];
     if (image_upload === true || video_upload === true)
       return uploads.has(String(value)) ? [] : problem('custom_validation_failed', 'Custom validation failed for node');
     if (typeof value === 'number' && typeof min === 'number' && value < min)
@@ -117,6 +118,7 @@ export interface Batch {
 const VIDEO_FRAMES = 64;
 const PICTURE_INPUTS = [
   'images',
+  'destination',
   'latents',
   'samples',
   'av_latent',
@@ -135,6 +137,14 @@ export function batchOf(graph: Graph, id: string): Batch {
   const source = PICTURE_INPUTS.map((name) => inputs[name]).find((value) => isLink(value));
   const behind = source === undefined ? { widthPx: 64, heightPx: 64, frames: 1 } : batchOf(graph, source[0]);
   switch (class_type) {
+    case 'RepeatImageBatch':
+      return { ...behind, frames: number('amount') };
+    case 'ImagePadForOutpaint':
+      return {
+        ...behind,
+        widthPx: behind.widthPx + number('left') + number('right'),
+        heightPx: behind.heightPx + number('top') + number('bottom'),
+      };
     case 'EmptyImage':
       return { widthPx: number('width'), heightPx: number('height'), frames: number('batch_size') };
     case 'EmptyLTXVLatentVideo':

@@ -16,8 +16,8 @@ import { CAMERA_MOVES } from './workflows/ltx/families.ts';
 import type { SliceInput } from './workflows/parameters.ts';
 import type { ComfyPool } from './server/pool.ts';
 import type { ComfyServer } from './server/server.ts';
-import { SliceRun, type SliceContext } from './slice-run.ts';
-import { checkGraph, describeProblem } from './workflows/workflow-check.ts';
+import { SliceRun } from './slice-run.ts';
+import { WorkflowFit } from './workflow-fit.ts';
 import { sliceFramesOf, type Workflow } from './workflows/workflow.ts';
 
 export interface ComfyUiGeneratorOptions {
@@ -26,20 +26,25 @@ export interface ComfyUiGeneratorOptions {
   workflow: Workflow;
   /** For workflows that need an image or a video. */
   inputFile?: InputFile | undefined;
+  /** The workflow has been fitted to the servers: told for the log. */
+  onChosen?: ((workflow: Workflow) => void) | undefined;
 }
 
 export class ComfyUiGenerator implements Generator {
   readonly info: GeneratorInfo;
-  readonly #context: SliceContext;
+  readonly #pool: ComfyPool;
+  readonly #fit: WorkflowFit;
+  readonly #decoder = new ImageDecoder();
   readonly #inputFile: InputFile | undefined;
 
   /** @throws GlimpseError CONFIG_INVALID when the workflow needs an input file that is not there. */
-  constructor({ pool, workflow, inputFile }: ComfyUiGeneratorOptions) {
+  constructor({ pool, workflow, inputFile, onChosen }: ComfyUiGeneratorOptions) {
     if (inputFile && workflow.needs !== 'nothing' && inputFile.kind !== workflow.needs)
       throw new GlimpseError('CONFIG_INVALID', {
         message: `--comfyui-input is a ${inputFile.kind}; ${workflow.name} needs a ${workflow.needs}`,
       });
-    this.#context = { pool, workflow, decoder: new ImageDecoder() };
+    this.#pool = pool;
+    this.#fit = new WorkflowFit({ pool, workflow, onChosen });
     this.#inputFile = inputFile;
     this.info = infoOf(workflow, inputFile === undefined);
   }
@@ -57,14 +62,19 @@ export class ComfyUiGenerator implements Generator {
     const lowest = tierRank(job.startAtTier ?? 'draft');
     const highest = tierRank(job.stopAtTier);
     const asked = (tier: Rendition['tier']): boolean => tierRank(tier) >= lowest && tierRank(tier) <= highest;
-    const taps = this.#context.workflow.tiers.map(({ tier }) => tier);
+    await this.#fit.fit();
+    const { workflow } = this.#fit;
+    const taps = workflow.tiers.map(({ tier }) => tier);
     const inputAt = (server: ComfyServer, signal: AbortSignal): Promise<SliceInput> =>
       this.#inputOf(job, server, signal);
-    const run = new SliceRun(this.#context, { ...options, job, inputAt });
+    const run = new SliceRun({ pool: this.#pool, decoder: this.#decoder, workflow }, { ...options, job, inputAt });
     try {
       const [first] = taps;
       if (asked('draft') && first !== undefined) yield* run.drafts(first, asked(first) ? Infinity : 1);
       for (const tier of taps.filter((tier) => asked(tier))) yield* run.render(tier);
+    } catch (error) {
+      this.#fit.failed(error);
+      throw error;
     } finally {
       run.close();
     }
@@ -72,28 +82,13 @@ export class ComfyUiGenerator implements Generator {
 
   /** @throws GlimpseError GENERATOR_DOWN when no server answers, WORKFLOW_INVALID naming all that it lacks */
   async warmUp(): Promise<void> {
-    const { pool, workflow, decoder } = this.#context;
-    const { graph } = workflow.build(PROBE, { memoryMode: 'none' });
-    const [found] = await Promise.all([
-      Promise.allSettled(pool.servers.map(async ({ client }) => checkGraph(graph, await client.objectInfo()))),
-      decoder.open(),
-    ]);
-    const answers = found.filter((answer) => answer.status === 'fulfilled');
-    const [failure] = found.filter((answer) => answer.status === 'rejected');
-    // Servers that are down may come back; one that answers is enough to start.
-    if (answers.length === 0) throw failure?.reason;
-    const problems = [...new Set(answers.flatMap(({ value }) => value.map(describeProblem)))];
-    if (problems.length === 0) return;
-    throw new GlimpseError('WORKFLOW_INVALID', {
-      message: `${workflow.name} cannot run on this server: ${problems.join('; ')}`,
-      details: { problems },
-    });
+    await Promise.all([this.#fit.check(), this.#decoder.open()]);
   }
 
   /** Idempotent, never throws; jobs in progress reject and are interrupted at the server. */
   async close(): Promise<void> {
-    await this.#context.pool.close();
-    await this.#context.decoder.close();
+    await this.#pool.close();
+    await this.#decoder.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,9 +100,10 @@ export class ComfyUiGenerator implements Generator {
     const file = await (job.input
       ? uploadInput(job.input, server, signal)
       : this.#inputFile?.nameAt(server.client, signal));
-    const goesOn = previous !== undefined && this.#context.workflow.overlapFrames > 0;
+    const { overlapFrames, needs } = this.#fit.workflow;
+    const goesOn = previous !== undefined && overlapFrames > 0;
     const previousFrames = goesOn ? await upload(previous, server, signal) : undefined;
-    const named = this.#context.workflow.needs === 'video' ? { video: file } : { image: file };
+    const named = needs === 'video' ? { video: file } : { image: file };
     return { prompt: heavierPrompt(job), seed, slice, guidance, previousFrames, ...options, ...named };
   }
 }
@@ -127,9 +123,6 @@ function uploadInput(input: InputMedia, { client }: ComfyServer, signal: AbortSi
   const name = `glimpse-${input.sha256.slice(0, 24)}.${input.kind === 'image' ? 'png' : 'mp4'}`;
   return client.upload({ name, data: input.data, mediaType: input.mediaType, folder: 'temp' }, signal);
 }
-
-/** Placeholder names of uploads; the server looks them up only when it runs. */
-const PROBE: SliceInput = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
 
 function infoOf(workflow: Workflow, inputNeeded: boolean): GeneratorInfo {
   const [smallest] = workflow.tiers;

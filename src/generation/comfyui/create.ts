@@ -18,13 +18,15 @@ export type ComfyUiConfig = Pick<
 
 export interface ComfyUiHooks {
   onPressure?: ComfyPoolOptions['onPressure'];
+  /** The model family has been chosen by what the servers have. */
+  onChosen?: ((workflow: Workflow) => void) | undefined;
   onListenerError?: ListenerErrorHandler | undefined;
 }
 
 /** @throws GlimpseError CONFIG_INVALID, WORKFLOW_INVALID */
 export async function createComfyUiGenerator(
   config: ComfyUiConfig,
-  { onPressure, onListenerError }: ComfyUiHooks = {},
+  { onPressure, onChosen, onListenerError }: ComfyUiHooks = {},
 ): Promise<ComfyUiGenerator> {
   const workflow = workflowOf(config);
   const inputFile = config.comfyuiInput === undefined ? undefined : await InputFile.read(config.comfyuiInput);
@@ -32,7 +34,7 @@ export async function createComfyUiGenerator(
     clients: urlsOf(config).map((url) => new ComfyClient({ url, onListenerError })),
     onPressure,
   });
-  return new ComfyUiGenerator({ pool, workflow, inputFile });
+  return new ComfyUiGenerator({ pool, workflow, inputFile, onChosen });
 }
 
 /** The servers, without duplicates. */

@@ -189,7 +189,6 @@ export class SliceRun {
         tier,
         tap,
         previews,
-        previewMethod: 'latent2rgb',
         onProgress,
         signal,
       });

@@ -5,7 +5,6 @@ import type { ComfyClient } from './server/client.ts';
 import { prune } from './workflows/graph.ts';
 import type { SliceInput } from './workflows/parameters.ts';
 import type { Previews } from './previews.ts';
-import type { PreviewMethod } from './server/http.ts';
 import type { TapFrames } from './tap-frames.ts';
 import type { TapTier, MemoryMode, Workflow } from './workflows/workflow.ts';
 
@@ -21,14 +20,13 @@ export interface TapRunOptions {
   tap: TapFrames;
   /** Gets the previews; undefined where no draft is wanted, so that the server draws none. */
   previews: Previews | undefined;
-  previewMethod: PreviewMethod;
   onProgress: GenerateOptions['onProgress'];
   signal: AbortSignal;
 }
 
 /** @throws GlimpseError as `ComfyClient.run`; WORKFLOW_INVALID when the workflow has no such tap */
 export async function runTap(options: TapRunOptions): Promise<void> {
-  const { client, workflow, input, memoryMode, tier, tap, previews, previewMethod, onProgress, signal } = options;
+  const { client, workflow, input, memoryMode, tier, tap, previews, onProgress, signal } = options;
   const { graph, taps } = workflow.build(input, { memoryMode });
   const tapId = taps[tier];
   if (tapId === undefined)
@@ -40,7 +38,7 @@ export async function runTap(options: TapRunOptions): Promise<void> {
   };
   await client.run(prune(graph, [tapId]), {
     signal,
-    previewMethod: previews === undefined ? 'none' : previewMethod,
+    previewMethod: previews === undefined ? 'none' : (workflow.previewMethod ?? 'latent2rgb'),
     onGap: () => tap.onGap(),
     ...(onProgress && { onQueue: (queuePosition: number) => onProgress({ ratio: reached, queuePosition }) }),
     onProgress: ({ nodeId, value, max }) => {

@@ -10,40 +10,69 @@ import type { SliceInput, WorkflowParameters } from '../../../src/generation/com
 import { readMapping, readParameters } from '../../../src/generation/comfyui/workflows/settings.ts';
 import { checkGraph, describeProblem } from '../../../src/generation/comfyui/workflows/workflow-check.ts';
 import {
+  familiesOf,
   ltxWorkflow,
   WORKFLOW_NAMES,
   type WorkflowName,
 } from '../../../src/generation/comfyui/workflows/ltx/catalogue.ts';
-import { OBJECT_INFO } from '../../../bench/support/comfyui/comfyui-object-info.ts';
+import type { FamilyName } from '../../../src/generation/comfyui/workflows/ltx/families.ts';
+import type { MemoryMode } from '../../../src/generation/comfyui/workflows/workflow.ts';
+import type { NodeInfo } from '../../../src/generation/comfyui/server/wire.ts';
+import { MODEL_NAMES, OBJECT_INFO } from '../../../bench/support/comfyui/comfyui-object-info.ts';
 import { batchOf, refusalOf } from '../../../bench/support/comfyui/comfyui-stand-in-graph.ts';
 
 const INPUT: SliceInput = { prompt: 'a red ball', seed: 7, slice: 2, image: 'in.png', video: 'in.mp4' };
+const SIDES = { '2.0': 256, '2.3': 384, '2.5': 384 } as const;
 const PREVIOUS = Array.from({ length: 9 }, (_, index) => `last${index}.png`);
 const UPLOADS = new Set(['in.png', 'in.mp4', ...PREVIOUS]);
 
 const parametersFor = (changes: Partial<WorkflowParameters> = {}): WorkflowParameters => ({
   ...readParameters(undefined),
   widthPx: 256,
-  heightPx: 128,
+  heightPx: 256,
   frames: 17,
   ...changes,
 });
 
-/** Every workflow at every model it exists for. */
-const VARIANTS = WORKFLOW_NAMES.flatMap((name) =>
-  (['2', '2.3'] as const).filter((model) => model === '2' || name !== 'v2v-detailer').map((model) => ({ name, model })),
-);
+const sized = (model: FamilyName): Partial<WorkflowParameters> => ({
+  model,
+  widthPx: SIDES[model],
+  heightPx: SIDES[model],
+});
+
+/** A node whose list of files is another. */
+function emptied(nodeClass: string, input: string, choices: string[] = []): NodeInfo {
+  const node = OBJECT_INFO[nodeClass] as NodeInfo;
+  return { ...node, input: { ...node.input, required: { ...node.input.required, [input]: [choices] } } };
+}
+
+/** Every workflow in every family it exists for. */
+const VARIANTS = WORKFLOW_NAMES.flatMap((name) => familiesOf(name).map((model) => ({ name, model })));
 
 describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
   const extras: Partial<WorkflowParameters>[] = [
     {},
     { lowVram: true, tiledDecode: false },
-    { cameraMove: 'dolly-in', loras: [{ name: 'ltx-2-19b-lora-camera-control-dolly-in.safetensors', strength: 0.5 }] },
-    { sigmas: [1, 0.5, 0], refineSigmas: [0.5, 0], control: 'depth' },
+    {
+      ...(model === '2.0' && { cameraMove: 'dolly-in' as const }),
+      loras: [{ name: 'ltx-2-19b-lora-camera-control-dolly-in.safetensors', strength: 0.5 }],
+    },
+    { sigmas: [1, 0.5, 0], refineSigmas: [0.5, 0], control: 'depth', fps: 23.976 },
+    {
+      referenceAudio: 'voice.wav',
+      tracks: [
+        [[0.1, 0.2]],
+        [
+          [0, 0],
+          [1, 1],
+        ],
+      ],
+    },
+    ...(/^[ti]2v/.test(name) && model !== '2.0' ? [{ upscale: true }] : []),
   ];
 
   it.each(extras)('fits what the nodes take with %j', (changes) => {
-    const workflow = ltxWorkflow(name, parametersFor({ model, ...changes }));
+    const workflow = ltxWorkflow(name, parametersFor({ ...sized(model), ...changes }));
     for (const input of [INPUT, { ...INPUT, previousFrames: PREVIOUS }])
       for (const memoryMode of ['none', 'low-vram', 'smaller'] as const) {
         const { graph, taps } = workflow.build(input, { memoryMode });
@@ -54,16 +83,17 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
   });
 
   it('taps both stages, at the sizes it promises', () => {
-    const workflow = ltxWorkflow(name, parametersFor({ model }));
+    const upscale = /^[ti]2v/.test(name) && model !== '2.0';
+    const workflow = ltxWorkflow(name, parametersFor({ ...sized(model), upscale }));
     const { graph, taps } = workflow.build(INPUT, { memoryMode: 'none' });
     for (const { tier, widthPx, heightPx } of workflow.tiers)
       expect(batchOf(graph, taps[tier] ?? '')).toEqual({ widthPx, heightPx, frames: 17 });
   });
 
   it('does nothing of the second stage for the first tap', () => {
-    const { graph, taps } = ltxWorkflow(name, parametersFor({ model })).build(INPUT, { memoryMode: 'none' });
+    const { graph, taps } = ltxWorkflow(name, parametersFor(sized(model))).build(INPUT, { memoryMode: 'none' });
     const base = prune(graph, [taps.base ?? '']);
-    expect(Object.keys(base).filter((id) => /stage2|refine|upsample/.test(id))).toEqual([]);
+    expect(Object.keys(base).filter((id) => /stage2|refine|upsample|upscale/.test(id))).toEqual([]);
     expect(Object.keys(prune(graph, Object.values(taps)))).toEqual(Object.keys(graph));
   });
 });
@@ -96,9 +126,10 @@ describe('parameters', () => {
     ];
 
   it('guides full models as asked, and distilled ones never', () => {
-    expect(guiderOf('t2v-full', {})?.inputs['cfg']).toBe(4);
-    expect(guiderOf('t2v-full', { guidance: 3 })?.inputs['cfg']).toBe(3);
-    expect(guiderOf('t2v-full', { guidance: 3 }, { guidance: 6 })?.inputs['cfg']).toBe(6);
+    const model = '2.0';
+    expect(guiderOf('t2v-full', { model })?.inputs['cfg']).toBe(4);
+    expect(guiderOf('t2v-full', { model, guidance: 3 })?.inputs['cfg']).toBe(3);
+    expect(guiderOf('t2v-full', { model, guidance: 3 }, { guidance: 6 })?.inputs['cfg']).toBe(6);
     expect(guiderOf('t2v-distilled', { guidance: 3 }, { guidance: 6 })?.inputs['cfg']).toBe(1);
   });
 
@@ -112,13 +143,34 @@ describe('parameters', () => {
     expect(noiseOf(1)).toEqual(noiseOf(1));
   });
 
-  it('makes a reduced graph smaller, tiled and one model at a time', () => {
-    const { graph } = ltxWorkflow('t2v-distilled', parametersFor({ tiledDecode: false })).build(INPUT, {
-      memoryMode: 'smaller',
+  it('decodes in small tiles where memory is short, and makes smaller pictures where it ran out', () => {
+    const parameters = parametersFor({ tiledDecode: false, model: '2.0', widthPx: 512, heightPx: 512 });
+    const built = (memoryMode: MemoryMode) =>
+      ltxWorkflow('t2v-distilled', parameters).build(INPUT, { memoryMode }).graph;
+    expect(built('none')['base-decode']?.class_type).toBe('VAEDecode');
+    expect(built('low-vram')['base-decode']).toMatchObject({
+      class_type: 'VAEDecodeTiled',
+      inputs: { tile_size: 256, temporal_size: 64 },
     });
-    expect(graph['empty-video']?.inputs).toMatchObject({ width: 96, height: 64 });
-    expect(graph['checkpoint']?.class_type).toBe('LowVRAMCheckpointLoader');
-    expect(graph['base-decode']?.class_type).toBe('LTXVSpatioTemporalTiledVAEDecode');
+    expect(built('low-vram')['empty-video']?.inputs).toMatchObject({ width: 256, height: 256 });
+    expect(built('smaller')['empty-video']?.inputs).toMatchObject({ width: 192, height: 192 });
+    const device = (lowVram: boolean): unknown =>
+      ltxWorkflow('t2v-distilled', { ...parameters, lowVram }).build(INPUT, { memoryMode: 'none' }).graph[
+        'text-encoder'
+      ]?.inputs['device'];
+    expect([device(false), device(true)]).toEqual(['default', 'cpu']);
+  });
+
+  it('never goes below the least side of the family', () => {
+    const { graph } = ltxWorkflow('t2v-distilled', parametersFor()).build(INPUT, { memoryMode: 'smaller' });
+    expect(graph['empty-video']?.inputs).toMatchObject({ width: 128, height: 128 });
+    expect(() => ltxWorkflow('t2v-distilled', parametersFor({ heightPx: 128 }))).toThrowError(/Nearest: 256x256/);
+    expect(() => ltxWorkflow('t2v-distilled', parametersFor({ model: '2.3' }))).toThrowError(/Nearest: 384x384/);
+  });
+
+  it('is refused for a family that a workflow is not published for', () => {
+    expect(() => ltxWorkflow('v2v-detailer', parametersFor({ model: '2.3' }))).toThrowError(/is for LTX-2\.0/);
+    expect(() => ltxWorkflow('t2v-full', parametersFor({ upscale: true, model: '2.0' }))).toThrowError(/2\.3 and 2\.5/);
   });
 
   it('refuses a size or length LTX-2 cannot make, and offers the nearest', () => {
@@ -137,11 +189,12 @@ describe('clip rules', () => {
         side,
         fc.integer({ min: 1, max: 2_000 }),
         fc.constantFrom(1, 2),
-        (widthPx, heightPx, frames, stages) => {
-          const nearest = nearestClip({ widthPx, heightPx, frames }, stages);
-          checkClip(nearest, stages);
+        fc.constantFrom(256, 384),
+        (widthPx, heightPx, frames, stages, least) => {
+          const nearest = nearestClip({ widthPx, heightPx, frames }, stages, least);
+          checkClip(nearest, stages, least);
           expect(nearest.frames % 8).toBe(1);
-          if (widthPx >= 128 && widthPx <= 4096)
+          if (widthPx >= 384 && widthPx <= 4096)
             expect(Math.abs(nearest.widthPx - widthPx)).toBeLessThanOrEqual(16 * stages);
         },
       ),
@@ -170,6 +223,52 @@ describe('checkGraph', () => {
       { kind: 'missing-node', nodeType: 'LTXVLatentUpsampler' },
     ]);
     expect(problems.map(describeProblem).join('\n')).toContain('ltx-2-19b-distilled-fp8.safetensors');
+  });
+
+  it('says what to fetch, and into which folder', () => {
+    const nothing = { ...OBJECT_INFO, CheckpointLoaderSimple: emptied('CheckpointLoaderSimple', 'ckpt_name') };
+    const words = checkGraph(graph, nothing).map(describeProblem).join('\n');
+    expect(words).toContain(
+      'fetch ltx-2-19b-distilled.safetensors of huggingface.co/Lightricks/LTX-2 into models/checkpoints',
+    );
+  });
+});
+
+describe('a workflow without a family', () => {
+  const workflow = ltxWorkflow('t2v-distilled', parametersFor({ widthPx: 384, heightPx: 384 }));
+
+  it('takes the newest of which all files are there', () => {
+    expect(workflow.fitted?.([OBJECT_INFO]).family).toBe('2.5');
+    const without2_5 = { ...OBJECT_INFO, UNETLoader: emptied('UNETLoader', 'unet_name') };
+    expect(workflow.fitted?.([without2_5]).family).toBe('2.3');
+    expect(workflow.fitted?.([OBJECT_INFO, without2_5]).family).toBe('2.3');
+    expect(workflow.fitted?.([OBJECT_INFO], new Set(['2.5', '2.3'])).family).toBe('2.0');
+  });
+
+  it('takes files from subfolders, and the same weights in fewer bits', () => {
+    const names = {
+      CLIPLoader: ['te\\gemma4-12b-with-proj-ltx-2.5-comfy-int8-convrot.safetensors'],
+      UNETLoader: ['ltx/2.5/ltx-2.5-22b-distilled-transformer-nvfp4.safetensors'],
+    };
+    const info = {
+      ...OBJECT_INFO,
+      CLIPLoader: emptied('CLIPLoader', 'clip_name', names.CLIPLoader),
+      UNETLoader: emptied('UNETLoader', 'unet_name', names.UNETLoader),
+    };
+    const fitted = workflow.fitted?.([info]);
+    expect(fitted?.family).toBe('2.5');
+    const graph = fitted?.build(INPUT, { memoryMode: 'none' }).graph ?? {};
+    expect(graph['transformer']?.inputs['unet_name']).toBe(names.UNETLoader[0]);
+    expect(graph['text-encoder']?.inputs['clip_name']).toBe(names.CLIPLoader[0]);
+    expect(checkGraph(graph, info)).toEqual([]);
+  });
+
+  it('asks for previews by the tiny decoder where its file is there', () => {
+    expect(workflow.fitted?.([OBJECT_INFO]).previewMethod).toBe('latent2rgb');
+    const vaes = ['taeltx_2.safetensors', ...MODEL_NAMES.vaes];
+    const info = { ...OBJECT_INFO, VAELoader: emptied('VAELoader', 'vae_name', vaes) };
+    expect(workflow.fitted?.([info]).previewMethod).toBe('taesd');
+    expect(workflow.fitted?.([info, OBJECT_INFO]).previewMethod).toBe('latent2rgb');
   });
 });
 

@@ -6,6 +6,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { GlimpseError } from '../../../errors.ts';
 import type { Graph } from '../workflows/graph.ts';
+import type { PreviewMethod } from '../workflows/workflow.ts';
 import { parsePythonJson } from '../python-json.ts';
 import { refusedError, serverDown, withoutUserinfo } from './server-error.ts';
 import {
@@ -48,12 +49,6 @@ interface Submission {
   front: boolean;
   previewMethod: PreviewMethod;
 }
-
-/**
- * How the server draws a preview at each denoise step: not at all, by a linear map from latent channels to colours, or
- * by a tiny decoder. Overrides the server's own flag for one prompt; servers that do not know it ignore it.
- */
-export type PreviewMethod = 'none' | 'latent2rgb' | 'taesd';
 
 export interface Upload {
   name: string;

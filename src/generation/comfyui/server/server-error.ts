@@ -20,6 +20,10 @@ const OUT_OF_MEMORY = new RegExp(
   'i',
 );
 
+/** A model file that ends too early or is none: safetensors, torch and zip say so in their own words. */
+const DAMAGED_FILE =
+  /SafetensorError|deserializing header|HeaderTooLarge|MetadataIncompleteBuffer|PytorchStreamReader|UnpicklingError|invalid load key|unexpected EOF|EOFError|BadZipFile/i;
+
 /** An address for logs, without user and password (RFC 9110 section 4.2.4). */
 export const withoutUserinfo = ({ origin, pathname }: URL): string => `${origin}${pathname}`;
 
@@ -34,13 +38,23 @@ export function executionError({
   exception_type,
   exception_message,
 }: ExecutionFailure): GlimpseError {
-  const reason = OUT_OF_MEMORY.test(`${exception_type} ${exception_message}`) ? 'out-of-memory' : 'node-failed';
-  const message =
-    reason === 'out-of-memory'
-      ? `ComfyUI ran out of memory in ${node_type}. Use a smaller size, fewer frames or a quantised checkpoint.`
-      : `ComfyUI failed in ${node_type} (${exception_type}); its console says more.`;
-  return new GlimpseError('GENERATOR_DOWN', { message, details: { reason, nodeId: node_id, nodeType: node_type } });
+  const words = `${exception_type} ${exception_message}`;
+  const reason = OUT_OF_MEMORY.test(words)
+    ? 'out-of-memory'
+    : node_type.includes('Loader') && DAMAGED_FILE.test(words)
+      ? 'file-damaged'
+      : 'node-failed';
+  const details = { reason, nodeId: node_id, nodeType: node_type };
+  return new GlimpseError('GENERATOR_DOWN', { message: MESSAGES[reason](node_type, exception_type), details });
 }
+
+const MESSAGES = {
+  'out-of-memory': (node: string) =>
+    `ComfyUI ran out of memory in ${node}. Use a smaller size, fewer frames or a quantised checkpoint.`,
+  'file-damaged': (node: string) => `ComfyUI cannot read the model file of ${node}: is its download complete?`,
+  'node-failed': (node: string, exception: string) =>
+    `ComfyUI failed in ${node} (${exception}); its console says more.`,
+} as const;
 
 export const isOutOfMemory = (error: unknown): boolean =>
   error instanceof GlimpseError && error.details['reason'] === 'out-of-memory';

@@ -129,7 +129,10 @@ export function failureOf({ status }: HistoryEntry): TextEvent | undefined {
 
 /** Memory in bytes. */
 export const systemStatsSchema = z.object({
-  system: z.looseObject({ comfyui_version: z.string().optional() }),
+  system: z.looseObject({
+    comfyui_version: z.string().optional(),
+    argv: z.array(z.string()).optional().catch(undefined),
+  }),
   devices: valid(z.object({ name: z.string(), type: z.string(), vram_total: z.number(), vram_free: z.number() }))
     .inList,
 });

@@ -1,5 +1,8 @@
 /** Parameters of the LTX-2 workflows: set by the operator for all clips, or by a session for each slice. */
-import { CAMERA_MOVES, CONTROLS } from './ltx/families.ts';
+import type { CAMERA_MOVES, CONTROLS, FamilyName } from './ltx/families.ts';
+
+/** A place in the picture, in shares of it. */
+export type Point = readonly [x: number, y: number];
 
 export interface Lora {
   /** File name as the server lists it. */
@@ -8,14 +11,18 @@ export interface Lora {
 }
 
 export interface WorkflowParameters {
-  model: '2' | '2.3';
+  /** Default: the newest family of which a server has all files. */
+  model?: FamilyName | undefined;
   /** File names as the server lists them; default: those that the workflow was made for. */
   checkpoint?: string | undefined;
   textEncoder?: string | undefined;
+  videoVae?: string | undefined;
+  audioVae?: string | undefined;
   upscaler?: string | undefined;
   distilledLora?: string | undefined;
   controlLora?: string | undefined;
-  negativePrompt: string;
+  /** Default: as published. */
+  negativePrompt?: string | undefined;
   /** Size of the finished picture; the first stage makes half of it. */
   widthPx: number;
   heightPx: number;
@@ -35,14 +42,26 @@ export interface WorkflowParameters {
   guidance?: number | undefined;
   loras: readonly Lora[];
   cameraMove?: (typeof CAMERA_MOVES)[number] | undefined;
-  /** How closely the first frame keeps to the input image, 0 to 1. */
-  imageStrength: number;
+  /** How closely the first frame keeps to the input image, 0 to 1. Default: as published. */
+  imageStrength?: number | undefined;
   control: (typeof CONTROLS)[number];
   controlStrength: number;
-  /** Loads models one after the other. */
+  /** Paths of `motion-track-distilled`: points in shares of the picture. */
+  tracks: readonly (readonly Point[])[];
+  /** What `inpaint-distilled` makes anew: x, y, width and height in shares of the picture. */
+  region: readonly [number, number, number, number];
+  /** What `outpaint-distilled` adds on the left, top, right and bottom, in shares of the finished picture. */
+  border: readonly [number, number, number, number];
+  /** A recording in ComfyUI's input folder whose voice speaks. */
+  referenceAudio?: string | undefined;
+  /** Adds a tier of twice the size by the pixel upscaler. */
+  upscale: boolean;
+  /** Text encoder on the CPU, and small tiles. */
   lowVram: boolean;
   /** Decodes in tiles: less memory, more time. */
   tiledDecode: boolean;
+  /** Decodes in tiles of a quarter of the pixels. */
+  smallTiles?: boolean | undefined;
 }
 
 /** What differs from slice to slice. */
@@ -63,5 +82,5 @@ export interface SliceInput {
   video?: string | undefined;
 }
 
-/** Scale for the retry after the server ran out of memory; it also uses tiles and loads one model at a time. */
+/** Scale for the retry after the server ran out of memory; it also decodes in small tiles. */
 export const REDUCED_SCALE = 0.75;

@@ -7,12 +7,13 @@ import { z } from 'zod';
 import { withoutEditorSchema } from '../../../config/editor-schema.ts';
 import { GlimpseError } from '../../../errors.ts';
 import { areSigmas } from '../../slices/schedule.ts';
-import { CAMERA_MOVES, CONTROLS } from './ltx/families.ts';
+import { CAMERA_MOVES, CONTROLS, FAMILY_NAMES } from './ltx/families.ts';
 import type { Mapping } from './mapped-workflow.ts';
 
 const fileName = z.string().min(1).max(300);
 const strength = z.number().min(-2).max(2);
 const share = z.number().min(0).max(1);
+const fourShares = z.tuple([share, share, share, share]);
 const framesPerSecond = z.number().min(1).max(60);
 /** A second stage begins below 1. */
 const sigmas = z
@@ -22,12 +23,17 @@ const sigmas = z
   .refine((values) => areSigmas([1, ...values.filter((sigma) => sigma < 1)]), 'must fall from at most 1 to 0');
 
 const parametersSchema = z.strictObject({
-  model: z.enum(['2', '2.3']).default('2'),
+  model: z
+    .enum(['2', ...FAMILY_NAMES])
+    .transform((name) => (name === '2' ? '2.0' : name))
+    .optional(),
   textEncoder: fileName.optional(),
+  videoVae: fileName.optional(),
+  audioVae: fileName.optional(),
   upscaler: fileName.optional(),
   distilledLora: fileName.optional(),
   controlLora: fileName.optional(),
-  negativePrompt: z.string().max(1_000).default('blurry, low quality, still frame, watermark, titles, subtitles'),
+  negativePrompt: z.string().max(1_000).optional(),
   frames: z.number().int().min(9).max(993).default(121),
   fps: framesPerSecond.default(24),
   overlapFrames: z.union([z.literal(1), z.literal(9), z.literal(17)]).default(9),
@@ -42,9 +48,22 @@ const parametersSchema = z.strictObject({
     .max(8)
     .default([]),
   cameraMove: z.enum(CAMERA_MOVES).optional(),
-  imageStrength: share.default(0.7),
+  imageStrength: share.optional(),
   control: z.enum(CONTROLS).default('canny'),
   controlStrength: strength.default(1),
+  tracks: z
+    .array(
+      z
+        .array(z.tuple([share, share]))
+        .min(1)
+        .max(200),
+    )
+    .max(50)
+    .default([]),
+  region: fourShares.default([0.25, 0.25, 0.5, 0.5]),
+  border: fourShares.default([0.25, 0, 0.25, 0]),
+  referenceAudio: fileName.optional(),
+  upscale: z.boolean().default(false),
   lowVram: z.boolean().default(false),
   tiledDecode: z.boolean().default(true),
 });

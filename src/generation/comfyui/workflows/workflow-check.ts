@@ -4,6 +4,8 @@
  */
 import { assertNever } from '../../../errors.ts';
 import { isLink, type Graph } from './graph.ts';
+import { downloadOf } from './ltx/model-names.ts';
+import type { SliceInput } from './parameters.ts';
 import type { ObjectInfo } from '../server/wire.ts';
 
 export type WorkflowProblem =
@@ -11,6 +13,17 @@ export type WorkflowProblem =
   | { kind: 'missing-input'; nodeType: string; input: string }
   | { kind: 'unknown-input'; nodeType: string; input: string }
   | { kind: 'missing-file'; nodeType: string; input: string; value: string; nearest: string[] };
+
+/** Placeholder names of uploads; the server looks them up only when it runs. */
+export const PROBE: SliceInput = { prompt: 'a', seed: 0, slice: 0, image: 'input.png', video: 'input.mp4' };
+
+const EXTENSION = 'install the extension ComfyUI-LTXVideo';
+/** Where nodes come from that an up-to-date ComfyUI may lack. */
+const NODES: Readonly<Record<string, string>> = {
+  SaveImageWebsocket: 'it comes with ComfyUI, unless that is started with --disable-all-custom-nodes',
+  LTXVLoopingSampler: EXTENSION,
+  LTXVDrawTracks: EXTENSION,
+};
 
 /** Most choices shown of a list that lacks the wanted one. */
 const NEAREST_MAX = 5;
@@ -43,14 +56,16 @@ export function describeProblem(problem: WorkflowProblem): string {
   const { nodeType } = problem;
   switch (problem.kind) {
     case 'missing-node':
-      return `node ${nodeType} is not there: install or update the extension that has it (ComfyUI-LTXVideo, or ComfyUI itself)`;
+      return `node ${nodeType} is not there: ${NODES[nodeType] ?? 'update ComfyUI'}`;
     case 'missing-input':
       return `node ${nodeType} needs an input ${problem.input} that this workflow does not give: the server is newer`;
     case 'unknown-input':
       return `node ${nodeType} knows no input ${problem.input}: the server is older, or newer`;
     case 'missing-file': {
       const there = problem.nearest.length === 0 ? 'nothing' : problem.nearest.join(', ');
-      return `node ${nodeType} input ${problem.input}: ${problem.value} is not there; the server has ${there}`;
+      const download = downloadOf(problem.value);
+      const advice = download === undefined ? '' : `; ${download}`;
+      return `node ${nodeType} input ${problem.input}: ${problem.value} is not there${advice}; the server has ${there}`;
     }
     default:
       return assertNever(problem);
@@ -58,9 +73,9 @@ export function describeProblem(problem: WorkflowProblem): string {
 }
 
 /** The values a choice offers, in both notations; undefined if any value fits or files are looked up on each run. */
-function choicesOf([type, options]: unknown[]): unknown[] | undefined {
+export function choicesOf([type, options]: unknown[]): unknown[] | undefined {
   const settings = Object(options) as Record<string, unknown>;
-  if (settings['image_upload'] === true || settings['video_upload'] === true) return undefined;
+  if (['image_upload', 'video_upload', 'audio_upload'].some((name) => settings[name] === true)) return undefined;
   if (Array.isArray(type)) return type;
   return type === 'COMBO' && Array.isArray(settings['options']) ? settings['options'] : undefined;
 }

@@ -3,14 +3,15 @@
  * workflows and mapped graphs share this interface.
  */
 import type { TierInfo, WorkflowOptions } from '../../generator.ts';
+import type { ObjectInfo } from '../server/wire.ts';
 import type { Graph } from './graph.ts';
 import type { SliceInput } from './parameters.ts';
 
 /** Node ids by the tier whose frames they send. */
-export type TapTier = 'base' | 'refined';
+export type TapTier = 'base' | 'refined' | 'upscaled';
 export type Taps = Readonly<Partial<Record<TapTier, string>>>;
 
-/** How a graph saves memory: loads models one after another and decodes in tiles; `smaller` also shrinks pictures. */
+/** How a graph saves memory: it decodes in small tiles; `smaller` also shrinks pictures. */
 export type MemoryMode = 'none' | 'low-vram' | 'smaller';
 
 export interface BuiltGraph {
@@ -18,8 +19,16 @@ export interface BuiltGraph {
   taps: Taps;
 }
 
+/**
+ * How the server draws a preview at each denoise step: not at all, by a linear map from latent channels to colours, or
+ * by a tiny decoder. Overrides the server's own flag for one prompt; servers that do not know it ignore it.
+ */
+export type PreviewMethod = 'none' | 'latent2rgb' | 'taesd';
+
 export interface Workflow {
   readonly name: string;
+  /** The model's generation, for people. */
+  readonly family?: string;
   /** What a prompt steers, as text for people. */
   readonly conditioning: string;
   /** Frames each tap sends. */
@@ -37,6 +46,13 @@ export interface Workflow {
   readonly options: readonly (keyof WorkflowOptions)[];
   /** `smaller`: pictures may then be smaller than the tier's. */
   build(input: SliceInput, options: { memoryMode: MemoryMode }): BuiltGraph;
+  /** For drafts. Default: `latent2rgb`. */
+  readonly previewMethod?: PreviewMethod;
+  /**
+   * The same workflow as these servers can run it, if possible in none of the families in `without`. Absent: it runs as
+   * it is, or not at all.
+   */
+  fitted?(servers: readonly ObjectInfo[], without?: ReadonlySet<string>): Workflow;
 }
 
 /** Frames of a run shown as its slice. */

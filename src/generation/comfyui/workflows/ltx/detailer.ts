@@ -2,20 +2,21 @@
  * Video to video: the detailer LoRA refines an input video in overlapping windows of time. There is one stage. The base
  * tap is the input itself at half the size, so that there is a picture while the refined one is made.
  */
-import { DETAILER_LORA, REFINE_SIGMAS } from './families.ts';
+import { beginScene, type Recipe, type Scene } from './loaders.ts';
+import { REFINE_SIGMAS } from './published.ts';
 import type { SliceInput, WorkflowParameters } from '../parameters.ts';
 import type { BuiltGraph } from '../workflow.ts';
 import { inputFrames, scaled } from './input-video.ts';
-import { beginScene, manualSigmas, noise, tapImages, tapLatent } from './stages.ts';
+import { manualSigmas, noise, tapImages, tapLatent } from './stages.ts';
 
 /** Uses the full model's checkpoint; with the LoRA three steps are enough. */
-export function detailer(parameters: WorkflowParameters, input: SliceInput): BuiltGraph {
-  const scene = beginScene(parameters, input, 'full');
-  const { graph, vae, positive, negative } = scene;
+export function detailer(parameters: WorkflowParameters, input: SliceInput, recipe: Recipe): BuiltGraph {
+  const scene: Scene = beginScene(parameters, input, recipe);
+  const { graph, family, vae, positive, negative } = scene;
   const pixels = inputFrames(scene, parameters.frames);
   const model = graph.add('detailer-lora', 'LoraLoaderModelOnly', {
-    model: scene.checkpoint,
-    lora_name: parameters.controlLora ?? DETAILER_LORA,
+    model: scene.model,
+    lora_name: parameters.controlLora ?? family.loras.detailer,
     strength_model: parameters.controlStrength,
   })(0);
   const tiles = { tile_size: 512, overlap: 64, temporal_size: 500, temporal_overlap: 4 };

@@ -3,7 +3,7 @@
  * and motion continue. They fill the first latent frames: the first stands for one frame, each further one for eight.
  */
 import type { Link } from '../graph.ts';
-import type { Scene } from './stages.ts';
+import type { Scene } from './loaders.ts';
 
 export interface FirstFrame {
   /** Full size. */
@@ -13,7 +13,7 @@ export interface FirstFrame {
   strength: number;
 }
 
-export function firstFrame({ graph, files, parameters, input }: Scene): FirstFrame | undefined {
+export function firstFrame({ graph, family, parameters, input }: Scene): FirstFrame | undefined {
   const names = input.previousFrames ?? (input.image === undefined ? [] : [input.image]);
   if (names.length === 0) return undefined;
   const image = graph.add('first-frame-size', 'ImageScale', {
@@ -25,9 +25,9 @@ export function firstFrame({ graph, files, parameters, input }: Scene): FirstFra
   })(0);
   // A video frame needs no compression to look like one.
   if (input.previousFrames !== undefined) return { image, stage1Image: image, strength: 1 };
-  const compression = { image, img_compression: files.imageCompression };
+  const compression = { image, img_compression: family.imageCompression };
   const stage1Image = graph.add('first-frame-compressed', 'LTXVPreprocess', compression)(0);
-  return { image, stage1Image, strength: parameters.imageStrength };
+  return { image, stage1Image, strength: parameters.imageStrength ?? family.imageStrength };
 }
 
 function batch(graph: Scene['graph'], names: readonly string[]): Link {
@@ -36,12 +36,12 @@ function batch(graph: Scene['graph'], names: readonly string[]): Link {
 }
 
 /** The latent with the picture in its first frame. */
-export function beginWith({ graph, parameters, vae }: Scene, stage: 1 | 2, latent: Link, frame?: FirstFrame): Link {
+export function beginWith({ graph, vae }: Scene, stage: 1 | 2, latent: Link, frame?: FirstFrame): Link {
   if (frame === undefined) return latent;
   const id = `stage${stage}-first-frame`;
   const inputs =
     stage === 1
       ? { vae, image: frame.stage1Image, latent, strength: frame.strength, bypass: false }
       : { vae, image: frame.image, latent, strength: 1, bypass: false };
-  return graph.add(id, parameters.model === '2' ? 'LTXVImgToVideoInplace' : 'LTXVImgToVideoConditionOnly', inputs)(0);
+  return graph.add(id, 'LTXVImgToVideoInplace', inputs)(0);
 }

@@ -1,7 +1,7 @@
 /** The part of the input video that a slice is made from, at the size of the finished picture. */
 import { GlimpseError } from '../../../../errors.ts';
 import type { Link } from '../graph.ts';
-import type { Scene } from './stages.ts';
+import type { Scene } from './loaders.ts';
 
 /** `sliceFrames`: frames from the start of one slice to the start of the next. */
 export function inputFrames({ graph, input, parameters }: Scene, sliceFrames: number): Link {

@@ -1,112 +1,58 @@
 /**
- * Building blocks of all LTX-2 workflows: models and prompt, one sampling stage over video and audio, and decoding to a
- * tap. They match the published examples node for node. The model makes video and audio jointly; the audio is dropped.
+ * Building blocks of all LTX-2 workflows: one sampling stage over video and audio, and decoding to a tap. They match
+ * what was published, with nodes of ComfyUI itself.
  */
 import type { Link } from '../graph.ts';
-import { GraphBuilder } from '../graph-builder.ts';
-import { cameraLora, MODEL_FILES, type ModelFiles, type Variant } from './families.ts';
-import type { SliceInput, WorkflowParameters } from '../parameters.ts';
-
-/** Everything the stages share. */
-export interface Scene {
-  graph: GraphBuilder;
-  files: ModelFiles;
-  variant: Variant;
-  parameters: WorkflowParameters;
-  input: SliceInput;
-  /** Before any LoRA. */
-  checkpoint: Link;
-  vae: Link;
-  positive: Link;
-  negative: Link;
-}
-
-export function beginScene(parameters: WorkflowParameters, input: SliceInput, variant: Variant): Scene {
-  const graph = new GraphBuilder();
-  const files = MODEL_FILES[parameters.model];
-  const ckpt_name = parameters.checkpoint ?? files.checkpoint[variant];
-  const clip = textEncoder(graph, parameters, ckpt_name);
-  const text = (id: string, words: string): Link => graph.add(id, 'CLIPTextEncode', { clip, text: words })(0);
-  const prompt = text('prompt', input.prompt);
-  const conditioning = graph.add('conditioning', 'LTXVConditioning', {
-    positive: prompt,
-    // Without guidance the negative prompt has no effect, and encoding it would only cost time.
-    negative: variant === 'full' ? text('negative-prompt', parameters.negativePrompt) : prompt,
-    frame_rate: parameters.fps,
-  });
-  const checkpoint = parameters.lowVram
-    ? graph.add('checkpoint', 'LowVRAMCheckpointLoader', { ckpt_name, dependencies: conditioning(0) })
-    : graph.add('checkpoint', 'CheckpointLoaderSimple', { ckpt_name });
-  const links = { checkpoint: checkpoint(0), vae: checkpoint(2), positive: conditioning(0), negative: conditioning(1) };
-  return { graph, files, variant, parameters, input, ...links };
-}
-
-function textEncoder(graph: GraphBuilder, { model, textEncoder: chosen }: WorkflowParameters, ckpt_name: string): Link {
-  const name = chosen ?? MODEL_FILES[model].textEncoder;
-  return model === '2'
-    ? graph.add('text-encoder', 'LTXVGemmaCLIPModelLoader', {
-        gemma_path: name,
-        ltxv_path: ckpt_name,
-        max_length: 1024,
-      })(0)
-    : graph.add('text-encoder', 'LTXAVTextEncoderLoader', { text_encoder: name, ckpt_name, device: 'default' })(0);
-}
-
-/** The checkpoint with the LoRAs of one stage. */
-export function stageModel({ graph, files, variant, parameters, checkpoint }: Scene, stage: 1 | 2): Link {
-  const { distilledStrength } = files.stages[variant][stage - 1] ?? { distilledStrength: 0 };
-  const loras = [
-    { name: parameters.distilledLora ?? files.distilledLora, strength: distilledStrength },
-    ...(parameters.cameraMove === undefined ? [] : [{ name: cameraLora(parameters.cameraMove), strength: 1 }]),
-    ...parameters.loras,
-  ].filter(({ strength }) => strength !== 0);
-  return loras.reduce<Link>(
-    (model, { name, strength }, index) =>
-      graph.add(`stage${stage}-lora${index + 1}`, 'LoraLoaderModelOnly', {
-        model,
-        lora_name: name,
-        strength_model: strength,
-      })(0),
-    checkpoint,
-  );
-}
+import type { GraphBuilder } from '../graph-builder.ts';
+import type { TapTier } from '../workflow.ts';
+import { audioVae, stageModel, tilesOf, type Scene } from './loaders.ts';
 
 export interface StageOptions {
   stage: 1 | 2;
   guider: Link;
   video: Link;
   audio: Link;
+  /** Prefix of its nodes' ids. Default: by the stage. */
+  id?: string;
+  /** Default: the family's. */
+  sigmas?: readonly number[];
 }
 
 /** One denoising pass over video and audio together. */
-export function sample(scene: Scene, { stage, guider, video, audio }: StageOptions): { video: Link; audio: Link } {
-  const { graph, files, variant, parameters } = scene;
-  const node = (name: string): string => `stage${stage}-${name}`;
-  const latent = graph.add(node('latent'), 'LTXVConcatAVLatent', { video_latent: video, audio_latent: audio })(0);
-  const defaults = files.stages[variant][stage - 1];
-  const sampled = graph.add(node('sample'), 'SamplerCustomAdvanced', {
-    noise: noise(scene, node('noise')),
+export function sample(scene: Scene, { stage, guider, video, audio, ...options }: StageOptions): AvLatent {
+  const { graph, family, variant, parameters } = scene;
+  const id = options.id ?? `stage${stage}`;
+  const latent = graph.add(`${id}-latent`, 'LTXVConcatAVLatent', { video_latent: video, audio_latent: audio })(0);
+  const chosen = stage === 1 ? parameters.sampler : parameters.refineSampler;
+  const sampled = graph.add(`${id}-sample`, 'SamplerCustomAdvanced', {
+    noise: noise(scene, `${id}-noise`),
     guider,
-    sampler: graph.add(node('sampler'), 'KSamplerSelect', {
-      sampler_name: (stage === 1 ? parameters.sampler : parameters.refineSampler) ?? defaults?.sampler ?? 'euler',
+    sampler: graph.add(`${id}-sampler`, 'KSamplerSelect', {
+      sampler_name: chosen ?? family.stages[variant]?.[stage - 1]?.sampler ?? 'euler',
     })(0),
-    sigmas: sigmasOf(scene, stage, latent),
+    sigmas: sigmasOf(scene, stage, latent, id, options.sigmas),
     latent_image: latent,
   });
-  const parts = graph.add(node('parts'), 'LTXVSeparateAVLatent', { av_latent: sampled(files.samplerOutput) });
+  const parts = graph.add(`${id}-parts`, 'LTXVSeparateAVLatent', { av_latent: sampled(family.samplerOutput) });
   return { video: parts(0), audio: parts(1) };
+}
+
+export interface AvLatent {
+  video: Link;
+  audio: Link;
 }
 
 /** Reproducible noise of its own for every slice: the low 32 bits are the seed, the bits above count the slices. */
 export const noise = ({ graph, input }: Scene, id: string): Link =>
   graph.add(id, 'RandomNoise', { noise_seed: input.seed + input.slice * 2 ** 32 })(0);
 
-function sigmasOf({ graph, files, variant, parameters }: Scene, stage: 1 | 2, latent: Link): Link {
+function sigmasOf(scene: Scene, stage: 1 | 2, latent: Link, id: string, given?: readonly number[]): Link {
+  const { graph, family, variant, parameters } = scene;
   const chosen = stage === 1 ? parameters.sigmas : parameters.refineSigmas;
-  const sigmas = chosen ?? files.stages[variant][stage - 1]?.sigmas;
-  if (sigmas !== undefined) return manualSigmas(graph, `stage${stage}-sigmas`, sigmas);
-  return graph.add(`stage${stage}-sigmas`, 'LTXVScheduler', {
-    steps: parameters.steps ?? files.steps,
+  const sigmas = chosen ?? given ?? family.stages[variant]?.[stage - 1]?.sigmas;
+  if (sigmas !== undefined) return manualSigmas(graph, `${id}-sigmas`, sigmas);
+  return graph.add(`${id}-sigmas`, 'LTXVScheduler', {
+    steps: parameters.steps ?? family.steps,
     max_shift: 2.05,
     base_shift: 0.95,
     stretch: true,
@@ -118,6 +64,19 @@ function sigmasOf({ graph, files, variant, parameters }: Scene, stage: 1 | 2, la
 export const manualSigmas = (graph: GraphBuilder, id: string, sigmas: readonly number[]): Link =>
   graph.add(id, 'ManualSigmas', { sigmas: sigmas.join(', ') })(0);
 
+/** Guidance of one stage by the prompt and what it should not be; 1 leaves the negative prompt to the sampler. */
+export function cfgGuider(scene: Scene, stage: 1 | 2, cfg: number, on: Partial<Guided> = {}): Link {
+  const { positive = scene.positive, negative = scene.negative, model = stageModel(scene, stage) } = on;
+  return scene.graph.add(`${on.id ?? `stage${stage}`}-guider`, 'CFGGuider', { model, positive, negative, cfg })(0);
+}
+
+export interface Guided {
+  model: Link;
+  positive: Link;
+  negative: Link;
+  id: string;
+}
+
 /** An empty latent of the first stage's size. */
 export const emptyVideo = ({ graph, parameters: { widthPx, heightPx, frames } }: Scene): Link =>
   graph.add('empty-video', 'EmptyLTXVLatentVideo', {
@@ -127,58 +86,34 @@ export const emptyVideo = ({ graph, parameters: { widthPx, heightPx, frames } }:
     batch_size: 1,
   })(0);
 
-export function emptyAudio({ graph, files, variant, parameters, checkpoint }: Scene): Link {
-  const { lowVram, frames, fps } = parameters;
-  const ckpt_name = parameters.checkpoint ?? files.checkpoint[variant];
-  const audio_vae = lowVram
-    ? graph.add('audio-vae', 'LowVRAMAudioVAELoader', { ckpt_name, dependencies: checkpoint })(0)
-    : graph.add('audio-vae', 'LTXVAudioVAELoader', { ckpt_name })(0);
-  return graph.add('empty-audio', 'LTXVEmptyLatentAudio', {
-    frames_number: frames,
-    frame_rate: Math.round(fps),
+export const emptyAudio = (scene: Scene): Link =>
+  scene.graph.add('empty-audio', 'LTXVEmptyLatentAudio', {
+    frames_number: scene.parameters.frames,
+    frame_rate: scene.parameters.fps,
     batch_size: 1,
-    audio_vae,
+    audio_vae: audioVae(scene),
   })(0);
-}
 
 /** Doubles a latent's sides. */
-export function upsample({ graph, files, parameters, vae }: Scene, samples: Link): Link {
-  const model_name = parameters.upscaler ?? files.upscaler;
-  const upscale_model = parameters.lowVram
-    ? graph.add('upscaler', 'LowVRAMLatentUpscaleModelLoader', { model_name, dependencies: samples })(0)
-    : graph.add('upscaler', 'LatentUpscaleModelLoader', { model_name })(0);
+export function upsample({ graph, family, parameters, vae }: Scene, samples: Link): Link {
+  const model_name = parameters.upscaler ?? family.upscaler;
+  const upscale_model = graph.add('upscaler', 'LatentUpscaleModelLoader', { model_name })(0);
   return graph.add('upsample', 'LTXVLatentUpsampler', { samples, upscale_model, vae })(0);
 }
 
-/** Decodes a latent and sends every frame of it; returns the tap's node id. */
-export function tapLatent(scene: Scene, tier: 'base' | 'refined', latents: Link): string {
+/** A latent as pictures. */
+export function decoded(scene: Scene, tier: TapTier, samples: Link): Link {
   const { graph, parameters, vae } = scene;
-  const ends = { last_frame_fix: false, working_device: 'auto', working_dtype: 'auto' };
   const id = `${tier}-decode`;
-  if (!parameters.tiledDecode) return tapImages(scene, tier, graph.add(id, 'VAEDecode', { samples: latents, vae })(0));
-  const images =
-    parameters.model === '2'
-      ? graph.add(id, 'LTXVSpatioTemporalTiledVAEDecode', {
-          vae,
-          latents,
-          spatial_tiles: 4,
-          spatial_overlap: 4,
-          temporal_tile_length: 16,
-          temporal_overlap: 4,
-          ...ends,
-        })
-      : graph.add(id, 'LTXVTiledVAEDecode', {
-          vae,
-          latents,
-          horizontal_tiles: 2,
-          vertical_tiles: 2,
-          overlap: 6,
-          ...ends,
-        });
-  return tapImages(scene, tier, images(0));
+  if (!parameters.tiledDecode && !parameters.smallTiles) return graph.add(id, 'VAEDecode', { samples, vae })(0);
+  return graph.add(id, 'VAEDecodeTiled', { samples, vae, ...tilesOf(scene) })(0);
 }
 
-export function tapImages({ graph }: Scene, tier: 'base' | 'refined', images: Link): string {
+/** Decodes a latent and sends every frame of it; returns the tap's node id. */
+export const tapLatent = (scene: Scene, tier: TapTier, latents: Link): string =>
+  tapImages(scene, tier, decoded(scene, tier, latents));
+
+export function tapImages({ graph }: Scene, tier: TapTier, images: Link): string {
   const id = `${tier}-tap`;
   graph.add(id, 'SaveImageWebsocket', { images });
   return id;

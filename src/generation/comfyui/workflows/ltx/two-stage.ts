@@ -3,14 +3,15 @@
  * Its latent is doubled, denoised a little more and tapped as refined. Image to video adds a first frame.
  */
 import type { Link } from '../graph.ts';
-import type { Variant } from './families.ts';
 import type { SliceInput, WorkflowParameters } from '../parameters.ts';
 import type { BuiltGraph } from '../workflow.ts';
 import { beginWith, firstFrame } from './first-frame.ts';
-import { beginScene, emptyAudio, emptyVideo, sample, stageModel, tapLatent, upsample, type Scene } from './stages.ts';
+import { audioVae, beginScene, stageModel, type Recipe, type Scene } from './loaders.ts';
+import { cfgGuider, decoded, emptyAudio, emptyVideo, sample, tapImages, tapLatent, upsample } from './stages.ts';
+import { upscaled } from './upscale.ts';
 
-export function twoStage(parameters: WorkflowParameters, input: SliceInput, variant: Variant): BuiltGraph {
-  const scene = beginScene(parameters, input, variant);
+export function twoStage(parameters: WorkflowParameters, input: SliceInput, recipe: Recipe): BuiltGraph {
+  const scene = beginScene(parameters, input, recipe);
   const frame = firstFrame(scene);
   const first = sample(scene, {
     stage: 1,
@@ -25,35 +26,53 @@ export function twoStage(parameters: WorkflowParameters, input: SliceInput, vari
     video: beginWith(scene, 2, upsample(scene, first.video), frame),
     audio: first.audio,
   });
-  const taps = { base: tapLatent(scene, 'base', first.video), refined: tapLatent(scene, 'refined', second.video) };
+  const images = decoded(scene, 'refined', second.video);
+  const taps = {
+    base: tapLatent(scene, 'base', first.video),
+    refined: tapImages(scene, 'refined', images),
+    ...(parameters.upscale && { upscaled: upscaled(scene, images, second.audio) }),
+  };
   return { graph: scene.graph.graph, taps };
 }
 
 function firstGuider(scene: Scene): Link {
-  const { variant, parameters, files, input } = scene;
-  if (variant === 'distilled') return cfgGuider(scene, 1, 1);
-  const guidance = input.guidance ?? parameters.guidance ?? files.guidance;
-  return parameters.model === '2' ? cfgGuider(scene, 1, guidance) : multimodalGuider(scene, guidance);
+  const { variant, parameters, family, input } = scene;
+  if (variant === 'distilled') return cfgGuider(scene, 1, 1, withVoice(scene));
+  const guidance = input.guidance ?? parameters.guidance ?? family.guidance;
+  return family.samplerOutput === 1 ? cfgGuider(scene, 1, guidance, withVoice(scene)) : dualGuider(scene, guidance);
 }
 
-function cfgGuider(scene: Scene, stage: 1 | 2, cfg: number): Link {
-  const { graph, positive, negative } = scene;
-  return graph.add(`stage${stage}-guider`, 'CFGGuider', { model: stageModel(scene, stage), positive, negative, cfg })(
+/**
+ * LTX-2.3, full: guidance of its own for picture and sound, a pass without one attention block (STG), and one in which
+ * picture and sound do not see each other: four evaluations a step, as in the published guider of the extension.
+ */
+function dualGuider(scene: Scene, video_cfg: number): Link {
+  const { graph } = scene;
+  const { model: voiced, positive, negative } = withVoice(scene);
+  const range = { start_percent: 0, end_percent: 1 };
+  const stg = { model: voiced, scale: 1, blocks: '28', ...range };
+  const guided = graph.add('guidance-stg', 'LTXVSpatioTemporalGuidance', stg)(0);
+  const model = graph.add('guidance-modality', 'LTXVModalityGuidance', { model: guided, modality_scale: 3, ...range })(
     0,
   );
+  const inputs = { model, positive, negative, video_cfg, audio_cfg: 7 };
+  return graph.add('stage1-guider', 'LTXVDualCFGGuider', inputs)(0);
 }
 
-/** Separate guidance for picture and sound, and a pass that skips one attention block (STG): LTX-2.3, full. */
-function multimodalGuider(scene: Scene, cfg: number): Link {
-  const { graph, positive, negative } = scene;
-  const shared = { stg: 1, perturb_attn: true, modality_scale: 3, skip_step: 0, cross_attn: true };
-  const audio = graph.add('guidance-audio', 'GuiderParameters', { modality: 'AUDIO', cfg: 7, rescale: 0.7, ...shared });
-  const video = { modality: 'VIDEO', cfg, rescale: 0.9, ...shared, parameters: audio(0) };
-  return graph.add('stage1-guider', 'MultimodalGuider', {
-    model: stageModel(scene, 1),
+/** The voice of a reference recording, where the operator names one. */
+function withVoice(scene: Scene): Pick<Scene, 'model' | 'positive' | 'negative'> {
+  const { graph, parameters, positive, negative } = scene;
+  const model = stageModel(scene, 1);
+  if (parameters.referenceAudio === undefined) return { model, positive, negative };
+  const voice = graph.add('reference-voice', 'LTXVReferenceAudio', {
+    model,
     positive,
     negative,
-    parameters: graph.add('guidance-video', 'GuiderParameters', video)(0),
-    skip_blocks: '28',
-  })(0);
+    reference_audio: graph.add('reference-audio', 'LoadAudio', { audio: parameters.referenceAudio })(0),
+    audio_vae: audioVae(scene),
+    identity_guidance_scale: 3,
+    start_percent: 0,
+    end_percent: 1,
+  });
+  return { model: voice(0), positive: voice(1), negative: voice(2) };
 }
