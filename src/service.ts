@@ -70,6 +70,8 @@ export interface ServiceOptions {
   createEncoder?: EncoderFactory;
   /** The product's own rules for prompts; asked before any prompt reaches a session. Fails closed. */
   filterPrompt?: PromptFilter;
+  /** Directory of the page to serve at `/`. Default: the demo page, where it is built. */
+  pageDirectory?: string | undefined;
   /** Called for every latency as it is measured, in addition to the metrics. */
   onLatency?: (latency: ViewerLatency, ms: number) => void;
   /** Called some seconds after the start or the last session, and again when `warmIdle` has emptied the caches. */
@@ -292,7 +294,7 @@ export async function startService(config: Config, options: ServiceOptions = {})
       host: config.host,
       port: config.port,
       tls: tlsFilesOf(config),
-      pageDirectory: pageDirectory(),
+      pageDirectory: options.pageDirectory ?? pageDirectory(),
       readiness,
       metrics,
       log,
