@@ -48,6 +48,8 @@ export interface LiveEvents {
   steered: [event: SteeredEvent];
   /** A new session replaces a lost one; revisions and slices restart from zero. `accepted` follows. */
   session: [sessionId: string];
+  /** A sound track is in `stream`: for the first time, or again after a reconnection. */
+  sound: [];
   /** An error; the stream continues unless the state becomes `closed`. */
   error: [error: GlimpseClientError];
 }

@@ -42,7 +42,7 @@ export class Live implements AsyncDisposable {
     this.#options = options;
     const listener = {
       onMessage: (message: ServerMessage) => this.#receive(message),
-      onTrack: (track: MediaStreamTrack, shown: () => void) => swapTrack(this.stream, track, shown),
+      onTrack: (track: MediaStreamTrack, shown: () => void) => this.#onTrack(track, shown),
       onPeerState: (state: RTCPeerConnectionState) => this.#peerChanged(state),
       onNewPeer: () => this.#reported.forgetPlaying(),
       onSocketLost: () => this.#broken('The connection to the server was lost.'),
@@ -73,6 +73,11 @@ export class Live implements AsyncDisposable {
   /** Survives reconnections; changes when the server had to start a new session. */
   get sessionId(): string | undefined {
     return this.#link.sessionId;
+  }
+
+  /** Whether the stream has sound. Browsers start sound only after a click: show `muted`, unmute in its handler. */
+  get hasSound(): boolean {
+    return this.stream.getAudioTracks().length > 0;
   }
 
   /** The server's capabilities. */
@@ -231,6 +236,11 @@ export class Live implements AsyncDisposable {
     // Caused by candidates after a refused `resume`: recovery handles it, and the page does not need it.
     if (error.code === 'NO_SESSION' && this.#reconnection.underWay) return;
     this.#events.emit('error', error);
+  }
+
+  #onTrack(track: MediaStreamTrack, shown: () => void): void {
+    swapTrack(this.stream, track, shown);
+    if (track.kind === 'audio') this.#events.emit('sound');
   }
 
   #peerChanged(state: RTCPeerConnectionState): void {

@@ -60,6 +60,10 @@ export interface ConnectOptions {
   cameraMove?: string | undefined;
   /** Hold colours and contrast of later slices to the first one of the same prompt, against drift. Default: false. */
   adain?: boolean | undefined;
+  /**
+   * Takes the stream's sound, where there is some; muting is the video element's. False: video alone. Default true.
+   */
+  sound?: boolean | undefined;
   /** Ends the stream for good. */
   signal?: AbortSignal | undefined;
   /** Replaces the ICE servers of the server's welcome. */

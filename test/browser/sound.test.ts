@@ -37,6 +37,28 @@ describe('sound in Chromium', () => {
     await expectNoLeaks(before);
   });
 
+  it('comes with the SDK and its page: muted until asked for', async () => {
+    await using service = await startPattern({ beep: true });
+    const page = await browser.newPage();
+    await page.goto(service.url);
+    await page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0);
+    const button = page.getByRole('button', { name: 'Turn sound on' });
+    await button.waitFor();
+    expect(await page.evaluate(() => document.querySelector('video')!.muted)).toBe(true);
+    await button.click();
+    await page.getByRole('button', { name: 'Turn sound off' }).waitFor();
+    const audible = () => {
+      const video = document.querySelector('video')!;
+      const { kind, muted } = (video.srcObject as MediaStream).getAudioTracks()[0]!;
+      return { kind, silentTrack: muted, muted: video.muted, paused: video.paused };
+    };
+    await page.waitForFunction(
+      () => !(document.querySelector('video')!.srcObject as MediaStream).getAudioTracks()[0]!.muted,
+    );
+    expect(await page.evaluate(audible)).toEqual({ kind: 'audio', silentTrack: false, muted: false, paused: false });
+    await page.close();
+  });
+
   it('is not there without sound in the generator: no track, and the picture as ever', async () => {
     await using service = await startPattern();
     await using page = await AvPage.open(browser, service.url);

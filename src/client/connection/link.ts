@@ -188,10 +188,10 @@ export class Link {
     const ifCurrent = (act: () => void) => {
       if (peer === this.#peer) act();
     };
-    const { iceTransportPolicy } = this.#options;
+    const { iceTransportPolicy, sound = true } = this.#options;
     const ice = { iceServers: this.#iceServers, ...(iceTransportPolicy && { iceTransportPolicy }) };
     this.#offeredServers = this.#iceServers;
-    const peer: Peer = new Peer(ice, {
+    const peer: Peer = new Peer(ice, sound, {
       onCandidate: (candidate) => ifCurrent(() => this.#socket?.send({ type: 'candidate', candidate })),
       onTrack: (track) => this.#listener.onTrack(track, () => ifCurrent(() => this.#show(peer))),
       onState: (state) => ifCurrent(() => this.#listener.onPeerState(state)),

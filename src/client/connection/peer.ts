@@ -1,5 +1,5 @@
 /**
- * One RTCPeerConnection that receives one video. No data channel: the WebSocket carries control, and an SCTP
+ * One RTCPeerConnection that receives one video and its sound. No data channel: the WebSocket carries control, and an SCTP
  * association would cost extra packets. Tuned for latency: the jitter buffer's target is zero.
  */
 import type { ClientMessage } from '../wire.ts';
@@ -20,13 +20,19 @@ export class Peer {
   readonly #listener: PeerListener;
   #trickling = false;
 
-  constructor(ice: Pick<RTCConfiguration, 'iceServers' | 'iceTransportPolicy'>, listener: PeerListener) {
+  /** @param sound whether sound is taken */
+  constructor(
+    ice: Pick<RTCConfiguration, 'iceServers' | 'iceTransportPolicy'>,
+    sound: boolean,
+    listener: PeerListener,
+  ) {
     this.#listener = listener;
     this.#connection = new RTCPeerConnection({ ...ice, bundlePolicy: 'max-bundle' });
     const { receiver } = this.#connection.addTransceiver('video', { direction: 'recvonly' });
     const hinted: HintedReceiver = receiver;
     hinted.playoutDelayHint = 0;
     hinted.jitterBufferTarget = 0;
+    if (sound) this.#connection.addTransceiver('audio', { direction: 'recvonly' });
     this.#connection.ontrack = ({ track }) => listener.onTrack(track);
     this.#connection.onicecandidate = ({ candidate }) => this.#trickle(candidate);
     this.#connection.onconnectionstatechange = () => listener.onState(this.#connection.connectionState);
@@ -39,7 +45,8 @@ export class Peer {
   /** Prepares an offer and starts gathering candidates. */
   async prepareOffer({ iceRestart = false } = {}): Promise<void> {
     this.#trickling = false;
-    await this.#connection.setLocalDescription(await this.#connection.createOffer({ iceRestart }));
+    const { type, sdp = '' } = await this.#connection.createOffer({ iceRestart });
+    await this.#connection.setLocalDescription({ type, sdp: inStereo(sdp) });
   }
 
   /** The prepared offer with every candidate gathered so far; later ones go to `onCandidate`. Send it at once. */
@@ -100,3 +107,10 @@ export class Peer {
     if (line !== '') this.#listener.onCandidate({ candidate: line, sdpMid, sdpMLineIndex, usernameFragment });
   }
 }
+
+/** Browsers decode Opus in stereo only where the receiver's own description says so (RFC 7587 section 6.1). */
+const inStereo = (sdp: string): string => {
+  const format = /^a=rtpmap:(\d+) opus\/48000\/2/im.exec(sdp)?.[1];
+  if (format === undefined) return sdp;
+  return sdp.replace(new RegExp(`^(a=fmtp:${format} (?!.*stereo).*?)(\r?)$`, 'm'), '$1;stereo=1$2');
+};
