@@ -41,10 +41,10 @@ describe('connect', () => {
     await eventually(() => expect(live.timeToConnectMs).toBeGreaterThan(0));
   });
 
-  it('asks for video only, and no data channel', async () => {
+  it('asks for video and its sound, and no data channel', async () => {
     await open();
     const sections = server.of('offer')[0]?.sdp.match(/^m=\w+/gm);
-    expect(sections).toEqual(['m=video']);
+    expect(sections).toEqual(['m=video', 'm=audio']);
   });
 
   it('can pick its prompt from what the server offers', async () => {
