@@ -68,7 +68,6 @@ export const ERROR_CODES = {
     retryable: false,
     text: 'This server takes no live video: its generator cannot follow it, or it has no decoder.',
   },
-  LIVE_INPUT_BUSY: { status: 409, retryable: true, text: 'Another camera is live in this session.' },
   LIVE_INPUT_INVALID: { status: 422, retryable: false, text: 'What the camera sends cannot be decoded.' },
   LIVE_INPUT_TOO_LARGE: { status: 413, retryable: false, text: 'The pictures of the camera have too many pixels.' },
   INPUT_NOT_FOUND: {

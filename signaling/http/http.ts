@@ -23,6 +23,7 @@ import { securityHeaders } from './security-headers.ts';
 import { sessionRoutes } from './sessions-api.ts';
 import { SIGNAL_PATH } from '../socket/sockets.ts';
 import { whepRoutes } from '../whep/whep.ts';
+import { whipRoutes } from '../whip/whip.ts';
 
 export interface HttpOptions {
   gate: Gate;
@@ -63,15 +64,17 @@ export function httpApp(options: HttpOptions): Hono<AccessEnv> {
   });
   if (metricsHere) app.route('/', metricsRoutes({ gate, metrics, host }));
   app.get(SIGNAL_PATH, plainSignal(log));
-  for (const path of ['/whep/*', '/v1/*']) app.use(path, crossOrigin(access));
+  for (const path of ['/whep/*', '/whip/*', '/v1/*']) app.use(path, crossOrigin(access));
   // A clip's name cannot be guessed, and a video element sends no token.
-  for (const path of ['/whep/*', '/v1/sessions/*', '/v1/inputs/*', '/openapi.json']) app.use(path, identified(access));
+  for (const path of ['/whep/*', '/whip/*', '/v1/sessions/*', '/v1/inputs/*', '/openapi.json'])
+    app.use(path, identified(access));
   let document: ReturnType<typeof openApiDocument> | undefined;
   app.get('/openapi.json', (context) => {
     document ??= openApiDocument({ clips: clips !== undefined, metrics: metricsHere, tokens: access.needsToken });
     return context.json(document);
   });
   app.route('/whep', whepRoutes({ gate, iceServers, metrics }));
+  app.route('/whip', whipRoutes({ gate, iceServers, metrics }));
   app.options('/v1/*', (context) => context.body(null, 200));
   app.route('/v1/sessions', sessionRoutes(gate));
   app.route('/v1/inputs', inputRoutes(gate));

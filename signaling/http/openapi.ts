@@ -128,6 +128,23 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
       get: guarded('Nothing to see.', { 204: answer('No content.') }, { parameters: [id] }),
       options: operation('CORS preflight; Accept-Patch.', { 200: answer('Allowed.') }, { parameters: [id] }),
     },
+    '/whip': {
+      post: guarded(
+        'WHIP (RFC 9725): the offer of a camera in, answer out. Its pictures go into a session of the same user.',
+        { 201: answer('Location, ETag, Link and the answer.', sdp) },
+        { parameters: [parameter('session', 'query', text)], requestBody: sdp },
+      ),
+      options: operation('CORS preflight; Accept-Post, and the ICE servers as Link.', { 200: answer('Allowed.') }),
+    },
+    '/whip/{id}': {
+      patch: guarded(
+        'Trickle ICE, or an ICE restart when the credentials are new.',
+        { 204: answer('Candidates taken.'), 200: answer('Restarted; new ETag.', content(FRAGMENT, text)) },
+        { parameters: [id, parameter('If-Match', 'header', text)], requestBody: content(FRAGMENT, text) },
+      ),
+      delete: guarded('Ends the camera, not the session.', { 200: answer('Ended.') }, { parameters: [id] }),
+      options: operation('CORS preflight; Accept-Patch.', { 200: answer('Allowed.') }, { parameters: [id] }),
+    },
     '/v1/sessions/{id}': {
       get: guarded('State and stats.', { 200: answer('Now.', json('Session')) }, { parameters: [id] }),
       delete: guarded('Ends the session.', { 204: answer('Ended.') }, { parameters: [id] }),

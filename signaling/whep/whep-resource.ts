@@ -1,5 +1,5 @@
 /**
- * ICE state of one WHEP session: the ICE session its ETag names, and the offer that an ICE restart starts from. PATCH
+ * ICE state of one WHEP or WHIP session: the ICE session its ETag names, and the offer that an ICE restart starts from. PATCH
  * requests may overlap and arrive out of order (section 4.4.1 of draft-ietf-wish-whep), so they run one by one.
  */
 import { randomUUID } from 'node:crypto';
@@ -13,14 +13,17 @@ import type { SdpFragment } from './sdp-fragment.ts';
 
 export type PatchResult = { kind: 'trickled' } | { kind: 'restarted'; fragment: string; etag: string };
 
-export class WhepResource {
-  readonly session: Session;
+/** What an ICE session belongs to: a viewer's session, or a camera's publication. */
+type Connected = Pick<Session, 'restart' | 'addCandidate'>;
+
+export class WhepResource<Of extends Connected = Session> {
+  readonly session: Of;
   #offerSdp: string;
   #etag = newEtag();
   #candidates = 0;
   readonly #patches = new SerialQueue(LIMITS.messagesPendingMax);
 
-  constructor(session: Session, offerSdp: string) {
+  constructor(session: Of, offerSdp: string) {
     this.session = session;
     this.#offerSdp = offerSdp;
   }

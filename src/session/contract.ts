@@ -1,4 +1,5 @@
 /** Sessions as the signaling layer sees them. `session.ts` and `registry.ts` implement these. */
+import type { GlimpseError } from '../errors.ts';
 import type { Emitter } from '../events.ts';
 import type { InputMedia } from '../picture/input-media.ts';
 import type { Tier } from '../picture/tiers.ts';
@@ -50,6 +51,23 @@ export interface SessionEvents extends ViewerEvents {
   closed: [reason: string];
 }
 
+export interface PublicationEvents {
+  /** What the camera sends could not be used; it ends. */
+  failed: [error: GlimpseError];
+  closed: [reason: string];
+}
+
+/** A camera that comes into a session on a connection of its own. */
+export interface Publication {
+  readonly id: string;
+  readonly events: Emitter<PublicationEvents>;
+  /** Answers the offer of an ICE restart. */
+  restart(offerSdp: string): Promise<string>;
+  addCandidate(candidate: IceCandidate | null): Promise<void>;
+  /** Idempotent, never throws. */
+  close(reason: string): Promise<void>;
+}
+
 export interface Session {
   readonly id: string;
   /** Secret that lets its holder resume the session. */
@@ -61,6 +79,11 @@ export interface Session {
   restart(offerSdp: string): Promise<string>;
   addCandidate(candidate: IceCandidate | null): Promise<void>;
   control(message: Control): Promise<Accepted>;
+  /**
+   * Takes a camera on a connection of its own, for the stream to follow. Ends with the session.
+   * @throws GlimpseError LIVE_INPUT_UNSUPPORTED, PUBLISHER_EXISTS, SDP_INVALID, CODEC_UNSUPPORTED
+   */
+  publish(offerSdp: string): Promise<{ publication: Publication; answerSdp: string }>;
   /** Outcome of the latest accepted request; fills `accepted` after an offer or a resume. */
   readonly accepted: Promise<Accepted>;
   readonly stats: ViewerStats;

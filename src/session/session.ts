@@ -13,8 +13,9 @@ import type { Rooms } from '../rooms/rooms.ts';
 import type { ViewerDeps } from '../viewer/deps.ts';
 import type { Stage } from '../viewer/stage.ts';
 import { Viewer, type ViewerWish } from '../viewer/viewer.ts';
-import type { Accepted, Control, Session, SessionEvents } from './contract.ts';
+import type { Accepted, Control, Publication, Session, SessionEvents } from './contract.ts';
 import { Membership } from './membership.ts';
+import { CameraPublication } from './publication.ts';
 
 export interface ViewerSessionOptions {
   stage: Stage;
@@ -34,14 +35,18 @@ export class ViewerSession implements Session {
   readonly #options: ViewerSessionOptions;
   readonly #viewer: Viewer;
   readonly #membership: Membership;
+  readonly #deps: ViewerDeps;
+  readonly #publications = new Set<CameraPublication>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ViewerSessionOptions, deps: ViewerDeps) {
     const { stage, wish, seat } = options;
     this.#options = options;
+    this.#deps = deps;
     this.#viewer = new Viewer({ stage, wish, events: this.events }, deps);
     this.#membership = new Membership(this.events, (reason) => void this.close(reason));
     if (seat) this.#membership.enter(seat);
+    this.events.on('camera', (live) => this.#membership.seat?.publish(live));
     this.events.on('expired', (reason) => void this.close(reason));
   }
 
@@ -74,6 +79,19 @@ export class ViewerSession implements Session {
   async addCandidate(candidate: IceCandidate | null): Promise<void> {
     this.#assertOpen();
     await this.#viewer.addCandidate(candidate);
+  }
+
+  async publish(offerSdp: string): Promise<{ publication: Publication; answerSdp: string }> {
+    this.#assertOpen();
+    this.#membership.require('publish');
+    const publication = new CameraPublication(this.#options.stage.stream.live, this.#deps);
+    this.#publications.add(publication);
+    this.#membership.seat?.publish(true);
+    publication.events.on('closed', () => {
+      this.#publications.delete(publication);
+      this.#membership.seat?.publish(false);
+    });
+    return { publication, answerSdp: await publication.answer(offerSdp) };
   }
 
   sendChannel(text: string): boolean {
@@ -143,7 +161,8 @@ export class ViewerSession implements Session {
 
   async #end(reason: string): Promise<void> {
     const { stage } = this.#options;
-    const left = this.#viewer.close(reason);
+    const published = [...this.#publications].map((publication) => publication.close(reason));
+    const left = Promise.all([this.#viewer.close(reason), ...published]);
     this.#membership.leave();
     await Promise.allSettled([left, stage.audience.size === 0 ? endStage(stage) : undefined]);
     this.events.emit('closed', reason);

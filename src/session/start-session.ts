@@ -8,6 +8,7 @@ import { Stream, type StreamDeps } from '../stream/stream.ts';
 import { nearestMade } from '../viewer/decide.ts';
 import type { ViewerDeps } from '../viewer/deps.ts';
 import { Encodes } from '../viewer/encodes/encodes.ts';
+import { may } from '../rooms/rights.ts';
 import type { Stage } from '../viewer/stage.ts';
 import type { SessionOpening, User } from './contract.ts';
 import { ViewerSession } from './session.ts';
@@ -37,7 +38,9 @@ export function startSession(opening: SessionOpening, house: SessionHouse, user?
   const open = room?.name === undefined ? undefined : rooms.find(room.name);
   if (room && open) {
     const { stage } = open;
-    return new ViewerSession({ stage, wish, owner: owner.id, rooms, seat: open.room.join(room) }, viewer);
+    const seat = open.room.join(room);
+    const guest = { ...wish, camera: may(seat.right, 'publish') };
+    return new ViewerSession({ stage, wish: guest, owner: owner.id, rooms, seat }, viewer);
   }
   const mayCreate = room === undefined || room.granted === undefined || room.granted === 'host';
   if (room && (opening.prompt === '' || !mayCreate)) throw new GlimpseError('ROOM_NOT_FOUND');

@@ -22,13 +22,13 @@ export class LiveInput implements LiveSource {
     return this.#source !== undefined;
   }
 
-  /** Takes the place for `owner`. @throws GlimpseError LIVE_INPUT_BUSY while another has it */
+  /** Takes the place for `owner`. @throws GlimpseError PUBLISHER_EXISTS while another has it */
   reserve(owner: object): void {
-    if (this.#owner !== undefined && this.#owner !== owner) throw new GlimpseError('LIVE_INPUT_BUSY');
+    if (this.#owner !== undefined && this.#owner !== owner) throw new GlimpseError('PUBLISHER_EXISTS');
     this.#owner = owner;
   }
 
-  /** Follows `source`; a second one of the same owner replaces the first. @throws GlimpseError LIVE_INPUT_BUSY */
+  /** Follows `source`; a second one of the same owner replaces the first. @throws GlimpseError PUBLISHER_EXISTS */
   start(owner: object, source: LiveSource): void {
     this.reserve(owner);
     this.#source = source;

@@ -81,6 +81,8 @@ export interface ViewerEvents {
   progress: StreamEvents['progress'];
   /** Text received on the data channel `control`; signaling parses and answers it. */
   channelMessage: [text: string];
+  /** The stream begins, or ends, to follow the viewer's camera. */
+  camera: [live: boolean];
   /** A failure that the viewer should know about; the stream goes on. */
   error: [error: Error];
   /** The viewer did not connect or return in time; the owner closes them. */

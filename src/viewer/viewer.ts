@@ -35,6 +35,8 @@ export interface ViewerWish {
   tierCap: Tier;
   /** The only codec to send; undefined: what the offer and we prefer. */
   codec?: VideoCodec | undefined;
+  /** False: what their camera sends is not taken. Default: true, where the stream follows one. */
+  camera?: boolean | undefined;
   /** False: they cannot come back to a lost connection. Default: true. */
   resumable?: boolean | undefined;
 }
@@ -74,7 +76,7 @@ export class Viewer {
       deps: link,
       clock,
       codec: wish.codec,
-      receive: stream.live && CAMERA,
+      receive: wish.camera === false || !stream.live ? undefined : CAMERA,
       sound: stream.sound !== undefined,
       resumable: wish.resumable,
       onListenerError,
@@ -179,6 +181,7 @@ export class Viewer {
     events.on('camera', (source) => this.#onCamera(source));
     events.on('cameraGone', (error) => {
       this.#stream.live?.release(this);
+      this.#events.emit('camera', false);
       if (error) this.#events.emit('error', error);
     });
     events.on('away', () => {
@@ -192,6 +195,7 @@ export class Viewer {
   #onCamera(source: LiveSource): void {
     try {
       this.#stream.live?.start(this, source);
+      this.#events.emit('camera', true);
     } catch (error) {
       this.#events.emit('error', toGlimpseError(error));
     }

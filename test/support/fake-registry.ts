@@ -8,6 +8,8 @@ import { LIMITS } from '../../src/limits.ts';
 import type {
   Accepted,
   Control,
+  Publication,
+  PublicationEvents,
   Session,
   SessionEvents,
   SessionRegistry,
@@ -32,6 +34,7 @@ export class FakeSession implements Session {
   readonly offers: string[] = [];
   readonly restarts: string[] = [];
   readonly candidates: (IceCandidate | null)[] = [];
+  readonly publications: FakePublication[] = [];
   readonly controls: Control[] = [];
   /** What went out on the data channel. */
   readonly channel: string[] = [];
@@ -68,6 +71,13 @@ export class FakeSession implements Session {
   async restart(sdp: string): Promise<string> {
     this.restarts.push(sdp);
     return this.#reply(100 + this.restarts.length);
+  }
+
+  async publish(offerSdp: string): Promise<{ publication: Publication; answerSdp: string }> {
+    const answerSdp = await this.#reply(200 + this.publications.length);
+    const publication = new FakePublication(`camera-${this.publications.length + 1}`, offerSdp);
+    this.publications.push(publication);
+    return { publication, answerSdp };
   }
 
   async addCandidate(candidate: IceCandidate | null): Promise<void> {
@@ -114,6 +124,34 @@ export class FakeSession implements Session {
       't=0 0',
       't=0 0\r\na=ice-lite',
     );
+  }
+}
+
+/** A camera's connection that never touches a network. */
+export class FakePublication implements Publication {
+  readonly id: string;
+  readonly events = new Emitter<PublicationEvents>();
+  readonly offers: string[];
+  readonly candidates: (IceCandidate | null)[] = [];
+  closedWith: string | undefined;
+
+  constructor(id: string, offerSdpText: string) {
+    this.id = id;
+    this.offers = [offerSdpText];
+  }
+
+  async restart(sdp: string): Promise<string> {
+    this.offers.push(sdp);
+    return offerSdp({ ufrag: `cam${this.offers.length}`, extra: [`a=${SERVER_CANDIDATE}`] });
+  }
+
+  async addCandidate(candidate: IceCandidate | null): Promise<void> {
+    this.candidates.push(candidate);
+  }
+
+  async close(reason: string): Promise<void> {
+    this.closedWith = reason;
+    this.events.emit('closed', reason);
   }
 }
 

@@ -29,7 +29,7 @@ describe('LiveInput', () => {
     const live = new LiveInput();
     live.reserve(ANNA);
     for (const attempt of [() => live.reserve(BERT), () => live.start(BERT, sourceOf(2))])
-      expect(attempt).toThrow(expect.objectContaining({ code: 'LIVE_INPUT_BUSY' }));
+      expect(attempt).toThrow(expect.objectContaining({ code: 'PUBLISHER_EXISTS' }));
     live.start(ANNA, sourceOf(1));
     live.release(BERT);
     expect((await live.newest(SIZE))?.number).toBe(1);
