@@ -178,7 +178,7 @@ program
   .option('--model <pack>', 'generation, quality: name or directory of a pack instead of those that ship', 'auto')
   .option('--section <name...>', 'generation: only these sections')
   .option('--seconds <number>', 'soak: how long; default 1800')
-  .option('--quick', 'generation, load, soak, memory: a few runs instead of enough for a published figure')
+  .option('--quick', 'generation, load, soak, memory, cluster: a few runs instead of enough for a published figure')
   .option('--prompts <number>', 'quality: held-out prompts; 256 for a published figure', '64')
   .option('--sheet <directory>', 'quality: also write a sheet of pictures, per tier and prompt, here')
   .action(async (suite: string, reports: string[], flags: BenchFlags) => {

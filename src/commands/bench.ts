@@ -105,6 +105,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run();
     return { report, table: formatTable(report) };
   },
+  cluster: async ({ quick }) => {
+    const { run, formatTable } = await import('../../bench/suites/cluster.ts');
+    const report = await run({ quick });
+    return { report, table: formatTable(report) };
+  },
   compare: async ({ reports: [before, after, ...more] }) => {
     if (before === undefined || after === undefined || more.length > 0)
       throw new GlimpseError('PARAMETER_INVALID', { message: 'compare takes two reports: the older, then the newer' });

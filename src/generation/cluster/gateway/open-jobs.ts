@@ -50,6 +50,11 @@ export class OpenJobs implements Disposable {
     return this.#jobs.size;
   }
 
+  /** Workers that hold a job. */
+  get workers(): ReadonlySet<string> {
+    return new Set([...this.#jobs.values()].map(({ job }) => job.worker));
+  }
+
   /** Opens a job; the caller closes it with `close`. */
   open(
     options: Omit<RemoteJobOptions, 'bus' | 'subjects' | 'gateway'>,
