@@ -2,6 +2,7 @@
  * The hook for a product's own prompt rules. The filter runs before a prompt reaches a session, whichever way it came.
  * It fails closed: one that throws or takes too long refuses the prompt.
  */
+import { systemClock } from '../src/clock.ts';
 import { GlimpseError } from '../src/errors.ts';
 import { LIMITS } from '../src/limits.ts';
 import type { Log } from '../src/log.ts';
@@ -39,16 +40,16 @@ export async function requireAllowed(
   if (!filter) return;
   const timeout = new AbortController();
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const timer = systemClock.after(timeoutMs, () => {
     timeout.abort();
     late.reject(new GlimpseError('ABORTED', { message: 'the prompt filter took too long' }));
-  }, timeoutMs);
+  });
   const verdict = await Promise.race([ask(filter, prompt, { user, sessionId, signal: timeout.signal }), late.promise])
     .catch((error: unknown) => {
       log.error({ err: error }, 'the prompt filter failed');
       throw new GlimpseError('PROMPT_FILTER_DOWN', { retryAfterMs: 1_000 });
     })
-    .finally(() => clearTimeout(timer));
+    .finally(() => timer.close());
   if (verdict === true || (typeof verdict === 'object' && verdict.allow)) return;
   const message = typeof verdict === 'object' ? verdict.message : undefined;
   throw new GlimpseError('PROMPT_REFUSED', message === undefined ? {} : { message });

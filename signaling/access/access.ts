@@ -2,7 +2,7 @@
  * Access control: identifies the client, checks the page's origin, decides whether it may create or use a session, and
  * limits its rate. HTTP, WHEP and WebSocket all use it before a request reaches a session or peer connection.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { every, sleep, systemClock, type Timer } from '../../src/clock.ts';
 import { GlimpseError } from '../../src/errors.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -83,7 +83,7 @@ export class Access {
   readonly #singleUse = new SingleUseTokens();
   readonly #owners = new SessionOwners();
   readonly #abuse: AbuseScores;
-  readonly #sweep: NodeJS.Timeout;
+  readonly #sweep: Timer;
 
   /** @throws GlimpseError CONFIG_INVALID when a trusted proxy is not an address */
   constructor(options: AccessOptions = {}) {
@@ -92,7 +92,7 @@ export class Access {
     this.#addresses = new ClientAddresses(trustedProxies);
     this.#quotas = new Quotas({ creationsPerMinute, sessionsPerUser });
     this.#abuse = new AbuseScores(options.abuseScore ?? LIMITS.abuseScore, (decision) => this.#tell(decision));
-    this.#sweep = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
+    this.#sweep = every(systemClock, SWEEP_INTERVAL_MS, () => this.sweep(), { background: true });
   }
 
   /** Runs every ten seconds: deletes decayed and expired entries, and ends sessions that outlived their token. */
@@ -198,7 +198,7 @@ export class Access {
       release();
       throw error;
     }
-    if (this.#abuse.level(key, performance.now()) === 'slow') await sleep(SLOW_CREATION_MS);
+    if (this.#abuse.level(key, performance.now()) === 'slow') await sleep(systemClock, SLOW_CREATION_MS);
     return {
       bind: (session) => this.#own(session, identity, release),
       release: () => {
@@ -249,7 +249,7 @@ export class Access {
   }
 
   close(): void {
-    clearInterval(this.#sweep);
+    this.#sweep.close();
   }
 
   get #nowSeconds(): number {

@@ -2,6 +2,7 @@
  * Control of one session over all ways at once (WebSocket, data channel, HTTP): they share one rate limit. A prompt
  * above the rate is not refused: the newest waits for its turn, and the prompts it replaced receive the same answer.
  */
+import { systemClock, type Timer } from '../../src/clock.ts';
 import { GlimpseError } from '../../src/errors.ts';
 import { promptTooLong } from '../../src/generation/prompt/prompt.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -43,7 +44,7 @@ export class SessionControls {
   /** The newest waiting prompt, and every request that its result answers. */
   #next: { message: PromptMessage; waiting: Waiting[] } | undefined;
   #busy = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
   constructor(session: Session, rules: ControlRules) {
     this.#session = session;
@@ -73,10 +74,11 @@ export class SessionControls {
     if (this.#busy || this.#next === undefined || this.#timer !== undefined) return;
     const waitMs = this.#rules.prompts.take(performance.now());
     if (waitMs > 0) {
-      this.#timer = setTimeout(() => {
+      const onTurn = (): void => {
         this.#timer = undefined;
         this.#takeTurn();
-      }, waitMs).unref();
+      };
+      this.#timer = systemClock.after(waitMs, onTurn, { background: true });
       return;
     }
     const { message, waiting } = this.#next;
@@ -102,7 +104,7 @@ export class SessionControls {
   }
 
   #end(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.close();
     const { waiting = [] } = this.#next ?? {};
     this.#next = undefined;
     for (const { reject } of waiting) reject(new GlimpseError('SESSION_NOT_FOUND'));

@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:http2';
 import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
+import { systemClock } from '../../src/clock.ts';
 import { LIMITS } from '../../src/limits.ts';
 
 /** Open requests of one HTTP/2 connection: a page and its assets. Those of one packet start in one event loop turn. */
@@ -32,9 +33,9 @@ export function keepHttp2Limits(server: Http2SecureServer, { bodyMs, idleMs }: H
   server.on('session', (session) => session.setTimeout(idleMs, () => session.destroy()));
   server.on('stream', (stream: ServerHttp2Stream) => {
     if (stream.endAfterHeaders) return;
-    const deadline = setTimeout(() => {
+    const deadline = systemClock.after(bodyMs, () => {
       if (due.push(stream) === 1) setImmediate(cut);
-    }, bodyMs);
-    stream.once('close', () => clearTimeout(deadline));
+    });
+    stream.once('close', () => deadline.close());
   });
 }

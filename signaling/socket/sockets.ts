@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import { every, systemClock, type Timer } from '../../src/clock.ts';
 import { GlimpseError, toGlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { SUBPROTOCOL, upgradeToken } from '../access/credentials.ts';
@@ -57,7 +58,7 @@ export class SignalSockets {
     // Never selects the one that carries a token.
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #heartbeat: Timer;
   /** Sockets that have answered since the last ping. */
   readonly #alive = new WeakSet<WebSocket>();
   #closing = false;
@@ -65,8 +66,8 @@ export class SignalSockets {
   constructor(context: Omit<SignalContext, 'owners'>, { pingIntervalMs, idleMs }: SocketTimes = {}) {
     this.#context = context;
     this.#idleMs = idleMs ?? LIMITS.socketIdleMs;
-    this.#heartbeat = setInterval(() => this.#ping(), pingIntervalMs ?? LIMITS.socketPingIntervalMs);
-    this.#heartbeat.unref();
+    const intervalMs = pingIntervalMs ?? LIMITS.socketPingIntervalMs;
+    this.#heartbeat = every(systemClock, intervalMs, () => this.#ping(), { background: true });
   }
 
   /** For the HTTP server's `upgrade` event. */
@@ -94,15 +95,15 @@ export class SignalSockets {
   /** Sends `bye` on every socket; those that do not close within the grace are terminated. */
   async close(reason: string, graceMs: number): Promise<void> {
     this.#closing = true;
-    clearInterval(this.#heartbeat);
+    this.#heartbeat.close();
     const sockets = [...this.#server.clients];
     const ended = Promise.all(sockets.map((socket) => new Promise((resolve) => void socket.once('close', resolve))));
     for (const { connection } of this.#held.values()) {
       connection.end(reason, { code: GOING_AWAY, retryAfterMs: LIMITS.retryAfterClosingMs });
     }
-    const cut = setTimeout(() => sockets.forEach((socket) => socket.terminate()), graceMs);
+    const cut = systemClock.after(graceMs, () => sockets.forEach((socket) => socket.terminate()));
     await ended;
-    clearTimeout(cut);
+    cut.close();
     this.#server.close();
   }
 
@@ -147,7 +148,7 @@ export class SignalSockets {
     socket.send(JSON.stringify(errorMessage(error)));
     socket.close(POLICY_VIOLATION, error.code);
     // Does not wait for a client that fails to close.
-    setTimeout(() => socket.terminate(), LIMITS.serverCloseGraceMs).unref();
+    systemClock.after(LIMITS.serverCloseGraceMs, () => socket.terminate(), { background: true });
   }
 
   #count(thrown: unknown, who: Identity | string): void {

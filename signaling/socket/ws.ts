@@ -3,7 +3,7 @@
  * gets an `error` and changes nothing. A socket that dies without `bye` leaves its session alive for `resume`; the
  * registry decides for how long.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep, systemClock } from '../../src/clock.ts';
 import { GlimpseError, assertNever, toGlimpseError } from '../../src/errors.ts';
 import { queueFull, SerialQueue } from '../../src/lifetime/serial-queue.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -112,7 +112,7 @@ export class SignalConnection {
   }
 
   async #take(data: Buffer, refused: GlimpseError | undefined, delayMs: number): Promise<void> {
-    if (delayMs > 0) await sleep(delayMs);
+    if (delayMs > 0) await sleep(systemClock, delayMs);
     if (refused) this.#fail(refused, findId(data.toString('latin1')));
     else await this.#handle(data.toString());
   }

@@ -1,5 +1,5 @@
 /** `glimpse serve`: runs the service until it is stopped, then shuts it down within its grace. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep, systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { createLog } from '../log.ts';
 import { startService } from '../service.ts';
@@ -52,7 +52,7 @@ export async function serve(
   }
   if (faulty.signal.aborted) log.fatal('too many faults in a minute: the service drains and ends with status 1');
   const late = new AbortController();
-  const grace = sleep(config.drainSeconds * 1000, false, { signal: late.signal }).catch(() => false);
+  const grace = sleep(systemClock, config.drainSeconds * 1000, late.signal).then(() => false);
   const inTime = await Promise.race([service.close('server-closing').then(() => true), grace]);
   late.abort();
   if (!inTime) log.warn('not everything ended in time; the rest is cut off');

@@ -1,4 +1,5 @@
 /** Releases memory in stages while no session exists: the longer the service is idle, the more it releases. */
+import { systemClock, type Timer } from '../clock.ts';
 import type { CacheSource } from '../metrics/cache-source.ts';
 
 /** Delay for work that a session, or the start, leaves behind: picture readers, closing connections. */
@@ -12,7 +13,7 @@ export interface IdleStage {
 
 export class IdleRelease implements Disposable {
   readonly #stages: readonly IdleStage[];
-  #timers: NodeJS.Timeout[] = [];
+  #timers: Timer[] = [];
   /** Undefined until the first report. */
   #inUse: boolean | undefined;
 
@@ -26,7 +27,9 @@ export class IdleRelease implements Disposable {
     if (inUse === this.#inUse) return;
     this.#inUse = inUse;
     this.#stop();
-    if (!inUse) this.#timers = this.#stages.map(({ afterMs, release }) => setTimeout(release, afterMs).unref());
+    if (inUse) return;
+    const background = { background: true };
+    this.#timers = this.#stages.map(({ afterMs, release }) => systemClock.after(afterMs, release, background));
   }
 
   [Symbol.dispose](): void {
@@ -34,7 +37,7 @@ export class IdleRelease implements Disposable {
   }
 
   #stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer.close();
     this.#timers = [];
   }
 }

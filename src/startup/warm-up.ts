@@ -2,7 +2,7 @@
  * Waits until the encoder and the generator have each worked once, before any viewer is served. A generator on a
  * server of its own may start later than this service, so the wait has no limit.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep, systemClock, type Clock } from '../clock.ts';
 import { GlimpseError, toGlimpseError } from '../errors.ts';
 import type { Generator } from '../generation/generator.ts';
 import type { EncoderFactory } from '../media/encode/encoder.ts';
@@ -20,8 +20,8 @@ export interface WarmUpOptions {
   /** Called for each failed attempt that is retried. */
   onWaiting: (error: GlimpseError) => void;
   signal: AbortSignal;
-  /** Resolves after a pause, or rejects when the signal fires. Default: a timer. */
-  pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Default: the system's. */
+  clock?: Clock;
 }
 
 /** @throws GlimpseError ABORTED, or an error that waiting cannot change */
@@ -37,7 +37,7 @@ export async function warmUp({ generator, createEncoder, missing, ...options }: 
 
 async function warmUpGenerator(
   generator: Generator,
-  { waits, onWaiting, signal, pause = pauseFor }: Omit<WarmUpOptions, 'generator' | 'createEncoder' | 'missing'>,
+  { waits, onWaiting, signal, clock = systemClock }: Omit<WarmUpOptions, 'generator' | 'createEncoder' | 'missing'>,
 ): Promise<void> {
   for (let pauseMs: number = PAUSE_MS.first; ; pauseMs = Math.min(PAUSE_MS.most, pauseMs * 2)) {
     try {
@@ -47,10 +47,8 @@ async function warmUpGenerator(
       if (signal.aborted) throw new GlimpseError('ABORTED');
       if (!waits || !['GENERATOR_DOWN', 'CLUSTER_DOWN'].includes(error.code)) throw error;
       onWaiting(error);
-      await pause(pauseMs, signal).catch(() => {});
+      await sleep(clock, pauseMs, signal);
       if (signal.aborted) throw new GlimpseError('ABORTED');
     }
   }
 }
-
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal });

@@ -82,6 +82,16 @@ describe('import rules', () => {
     expect(found).toEqual([]);
   });
 
+  it('timers come from the clock, so that they can run in virtual time', () => {
+    // The SDK runs in browsers; the process's watch counts only time in which this process runs.
+    const excepted = /^src\/(clock|generation\/onnx\/process\/run-watch)\.ts$|^src\/client\//;
+    const ambient = /(?<![.\w])set(Timeout|Interval)\(|setTimeout\b[^;]*'node:timers\/promises'/;
+    const found = files
+      .filter((file) => /^(src|signaling)\//.test(file) && !excepted.test(file))
+      .filter((file) => ambient.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(found).toEqual([]);
+  });
+
   it('only transport/peer imports werift', () => {
     // Beside the viewers that benches and tests play with it.
     const allowed = /^(src\/transport\/peer|bench\/support\/wire)\//;

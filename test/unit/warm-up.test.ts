@@ -3,13 +3,15 @@ import { GlimpseError } from '../../src/errors.ts';
 import { encoderFactory } from '../../src/media/encode/encoders.ts';
 import { PatternGenerator } from '../../src/generation/pattern/pattern.ts';
 import { warmUp } from '../../src/startup/warm-up.ts';
+import { VirtualTime } from '../../bench/link/virtual-time.ts';
+import { SkippingClock } from '../support/clock-at.ts';
 
 function starting(failures: number, code: 'GENERATOR_DOWN' | 'WORKFLOW_INVALID' = 'GENERATOR_DOWN') {
   const generator = new PatternGenerator({ widthPx: 64, heightPx: 64, fps: 20 });
   let left = failures;
   generator.warmUp = () => (left-- > 0 ? Promise.reject(new GlimpseError(code)) : Promise.resolve());
   const missing = new Set<'encoder' | 'model'>(['encoder', 'model']);
-  const pauses: number[] = [];
+  const clock = new SkippingClock();
   const ending = new AbortController();
   const options = {
     generator,
@@ -18,9 +20,9 @@ function starting(failures: number, code: 'GENERATOR_DOWN' | 'WORKFLOW_INVALID' 
     waits: true,
     onWaiting: () => {},
     signal: ending.signal,
-    pause: (ms: number) => Promise.resolve(void pauses.push(ms)),
+    clock,
   };
-  return { options, missing, pauses, ending };
+  return { options, missing, pauses: clock.waitsMs, ending };
 }
 
 describe('a generator that is started after the service', () => {
@@ -38,7 +40,8 @@ describe('a generator that is started after the service', () => {
 
   it('is no longer waited for when the service ends', async () => {
     const { options, ending } = starting(1_000);
-    const pause = (): Promise<void> => Promise.resolve(ending.abort());
-    await expect(warmUp({ ...options, pause })).rejects.toMatchObject({ code: 'ABORTED' });
+    const clock = new VirtualTime();
+    const waiting = warmUp({ ...options, clock, onWaiting: () => ending.abort() });
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });

@@ -1,5 +1,5 @@
 /** `glimpse worker`: computes slices for the gateways of a cluster until it is stopped or drained. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep, systemClock } from '../../clock.ts';
 import type { Config } from '../../config/config.ts';
 import { createLog } from '../../log.ts';
 import { startWorker } from '../../startup/worker-service.ts';
@@ -37,8 +37,8 @@ export async function worker(
   await Promise.race([ended, service.drainAsked]);
   log.info({ worker: name, id }, 'draining');
   const late = new AbortController();
-  const grace = sleep(config.drainSeconds * 1_000, false, { signal: late.signal }).catch(() => false);
-  const drained = Promise.all([service.drain(), sleep(LAST_BEATS_MS)]).then(() => true);
+  const grace = sleep(systemClock, config.drainSeconds * 1_000, late.signal).then(() => false);
+  const drained = Promise.all([service.drain(), sleep(systemClock, LAST_BEATS_MS)]).then(() => true);
   const inTime = await Promise.race([drained, grace]);
   late.abort();
   await service.close();

@@ -1,4 +1,5 @@
 /** Puts a model without users to rest after a while: half-loaded, so that it is back in under 100 ms. */
+import { systemClock, type Timer } from '../../clock.ts';
 import { SerialQueue } from '../../lifetime/serial-queue.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Activation, ModelMemory } from './model-memory.ts';
@@ -14,7 +15,7 @@ export class IdleModel implements AsyncDisposable {
   readonly #options: IdleModelOptions;
   /** One change after another: resting during activation would leave half of each. */
   readonly #changes = new SerialQueue(LIMITS.serialWorkMax);
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #resting = false;
 
   constructor(options: IdleModelOptions) {
@@ -26,7 +27,7 @@ export class IdleModel implements AsyncDisposable {
    * @throws GlimpseError GENERATOR_DOWN, MODEL_INVALID
    */
   async use(): Promise<Activation | undefined> {
-    clearTimeout(this.#timer);
+    this.#timer?.close();
     if (!this.#resting) return undefined;
     this.#resting = false;
     const activation = await this.#changes.run(() => this.#options.memory.activate());
@@ -37,12 +38,12 @@ export class IdleModel implements AsyncDisposable {
   /** The last user has left. */
   leave(): void {
     const { idleMs } = this.#options;
-    clearTimeout(this.#timer);
-    if (idleMs > 0) this.#timer = setTimeout(() => void this.#rest(), idleMs).unref();
+    this.#timer?.close();
+    if (idleMs > 0) this.#timer = systemClock.after(idleMs, () => void this.#rest(), { background: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.close();
     await this.#changes.close();
   }
 

@@ -2,6 +2,7 @@
  * Compares the memory of the service and of its inference process with the budget once a second and applies memory-pressure.ts. From 90% on only the part
  * in use stays loaded, steps run one at a time, and no session computes above the low-memory tier.
  */
+import { every, systemClock, type Timer } from '../../clock.ts';
 import type { MemoryReport, ModelMemory } from './model-memory.ts';
 import { nextPressure, type Pressure } from './memory-pressure.ts';
 
@@ -24,7 +25,7 @@ export class MemoryMonitor implements Disposable {
   #pressure: Pressure = 'normal';
   /** Of the models' process, by the latest report. */
   #modelsBytes = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
   constructor(options: MemoryMonitorOptions) {
     this.#options = options;
@@ -35,7 +36,7 @@ export class MemoryMonitor implements Disposable {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#tick(), INTERVAL_MS).unref();
+    this.#timer ??= every(systemClock, INTERVAL_MS, () => this.#tick(), { background: true });
   }
 
   check(): void {
@@ -60,6 +61,6 @@ export class MemoryMonitor implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    this.#timer?.close();
   }
 }

@@ -3,8 +3,7 @@
  * What was yielded stays. Only the current tier is made again, after a pause that doubles; from the second failure on
  * less is asked for (`reduction.ts`). A generator that keeps failing gets no calls for a while (`circuit.ts`).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../../clock.ts';
+import { sleep, type Clock } from '../../clock.ts';
 import { GlimpseError, toGlimpseError, type ErrorCode } from '../../errors.ts';
 import { Circuit, type CircuitState } from './circuit.ts';
 import type { GenerateOptions, Generator, GeneratorInfo, PromptReading, Rendition, SliceJob } from '../generator.ts';
@@ -20,8 +19,6 @@ export interface RetryingGeneratorOptions {
   clock: Clock;
   /** Uniform in [0, 1): spreads the retries of many sessions. */
   random: () => number;
-  /** Resolves after a pause, or at once when the signal fires. Default: a timer. */
-  pause?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** A failed tier was made after all, or given up; for the metrics. */
   onRetried?: ((retried: Retried) => void) | undefined;
 }
@@ -166,7 +163,7 @@ export class RetryingGenerator implements Generator {
     }
     const ms = FIRST_PAUSE_MS * 2 ** failures * (0.5 + this.#options.random() / 2);
     onRetry?.(new GlimpseError(error.code, { message: error.message, retryAfterMs: Math.ceil(ms), cause: error }));
-    await (this.#options.pause ?? pauseFor)(ms, signal);
+    await sleep(this.#options.clock, ms, signal);
     if (signal.aborted) throw new GlimpseError('ABORTED');
   }
 
@@ -195,5 +192,3 @@ const reasonOf = (error: unknown): Retried['reason'] =>
 /** Failures that may pass soon. Aborts, and faults of the job or the model itself, do not. */
 const isTransient = ({ code, retryable }: GlimpseError): boolean =>
   retryable && code !== 'ABORTED' && code !== 'SERVER_CLOSING';
-
-const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }).catch(() => {});

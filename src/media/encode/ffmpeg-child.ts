@@ -6,6 +6,7 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { systemClock, type Timer } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { CODEC_OPTIONS, GOP_FRAMES, h264Level, VP8_BUFFER_S, X264_BUFFER_FRAMES } from './codec-options.ts';
 import type { EncoderSettings } from './encoder.ts';
@@ -48,7 +49,7 @@ export class FfmpegChild {
   #error: GlimpseError | undefined;
   #stderr = '';
   /** Runs while a picture is pending. */
-  #silence: NodeJS.Timeout | undefined;
+  #silence: Timer | undefined;
   #silenceMaxMs = FIRST_SILENCE_MAX_MS;
 
   constructor(binaryPath: string, settings: EncoderSettings) {
@@ -113,19 +114,19 @@ export class FfmpegChild {
 
   /** A stopped or hung process neither answers nor ends: it is killed, and the next frame opens another. */
   #watch(): void {
-    clearTimeout(this.#silence);
+    this.#silence?.close();
     if (this.#pending.length === 0) return;
     const silenceMs = this.#silenceMaxMs;
-    this.#silence = setTimeout(() => {
+    this.#silence = systemClock.after(silenceMs, () => {
       const message = 'ffmpeg stands still.';
       this.#fail(new GlimpseError('ENCODER_FAILED', { message, details: { silenceMs } }));
       this.#process.kill('SIGKILL');
-    }, silenceMs);
+    });
   }
 
   #fail(error: GlimpseError): void {
     this.#error ??= error;
-    clearTimeout(this.#silence);
+    this.#silence?.close();
     for (const pending of this.#pending.splice(0)) pending.reject(this.#error);
   }
 }

@@ -3,7 +3,7 @@
  * releases everything when it closes.
  */
 import { isIP } from 'node:net';
-import { systemClock, type Clock } from '../../clock.ts';
+import { every, systemClock, type Clock, type Timer } from '../../clock.ts';
 import { GlimpseError } from '../../errors.ts';
 import { warnOfListener, type ListenerErrorHandler } from '../../events.ts';
 import { LIMITS } from '../../limits.ts';
@@ -91,7 +91,7 @@ class UdpPeerHost implements PeerHost {
   readonly #clock: Clock;
   readonly #consentTimeoutMs: number;
   readonly #peers = new Set<WebRtcPeer>();
-  readonly #sweep: NodeJS.Timeout;
+  readonly #sweep: Timer;
   #closed = false;
 
   constructor(mux: UdpMux, certificate: DtlsCertificate, options: PeerHostOptions) {
@@ -102,7 +102,7 @@ class UdpPeerHost implements PeerHost {
     this.#consentTimeoutMs = options.consentTimeoutMs ?? LIMITS.consentTimeoutMs;
     this.address = mux.address;
     const sweepMs = Math.min(CONSENT_SWEEP_MAX_MS, this.#consentTimeoutMs / 4);
-    this.#sweep = setInterval(() => this.#checkConsent(), sweepMs).unref();
+    this.#sweep = every(this.#clock, sweepMs, () => this.#checkConsent(), { background: true });
   }
 
   /** Addresses for candidates: the announced one, or those at which the bound one can be reached now. */
@@ -145,7 +145,7 @@ class UdpPeerHost implements PeerHost {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#sweep);
+    this.#sweep.close();
     await Promise.all([...this.#peers].map((peer) => peer.close('the server is shutting down')));
     await this.#mux.close();
   }

@@ -5,8 +5,7 @@ import { gradeOf } from '../../../src/generation/grades.ts';
 import { FEWER_STEPS } from '../../../src/generation/recovery/reduction.ts';
 import { RetryingGenerator, type Retried } from '../../../src/generation/recovery/retrying-generator.ts';
 import { CountingGenerator, type CountingOptions } from '../../support/counting-generator.ts';
-import type { Clock } from '../../../src/clock.ts';
-import { clockAt } from '../../support/clock-at.ts';
+import { SkippingClock } from '../../support/clock-at.ts';
 
 const JOB: SliceJob = { revision: 0, slice: 0, prompt: 'a ball', seed: 1, startMs: 0, stopAtTier: 'refined' };
 const down = (message = 'the worker died') => new GlimpseError('GENERATOR_DOWN', { message });
@@ -14,19 +13,15 @@ const down = (message = 'the worker died') => new GlimpseError('GENERATOR_DOWN',
 /** In virtual time: a pause takes none, and moves the clock. */
 function retrying(counting: CountingOptions = {}) {
   const inner = new CountingGenerator(counting);
-  const pausesMs: number[] = [];
   const told: GlimpseError[] = [];
   const ended: Retried[] = [];
-  const clock: Clock & { us: number } = { us: 0, ...clockAt(() => clock.us) };
+  const clock = new SkippingClock();
+  const { waitsMs: pausesMs } = clock;
   const generator = new RetryingGenerator({
     generator: inner,
     clock,
     random: () => 1,
     onRetried: (retried) => ended.push(retried),
-    pause: async (ms) => {
-      pausesMs.push(ms);
-      clock.us += ms * 1000;
-    },
   });
   const controller = new AbortController();
   const options: GenerateOptions = { signal: controller.signal, onRetry: (error) => told.push(error) };

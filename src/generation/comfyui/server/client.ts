@@ -3,6 +3,7 @@
  * It knows nothing of models: the workflow defines what a graph means.
  */
 import { randomUUID } from 'node:crypto';
+import { every, systemClock, type Timer } from '../../../clock.ts';
 import { GlimpseError } from '../../../errors.ts';
 import type { ListenerErrorHandler } from '../../../events.ts';
 import type { BinaryEvent, ImageOrigin } from './binary-event.ts';
@@ -85,7 +86,7 @@ export class ComfyClient implements AsyncDisposable {
     // Registered before the server answers, so that the first events find their prompt.
     let run = this.#begin(randomUUID(), listener);
     const onAbort = (): void => this.#cancel(run);
-    let polling: NodeJS.Timeout | undefined;
+    let polling: Timer | undefined;
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const submission = { graph, clientId: this.#clientId, promptId: run.promptId, front, previewMethod };
@@ -94,10 +95,10 @@ export class ComfyClient implements AsyncDisposable {
       run.submitted = true;
       // It ended during submission: only now can it be withdrawn.
       if (run.ended) this.#cancel(run);
-      if (listener.onQueue) polling = setInterval(() => void this.#tellPlace(run, listener), QUEUE_POLL_MS);
+      if (listener.onQueue) polling = every(systemClock, QUEUE_POLL_MS, () => void this.#tellPlace(run, listener));
       await run.done;
     } finally {
-      clearInterval(polling);
+      polling?.close();
       signal.removeEventListener('abort', onAbort);
       run.end(new GlimpseError('ABORTED'));
       this.#runs.delete(run.promptId);

@@ -2,6 +2,7 @@
  * Several ComfyUI servers as one. The next prompt goes to the least loaded server that answers; if one fails, another
  * takes over. All servers must have the same nodes and files.
  */
+import { every, systemClock, type Timer } from '../../../clock.ts';
 import type { Pressure } from '../../engine/memory-pressure.ts';
 import type { ComfyClient } from './client.ts';
 import { ComfyServer } from './server.ts';
@@ -21,7 +22,7 @@ export interface ComfyPoolOptions {
 export class ComfyPool implements AsyncDisposable {
   readonly servers: readonly ComfyServer[];
   readonly #onPressure: ComfyPoolOptions['onPressure'];
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: Timer;
   #checking: Promise<void> | undefined;
   /** The check after the current one, for all who asked since that began. */
   #nextCheck: Promise<void> | undefined;
@@ -31,9 +32,10 @@ export class ComfyPool implements AsyncDisposable {
   constructor({ clients, checkIntervalMs = CHECK_INTERVAL_MS, onPressure }: ComfyPoolOptions) {
     this.servers = clients.map((client) => new ComfyServer(client));
     this.#onPressure = onPressure;
-    this.#timer = setInterval(() => {
+    const check = (): void => {
       if (this.#checking === undefined) void this.check();
-    }, checkIntervalMs).unref();
+    };
+    this.#timer = every(systemClock, checkIntervalMs, check, { background: true });
   }
 
   /**
@@ -85,7 +87,7 @@ export class ComfyPool implements AsyncDisposable {
   /** Idempotent, never throws. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#timer);
+    this.#timer.close();
     await Promise.all(this.servers.map(({ client }) => client.close()));
     await this.#checking;
     this.#tell();

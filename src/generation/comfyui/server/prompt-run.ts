@@ -3,6 +3,7 @@
  * count, so pictures of other prompts never get through. After some seconds of silence it asks the server's history and
  * queue for the prompt's state.
  */
+import { systemClock, type Timer } from '../../../clock.ts';
 import { GlimpseError, toGlimpseError } from '../../../errors.ts';
 import type { ImageOrigin } from './binary-event.ts';
 import type { ComfyHttp } from './http.ts';
@@ -47,7 +48,7 @@ export class PromptRun {
   started = false;
   readonly #options: PromptRunOptions;
   readonly #settled = Promise.withResolvers<void>();
-  #watchdog: NodeJS.Timeout | undefined;
+  #watchdog: Timer | undefined;
   #ended = false;
 
   constructor(options: PromptRunOptions) {
@@ -104,18 +105,18 @@ export class PromptRun {
   end(error?: GlimpseError): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#watchdog);
+    this.#watchdog?.close();
     if (error === undefined) this.#settled.resolve();
     else this.#settled.reject(error);
   }
 
   #listen(): void {
-    clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => void this.#reconcile(), this.#options.silenceMs);
+    this.#watchdog?.close();
+    this.#watchdog = systemClock.after(this.#options.silenceMs, () => void this.#reconcile());
   }
 
   async #reconcile(): Promise<void> {
-    clearTimeout(this.#watchdog);
+    this.#watchdog?.close();
     try {
       if (await this.#hasEnded()) return;
       if ((await this.#isQueued()) || (await this.#hasEnded())) {

@@ -3,6 +3,7 @@
  * reconnects with the same client id, because the server sends a prompt's events to that id.
  */
 import { WebSocket } from 'ws';
+import { systemClock, type Timer } from '../../../clock.ts';
 import { Emitter } from '../../../events.ts';
 import { parseBinaryEvent, type BinaryEvent } from './binary-event.ts';
 import { serverDown, withoutUserinfo } from './server-error.ts';
@@ -39,7 +40,7 @@ export class ComfySocket {
   readonly #wanted: () => boolean;
   #socket: WebSocket | undefined;
   #opening: Promise<void> | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: Timer | undefined;
   #heldBytes = 0;
   #closed = false;
 
@@ -71,7 +72,7 @@ export class ComfySocket {
   /** Idempotent. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#retry);
+    this.#retry?.close();
     this.#socket?.terminate();
     this.events.clear();
   }
@@ -115,14 +116,14 @@ export class ComfySocket {
   }
 
   #reconnect(delayMs: number): void {
-    clearTimeout(this.#retry);
+    this.#retry?.close();
     if (this.#closed || !this.#wanted()) return;
-    this.#retry = setTimeout(() => {
+    this.#retry = systemClock.after(delayMs, () => {
       if (this.#closed || this.#opening !== undefined || !this.#wanted()) return;
       this.open().then(
         () => this.events.emit('reopened'),
         () => this.#reconnect(Math.min(delayMs * 2, RETRY_MS.most)),
       );
-    }, delayMs);
+    });
   }
 }

@@ -2,7 +2,7 @@
  * Calibrates while the service runs. It starts once the service is ready, only if this machine and pack have not been
  * measured before, and waits for viewers between two runs. Results apply to sessions that start afterwards.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep, systemClock } from '../../../clock.ts';
 import type { Log } from '../../../log.ts';
 import type { Calibration } from './calibration.ts';
 import { calibratePacks, type ChosenPack } from './pack-choice.ts';
@@ -75,7 +75,7 @@ export class PackCalibrator implements AsyncDisposable {
   async #idle(): Promise<void> {
     const { signal } = this.#abort;
     while (this.#options.isBusy() && !signal.aborted) {
-      await sleep(BUSY_CHECK_MS, undefined, { signal, ref: false }).catch(() => {});
+      await sleep(systemClock, BUSY_CHECK_MS, signal, { background: true });
     }
   }
 }

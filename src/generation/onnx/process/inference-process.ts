@@ -3,6 +3,7 @@
  * all its memory is returned. The process ends by itself when the service does.
  */
 import { fork, type ChildProcess } from 'node:child_process';
+import { systemClock } from '../../../clock.ts';
 import { GlimpseError } from '../../../errors.ts';
 import { inferenceEnvironment } from './inference-environment.ts';
 import { SharedTensors, type StoredTensors } from './shared-tensors.ts';
@@ -87,9 +88,9 @@ export class InferenceProcess {
   /** Ends it after what was posted, which must not be a run that may hang. */
   async close(): Promise<void> {
     this.post({ type: 'close' });
-    const late = setTimeout(() => this.kill('The inference process does not end.'), CLOSE_MAX_MS);
+    const late = systemClock.after(CLOSE_MAX_MS, () => this.kill('The inference process does not end.'));
     await this.#exited.promise;
-    clearTimeout(late);
+    late.close();
   }
 
   /** What cannot be sent any more is lost with the process. */

@@ -4,6 +4,7 @@
  * without an authenticated check in time is closed.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { systemClock, type Timer } from '../../../clock.ts';
 import { GlimpseError } from '../../../errors.ts';
 import type { DatagramStream, RemoteAddress } from './stun.ts';
 import { frameHead, TcpFrames } from './tcp-frames.ts';
@@ -93,17 +94,17 @@ export class TcpListener {
 class TcpStream implements DatagramStream {
   readonly address: string;
   readonly #socket: Socket;
-  readonly #proof: NodeJS.Timeout;
+  readonly #proof: Timer;
   readonly #frames = new TcpFrames();
 
   constructor(socket: Socket, address: string) {
     this.#socket = socket;
     this.address = address;
-    this.#proof = setTimeout(() => this.destroy(), PROOF_TIMEOUT_MS);
+    this.#proof = systemClock.after(PROOF_TIMEOUT_MS, () => this.destroy());
     socket.setTimeout(SILENCE_TIMEOUT_MS, () => this.destroy());
     // Treats a reset as an end.
     socket.on('error', () => this.destroy());
-    socket.on('close', () => clearTimeout(this.#proof));
+    socket.on('close', () => this.#proof.close());
   }
 
   /** The datagrams completed so far; the rest waits for more bytes. A frame that is too large ends the connection. */
@@ -114,7 +115,7 @@ class TcpStream implements DatagramStream {
   }
 
   prove(): void {
-    clearTimeout(this.#proof);
+    this.#proof.close();
   }
 
   send(datagram: Buffer): boolean {
@@ -127,7 +128,7 @@ class TcpStream implements DatagramStream {
   }
 
   destroy(): void {
-    clearTimeout(this.#proof);
+    this.#proof.close();
     this.#socket.destroy();
   }
 }

@@ -2,6 +2,7 @@
  * A DTLS handshake with ourselves at boot. It warms up the code for the first viewer, and it stops a service from
  * starting whose identity checks no longer work, for example after an upgrade of werift.
  */
+import { systemClock, type Timer } from '../../../clock.ts';
 import { GlimpseError } from '../../../errors.ts';
 import type { PeerHost } from '../contract.ts';
 import { createDtlsCertificate, type DtlsCertificate } from '../dtls/dtls-certificate.ts';
@@ -33,10 +34,10 @@ async function handshake(
 ): Promise<'connected' | 'refused' | 'timeout'> {
   const client = new LoopbackClient(certificate, address);
   const peer = host.createPeer({ codecs: ['VP8'] });
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   try {
     const outcome = new Promise<'connected' | 'refused' | 'timeout'>((resolve) => {
-      timer = setTimeout(() => resolve('timeout'), SELF_TEST_TIMEOUT_MS);
+      timer = systemClock.after(SELF_TEST_TIMEOUT_MS, () => resolve('timeout'));
       peer.events.on('state', (state, reason) => {
         if (state === 'connected') resolve('connected');
         else if (state === 'closed' && reason.startsWith('PEER_UNTRUSTED')) resolve('refused');
@@ -46,7 +47,7 @@ async function handshake(
     void client.connect(answer, { address, port: host.address.port });
     return await outcome;
   } finally {
-    clearTimeout(timer);
+    timer?.close();
     await peer.close('self-test over');
     client.close();
   }
