@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createDtlsCertificate, type DtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
-import { createDtlsClient } from '../../src/transport/peer/self-test/loopback-client.ts';
+import { DtlsClient } from '../../src/transport/peer/self-test/dtls-client.ts';
 import { SrtcpSession } from '../../src/transport/peer/srtp/srtcp-session.ts';
-import { MASTER_SALT_BYTES, SRTP_PROFILE } from '../../src/transport/peer/srtp/srtp-keys.ts';
+import type { SrtpMasterKeys } from '../../src/transport/peer/srtp/srtp-keys.ts';
 import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess } from '../../src/transport/peer/ice/stun.ts';
 import { init, packetOf, readInitAck } from './sctp-packet.ts';
 import type { Target } from './target.ts';
@@ -13,8 +13,6 @@ import { post } from './viewer.ts';
 
 const UFRAG = 'evil';
 const PASSWORD = 'evilevilevilevilevilevil';
-/** No flight of werift has this number: its retransmission loop stops when it sees it. */
-const FLIGHT_OVER = 99;
 const FIRST_TSN = 1_000;
 const TAG = 0x1234_5678;
 const ASK_INTERVAL_MS = 200;
@@ -62,7 +60,8 @@ export class Attacker implements AsyncDisposable {
   readonly #target: Target;
   readonly #location: string;
   readonly #answer: string;
-  readonly #dtls: ReturnType<typeof createDtlsClient>;
+  readonly #dtls: DtlsClient;
+  readonly #keys = Promise.withResolvers<SrtpMasterKeys>();
   #srtcp: SrtcpSession | undefined;
   #consent: NodeJS.Timeout | undefined;
   #onSctp: (packet: Buffer) => void = () => {};
@@ -75,12 +74,17 @@ export class Attacker implements AsyncDisposable {
     this.#answer = session.sdp;
     this.#location = session.location;
     this.#certificate = session.certificate;
-    this.#dtls = createDtlsClient(session.certificate, (datagram) => path.send(datagram));
+    this.#dtls = new DtlsClient({
+      certificate: session.certificate,
+      send: (datagram) => path.send(datagram),
+      onConnected: (keys) => this.#keys.resolve(keys),
+      onData: (packet) => this.#onSctp(packet),
+    });
   }
 
   /** A session of its own, not connected yet. */
   static async join(target: Target): Promise<Attacker> {
-    const certificate = await createDtlsCertificate();
+    const certificate = createDtlsCertificate();
     const path = await CountedSocket.open(target.mediaPort);
     const response = await post(target, offerOf(certificate.fingerprint));
     const sdp = await response.text();
@@ -96,19 +100,15 @@ export class Attacker implements AsyncDisposable {
       if (isStun(datagram)) {
         if (datagram.readUInt16BE(0) === STUN_TYPE.bindingRequest) this.#answerCheck(datagram);
         else checked.resolve();
-      } else if (first >= 20 && first <= 63) this.#dtls.transport.socket.onData(datagram, ['', 0]);
+      } else if (first >= 20 && first <= 63) this.#dtls.receive(datagram);
     });
     this.path.send(this.check());
     await checked.promise;
-    const connected = new Promise<void>((resolve) => {
-      this.#dtls.onConnect.once(() => resolve());
-    });
-    this.#dtls.onData.subscribe((packet) => this.#onSctp(packet));
-    this.#dtls.connect().catch(() => {});
-    await connected;
+    this.#dtls.start();
+    const again = setInterval(() => this.#dtls.resend(), ASK_INTERVAL_MS);
+    const keys = await this.#keys.promise.finally(() => clearInterval(again));
     this.#consent = setInterval(() => this.path.send(this.check()), CONSENT_INTERVAL_MS);
-    const profile = SRTP_PROFILE.aeadAes128Gcm;
-    this.#srtcp = new SrtcpSession({ profile, ...this.#dtls.extractSessionKeys(16, MASTER_SALT_BYTES[profile]) });
+    this.#srtcp = new SrtcpSession(keys);
     await this.#establish();
   }
 
@@ -125,18 +125,14 @@ export class Attacker implements AsyncDisposable {
   }
 
   /** The ClientHello that begins a handshake, not sent. */
-  hello(): Promise<Buffer> {
-    return new Promise((resolve) => {
-      const dtls = createDtlsClient(this.#certificate, (datagram) => {
-        dtls.dtls.flight = FLIGHT_OVER;
-        resolve(datagram);
-      });
-      dtls.connect().catch(() => {});
-    });
+  hello(): Buffer {
+    const sent: Buffer[] = [];
+    new DtlsClient({ certificate: this.#certificate, send: (datagram) => sent.push(datagram) }).start();
+    return sent[0]!;
   }
 
-  async sendSctp(...chunks: readonly Buffer[]): Promise<void> {
-    await this.#dtls.send(packetOf(this.#tag, ...chunks));
+  sendSctp(...chunks: readonly Buffer[]): void {
+    this.#dtls.send(packetOf(this.#tag, ...chunks));
   }
 
   sendRtcp(compound: Uint8Array): void {
@@ -150,7 +146,6 @@ export class Attacker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#consent);
-    this.#dtls.dtls.flight = FLIGHT_OVER;
     await fetch(new URL(this.#location, `${this.#target.url}/whep`), { method: 'DELETE' }).catch(() => {});
     this.path.socket.close();
   }
@@ -165,7 +160,7 @@ export class Attacker implements AsyncDisposable {
   /** Sends a packet until something answers. */
   async #ask(packet: Buffer): Promise<Buffer> {
     const answer = new Promise<Buffer>((resolve) => (this.#onSctp = resolve));
-    const send = (): void => void this.#dtls.send(packet);
+    const send = (): void => this.#dtls.send(packet);
     const again = setInterval(send, ASK_INTERVAL_MS);
     send();
     return answer.finally(() => clearInterval(again));

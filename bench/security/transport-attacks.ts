@@ -47,7 +47,7 @@ export async function sctpLengths(): Promise<SecurityFigure[]> {
     for (const lie of lies) {
       await using attacker = await Attacker.join(target);
       await attacker.connect();
-      await attacker.sendSctp(lie);
+      attacker.sendSctp(lie);
     }
   };
   const rssMiB = await warm(target, attack);
@@ -64,14 +64,14 @@ export async function sctpGaps(): Promise<SecurityFigure[]> {
     for (let count = 0; count < 3; count++) {
       await using attacker = await Attacker.join(target);
       await attacker.connect();
-      await attacker.sendSctp(sack(attacker.theirTsn - 1, wide));
+      attacker.sendSctp(sack(attacker.theirTsn - 1, wide));
     }
     await using attacker = await Attacker.join(target);
     await attacker.connect();
     await sleep(500);
     const before = { sent: attacker.path.sentBytes, heard: attacker.path.heardBytes };
     for (let hole = 1; hole <= HOLES; hole++) {
-      await attacker.sendSctp(data(attacker.firstTsn + 2 * hole, 'x'.repeat(500)));
+      attacker.sendSctp(data(attacker.firstTsn + 2 * hole, 'x'.repeat(500)));
       if (hole % 20 === 0) await sleep(10);
     }
     await sleep(200);
@@ -163,7 +163,7 @@ export async function dtlsResends(): Promise<SecurityFigure[]> {
   const silent = await CountedSocket.open(target.mediaPort);
   silent.send(attacker.check());
   await sleep(50);
-  silent.send(await attacker.hello());
+  silent.send(attacker.hello());
   await sleep(50);
   for (let count = 0; count < 1_000; count++) {
     const record = Buffer.from('16fefd0000000000000000000c010000000000000000000000', 'hex');

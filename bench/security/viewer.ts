@@ -1,13 +1,12 @@
 /** A viewer that is a program: WHEP, a real DTLS handshake, and what it takes to stay. */
 import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
-import type { DtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
+import { LoopbackClient } from '../support/wire/loopback-client.ts';
 import type { Target } from './target.ts';
 
 /** RFC 7675: consent is given every few seconds. */
 const CONSENT_INTERVAL_MS = 4_000;
 
-let certificate: Promise<DtlsCertificate> | undefined;
+const certificate = createDtlsCertificate();
 
 export function post(target: Target, sdp: string, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(`${target.url}/whep?prompt=a+red+ball`, {
@@ -19,8 +18,7 @@ export function post(target: Target, sdp: string, headers: Record<string, string
 
 /** Connects for good; resolves once DTLS is up. @returns ends it */
 export async function watch(target: Target, headers: Record<string, string> = {}): Promise<() => Promise<void>> {
-  certificate ??= createDtlsCertificate();
-  const client = new LoopbackClient(await certificate, '127.0.0.1');
+  const client = new LoopbackClient(certificate, '127.0.0.1');
   const response = await post(target, client.offer, headers);
   const answer = await response.text();
   if (response.status !== 201) throw new Error(`WHEP answered ${response.status}: ${answer}`);

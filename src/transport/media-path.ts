@@ -1,6 +1,5 @@
 /**
- * What the send path needs from a connected peer. `transport/peer/` implements it over werift; tests implement it with
- * an array.
+ * What the send path needs from a connected peer. `transport/peer/` implements it; tests implement it with an array.
  */
 import type { VideoCodec } from '../media/encode/encoder.ts';
 

@@ -9,7 +9,6 @@ import { joinPrompts, parsePrompts } from '../../src/generation/prompt/prompt-li
 import { annexB, nalUnits } from '../../src/media/encode/annex-b.ts';
 import { FlvReader } from '../../src/media/encode/flv.ts';
 import { ivfFrameHeader, ivfHeader, IvfReader } from '../../src/media/encode/ivf.ts';
-import { provesPossession } from '../../src/transport/peer/dtls/dtls-checks.ts';
 import { SrtcpSession } from '../../src/transport/peer/srtp/srtcp-session.ts';
 import { SRTP_PROFILE } from '../../src/transport/peer/srtp/srtp-keys.ts';
 import { encodePng } from '../../bench/support/pictures/png.ts';
@@ -69,11 +68,6 @@ export async function sourceTargets(): Promise<FuzzTarget[]> {
         }),
     },
     { name: 'srtcp', seeds: [srtcp.protect(RECEIVER_REPORT)], run: (input) => void srtcp.unprotect(input) },
-    {
-      name: 'dtls-proof',
-      seeds: texts('\u0004\u0003\u0000\u0008signature'),
-      run: (input) => void provesPossession(input, input, input),
-    },
     {
       name: 'comfyui-event',
       seeds: [

@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Peer, PeerHost } from '../../src/transport/peer/contract.ts';
 import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
+import { LoopbackClient } from '../../bench/support/wire/loopback-client.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
 import { writeBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { createWeriftClient, until, type WeriftClient } from '../support/werift-client.ts';
@@ -83,8 +83,8 @@ async function connected(): Promise<{ client: WeriftClient; peer: Peer }> {
 
 describe('an impostor', () => {
   it('who shows the right certificate without its key is refused', async () => {
-    const [victim, other] = await Promise.all([createDtlsCertificate(), createDtlsCertificate()]);
-    const client = new LoopbackClient({ ...victim, keyPem: other.keyPem }, '127.0.0.1');
+    const [victim, other] = [createDtlsCertificate(), createDtlsCertificate()];
+    const client = new LoopbackClient({ ...victim, privateKey: other.privateKey }, '127.0.0.1');
     const peer = host.createPeer({ codecs: ['VP8'] });
     const closed = nextClose(peer);
     const answer = await peer.answer(client.offer);
@@ -95,7 +95,7 @@ describe('an impostor', () => {
   });
 
   it('who shows another certificate is refused', async () => {
-    const [victim, own] = await Promise.all([createDtlsCertificate(), createDtlsCertificate()]);
+    const [victim, own] = [createDtlsCertificate(), createDtlsCertificate()];
     const client = new LoopbackClient(own, '127.0.0.1');
     const peer = host.createPeer({ codecs: ['VP8'] });
     const closed = nextClose(peer);
@@ -141,12 +141,12 @@ describe('a stranger', () => {
 
   it('cannot end a session with alerts or hellos forged from the session’s own address', async () => {
     const { client, peer } = await connected();
-    const before = host.dropped['dtlsPlaintext']!;
+    const before = host.dropped['dtlsRefused']!;
     for (const hex of [...PLAINTEXT_ALERTS, ...FORGED_EPOCH_1]) await client.sendRaw(Buffer.from(hex, 'hex'));
     await client.sendRaw(PLAINTEXT_HELLO);
     await client.sendRaw(Buffer.from('16fefd', 'hex'));
     await expectAlive(peer, client);
-    expect(host.dropped['dtlsPlaintext']).toBe(before + 5);
+    expect(host.dropped['dtlsRefused']).toBe(before + 5);
     await peer.close('done');
     await client.close();
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import type { PeerHost, PeerState } from '../../src/transport/peer/contract.ts';
 import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
+import { LoopbackClient } from '../../bench/support/wire/loopback-client.ts';
 import { createPeerHost } from '../../src/transport/peer/peer-host.ts';
 import { writeBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
@@ -23,7 +23,7 @@ describe('consent', () => {
     const clock: Clock = { ...systemClock, nowUs: () => offsetUs };
     const timed = await createPeerHost({ host: '127.0.0.1', port: 0, clock, consentTimeoutMs: 400 });
     // Unlike a browser the loopback client checks once and never again.
-    const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+    const client = new LoopbackClient(createDtlsCertificate(), '127.0.0.1');
     const peer = timed.createPeer({ codecs: ['VP8'] });
     const states: PeerState[] = [];
     peer.events.on('state', (state) => states.push(state));
@@ -99,7 +99,7 @@ describe('an offer', () => {
     ['without ICE password', 'ice-pwd'],
     ['without rtcp-mux', 'rtcp-mux'],
   ])('%s is SDP_INVALID and leaves nothing behind', async (_name, sdpOrAttribute) => {
-    const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+    const client = new LoopbackClient(createDtlsCertificate(), '127.0.0.1');
     const offers: Record<string, string> = {
       direction: client.offer.replace('a=recvonly', 'a=sendonly'),
       fingerprint: client.offer.replace(/a=fingerprint.*\r\n/, ''),
@@ -115,7 +115,7 @@ describe('an offer', () => {
   });
 
   it('without a codec of ours is CODEC_UNSUPPORTED', async () => {
-    const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+    const client = new LoopbackClient(createDtlsCertificate(), '127.0.0.1');
     const peer = host.createPeer({ codecs: ['H264'] });
     await expect(peer.answer(client.offer)).rejects.toMatchObject({ code: 'CODEC_UNSUPPORTED', status: 406 });
     expect(host.peerCount).toBe(0);
@@ -135,7 +135,7 @@ describe('an offer', () => {
     const peer = host.createPeer({ codecs: ['VP8'] });
     await client.connect(peer);
     await expect(peer.answer('v=0')).rejects.toMatchObject({ code: 'SDP_INVALID' });
-    const other = (await createDtlsCertificate()).fingerprint;
+    const other = createDtlsCertificate().fingerprint;
     const swapped = client.pc.localDescription!.sdp.replaceAll(/a=fingerprint:.*/g, `a=fingerprint:${other}`);
     await expect(peer.answer(swapped)).rejects.toMatchObject({ code: 'SDP_INVALID' });
     expect(peer.state).toBe('connected');
@@ -159,7 +159,7 @@ describe('an end', () => {
     const before = takeHoldings();
     const own = await createPeerHost({ host: '127.0.0.1', port: 0 });
     for (let cycle = 0; cycle < 20; cycle += 1) {
-      const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+      const client = new LoopbackClient(createDtlsCertificate(), '127.0.0.1');
       const peer = own.createPeer({ codecs: ['VP8'] });
       await client.connect(await peer.answer(client.offer), { address: '127.0.0.1', port: own.address.port });
       await until(() => peer.state === 'connected');
@@ -183,7 +183,7 @@ describe('a host', () => {
     [{ host: '127.0.0.1', announceHost: '203.0.113.7' }, (ips: string[]) => ips.join() === '203.0.113.7'],
   ])('on %o puts addresses into candidates that a client can reach', async (address, isRight) => {
     const own = await createPeerHost({ ...address, port: 0 });
-    const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+    const client = new LoopbackClient(createDtlsCertificate(), '127.0.0.1');
     const peer = own.createPeer({ codecs: ['VP8'] });
     expect(candidatesOf(await peer.answer(client.offer))).toSatisfy(isRight);
     client.close();
@@ -194,7 +194,7 @@ describe('a host', () => {
 
   it('for its own machine names loopback first, then what browsers use that leave loopback out', async () => {
     const own = await createPeerHost({ host: '0.0.0.0', port: 0, ownMachineOnly: true });
-    const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+    const client = new LoopbackClient(createDtlsCertificate(), '127.0.0.1');
     const ips = candidatesOf(await own.createPeer({ codecs: ['VP8'] }).answer(client.offer));
     expect(ips[0]).toBe('127.0.0.1');
     const others = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
@@ -207,9 +207,12 @@ describe('a host', () => {
   it.runIf(Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1')))(
     'connects over IPv6 too',
     async () => {
-      // Its self-test is a whole handshake over the loopback address.
       const own = await createPeerHost({ host: '::1', port: 0 });
-      expect(own.address.host).toBe('::1');
+      const client = new LoopbackClient(createDtlsCertificate(), '::1');
+      const peer = own.createPeer({ codecs: ['VP8'] });
+      await client.connect(await peer.answer(client.offer), { address: '::1', port: own.address.port });
+      expect(peer.state).toBe('connected');
+      client.close();
       await own.close();
     },
   );

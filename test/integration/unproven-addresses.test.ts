@@ -4,7 +4,7 @@ import type { Socket } from 'node:dgram';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/limits.ts';
 import { createDtlsCertificate } from '../../src/transport/peer/dtls/dtls-certificate.ts';
-import { LoopbackClient } from '../../src/transport/peer/self-test/loopback-client.ts';
+import { LoopbackClient } from '../../bench/support/wire/loopback-client.ts';
 import { writeBindingRequest } from '../../src/transport/peer/ice/stun.ts';
 import { codeOf, dial, offerSdp, postWhep, startPattern } from '../support/pattern-service.ts';
 import { until } from '../support/werift-client.ts';
@@ -22,7 +22,7 @@ const candidates = (port: number, count: number): string[] =>
 
 /** A whole connection of a program that is not a browser. */
 async function connect(service: { url: string; peers: { address: { host: string; port: number } } }): Promise<void> {
-  const client = new LoopbackClient(await createDtlsCertificate(), '127.0.0.1');
+  const client = new LoopbackClient(createDtlsCertificate(), '127.0.0.1');
   const response = await postWhep(service, client.offer);
   expect(response.status).toBe(201);
   const answer = await response.text();

@@ -53,6 +53,7 @@ const PURE = new RegExp(
     'generation/onnx/process/inference-environment',
     'generation/onnx/diffusers/sampling/(noise-levels|sampler|euler|lcm|flow-match|guidance)',
     'transport/(budget|goodbye|receive/.*|rtp/(vp8|h264)|peer/(remote-path|sctp/packet))',
+    'transport/peer/dtls/(byte-reader|records|message-assembler|(client|server)-messages)',
     'picture/sound',
     'media/(convergence|encode/(h264-level|annex-b)|audio/(fade|mix|opus|sound-store|sound-frames))',
   ].join('|')})\\.ts$|^signaling/control/sdp-guard\\.ts$`,
@@ -96,6 +97,9 @@ describe('import rules', () => {
     // Beside the viewers that benches and tests play with it.
     const allowed = /^(src\/transport\/peer|bench\/support\/wire)\//;
     expect(importersOf(/^werift/).filter((file) => !allowed.test(file))).toEqual([]);
+    // Its SCTP and its SRTCP; DTLS is our own.
+    const users = ['src/transport/peer/control-channel.ts', 'src/transport/peer/srtp/srtcp-session.ts'];
+    expect(importersOf(/^werift/).filter((file) => file.startsWith('src/'))).toEqual(users);
   });
 
   it('only the inference worker loads onnxruntime', () => {

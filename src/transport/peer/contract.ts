@@ -1,4 +1,4 @@
-/** A peer connection as other folders see it; `peer.ts` implements it over werift. */
+/** A peer connection as other folders see it; `peer.ts` implements it. */
 import type { Emitter } from '../../events.ts';
 import type { VideoCodec } from '../../media/encode/encoder.ts';
 import type { MediaPath, NegotiatedInbound } from '../media-path.ts';

@@ -40,7 +40,7 @@ export class ControlChannel {
    * @param send takes one SCTP packet to the DTLS association
    * @param remotePort `a=sctp-port` of the offer
    */
-  constructor(send: (packet: Buffer) => Promise<void>, remotePort: number) {
+  constructor(send: (packet: Buffer) => void, remotePort: number) {
     this.#transport = new RTCSctpTransport(SCTP_PORT, LIMITS.messageMaxBytes);
     const fail = (error: unknown): void => this.#fail(error);
     guardRejections(guarded(this.#transport), fail);
@@ -51,7 +51,7 @@ export class ControlChannel {
       onStateChange: new Event<[string]>(),
       iceTransport: { role: 'controlled' },
       dataReceiver: () => {},
-      sendData: (packet: Buffer) => send(packet).catch(fail),
+      sendData: async (packet: Buffer) => send(packet),
     };
     this.#transport.setDtlsTransport(dtls as unknown as RTCDtlsTransport);
     const { sctp } = guarded(this.#transport);

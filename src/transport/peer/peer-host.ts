@@ -11,7 +11,7 @@ import type { PeerHost, PeerOptions } from './contract.ts';
 import { createDtlsCertificate, type DtlsCertificate } from './dtls/dtls-certificate.ts';
 import { negotiate } from './sdp/negotiation.ts';
 import { readOffer } from './sdp/offer.ts';
-import { loopbackOf, OwnAddresses, reachableAt } from './ice/own-addresses.ts';
+import { OwnAddresses, reachableAt } from './ice/own-addresses.ts';
 import { WebRtcPeer } from './peer.ts';
 import { selfTest } from './self-test/self-test.ts';
 import { UdpMux } from './ice/udp-mux.ts';
@@ -56,14 +56,15 @@ const CONSENT_SWEEP_MAX_MS = 1_000;
  */
 export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost> {
   checkAddresses(options);
+  const startedUs = systemClock.nowUs();
+  const certificate = createDtlsCertificate();
+  selfTest(certificate);
+  const selfTestMs = Math.round((systemClock.nowUs() - startedUs) / 1000);
   const own = new OwnAddresses();
-  const [mux, certificate] = await Promise.all([
-    UdpMux.bind(options.host, options.port, {
-      onFailure: (error) => reportFailure(error, options),
-      ...(options.ownMachineOnly === true ? { accepts: (address) => own.has(address) } : {}),
-    }),
-    createDtlsCertificate(),
-  ]);
+  const mux = await UdpMux.bind(options.host, options.port, {
+    onFailure: (error) => reportFailure(error, options),
+    ...(options.ownMachineOnly === true ? { accepts: (address) => own.has(address) } : {}),
+  });
   if (options.tcpPort !== undefined) {
     await mux.listenTcp(options.tcpPort).catch(async (error: unknown) => {
       await mux.close();
@@ -71,14 +72,6 @@ export async function createPeerHost(options: PeerHostOptions): Promise<PeerHost
     });
   }
   const host = new UdpPeerHost(mux, certificate, options);
-  const startedUs = systemClock.nowUs();
-  try {
-    await selfTest(host, loopbackOf(options.host) ?? options.host);
-  } catch (error) {
-    await host.close();
-    throw error;
-  }
-  const selfTestMs = Math.round((systemClock.nowUs() - startedUs) / 1000);
   options.log?.info({ ...host.address, hosts: host.hosts, selfTestMs }, 'media port ready');
   return host;
 }

@@ -1,7 +1,7 @@
 /**
  * One viewer's connection: answers offers, and combines ICE-lite, DTLS, SRTP and the control channel behind the `Peer`
- * contract. It does not use werift's RTCPeerConnection: we would have to override its senders, gathering and candidate
- * checks, and only DTLS and SCTP would remain.
+ * contract. It does not use werift's RTCPeerConnection: we would have to override its senders, gathering, candidate
+ * checks and DTLS, and only SCTP would remain.
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
@@ -203,7 +203,8 @@ export class WebRtcPeer implements Peer, MuxEndpoint {
       certificate: this.#context.certificate,
       fingerprints: negotiation.remote.fingerprints,
       send: (datagram) => this.#ice.send(datagram),
-      onRefused: () => this.#context.mux.drop('dtlsPlaintext'),
+      onRefused: () => this.#context.mux.drop('dtlsRefused'),
+      clock: this.#context.clock,
     });
     this.#dtls = dtls;
     dtls.events.onListenerError = this.events.onListenerError;

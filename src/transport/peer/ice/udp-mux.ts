@@ -42,7 +42,7 @@ export type DropReason =
   | 'unproven'
   | 'sendFailed'
   | 'receiveFailed'
-  | 'dtlsPlaintext'
+  | 'dtlsRefused'
   | 'srtcpRefused'
   | 'srtpRefused'
   | 'sctpRefused'
@@ -79,7 +79,7 @@ export class UdpMux {
     unproven: 0,
     sendFailed: 0,
     receiveFailed: 0,
-    dtlsPlaintext: 0,
+    dtlsRefused: 0,
     srtcpRefused: 0,
     srtpRefused: 0,
     sctpRefused: 0,

@@ -1,54 +1,43 @@
 /**
- * A minimal WebRTC client: one UDP socket, one connectivity check, werift's DTLS client. The boot self-test connects
- * with it twice: with a valid certificate, and with one whose private key it does not hold.
+ * A minimal WebRTC client: one UDP socket, one connectivity check, one DTLS handshake. A certificate with a foreign
+ * private key makes it an impostor.
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { DtlsClient, HashAlgorithm, SignatureAlgorithm } from 'werift';
-import type { DtlsCertificate } from '../dtls/dtls-certificate.ts';
-import { SRTP_PROFILES } from '../srtp/srtp-keys.ts';
-import { isStun, STUN_TYPE, writeBindingRequest, writeBindingSuccess, type RemoteAddress } from '../ice/stun.ts';
+import { every, systemClock, type Timer } from '../../../src/clock.ts';
+import type { DtlsCertificate } from '../../../src/transport/peer/dtls/dtls-certificate.ts';
+import {
+  isStun,
+  STUN_TYPE,
+  writeBindingRequest,
+  writeBindingSuccess,
+  type RemoteAddress,
+} from '../../../src/transport/peer/ice/stun.ts';
+import { DtlsClient } from '../../../src/transport/peer/self-test/dtls-client.ts';
 
 const UFRAG = 'self';
 const PASSWORD = 'selftestselftestselftest';
-/** werift uses no such flight number: its retransmission loop stops when it sees it. */
-const FLIGHT_OVER = 99;
-
-/** werift's DTLS client over the caller's transport; the caller passes input to its `transport.socket`. */
-export const createDtlsClient = (
-  { certPem, keyPem }: DtlsCertificate,
-  send: (datagram: Buffer) => void,
-  profiles: typeof SRTP_PROFILES = SRTP_PROFILES,
-): DtlsClient =>
-  new DtlsClient({
-    cert: certPem,
-    key: keyPem,
-    signatureHash: { signature: SignatureAlgorithm.ecdsa_3, hash: HashAlgorithm.sha256_4 },
-    srtpProfiles: [...profiles],
-    extendedMasterSecret: true,
-    transport: {
-      type: 'udp',
-      address: { address: '', family: '', port: 0 },
-      closed: false,
-      onData: () => {},
-      send: async (datagram) => send(datagram),
-      close: async () => {},
-    },
-  });
+const RESEND_INTERVAL_MS = 100;
 
 export class LoopbackClient {
   readonly #certificate: DtlsCertificate;
   readonly #socket: Socket;
   readonly #dtls: DtlsClient;
+  readonly #connected = Promise.withResolvers<void>();
   #to: RemoteAddress | undefined;
+  #resends: Timer | undefined;
 
   /** @param certificate what the client presents; a foreign `keyPem` makes the client an impostor */
   constructor(certificate: DtlsCertificate, host: string) {
     this.#certificate = certificate;
     this.#socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
     this.#socket.on('error', () => {});
-    this.#dtls = createDtlsClient(certificate, (datagram) => this.#send(datagram));
+    this.#dtls = new DtlsClient({
+      certificate,
+      send: (datagram) => this.#send(datagram),
+      onConnected: () => this.#connected.resolve(),
+    });
   }
 
   /** A recvonly VP8 offer with this client's identity. */
@@ -75,12 +64,10 @@ export class LoopbackClient {
   /** Sends a check and, once it is answered, starts the handshake. Resolves when DTLS is connected on this side. */
   async connect(answerSdp: string, to: RemoteAddress): Promise<void> {
     this.#to = to;
-    const connected = new Promise<void>((resolve) => {
-      this.#dtls.onConnect.once(() => resolve());
-    });
     this.#socket.on('message', (datagram) => this.#receive(datagram));
     this.check(answerSdp);
-    await connected;
+    await this.#connected.promise;
+    this.#resends?.close();
   }
 
   /** Sends one connectivity check that nominates this client's address. */
@@ -96,19 +83,20 @@ export class LoopbackClient {
   }
 
   close(): void {
-    this.#dtls.dtls.flight = FLIGHT_OVER;
+    this.#resends?.close();
     this.#to = undefined;
     this.#socket.close();
   }
 
   #receive(datagram: Buffer): void {
     const [first = 0] = datagram;
-    // RFC 7983: values above are media, which werift's DTLS cannot handle.
-    if (first >= 20 && first <= 63) this.#dtls.transport.socket.onData(datagram, ['', 0]);
+    // RFC 7983: values above are media.
+    if (first >= 20 && first <= 63) this.#dtls.receive(datagram);
     else if (!isStun(datagram)) return;
     else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingRequest) this.#answer(datagram);
-    else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingSuccess && !this.#dtls.connected) {
-      this.#dtls.connect().catch(() => {});
+    else if (datagram.readUInt16BE(0) === STUN_TYPE.bindingSuccess && this.#resends === undefined) {
+      this.#dtls.start();
+      this.#resends = every(systemClock, RESEND_INTERVAL_MS, () => this.#dtls.resend(), { background: true });
     }
   }
 
