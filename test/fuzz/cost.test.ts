@@ -5,9 +5,15 @@ import { checkSdp } from '../../signaling/control/sdp-guard.ts';
 import { negotiate } from '../../src/transport/peer/sdp/negotiation.ts';
 import { readOffer } from '../../src/transport/peer/sdp/offer.ts';
 import { hasIntegrity, readBindingRequest } from '../../src/transport/peer/ice/stun.ts';
+import { createPublicKey } from 'node:crypto';
+import { provesPossession } from '../../src/transport/peer/dtls/client-proof.ts';
+import { readClientHello } from '../../src/transport/peer/dtls/client-messages.ts';
+import { FRAME_MAX_BYTES } from '../../src/transport/peer/ice/tcp-frames.ts';
 import { cpuMs } from '../support/cpu-cost.ts';
 import { decodeMessage, encodeMessage } from '../../src/generation/cluster/wire/envelope.ts';
 import { readingSchema, toWorkerSchema } from '../../src/generation/cluster/wire/messages.ts';
+import { CLIENT, DtlsPair } from '../support/dtls-pair.ts';
+import { oddCertificate } from '../support/odd-certificate.ts';
 import { SDP_REPEATS } from './sdp-repeats.ts';
 import { data, sack, SctpPeer, chunk } from '../support/sctp-peer.ts';
 import { refusing } from './target.ts';
@@ -106,5 +112,65 @@ describe('a message of a cluster', () => {
       refusing(() => void decodeMessage(message, readingSchema));
     });
     expect(cost).toBeLessThan(COST_MAX_MS);
+  });
+});
+
+describe('DTLS', () => {
+  const hex = (text: string): Buffer => Buffer.from(text, 'hex');
+  /** As many of them as the largest datagram holds. */
+  const full = (record: Buffer): Buffer =>
+    Buffer.concat(Array.from({ length: Math.floor(FRAME_MAX_BYTES / record.length) }, () => record));
+  /** Fragments of one byte of the client's Certificate, each apart from the next. */
+  const crumbs = (start: number): Buffer => {
+    const fragments = Array.from({ length: 150 }, (_, i) => {
+      const fragment = hex('0b00400000010000000000010f'.padEnd(26, '0'));
+      fragment.writeUIntBE((start + 2 * i) % 16_384, 6, 3);
+      return fragment;
+    });
+    const body = Buffer.concat(fragments);
+    const record = Buffer.concat([hex('16fefd00000000000000050000'), body]);
+    record.writeUInt16BE(body.length, 11);
+    return record;
+  };
+
+  it.each<[string, (count: number) => Buffer]>([
+    ['empty records', () => full(hex('16fefd00000000000000090000'))],
+    ['hellos of 25 bytes', () => full(hex('16fefd0000000000000009000c010000000000000000000000'))],
+    [
+      'records under a key of their own',
+      () => full(Buffer.concat([hex('17fefd0001000000000100001e'), Buffer.alloc(30, 7)])),
+    ],
+    ['fragments of a byte', (count) => crumbs(300 * count)],
+  ])('costs little for a datagram of %s, before the handshake, within it and after', async (_name, datagram) => {
+    const waiting = new DtlsPair(() => []);
+    const halfway = new DtlsPair((_sent, direction) => (direction === 'toServer' ? [5] : []));
+    halfway.client.start();
+    halfway.time.advance(10);
+    const live = new DtlsPair().connect();
+    for (const { session, time } of [waiting, halfway, live]) {
+      let count = 0;
+      const cost = await cpuMs(() => {
+        time.advance(2_000);
+        for (let repeat = 0; repeat < 10; repeat++) session.receive(datagram(count++), time.nowUs());
+      });
+      expect(cost).toBeLessThan(COST_MAX_MS);
+      session.close();
+    }
+  });
+
+  it('costs little for a hello of thousands of extensions', async () => {
+    const start = hex(`fefd${'01'.repeat(32)}00000002c02b0100`);
+    const list = Buffer.concat(Array.from({ length: 16_000 }, (_, i) => Buffer.from([i >> 8, i & 0xff, 0, 0])));
+    const size = Buffer.from([list.length >> 8, list.length & 0xff]);
+    expect(await cpuMs(() => void readClientHello(Buffer.concat([start, size, list])))).toBeLessThan(COST_MAX_MS);
+  });
+
+  it('costs little for a certificate whose RSA key has 16,384 bits, or an exponent as long', async () => {
+    const n = Buffer.alloc(2_048, 0xf7).toString('base64url');
+    for (const e of ['AQAB', n]) {
+      const der = oddCertificate(createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' }));
+      const proof = { scheme: 0x0401, bytes: Buffer.alloc(2_048, 1) };
+      expect(await cpuMs(() => void provesPossession(proof, [CLIENT.der], der))).toBeLessThan(COST_MAX_MS);
+    }
   });
 });

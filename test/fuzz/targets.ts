@@ -28,6 +28,7 @@ import { FRAME_MAX_BYTES, frameHead, TcpFrames } from '../../src/transport/peer/
 import { parseRtcp } from '../../src/transport/rtcp/rtcp.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 import { AUDIENCE, SECRET, hs256 } from '../support/tokens.ts';
+import { dtlsTargets } from './dtls-targets.ts';
 import { FeedbackStorm } from './feedback-storm.ts';
 import { clusterTargets } from './cluster-targets.ts';
 import { http2Targets } from './http2-targets.ts';
@@ -197,6 +198,7 @@ export async function fuzzTargets(): Promise<FuzzTarget[]> {
       },
     },
     sctpTarget(),
+    ...dtlsTargets(),
     rtcpTarget(),
     ...receiveTargets(),
     ...(await sourceTargets()),
