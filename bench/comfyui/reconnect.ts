@@ -26,7 +26,7 @@ export async function measureReconnect(
 /** From the socket's end to its being open again, by the client's own socket. */
 async function reopening(server: Server): Promise<number> {
   const id = `reconnect-${Math.random()}`;
-  const socket = new ComfySocket(new URL(`${server.url}/`), id, () => true);
+  const socket = new ComfySocket(new URL(`${server.url}/`), id, { wanted: () => true, pingMs: 5_000 });
   await socket.open();
   const { promise, resolve } = Promise.withResolvers<void>();
   const lostAt: number[] = [];

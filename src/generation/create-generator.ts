@@ -142,7 +142,7 @@ async function createLocal(config: GeneratorConfig, hooks: GeneratorHooks): Prom
     const generator = await createComfyUiGenerator(config, hooks);
     // Each worker may have a ComfyUI of its own.
     hooks.onPack?.(await comfyUiIdentity({ ...config, comfyuiUrl: '' }));
-    return withCaches(retrying(generator, hooks), await comfyUiIdentity(config), config, hooks);
+    return withCaches(retrying(generator, hooks, COMFYUI_OPEN_MOST_MS), await comfyUiIdentity(config), config, hooks);
   }
   const [widthPx = 0, heightPx = 0] = (config.size ?? PATTERN_SIZE).split('x').map(Number);
   if (widthPx % 2 || heightPx % 2 || widthPx < 64 || heightPx < 64 || widthPx > 3840 || heightPx > 2160)
@@ -160,8 +160,11 @@ export const servesDiffusers = ({ generator, model }: Pick<Config, 'generator' |
 /** Default of `--size`. */
 const PATTERN_SIZE = '640x360';
 
-function retrying(generator: Generator, { onRetrying, onRetried }: GeneratorHooks): Generator {
-  const made = new RetryingGenerator({ generator, clock: systemClock, random: Math.random, onRetried });
+/** A call to a server that is down fails at once; one that has restarted gets work within five seconds. */
+const COMFYUI_OPEN_MOST_MS = 2_000;
+
+function retrying(generator: Generator, { onRetrying, onRetried }: GeneratorHooks, openMostMs?: number): Generator {
+  const made = new RetryingGenerator({ generator, clock: systemClock, random: Math.random, onRetried, openMostMs });
   onRetrying?.(() => made.health);
   return made;
 }

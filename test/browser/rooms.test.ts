@@ -17,7 +17,10 @@ let service: Awaited<ReturnType<typeof startPattern>>;
 beforeAll(async () => {
   pageDir = mkdtempSync(join(tmpdir(), 'page-'));
   await build({ root: 'client-demo', logLevel: 'error', build: { outDir: pageDir, emptyOutDir: true } });
-  [browser, service] = await Promise.all([launchChromium(), startPattern({ size: '128x128' }, { pageDirectory: pageDir })]);
+  [browser, service] = await Promise.all([
+    launchChromium(),
+    startPattern({ size: '128x128' }, { pageDirectory: pageDir }),
+  ]);
 });
 afterAll(async () => {
   await browser.close();

@@ -85,7 +85,7 @@ describe('ComfyClient', () => {
 
   it('finds the end of a prompt in the history when every event is lost', async () => {
     await using standIn = await ComfyStandIn.start();
-    await using client = new ComfyClient({ url: standIn.url, silenceMs: 50 });
+    await using client = new ComfyClient({ url: standIn.url, pingMs: 50 });
     standIn.faults.silent = true;
     expect(await collectImages(client)).toEqual([]);
   });
@@ -101,8 +101,39 @@ describe('ComfyClient', () => {
     expect(new Set(standIn.prompts.map(({ clientId }) => clientId)).size).toBe(1);
   });
 
-  it('interrupts its own running prompt, and takes a waiting one out of the queue', async () => {
+  it('ends a connection that answers no ping, and opens another', async () => {
     await using standIn = await ComfyStandIn.start();
+    await using client = new ComfyClient({ url: standIn.url, silenceMs: 50 });
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    standIn.faults.holdSteps = promise;
+    standIn.faults.deaf = true;
+    let gaps = 0;
+    const running = client.run(GRAPH, { signal: never, onGap: () => gaps++ });
+    await until(() => gaps > 0);
+    standIn.faults.deaf = false;
+    goOn();
+    await running;
+    expect(await collectImages(client)).toHaveLength(FRAMES);
+  });
+
+  it('ends its prompts in one step where the server can', async () => {
+    await using standIn = await ComfyStandIn.start();
+    await using client = new ComfyClient({ url: standIn.url });
+    const { promise, resolve: goOn } = Promise.withResolvers<void>();
+    standIn.faults.holdSteps = promise;
+    const abort = new AbortController();
+    const running = client.run(GRAPH, { signal: abort.signal });
+    await until(() => standIn.executed.length > 0);
+    const [id] = standIn.queued;
+    abort.abort();
+    await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+    await until(() => standIn.cancels.length > 0);
+    goOn();
+    expect([standIn.cancels, standIn.interrupts]).toEqual([[id], []]);
+  });
+
+  it('interrupts its own running prompt, and takes a waiting one out of the queue', async () => {
+    await using standIn = await ComfyStandIn.start({ old: true });
     await using client = new ComfyClient({ url: standIn.url });
     const { promise, resolve: goOn } = Promise.withResolvers<void>();
     standIn.faults.holdSteps = promise;

@@ -16,6 +16,11 @@ import {
 } from '../support/comfyui-fixture.ts';
 import { OBJECT_INFO } from '../../bench/support/comfyui/comfyui-object-info.ts';
 import { PREVIEW_LUMAS } from '../../bench/support/comfyui/comfyui-stand-in-previews.ts';
+import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator.ts';
+import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
+import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
+import { ltxWorkflow } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
+import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { ComfyStandIn } from '../../bench/support/comfyui/comfyui-stand-in.ts';
 import { expectNoLeaks, takeHoldings } from '../support/no-leaks.ts';
 import { sessionFixture } from '../support/session-fixture.ts';
@@ -196,6 +201,44 @@ describe('ComfyUiGenerator', () => {
     expect(sampled(standIn)).toBe(1);
   });
 
+  it('connects under a new id where the server has forgotten it, and asks once more', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    standIn.faults.forgetClientAtImage = 4;
+    const [base] = await generate(generator, { stopAtTier: 'base' });
+    expect(new Set(base?.frames.map(lumaOf)).size).toBe(SHOWN);
+    const [first, second] = standIn.prompts.map(({ clientId }) => clientId);
+    expect(second).toBeDefined();
+    expect(second).not.toBe(first);
+    expect(sampled(standIn)).toBe(1);
+  });
+
+  it('says so where a node blocks the tap, and does not ask again', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    standIn.faults.blockedTaps = true;
+    await expect(generate(generator)).rejects.toMatchObject({
+      code: 'GENERATOR_DOWN',
+      details: { reason: 'node-failed' },
+    });
+    expect(standIn.prompts).toHaveLength(1);
+  });
+
+  it('takes an older family where a file of the newest is damaged', async () => {
+    await using standIn = await ComfyStandIn.start();
+    const parameters = { ...readParameters(undefined), widthPx: 384, heightPx: 384, frames: 17 };
+    const chosen: (string | undefined)[] = [];
+    await using generator = new ComfyUiGenerator({
+      pool: new ComfyPool({ clients: [new ComfyClient({ url: standIn.url })] }),
+      workflow: ltxWorkflow('t2v-distilled', parameters),
+      onChosen: ({ family }) => chosen.push(family),
+    });
+    standIn.faults.damagedFile = 'UNETLoader';
+    await expect(generate(generator)).rejects.toMatchObject({ details: { reason: 'file-damaged' } });
+    await generate(generator, { stopAtTier: 'base' });
+    expect(chosen).toEqual(['2.5', '2.3']);
+  });
+
   it('shows no picture of another prompt', async () => {
     await using held = await fixture();
     const { generator, standIn } = held;
@@ -228,10 +271,11 @@ describe('ComfyUiGenerator', () => {
     while (sampled(standIn) === 0) await sleep(2);
     abort.abort();
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
-    while (standIn.interrupts.length === 0) await sleep(2);
+    while (standIn.cancels.length === 0) await sleep(2);
     goOn();
     while (standIn.queued.length > 0) await sleep(2);
-    expect(standIn.interrupts).toHaveLength(1);
+    // In one step: a prompt that has just begun is not missed between two.
+    expect([standIn.cancels.length, standIn.interrupts.length]).toEqual([1, 0]);
   });
 
   it('names at the start all that the server lacks', async () => {

@@ -12,7 +12,7 @@ interface SocketOptions {
 
 export class StandInSockets {
   readonly #options: SocketOptions;
-  readonly #server = new WebSocketServer({ noServer: true });
+  readonly #server = new WebSocketServer({ noServer: true, autoPong: false });
   readonly #clients = new Map<string, { socket: WebSocket; metadata: boolean }>();
 
   constructor(http: Server, options: SocketOptions) {
@@ -57,6 +57,11 @@ export class StandInSockets {
     this.#clients.delete(clientId);
   }
 
+  /** Keeps a client's connection open and sends nothing on it any more. */
+  forget(clientId: string): void {
+    this.#clients.delete(clientId);
+  }
+
   close(): void {
     for (const client of this.#server.clients) client.terminate();
   }
@@ -64,6 +69,7 @@ export class StandInSockets {
   #welcome(clientId: string, socket: WebSocket): void {
     const client = { socket, metadata: false };
     this.#clients.set(clientId, client);
+    socket.on('ping', (data) => this.#options.faults.deaf !== true && socket.pong(data));
     const status = { exec_info: { queue_remaining: this.#options.queueLength() } };
     this.send(clientId, 'status', { status, sid: clientId });
     socket.once('message', (data: Buffer) => {

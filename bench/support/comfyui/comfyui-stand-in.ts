@@ -13,6 +13,7 @@ import { OBJECT_INFO } from './comfyui-object-info.ts';
 import { StandInSockets } from './comfyui-stand-in-sockets.ts';
 import { answerWrongly, errorIn, type Faults } from './comfyui-stand-in-faults.ts';
 import { batchOf, cacheKeysOf, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
+import { systemStats } from './comfyui-stand-in-stats.ts';
 import { previewAt } from './comfyui-stand-in-previews.ts';
 import { encodePng } from '../pictures/png.ts';
 
@@ -44,6 +45,8 @@ export class ComfyStandIn implements AsyncDisposable {
   /** What was asked, oldest first. */
   readonly prompts: Prompt[] = [];
   readonly interrupts: string[] = [];
+  /** Ids of prompts ended by `/api/jobs/{id}/cancel`. */
+  readonly cancels: string[] = [];
   /** By the name that a loader is told. */
   readonly uploads = new Map<string, Uint8Array>();
   /** Classes of the nodes that were run and not taken from the cache. */
@@ -146,6 +149,16 @@ export class ComfyStandIn implements AsyncDisposable {
         if (this.#running?.id === id) this.#interrupted = true;
         return void response.end();
       }
+      case 'POST api': {
+        // `/api/jobs/{id}/cancel`
+        const id = new URL(request.url ?? '', this.url).pathname.split('/')[3] ?? '';
+        if (this.#options.old === true || !this.queued.includes(id)) return reply({ error: 'Job not found' }, 404);
+        this.cancels.push(id);
+        const index = this.#pending.findIndex((prompt) => prompt.id === id);
+        if (index >= 0) this.#pending.splice(index, 1);
+        if (this.#running?.id === id) this.#interrupted = true;
+        return reply({ status: 'cancelled' });
+      }
       case 'POST free':
         this.frees += 1;
         this.#cache = new Set();
@@ -153,20 +166,7 @@ export class ComfyStandIn implements AsyncDisposable {
       case 'GET history':
         return reply(this.#history.has(argument) ? { [argument]: this.#history.get(argument) } : {});
       case 'GET system_stats':
-        return reply({
-          system: { os: 'posix', comfyui_version: '0.3.75', python_version: '3.12', embedded_python: false, argv: [] },
-          devices: [
-            {
-              name: 'cpu',
-              type: 'cpu',
-              index: null,
-              vram_total: 8e9,
-              vram_free: 8e9 * (1 - this.usedMemoryShare),
-              torch_vram_total: 8e9,
-              torch_vram_free: 2e9,
-            },
-          ],
-        });
+        return reply(systemStats(this.usedMemoryShare));
       case 'GET object_info': {
         const info = this.#options.objectInfo ?? OBJECT_INFO;
         return reply(
@@ -249,7 +249,7 @@ export class ComfyStandIn implements AsyncDisposable {
       if (cached.includes(nodeId) && !isTap) continue;
       this.executed.push(class_type);
       this.#sockets.send(clientId, 'executing', { node: nodeId, display_node: nodeId, prompt_id: id });
-      if (isTap) await this.#sendTap(id, clientId, graph, nodeId);
+      if (isTap && this.faults.blockedTaps !== true) await this.#sendTap(id, clientId, graph, nodeId);
       else if (isSampler(class_type)) await this.#sample(prompt, nodeId);
       if (this.#interrupted) {
         tell('execution_interrupted', { node_id: nodeId, node_type: class_type, executed: [] });
@@ -285,6 +285,10 @@ export class ComfyStandIn implements AsyncDisposable {
       if (frame === this.faults.dropSocketAtImage) {
         this.faults.dropSocketAtImage = undefined;
         this.#sockets.drop(clientId);
+      }
+      if (frame === this.faults.forgetClientAtImage) {
+        this.faults.forgetClientAtImage = undefined;
+        this.#sockets.forget(clientId);
       }
       if (this.faults.foreignPictures === true) {
         this.#foreignSent += 1;

@@ -11,7 +11,7 @@ import { Previews } from './previews.ts';
 import type { SliceInput } from './workflows/parameters.ts';
 import type { ComfyPool } from './server/pool.ts';
 import type { ComfyServer } from './server/server.ts';
-import { isOutOfMemory, isServerGone, serverDown } from './server/server-error.ts';
+import { isOutOfMemory, isServerGone, serverDown, tapBlocked } from './server/server-error.ts';
 import { runTap } from './tap-run.ts';
 import { TapFrames } from './tap-frames.ts';
 import { sliceFramesOf, type TapTier, type Workflow } from './workflows/workflow.ts';
@@ -181,7 +181,7 @@ export class SliceRun {
     for (let repeats = 0; repeats <= REPEATS_MAX; repeats++) {
       tap.restart();
       const signal = this.#signal;
-      await runTap({
+      const { unheard } = await runTap({
         client: server.client,
         workflow,
         input,
@@ -193,6 +193,8 @@ export class SliceRun {
         signal,
       });
       if (tap.complete) return;
+      // An ExecutionBlocker before the tap ends the prompt well, and without a picture.
+      if (!unheard && !tap.hasGap && tap.taken === 0) throw tapBlocked(tier);
     }
     throw serverDown('ComfyUI sent fewer frames than the workflow makes.');
   }

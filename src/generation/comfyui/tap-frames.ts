@@ -39,6 +39,11 @@ export class TapFrames {
     return this.#taken === this.#options.count;
   }
 
+  /** Events may be missing since the current prompt began. */
+  get hasGap(): boolean {
+    return this.#gap;
+  }
+
   /** Frames received so far. */
   get taken(): number {
     return this.#taken;

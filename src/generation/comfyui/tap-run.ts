@@ -24,8 +24,8 @@ export interface TapRunOptions {
   signal: AbortSignal;
 }
 
-/** @throws GlimpseError as `ComfyClient.run`; WORKFLOW_INVALID when the workflow has no such tap */
-export async function runTap(options: TapRunOptions): Promise<void> {
+/** @returns whether the prompt's end was heard. @throws GlimpseError as `ComfyClient.run`; WORKFLOW_INVALID when the workflow has no such tap */
+export async function runTap(options: TapRunOptions): Promise<{ unheard: boolean }> {
   const { client, workflow, input, memoryMode, tier, tap, previews, onProgress, signal } = options;
   const { graph, taps } = workflow.build(input, { memoryMode });
   const tapId = taps[tier];
@@ -36,7 +36,7 @@ export async function runTap(options: TapRunOptions): Promise<void> {
     reached = Math.max(reached, ratio);
     onProgress?.({ ratio: reached });
   };
-  await client.run(prune(graph, [tapId]), {
+  return client.run(prune(graph, [tapId]), {
     signal,
     previewMethod: previews === undefined ? 'none' : (workflow.previewMethod ?? 'latent2rgb'),
     onGap: () => tap.onGap(),

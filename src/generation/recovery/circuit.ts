@@ -6,17 +6,23 @@
 
 /** Failed calls in a row that open it; each has been retried for over a second. */
 const FAILURES_TO_OPEN = 3;
-/** How long it stays open; doubles with every failed probe, up to `most`. */
+/** How long it stays open; doubles with every failed probe, up to `most` where the backend sets no other. */
 const OPEN_US = { first: 2e6, most: 60e6 };
 
 export const CIRCUIT_STATES = ['closed', 'half-open', 'open'] as const;
 export type CircuitState = (typeof CIRCUIT_STATES)[number];
 
 export class Circuit {
+  readonly #mostUs: number;
   #failures = 0;
   #openUs = OPEN_US.first;
   #openUntilUs: number | undefined;
   #probing = false;
+
+  /** `mostUs`: longest time that it stays open after a failed probe. */
+  constructor({ mostUs = OPEN_US.most }: { mostUs?: number | undefined } = {}) {
+    this.#mostUs = mostUs;
+  }
 
   state(nowUs: number): CircuitState {
     if (this.#openUntilUs === undefined) return 'closed';
@@ -50,7 +56,7 @@ export class Circuit {
   failed(nowUs: number, wasProbe = false): void {
     this.#failures += 1;
     if (wasProbe) this.#probing = false;
-    if (wasProbe) this.#openUs = Math.min(this.#openUs * 2, OPEN_US.most);
+    if (wasProbe) this.#openUs = Math.min(this.#openUs * 2, this.#mostUs);
     if (wasProbe || this.#failures >= FAILURES_TO_OPEN) this.#openUntilUs = nowUs + this.#openUs;
   }
 

@@ -21,6 +21,8 @@ export interface RetryingGeneratorOptions {
   random: () => number;
   /** A failed tier was made after all, or given up; for the metrics. */
   onRetried?: ((retried: Retried) => void) | undefined;
+  /** Longest time without a call after failures, ms: short for a backend whose failed calls cost little. */
+  openMostMs?: number | undefined;
 }
 
 export const RETRY_REASONS = ['down', 'busy', 'internal', 'other'] as const;
@@ -48,7 +50,7 @@ export class RetryingGenerator implements Generator {
   readonly info: GeneratorInfo;
   readonly embed?: (prompt: string) => Promise<Float32Array>;
   readonly #options: RetryingGeneratorOptions;
-  readonly #circuit = new Circuit();
+  readonly #circuit: Circuit;
   readonly #reduction = new ReductionLevel();
   /** Serialises units that must run alone, so that no two of them meet in a batch. */
   readonly #alone = new SerialQueue(LIMITS.serialWorkMax);
@@ -56,6 +58,7 @@ export class RetryingGenerator implements Generator {
   constructor(options: RetryingGeneratorOptions) {
     const { generator } = options;
     this.#options = options;
+    this.#circuit = new Circuit({ mostUs: options.openMostMs === undefined ? undefined : options.openMostMs * 1000 });
     this.info = generator.info;
     if (generator.embed) this.embed = (prompt) => generator.embed?.(prompt) ?? Promise.resolve(new Float32Array());
   }

@@ -17,6 +17,8 @@ import type { ObjectInfo, SystemStats, TextEvent } from './wire.ts';
 
 /** Steps of a large model take seconds, and events can get lost; asking costs one small request. */
 const SILENCE_MS = 5_000;
+/** A reading thread that is busy answers later; five seconds are more than any pause of one. */
+const PING_MS = 5_000;
 /** How often to ask for a waiting prompt's position. */
 const QUEUE_POLL_MS = 1_000;
 /** Most prompts of this process at one server; each is one slice of one session. */
@@ -27,6 +29,8 @@ export interface ComfyClientOptions {
   url: string;
   /** Silence after which the server is asked about a prompt, ms. */
   silenceMs?: number;
+  /** Time between pings, ms: a connection that answers nothing in between is ended. */
+  pingMs?: number;
   /** Time limit of an answer, except for uploads, ms. */
   timeoutMs?: number;
   onListenerError?: ListenerErrorHandler | undefined;
@@ -40,8 +44,14 @@ export interface RunOptions extends PromptListener {
   previewMethod?: PreviewMethod;
 }
 
+export interface RunResult {
+  /** The server's history told of the end, not an event: pictures may be missing. */
+  unheard: boolean;
+}
+
 export class ComfyClient implements AsyncDisposable {
-  readonly #clientId = randomUUID();
+  /** The server sends a prompt's events to this id; a new one after a connection that it has forgotten. */
+  #clientId: string = randomUUID();
   readonly #http: ComfyHttp;
   readonly #socket: ComfySocket;
   readonly #silenceMs: number;
@@ -54,11 +64,11 @@ export class ComfyClient implements AsyncDisposable {
   #closed = false;
 
   /** Connects on first use. @throws GlimpseError CONFIG_INVALID when `url` is not of http or https. */
-  constructor({ url, silenceMs = SILENCE_MS, timeoutMs, onListenerError }: ComfyClientOptions) {
+  constructor({ url, silenceMs = SILENCE_MS, pingMs = PING_MS, timeoutMs, onListenerError }: ComfyClientOptions) {
     const base = baseOf(url);
     this.#silenceMs = silenceMs;
     this.#http = new ComfyHttp(base, timeoutMs);
-    this.#socket = new ComfySocket(base, this.#clientId, () => this.#runs.size > 0);
+    this.#socket = new ComfySocket(base, this.#clientId, { wanted: () => this.#runs.size > 0, pingMs });
     if (onListenerError) this.#socket.events.onListenerError = onListenerError;
     this.#socket.events.on('text', (event) => this.#onText(event));
     this.#socket.events.on('binary', (event) => this.#onBinary(event));
@@ -78,7 +88,10 @@ export class ComfyClient implements AsyncDisposable {
    * Runs a graph to its end. Aborting removes it from the queue or interrupts it.
    * @throws GlimpseError WORKFLOW_INVALID, GENERATOR_DOWN (details.reason `out-of-memory` or `node-failed`), ABORTED
    */
-  async run(graph: Graph, { signal, front = false, previewMethod = 'none', ...listener }: RunOptions): Promise<void> {
+  async run(
+    graph: Graph,
+    { signal, front = false, previewMethod = 'none', ...listener }: RunOptions,
+  ): Promise<RunResult> {
     if (this.#closed) throw serverDown('The generator is closed.');
     if (signal.aborted) throw new GlimpseError('ABORTED');
     if (this.#runs.size >= RUNS_MAX) throw serverDown('Too many prompts wait at ComfyUI.');
@@ -97,6 +110,8 @@ export class ComfyClient implements AsyncDisposable {
       if (run.ended) this.#cancel(run);
       if (listener.onQueue) polling = every(systemClock, QUEUE_POLL_MS, () => void this.#tellPlace(run, listener));
       await run.done;
+      if (run.endedUnheard) this.#renew();
+      return { unheard: run.endedUnheard };
     } finally {
       polling?.close();
       signal.removeEventListener('abort', onAbort);
@@ -172,6 +187,16 @@ export class ComfyClient implements AsyncDisposable {
     return renamed;
   }
 
+  /**
+   * A server that ends an old connection late forgets the new one of the same id, and sends its events nowhere. Other
+   * prompts of the old id learn of their end from the history.
+   */
+  #renew(): void {
+    this.#clientId = randomUUID();
+    this.#executing = undefined;
+    this.#socket.renew(this.#clientId);
+  }
+
   #onText(event: TextEvent): void {
     if (event.type === 'executing') {
       const { prompt_id: promptId, node } = event.data;
@@ -207,6 +232,7 @@ export class ComfyClient implements AsyncDisposable {
   }
 
   async #withdraw(promptId: string): Promise<void> {
+    if (await this.#http.cancel(promptId)) return;
     await this.#http.unqueue(promptId);
     const { queue_running } = await this.#http.queue();
     if (queue_running.some(([, id]) => id === promptId)) await this.#http.interrupt(promptId);

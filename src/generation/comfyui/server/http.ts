@@ -98,6 +98,16 @@ export class ComfyHttp {
     return this.#read(historySchema, this.#successful(answer))[promptId];
   }
 
+  /**
+   * Ends a prompt, whether it waits or runs, in one step: since ComfyUI 0.25.
+   * @returns false where the server does not know the request, or no longer the prompt
+   */
+  async cancel(promptId: string): Promise<boolean> {
+    const path = `api/jobs/${encodeURIComponent(promptId)}/cancel`;
+    const { status } = await this.#send('POST', path, json({}));
+    return status >= 200 && status < 300;
+  }
+
   /** Removes a prompt from the queue; no effect once it runs. */
   async unqueue(promptId: string): Promise<void> {
     this.#successful(await this.#send('POST', 'queue', json({ delete: [promptId] })));

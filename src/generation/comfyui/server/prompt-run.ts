@@ -44,12 +44,15 @@ export class PromptRun {
   readonly done: Promise<void>;
   /** The server has accepted it: ending it now means withdrawing it there. */
   submitted = false;
+  /** Its end was read from the server's history: the event did not come, on a connection that was never lost. */
+  endedUnheard = false;
   /** It has left the server's queue. */
   started = false;
   readonly #options: PromptRunOptions;
   readonly #settled = Promise.withResolvers<void>();
   #watchdog: Timer | undefined;
   #ended = false;
+  #reopened = false;
 
   constructor(options: PromptRunOptions) {
     this.promptId = options.promptId;
@@ -97,6 +100,7 @@ export class PromptRun {
   /** The socket was lost and is open again. */
   onReopened(): void {
     if (this.#ended) return;
+    this.#reopened = true;
     this.#options.onGap?.();
     void this.#reconcile();
   }
@@ -133,6 +137,7 @@ export class PromptRun {
     const entry = await this.#options.http.history(this.promptId);
     if (entry === undefined) return false;
     const failure = failureOf(entry);
+    this.endedUnheard = !this.#ended && !this.#reopened;
     this.end(failure === undefined ? undefined : errorOf(failure));
     return true;
   }

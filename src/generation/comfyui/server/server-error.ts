@@ -31,6 +31,13 @@ export const withoutUserinfo = ({ origin, pathname }: URL): string => `${origin}
 export const serverDown = (message: string, cause?: unknown): GlimpseError =>
   new GlimpseError('GENERATOR_DOWN', { message, retryAfterMs: 1_000, cause });
 
+/** The prompt ended well, but its tap was not run: a node before it said so (`ExecutionBlocker`). */
+export const tapBlocked = (tier: string): GlimpseError =>
+  new GlimpseError('GENERATOR_DOWN', {
+    message: `ComfyUI made no picture of the tier ${tier}: a node of the graph blocks it.`,
+    details: { reason: 'node-failed' },
+  });
+
 /** The server ran the prompt and a node failed. */
 export function executionError({
   node_id,

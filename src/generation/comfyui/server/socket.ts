@@ -1,9 +1,10 @@
 /**
  * The WebSocket of one ComfyUI server. It sends feature flags first, so that previews name their prompt. A lost socket
- * reconnects with the same client id, because the server sends a prompt's events to that id.
+ * reconnects with the same client id, because the server sends a prompt's events to that id. Pings find connections
+ * whose other end is gone.
  */
 import { WebSocket } from 'ws';
-import { systemClock, type Timer } from '../../../clock.ts';
+import { every, systemClock, type Timer } from '../../../clock.ts';
 import { Emitter } from '../../../events.ts';
 import { parseBinaryEvent, type BinaryEvent } from './binary-event.ts';
 import { serverDown, withoutUserinfo } from './server-error.ts';
@@ -32,23 +33,38 @@ interface SocketEvents {
   reopened: [];
 }
 
+export interface ComfySocketOptions {
+  /** Whether to reconnect a lost socket now; otherwise the next `open` does. */
+  wanted: () => boolean;
+  /** Time between pings, ms. */
+  pingMs: number;
+}
+
+/** Where a client listens for the events of its prompts. */
+function addressOf(base: URL, clientId: string): string {
+  const url = new URL(`ws?clientId=${clientId}`, base);
+  url.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
 export class ComfySocket {
   readonly events = new Emitter<SocketEvents>();
-  readonly #url: string;
+  readonly #base: URL;
+  #url: string;
   /** The address for logs, without user and password. */
   readonly #name: string;
   readonly #wanted: () => boolean;
   #socket: WebSocket | undefined;
   #opening: Promise<void> | undefined;
   #retry: Timer | undefined;
+  readonly #pingMs: number;
   #heldBytes = 0;
   #closed = false;
 
-  /** `wanted`: whether to reconnect a lost socket now; otherwise the next `open` does. */
-  constructor(base: URL, clientId: string, wanted: () => boolean) {
-    const url = new URL(`ws?clientId=${clientId}`, base);
-    url.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:';
-    this.#url = url.href;
+  constructor(base: URL, clientId: string, { wanted, pingMs }: ComfySocketOptions) {
+    this.#base = base;
+    this.#url = addressOf(base, clientId);
+    this.#pingMs = pingMs;
     this.#name = withoutUserinfo(base);
     this.#wanted = wanted;
   }
@@ -58,6 +74,16 @@ export class ComfySocket {
     if (this.#closed) return Promise.reject(serverDown('The generator is closed.'));
     this.#opening ??= kept(this.#connect());
     return this.#opening;
+  }
+
+  /** Connects under another id; the connection under the old one ends. */
+  renew(clientId: string): void {
+    this.#url = addressOf(this.#base, clientId);
+    const old = this.#socket;
+    this.#socket = undefined;
+    this.#opening = undefined;
+    old?.terminate();
+    this.#reconnect(RETRY_MS.first);
   }
 
   /** Counts `bytes` as waiting until `done` settles. Never rejects. */
@@ -87,6 +113,7 @@ export class ComfySocket {
     this.#socket = socket;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let cause: unknown;
+    const pinging = this.#ping(socket);
     socket.on('open', () => {
       socket.send(JSON.stringify({ type: 'feature_flags', data: { supports_preview_metadata: true } }));
       resolve();
@@ -95,13 +122,31 @@ export class ComfySocket {
       cause = error;
     });
     socket.on('close', () => {
+      pinging.close();
       reject(serverDown(`The WebSocket of ComfyUI at ${this.#name} cannot be opened.`, cause));
+      if (this.#socket !== socket) return;
       this.#opening = undefined;
       this.events.emit('lost');
       this.#reconnect(RETRY_MS.first);
     });
     socket.on('message', (data: Buffer, isBinary) => this.#onMessage(data, isBinary));
     return promise;
+  }
+
+  /**
+   * A connection whose other end is gone without a word stays open for minutes: one that answers nothing between two
+   * pings is ended. While reading is paused, the answer may wait behind pictures.
+   */
+  #ping(socket: WebSocket): Timer {
+    let heard = true;
+    socket.on('pong', () => (heard = true));
+    socket.on('message', () => (heard = true));
+    return every(systemClock, this.#pingMs, () => {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      if (!heard) return socket.terminate();
+      heard = socket.isPaused;
+      socket.ping();
+    });
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
