@@ -177,6 +177,13 @@ program
   .option('--plots <directory>', 'congestion, link: also draw every case (SVG) here')
   .option('--model <pack>', 'generation, quality: name or directory of a pack instead of those that ship', 'auto')
   .option('--section <name...>', 'generation: only these sections')
+  .addOption(
+    new Option('--kind <kind>', 'load: only this kind of viewers').choices([
+      'one picture',
+      'different pictures',
+      'room',
+    ]),
+  )
   .option('--seconds <number>', 'soak: how long; default 1800')
   .option('--quick', 'generation, load, soak, memory, cluster: a few runs instead of enough for a published figure')
   .option('--prompts <number>', 'quality: held-out prompts; 256 for a published figure', '64')
@@ -191,6 +198,7 @@ program
       model,
       section = [],
       quick = false,
+      kind,
       seconds,
       prompts,
       sheet,
@@ -203,6 +211,7 @@ program
       plots,
       model,
       sections: section,
+      kind,
       quick,
       seconds: seconds === undefined ? undefined : Number(seconds),
       prompts: Number(prompts),
@@ -292,6 +301,7 @@ interface BenchFlags {
   scenario?: string;
   plots?: string;
   model: string;
+  kind?: string;
   section?: string[];
   quick?: boolean;
   prompts: string;

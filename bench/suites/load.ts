@@ -1,7 +1,8 @@
 /**
  * `glimpse bench load`: how many viewers one machine holds. 1, 10, 25 and 50 real connections at 256×256, of one picture
- * (a clip that is made once and sent to all) and of different ones (a test pattern each, so that sending is measured and
- * not the model; what the model holds is in `bench generation`). The viewers share the machine and say what they got.
+ * (a clip that is made once and sent to all), of different ones (a test pattern each, so that sending is measured and not
+ * the model; what the model holds is in `bench generation`), and of one live stream in a room, with shared encodes. The
+ * viewers share the machine and say what they got.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SingleBar } from 'cli-progress';
@@ -11,6 +12,8 @@ import { describeMachine, distribution, textTable, type Distribution, type Machi
 
 export interface LoadOptions {
   viewers?: readonly number[] | undefined;
+  /** Only this kind. */
+  kind?: string | undefined;
   /** Watched after the last viewer has connected and half this time has passed. */
   seconds?: number | undefined;
 }
@@ -25,18 +28,25 @@ interface Kind {
 /** A machine that refuses so many is full. */
 const REFUSED_MAX = 3;
 const LATE_MAX = 0.01;
-const ROOM = ['--max-sessions', '200', '--creations-per-minute', '10000', '--abuse-score', '0'];
+const PLACES = ['--max-sessions', '200', '--creations-per-minute', '10000', '--abuse-score', '0'];
 const KINDS: readonly Kind[] = [
   {
     name: 'one picture',
-    flags: ['--generator', 'onnx', ...ROOM],
+    flags: ['--generator', 'onnx', ...PLACES],
     query: () => ({ prompt: 'a red ball over a green meadow', seed: '7', mode: 'clip', seconds: '2' }),
     fps: 12,
   },
   {
     name: 'different pictures',
-    flags: ['--generator', 'pattern', '--size', '256x256', '--fps', '12', ...ROOM],
+    flags: ['--generator', 'pattern', '--size', '256x256', '--fps', '12', ...PLACES],
     query: (viewer) => ({ prompt: `pattern ${viewer}`, seed: String(viewer) }),
+    fps: 12,
+  },
+  {
+    // The same pictures as above, but one stream for all: what is shared is seen in the CPU of a viewer.
+    name: 'room',
+    flags: ['--generator', 'pattern', '--size', '256x256', '--fps', '12', '--room-members-max', '200', ...PLACES],
+    query: () => ({ prompt: 'pattern', seed: '7', room: 'bench', everyone: 'watch' }),
     fps: 12,
   },
 ];
@@ -66,12 +76,17 @@ export interface LoadReport {
   holds: Record<string, number>;
 }
 
-export async function run({ viewers = [1, 10, 25, 50], seconds = 10 }: LoadOptions = {}): Promise<LoadReport> {
+export async function run({
+  viewers = [1, 10, 25, 50],
+  seconds = 10,
+  kind: only,
+}: LoadOptions = {}): Promise<LoadReport> {
   const bar = new SingleBar({ format: '{bar} {percentage}% | {part}', stream: process.stderr });
-  bar.start(KINDS.length * viewers.length, 0, { part: '' });
+  const kinds = KINDS.filter(({ name }) => only === undefined || name === only);
+  bar.start(kinds.length * viewers.length, 0, { part: '' });
   const rows: LoadRow[] = [];
   try {
-    for (const kind of KINDS) {
+    for (const kind of kinds) {
       for (const count of viewers) {
         bar.update({ part: `${count} viewers, ${kind.name}` });
         rows.push(await measure(kind, count, seconds));
@@ -82,7 +97,7 @@ export async function run({ viewers = [1, 10, 25, 50], seconds = 10 }: LoadOptio
     bar.stop();
   }
   const holds = Object.fromEntries(
-    KINDS.map(({ name }) => [
+    kinds.map(({ name }) => [
       name,
       Math.max(0, ...rows.filter((row) => row.kind === name && holdsAll(row)).map((row) => row.viewers)),
     ]),

@@ -26,12 +26,12 @@ export function readWhepQuery(query: Record<string, string>): GenerationRequest 
 }
 
 /**
- * The room that the query names as `room`, with `key` and `as`; undefined where it names none.
+ * The room that the query names as `room`, with `key`, `as` and `everyone`; undefined where it names none.
  * @throws GlimpseError PARAMETER_INVALID
  */
-export function readRoomQuery({ room: name, key, as }: Record<string, string>): RoomRequest | undefined {
+export function readRoomQuery({ room: name, key, as, everyone }: Record<string, string>): RoomRequest | undefined {
   if (name === undefined) return undefined;
-  const result = roomRequest.safeParse({ name, key, as });
+  const result = roomRequest.safeParse({ name, key, as, everyone });
   if (result.success) return result.data;
   throw refusal(result.error);
 }

@@ -16,6 +16,8 @@ export interface BenchOptions {
   /** Generation, quality: the pack, a name or a directory; `auto` for the bundled ones. */
   model: string;
   /** Generation: a few runs instead of enough for a published figure. */
+  /** load: only this kind. */
+  kind?: string | undefined;
   quick: boolean;
   /** Generation: only these sections. */
   sections: readonly string[];
@@ -75,9 +77,9 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ quick });
     return { report, table: formatTable(report) };
   },
-  load: async ({ quick }) => {
+  load: async ({ quick, kind }) => {
     const { run, formatTable } = await import('../../bench/suites/load.ts');
-    const report = await run(quick ? { viewers: [1, 10], seconds: 5 } : {});
+    const report = await run({ kind, ...(quick && { viewers: [1, 10], seconds: 5 }) });
     return { report, table: formatTable(report) };
   },
   soak: async ({ quick, seconds }) => {
