@@ -8,6 +8,7 @@ import { parsePrompts } from '../generation/prompt/prompt-list.ts';
 import { sliceCount } from '../generation/slices/schedule.ts';
 import type { Scheduler } from '../generation/engine/scheduler.ts';
 import { RANKS } from '../generation/engine/turn-order.ts';
+import { ClipSound } from '../media/files/clip-sound.ts';
 import { exportMp4 } from '../media/files/export.ts';
 import { cutHls, SEGMENT_SECONDS } from '../media/files/hls.ts';
 import { ladder } from '../picture/rungs.ts';
@@ -37,6 +38,7 @@ export async function makeClip({ request, folder, signal, onProgress }: ClipJob,
   const slices = sliceCount(request.seconds, slice);
   const prompts = parsePrompts(request.prompt, slices);
   const claim = { rank: RANKS.background, deadlineUs: Number.MAX_SAFE_INTEGER, costMs: 0, user: USER, weight: 1 };
+  const sound = generator.info.sound && new ClipSound({ ...slice, ...generator.info.sound });
   const frames = clipFrames(
     {
       generator,
@@ -50,12 +52,14 @@ export async function makeClip({ request, folder, signal, onProgress }: ClipJob,
       turn: (unit) => scheduler.turn(unit, claim, signal),
     },
     (done) => onProgress(done / (slices + 1)),
+    (at, heard) => sound?.put(at, heard),
   );
   const [display = best] = ladder(best);
   const { widthPx, heightPx } = size;
   const path = join(folder, 'clip.mp4');
   await exportMp4({
     frames,
+    sound,
     widthPx,
     heightPx,
     fps: slice.fps,

@@ -11,6 +11,7 @@ import { parsePrompts, promptAt } from '../generation/prompt/prompt-list.ts';
 import { sliceCount } from '../generation/slices/schedule.ts';
 import { TIERS, type Tier } from '../picture/tiers.ts';
 import { LIMITS } from '../limits.ts';
+import { ClipSound } from '../media/files/clip-sound.ts';
 import { assertWritable, exportMp4, writePng } from '../media/files/export.ts';
 import { ladder } from '../picture/rungs.ts';
 import { readPrompts, sumUp } from '../generation/prompt/prompt-reading.ts';
@@ -82,12 +83,16 @@ async function write(config: Config, options: WriteOptions, signal: AbortSignal)
   try {
     const clip = { generator, track, seed, slices, tier, signal, tiersDirectory: options.tiersDirectory };
     if (clip.tiersDirectory !== undefined) await writeTiers(clip, clip.tiersDirectory);
-    const frames = clipFrames(clip, (done, cached) => {
+    const { sound: made } = generator.info;
+    const sound = made && new ClipSound({ ...slice, ...made });
+    const onSlice = (done: number, cached: boolean): void => {
       bar.update(done);
       if (cached) madeBefore += 1;
-    });
+    };
+    const frames = clipFrames(clip, onSlice, (at, heard) => sound?.put(at, heard));
     await exportMp4({
       frames,
+      sound,
       widthPx: size.widthPx,
       heightPx: size.heightPx,
       fps: slice.fps,

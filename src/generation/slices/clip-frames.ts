@@ -3,6 +3,7 @@
  * command line writes them to a file; the service keeps them for the web.
  */
 import type { I420Frame } from '../../picture/frame.ts';
+import type { Sound } from '../../picture/sound.ts';
 import { DriftReference } from './drift-reference.ts';
 import type { GenerateOptions, Generator, Rendition } from '../generator.ts';
 import { promptAt, type PromptTrack } from '../prompt/prompt-list.ts';
@@ -26,11 +27,13 @@ export interface ClipPlan {
 /**
  * Only the wanted tier's frames come out. Nothing is computed before it is pulled.
  * @param onSlice after each slice, with the number done and whether this one came out of a cache
+ * @param onSound before the frames of each slice
  * @throws GlimpseError as `Generator.generate`
  */
 export async function* clipFrames(
   clip: ClipPlan,
   onSlice: (done: number, cached: boolean) => void = () => {},
+  onSound: (slice: number, sound: Sound | undefined) => void = () => {},
 ): AsyncGenerator<I420Frame, void, undefined> {
   const { generator, track, seed, guidance, tier, signal, turn } = clip;
   const drift = new DriftReference(clip.adain === true);
@@ -57,8 +60,10 @@ export async function* clipFrames(
       if (rendition.latents) previous = rendition.latents;
       // A tier may come in several runs of frames.
       const before = best?.tier === rendition.tier ? best.frames : [];
-      best = { ...rendition, frames: [...before, ...rendition.frames] };
+      const audio = rendition.audio ?? best?.audio;
+      best = { ...rendition, frames: [...before, ...rendition.frames], ...(audio && { audio }) };
     }
+    onSound(slice, best?.audio);
     if (best) yield* (await joints.join(best, job.previous !== undefined)).frames;
     joints.forget((done) => done < slice);
     onSlice(slice + 1, best?.cached === 'segment');

@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { access, constants, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { spawn } from 'node:child_process';
+import { endianness } from 'node:os';
+import { Writable } from 'node:stream';
 import { GlimpseError } from '../../errors.ts';
 import {
   NO_ENVIRONMENT,
@@ -16,6 +18,8 @@ import {
   QUIET,
 } from '../ffmpeg-binary.ts';
 import type { I420Frame } from '../../picture/frame.ts';
+import { SOUND_RATE_HZ } from '../../picture/sound.ts';
+import type { ClipSound } from './clip-sound.ts';
 import { isWhole } from './whole-file.ts';
 
 /** Characters kept of ffmpeg's standard error, enough to see what went wrong. */
@@ -23,6 +27,11 @@ const STDERR_KEPT_CHARS = 2_000;
 const FULL_BELOW_BYTES = 65_536;
 /** x264's constant rate factor: visually lossless for most content at a tenth of lossless size. */
 const MP4_QUALITY = 18;
+/** ffmpeg reads sound from this file descriptor. */
+const SOUND_FD = 3;
+const SAMPLE_FORMAT = endianness() === 'LE' ? 'f32le' : 'f32be';
+/** AAC at this rate is transparent for most content. */
+const SOUND_BITRATE_BPS = 128_000;
 /** mjpeg's quantizer, 2 (best) to 31. */
 const JPEG_QUALITY = 3;
 
@@ -36,6 +45,8 @@ export interface Mp4Options {
   path: string;
   /** Size to scale to (lanczos), both even; default: the frames' own size. */
   display?: { widthPx: number; heightPx: number };
+  /** Sound of the frames' time: each slice's is put before its frames. */
+  sound?: ClipSound | undefined;
   /** Maximum keyframe interval, s, so that the file can be cut into segments; default: x264's choice. */
   keyframeEverySeconds?: number;
   signal?: AbortSignal;
@@ -44,17 +55,18 @@ export interface Mp4Options {
 }
 
 /**
- * Writes H.264 in MP4 (yuv420p, index first, so that it plays while it loads).
+ * Writes H.264, and sound as AAC, in MP4 (yuv420p, index first, so that it plays while it loads).
  * @throws GlimpseError ABORTED when the signal fires, PARAMETER_INVALID when the path is not writable,
  *   STORAGE_FAILED when the disk is full, ENCODER_FAILED when ffmpeg does not run or fails
  */
 export async function exportMp4(options: Mp4Options): Promise<void> {
-  const { frames, widthPx, heightPx, fps, path, display, keyframeEverySeconds, signal, onProgress } = options;
+  const { frames, widthPx, heightPx, fps, path, display, sound, keyframeEverySeconds, signal, onProgress } = options;
   const scale = display ? { vf: `scale=${display.widthPx}:${display.heightPx}:flags=lanczos` } : {};
   const codec = { 'c:v': 'libx264', preset: 'medium', crf: MP4_QUALITY, pix_fmt: 'yuv420p' };
   const cuts = keyframeEverySeconds ? { force_key_frames: `expr:gte(t,n_forced*${keyframeEverySeconds})` } : {};
-  const output = { ...scale, ...codec, ...cuts, ...COLOUR_TAGS, movflags: '+faststart', f: 'mp4' };
-  await writeFile({ frames, widthPx, heightPx, fps, path, signal, onProgress, output });
+  const audio = sound ? { 'c:a': 'aac', 'b:a': SOUND_BITRATE_BPS } : {};
+  const output = { ...scale, ...codec, ...audio, ...cuts, ...COLOUR_TAGS, movflags: '+faststart', f: 'mp4' };
+  await writeFile({ frames, sound, widthPx, heightPx, fps, path, signal, onProgress, output });
 }
 
 /** Writes one picture as PNG (RGB). @throws GlimpseError PARAMETER_INVALID, ENCODER_FAILED */
@@ -71,7 +83,17 @@ async function writePicture(frame: I420Frame, path: string, codec: FfmpegOptions
   const frames = (async function* () {
     yield frame;
   })();
-  await writeFile({ frames, widthPx, heightPx, fps: 1, path, signal: undefined, onProgress: undefined, output });
+  await writeFile({
+    frames,
+    sound: undefined,
+    widthPx,
+    heightPx,
+    fps: 1,
+    path,
+    signal: undefined,
+    onProgress: undefined,
+    output,
+  });
 }
 
 /** @throws GlimpseError PARAMETER_INVALID with the path and the reason, before any work is done */
@@ -98,6 +120,7 @@ async function hasNoRoom(path: string): Promise<boolean> {
 }
 
 interface FileJob extends Pick<Mp4Options, 'frames' | 'widthPx' | 'heightPx' | 'fps' | 'path'> {
+  sound: ClipSound | undefined;
   signal: AbortSignal | undefined;
   onProgress: ((frames: number) => void) | undefined;
   output: FfmpegOptions;
@@ -124,22 +147,31 @@ async function writeFile(job: FileJob): Promise<void> {
   }
 }
 
-async function encodeTo(partial: string, { frames, widthPx, heightPx, fps, signal, onProgress, output }: FileJob) {
+async function encodeTo(partial: string, job: FileJob) {
+  const { frames, sound, widthPx, heightPx, fps, signal, onProgress, output } = job;
   const binary = await ffmpegBinary();
   if (binary === undefined)
     throw new GlimpseError('ENCODER_FAILED', { message: 'There is no ffmpeg program for this platform.' });
   const input = { f: 'rawvideo', pix_fmt: 'yuv420p', s: `${widthPx}x${heightPx}`, r: fps, i: 'pipe:0' };
-  const flags = [...ffmpegArguments({ ...QUIET, y: true, ...input }), ...ffmpegArguments(output)];
-  const child = spawn(binary.path, [...flags, partial], {
+  // Without this ffmpeg waits for seconds of sound before it reads pictures, and we for room for pictures.
+  const unprobed = { probesize: 32, analyzeduration: 0 };
+  const raw = { f: SAMPLE_FORMAT, ar: SOUND_RATE_HZ, i: `pipe:${SOUND_FD}` };
+  const soundInput = sound ? { ...unprobed, ac: sound.channels, ...raw } : {};
+  const flags = [input, soundInput, output].flatMap(ffmpegArguments);
+  const child = spawn(binary.path, [...ffmpegArguments({ ...QUIET, y: true }), ...flags, partial], {
     env: NO_ENVIRONMENT,
-    stdio: ['pipe', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe', sound ? 'pipe' : 'ignore'],
     windowsHide: true,
   });
+  const { stdin, stderr: complaints } = child;
+  const soundPipe = child.stdio[SOUND_FD];
+  if (!stdin || !complaints) throw new GlimpseError('ENCODER_FAILED');
+  if (sound && soundPipe instanceof Writable) sound.bytes.pipe(soundPipe.on('error', () => {}));
   let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  complaints.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT_CHARS);
   });
-  child.stdin.on('error', () => {});
+  stdin.on('error', () => {});
   const ended = new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
     child.once('close', resolve);
@@ -153,15 +185,17 @@ async function encodeTo(partial: string, { frames, widthPx, heightPx, fps, signa
       if (frame.widthPx !== widthPx || frame.heightPx !== heightPx) {
         throw new GlimpseError('ENCODER_FAILED', { message: 'All frames of a file must have its size.' });
       }
-      if (!child.stdin.write(frame.data)) await Promise.race([once(child.stdin, 'drain').catch(() => {}), ended]);
+      if (!stdin.write(frame.data)) await Promise.race([once(stdin, 'drain').catch(() => {}), ended]);
       onProgress?.(++written);
     }
-    child.stdin.end();
+    stdin.end();
+    sound?.end();
     const exitCode = await ended;
     if (exitCode !== 0) throw new GlimpseError('ENCODER_FAILED', { details: { exitCode, stderr } });
   } finally {
     signal?.removeEventListener('abort', stop);
     stop();
+    sound?.end();
     await ended;
   }
 }
