@@ -225,6 +225,8 @@ export const serverMessage = z.discriminatedUnion('type', [
         }),
       ),
       examples: z.array(z.string()),
+      /** A camera is followed. */
+      live: z.boolean().optional(),
       /** Input that a session may begin from (`POST /v1/inputs`), and whether it is required. */
       input: z
         .object({ kind: z.enum(['image', 'video']), needed: z.boolean(), maxBytes: z.number().optional() })

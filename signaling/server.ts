@@ -99,10 +99,11 @@ export async function startSignaling(options: SignalingOptions): Promise<Signali
 const MAX_BYTES = { image: LIMITS.inputImageMaxBytes, video: LIMITS.inputVideoMaxBytes } as const;
 
 function welcome({ generatorInfo, iceServers }: SignalingOptions): ServerMessage {
-  const { name, conditioning, slice, tiers, examples, input, options, cameraMoves } = generatorInfo;
+  const { name, conditioning, slice, tiers, examples, live, input, options, cameraMoves } = generatorInfo;
   const takes = {
     ...(input && { input: { ...input, maxBytes: MAX_BYTES[input.kind] } }),
     ...(options && { options: [...options] }),
+    ...(live && { live }),
     ...(cameraMoves && { cameraMoves: [...cameraMoves] }),
   };
   return {

@@ -2,7 +2,13 @@
 import type { ErrorCode } from './wire.ts';
 
 /** `CONNECTION_LOST`: the server could not be reached, or stopped answering. */
-export type ClientErrorCode = ErrorCode | 'CONNECTION_LOST';
+export type ClientErrorCode = ErrorCode | 'CONNECTION_LOST' | CameraErrorCode;
+
+/**
+ * `CAMERA_DENIED`: by the user or the page's policy. `CAMERA_NOT_FOUND`: none fits. `CAMERA_IN_USE`: another program has
+ * it. `CAMERA_UNAVAILABLE`: the page has no access to devices.
+ */
+export type CameraErrorCode = 'CAMERA_DENIED' | 'CAMERA_NOT_FOUND' | 'CAMERA_IN_USE' | 'CAMERA_UNAVAILABLE';
 
 export class GlimpseClientError extends Error {
   override readonly name = 'GlimpseClientError';

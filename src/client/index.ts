@@ -6,7 +6,8 @@ export { roomFromLink, roomLink } from './room-link.ts';
 export { removeInput, uploadInput } from './upload-input.ts';
 export type { UploadedInput, UploadOptions } from './upload-input.ts';
 export { GlimpseClientError } from './errors.ts';
-export type { ClientErrorCode } from './errors.ts';
+export type { CameraErrorCode, ClientErrorCode } from './errors.ts';
+export type { CameraSource } from './camera.ts';
 export type { PresentedFrame } from './frames.ts';
 export type { Live } from './live.ts';
 export type {

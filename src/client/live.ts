@@ -4,6 +4,7 @@
  * controls. Created by `connect`.
  */
 import type { GenerationRequest, ServerMessage } from './wire.ts';
+import { Camera, type CameraSource } from './camera.ts';
 import { Emitter } from './emitter.ts';
 import { aborted, connectTimeout, toClientError } from './errors.ts';
 import type { GlimpseClientError } from './errors.ts';
@@ -28,6 +29,7 @@ export class Live implements AsyncDisposable {
   readonly #options: ConnectOptions;
   readonly #events = new Emitter<LiveEvents>();
   readonly #lifetime = new AbortController();
+  readonly #camera = new Camera();
   readonly #link: Link;
   readonly #reconnection: Reconnection;
   readonly #reported = new Reported(this.#events);
@@ -48,7 +50,7 @@ export class Live implements AsyncDisposable {
       onSocketLost: () => this.#broken('The connection to the server was lost.'),
     };
     const { signal } = this.#lifetime;
-    this.#link = new Link(options, listener, signal);
+    this.#link = new Link(options, this.#camera, listener, signal);
     const outcome = {
       onBroken: (reason: string) => this.#enter('reconnecting', reason),
       onBack: (accepted: Accepted | undefined, newId: string | undefined) => this.#back(accepted, newId),
@@ -113,7 +115,12 @@ export class Live implements AsyncDisposable {
   async start(): Promise<void> {
     try {
       if (this.#options.signal?.aborted) throw aborted();
-      const { prompt = '' } = this.#options;
+      const { prompt = '', camera = false } = this.#options;
+      if (camera !== false) await this.#camera.open(camera);
+      if (this.#lifetime.signal.aborted) {
+        this.#camera.close();
+        throw aborted();
+      }
       const build = (welcome: Welcome) => this.#remember(typeof prompt === 'function' ? prompt(welcome) : prompt);
       const request = typeof prompt === 'function' ? build : this.#remember(prompt);
       const accepted = await this.#link.start(request, roomRequest(this.#options));
@@ -184,6 +191,27 @@ export class Live implements AsyncDisposable {
       this.#observers.delete(stop);
       stop();
     };
+  }
+
+  /** The camera that is sent, for a self view. */
+  get camera(): MediaStreamTrack | undefined {
+    return this.#camera.track;
+  }
+
+  /**
+   * Sends another camera, or none (`false`). A stream that was connected without `camera` has no place for one: connect
+   * with it.
+   * @throws GlimpseClientError CAMERA_DENIED, CAMERA_NOT_FOUND, CAMERA_IN_USE, CAMERA_UNAVAILABLE
+   */
+  async setCamera(source: CameraSource): Promise<void> {
+    if (this.#state === 'closed') throw aborted();
+    await this.#camera.open(source);
+    await this.#link.replaceCamera();
+  }
+
+  /** Sends black pictures and keeps the device open, or sends the camera again. */
+  muteCamera(muted: boolean): void {
+    this.#camera.enabled = !muted;
   }
 
   /** What a frame shows; without an RTP timestamp (older browsers), what plays now. */
@@ -314,6 +342,7 @@ export class Live implements AsyncDisposable {
     this.#observers.clear();
     this.#link.sayBye();
     this.#link.close();
+    this.#camera.close();
     for (const track of this.stream.getTracks()) this.stream.removeTrack(track);
     this.#enter('closed', reason);
     this.#events.clear();

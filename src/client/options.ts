@@ -1,4 +1,5 @@
 /** The options of `connect`, and their conversion to the request on the wire. */
+import type { CameraSource } from './camera.ts';
 import type { GenerationRequest, ServerMessage } from './wire.ts';
 import { GlimpseClientError } from './errors.ts';
 
@@ -64,6 +65,11 @@ export interface ConnectOptions {
    * Takes the stream's sound, where there is some; muting is the video element's. False: video alone. Default true.
    */
   sound?: boolean | undefined;
+  /**
+   * Sends a camera for the stream to follow, where `welcome.generator.live` says so: `true` for the browser's choice,
+   * constraints (`{ deviceId }`), or a stream or track of the page's own. Default: none.
+   */
+  camera?: CameraSource | undefined;
   /** Ends the stream for good. */
   signal?: AbortSignal | undefined;
   /** Replaces the ICE servers of the server's welcome. */

@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call } from '../../bench/call/caller.ts';
+import { SdkPage } from '../../bench/support/browser/sdk-page.ts';
 import { launchChromium } from '../../bench/support/browser/chromium.ts';
+import type { Live } from '../../src/client/index.ts';
 import { paintBarCode } from '../../src/generation/pattern/bar-code.ts';
 import { i420Bytes } from '../../src/picture/frame.ts';
 import { CameraPage } from '../support/camera-page.ts';
@@ -49,12 +51,12 @@ afterAll(async () => {
 });
 
 /** Numbers read off the video of the page, as many as wanted, none twice in a row. */
-async function numbersSeen({ page }: CameraPage, count: number): Promise<number[]> {
+async function numbersSeen({ page }: { page: Page }, count: number): Promise<number[]> {
   return page.evaluate(async (wanted) => {
-    const { pc } = window as unknown as { pc: RTCPeerConnection };
+    const { pc, live } = window as unknown as { pc?: RTCPeerConnection; live?: Live };
     const video = Object.assign(document.createElement('video'), { muted: true, autoplay: true });
     document.body.append(video);
-    video.srcObject = new MediaStream([pc.getReceivers()[0]!.track]);
+    video.srcObject = live?.stream ?? new MediaStream([pc!.getReceivers()[0]!.track]);
     const pixels = document.createElement('canvas').getContext('2d', { willReadFrequently: true })!;
     Object.assign(pixels.canvas, { width: 80, height: 72 });
     const seen: number[] = [];
@@ -89,6 +91,20 @@ describe('a call', () => {
     const ofTheFilm = numbers.slice(-100).filter((number) => number >= 1 && number <= NUMBERS);
     expect(ofTheFilm).toHaveLength(100);
     await page.close();
+  });
+
+  it('is made by the SDK, which turns the camera off again', async () => {
+    await using page = await SdkPage.open(browser, service.url);
+    await page.connect({ prompt: 'a red ball', camera: true });
+    const ofTheFilm = (numbers: number[]) => numbers.filter((number) => number >= 1 && number <= NUMBERS);
+    expect(ofTheFilm((await numbersSeen(page, 150)).slice(-50))).toHaveLength(50);
+    const readyState = await page.page.evaluate(async () => {
+      const { live } = window as unknown as { live: Live };
+      const track = live.camera!;
+      await live.close();
+      return track.readyState;
+    });
+    expect(readyState).toBe('ended');
   });
 
   it('gives back the pictures that a page paints', async () => {

@@ -4,6 +4,7 @@
  * only). `recovery.ts` decides which to use. A replaced peer connection lives until the next one's video has arrived:
  * closing it earlier would turn its last frame black.
  */
+import type { Camera } from '../camera.ts';
 import type { ClientMessage, GenerationRequest, ServerMessage } from '../wire.ts';
 import { GlimpseClientError, aborted, connectionLost } from '../errors.ts';
 import type { Accepted, ConnectOptions, Message, RoomOptions, Welcome } from '../options.ts';
@@ -32,6 +33,7 @@ export interface LinkListener {
 
 export class Link {
   readonly #options: ConnectOptions;
+  readonly #camera: Camera;
   readonly #listener: LinkListener;
   readonly #signal: AbortSignal;
   #socket: SignalingSocket | undefined;
@@ -46,8 +48,9 @@ export class Link {
   #offeredServers: RTCIceServer[] = [];
 
   /** @param signal aborts every exchange in progress */
-  constructor(options: ConnectOptions, listener: LinkListener, signal: AbortSignal) {
+  constructor(options: ConnectOptions, camera: Camera, listener: LinkListener, signal: AbortSignal) {
     this.#options = options;
+    this.#camera = camera;
     this.#listener = listener;
     this.#signal = signal;
     this.#iceServers = options.iceServers ?? [];
@@ -114,6 +117,11 @@ export class Link {
   control(message: Request): Promise<Accepted> {
     if (!this.#socket) return Promise.reject(connectionLost('There is no connection to the server.'));
     return this.#socket.request(message, 'accepted');
+  }
+
+  /** Sends the camera's present track from now on. */
+  async replaceCamera(): Promise<void> {
+    await this.#peer?.replaceCamera(this.#camera.track);
   }
 
   async peerStats(): Promise<RTCStatsReport | undefined> {
@@ -191,11 +199,15 @@ export class Link {
     const { iceTransportPolicy, sound = true } = this.#options;
     const ice = { iceServers: this.#iceServers, ...(iceTransportPolicy && { iceTransportPolicy }) };
     this.#offeredServers = this.#iceServers;
-    const peer: Peer = new Peer(ice, sound, {
-      onCandidate: (candidate) => ifCurrent(() => this.#socket?.send({ type: 'candidate', candidate })),
-      onTrack: (track) => this.#listener.onTrack(track, () => ifCurrent(() => this.#show(peer))),
-      onState: (state) => ifCurrent(() => this.#listener.onPeerState(state)),
-    });
+    const peer: Peer = new Peer(
+      ice,
+      { sound, camera: this.#camera.track },
+      {
+        onCandidate: (candidate) => ifCurrent(() => this.#socket?.send({ type: 'candidate', candidate })),
+        onTrack: (track) => this.#listener.onTrack(track, () => ifCurrent(() => this.#show(peer))),
+        onState: (state) => ifCurrent(() => this.#listener.onPeerState(state)),
+      },
+    );
     this.#peer = peer;
     this.#listener.onNewPeer();
     return peer;

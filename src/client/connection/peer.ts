@@ -1,10 +1,17 @@
 /**
- * One RTCPeerConnection that receives one video and its sound. No data channel: the WebSocket carries control, and an SCTP
+ * One RTCPeerConnection that receives one video and its sound, and sends a camera in the video's section. No data channel: the WebSocket carries control, and an SCTP
  * association would cost extra packets. Tuned for latency: the jitter buffer's target is zero.
  */
 import type { ClientMessage } from '../wire.ts';
 
 export type Candidate = Extract<ClientMessage, { type: 'candidate' }>['candidate'];
+
+export interface PeerMedia {
+  /** Whether sound is taken. */
+  sound: boolean;
+  /** What is sent. */
+  camera: MediaStreamTrack | undefined;
+}
 
 export interface PeerListener {
   onCandidate: (candidate: Candidate) => void;
@@ -20,15 +27,19 @@ export class Peer {
   readonly #listener: PeerListener;
   #trickling = false;
 
-  /** @param sound whether sound is taken */
+  readonly #sender: RTCRtpSender;
+
   constructor(
     ice: Pick<RTCConfiguration, 'iceServers' | 'iceTransportPolicy'>,
-    sound: boolean,
+    { sound, camera }: PeerMedia,
     listener: PeerListener,
   ) {
     this.#listener = listener;
     this.#connection = new RTCPeerConnection({ ...ice, bundlePolicy: 'max-bundle' });
-    const { receiver } = this.#connection.addTransceiver('video', { direction: 'recvonly' });
+    const { receiver, sender } = camera
+      ? this.#connection.addTransceiver(camera, { direction: 'sendrecv' })
+      : this.#connection.addTransceiver('video', { direction: 'recvonly' });
+    this.#sender = sender;
     const hinted: HintedReceiver = receiver;
     hinted.playoutDelayHint = 0;
     hinted.jitterBufferTarget = 0;
@@ -40,6 +51,11 @@ export class Peer {
 
   get state(): RTCPeerConnectionState {
     return this.#connection.connectionState;
+  }
+
+  /** Sends another track, or none; only a connection made with a camera has a place for one. */
+  async replaceCamera(track: MediaStreamTrack | undefined): Promise<void> {
+    await this.#sender.replaceTrack(track ?? null);
   }
 
   /** Prepares an offer and starts gathering candidates. */
