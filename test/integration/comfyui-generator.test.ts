@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { toGlimpseError } from '../../src/errors.ts';
 import { unpackFrames } from '../../src/generation/comfyui/continuation.ts';
-import { isLastRun, type Rendition } from '../../src/generation/generator.ts';
+import { isLastRun, type Rendition, type SliceJob } from '../../src/generation/generator.ts';
 import type { I420Frame } from '../../src/picture/frame.ts';
 import { collect } from '../support/collect.ts';
 import {
@@ -41,6 +41,12 @@ async function takeTier(slice: AsyncIterator<Rendition>): Promise<void> {
     const { value } = (await slice.next()) as { value: Rendition };
     if (isLastRun(value, SHOWN)) return;
   }
+}
+
+/** The last run of each tier: the one that carries the sound. */
+async function withSound(generator: ComfyUiGenerator, changes: Partial<SliceJob> = {}): Promise<Rendition[]> {
+  const runs = await collect(generator.generate({ ...JOB, ...changes }, { signal: never }));
+  return runs.filter((run) => isLastRun(run, SHOWN));
 }
 
 describe('ComfyUiGenerator', () => {
@@ -211,6 +217,33 @@ describe('ComfyUiGenerator', () => {
     expect(second).toBeDefined();
     expect(second).not.toBe(first);
     expect(sampled(standIn)).toBe(1);
+  });
+
+  it('brings the sound of each stage, as long as the slice, without what the next slice begins with', async () => {
+    await using held = await fixture();
+    const { generator, standIn } = held;
+    expect(generator.info.sound).toEqual({ channels: 2 });
+    const renditions = await withSound(generator);
+    const wanted = (SHOWN * 48_000) / 24;
+    expect(renditions.map(({ tier, audio }) => [tier, audio?.channels, audio?.samples.length])).toEqual([
+      ['base', 2, wanted * 2],
+      ['refined', 2, wanted * 2],
+    ]);
+    // The run's sound is a ramp over all its frames: the slice ends where eight of seventeen are over.
+    const last = renditions[0]?.audio?.samples.at(-1) ?? 2;
+    expect(last).toBeCloseTo((2 * SHOWN) / FRAMES - 1, 2);
+    expect(standIn.prompts).toHaveLength(2);
+  });
+
+  it('is silent where the sound is too short, and pads what is almost long enough', async () => {
+    await using held = await fixture();
+    held.standIn.faults.soundSeconds = 0.02;
+    const short = await withSound(held.generator, { stopAtTier: 'base' });
+    expect(short.map(({ audio }) => audio)).toEqual([undefined]);
+    held.standIn.faults.soundSeconds = 0.3;
+    const [padded] = await withSound(held.generator, { stopAtTier: 'base', seed: 9 });
+    expect(padded?.audio?.samples).toHaveLength(((SHOWN * 48_000) / 24) * 2);
+    expect(padded?.audio?.samples.at(-1)).toBe(0);
   });
 
   it('says so where a node blocks the tap, and does not ask again', async () => {

@@ -130,6 +130,7 @@ export const OBJECT_INFO: ObjectInfo = {
     ['CONDITIONING', 'CONDITIONING', 'LATENT'],
     { attention_mask: of('MASK'), iclora_parameters: of('IC_LORA_PARAMETERS') },
   ),
+  LTXVAudioVAEDecode: node({ samples: of('LATENT'), audio_vae: of('VAE') }, ['AUDIO']),
   LTXVAudioVAELoader: node({ ckpt_name: combo(...checkpoints) }, ['VAE']),
   LTXVConcatAVLatent: node({ video_latent: of('LATENT'), audio_latent: of('LATENT') }, ['LATENT']),
   LTXVConditioning: node({ ...CONDITIONED, frame_rate: FLOAT(0, 1000) }, ['CONDITIONING', 'CONDITIONING']),
@@ -241,6 +242,7 @@ export const OBJECT_INFO: ObjectInfo = {
     ['MASK'],
   ),
   MaskToImage: node({ mask: of('MASK') }, ['IMAGE']),
+  PreviewAudio: node({ audio: of('AUDIO') }, [], {}, true),
   RandomNoise: node({ noise_seed: INT(0, Number.MAX_SAFE_INTEGER) }, ['NOISE']),
   RepeatImageBatch: node({ image: of('IMAGE'), amount: INT(1, 4096) }, ['IMAGE']),
   SamplerCustomAdvanced: node(

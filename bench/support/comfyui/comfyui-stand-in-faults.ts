@@ -27,6 +27,8 @@ export interface Faults {
   forgetClientAtImage?: number | undefined;
   /** Taps send nothing, and the prompt ends well. */
   blockedTaps?: boolean;
+  /** Every sound is this long, s, instead of as long as its pictures. */
+  soundSeconds?: number;
   /** No prompt is taken: a proxy before the server answers 502. */
   badGateway?: boolean;
   /** How long each sampler step and each picture of a tap takes, ms: for benches. */

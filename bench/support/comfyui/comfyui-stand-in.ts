@@ -13,7 +13,9 @@ import { OBJECT_INFO } from './comfyui-object-info.ts';
 import { StandInSockets } from './comfyui-stand-in-sockets.ts';
 import { answerWrongly, errorIn, type Faults } from './comfyui-stand-in-faults.ts';
 import { batchOf, cacheKeysOf, outputsOf, refusalOf, runOrder } from './comfyui-stand-in-graph.ts';
+import { storeUpload } from './comfyui-stand-in-uploads.ts';
 import { systemStats } from './comfyui-stand-in-stats.ts';
+import { rampWav, soundOutput, soundSecondsOf } from './comfyui-stand-in-sound.ts';
 import { previewAt } from './comfyui-stand-in-previews.ts';
 import { encodePng } from '../pictures/png.ts';
 
@@ -59,6 +61,8 @@ export class ComfyStandIn implements AsyncDisposable {
   readonly #sockets: StandInSockets;
   readonly #pending: Prompt[] = [];
   readonly #history = new Map<string, object>();
+  /** Files of PreviewAudio nodes, by name. */
+  readonly #sounds = new Map<string, Buffer>();
   #cache = new Set<string>();
   #running: Prompt | undefined;
   #interrupted = false;
@@ -173,21 +177,15 @@ export class ComfyStandIn implements AsyncDisposable {
           argument === '' ? info : Object.fromEntries(Object.entries(info).filter(([name]) => name === argument)),
         );
       }
+      case 'GET view': {
+        const sound = this.#sounds.get(new URL(request.url ?? '', this.url).searchParams.get('filename') ?? '');
+        return void (sound === undefined ? response.writeHead(404).end() : response.end(sound));
+      }
       case 'POST upload':
-        return reply(await this.#upload(request, body));
+        return reply(await storeUpload(request, body, this.uploads));
       default:
         return reply({}, 404);
     }
-  }
-
-  async #upload(request: IncomingMessage, body: Buffer): Promise<object> {
-    const headers = { 'content-type': request.headers['content-type'] ?? '' };
-    const form = await new Response(new Uint8Array(body), { headers }).formData();
-    const image = form.get('image') as File;
-    const type = form.get('type') as string;
-    const name = type === 'input' ? image.name : `${image.name} [${type}]`;
-    this.uploads.set(name, new Uint8Array(await image.arrayBuffer()));
-    return { name: image.name, subfolder: '', type };
   }
 
   #submit(message: Record<string, unknown>, reply: (value: unknown, status?: number) => void): void {
@@ -228,7 +226,12 @@ export class ComfyStandIn implements AsyncDisposable {
     const failure = await this.#runNodes(prompt, runOrder(graph, outputs), tell);
     if (failure === undefined && this.#options.old !== true) tell('execution_success', {});
     const status = { status_str: failure ?? 'success', completed: failure === undefined, messages };
-    this.#history.set(id, { prompt: [], outputs: {}, status, meta: {} });
+    const outputsOfSound = Object.fromEntries(
+      outputs
+        .filter((nodeId) => this.#sounds.has(`${id}-${nodeId}`))
+        .map((nodeId) => [nodeId, soundOutput(id, nodeId)]),
+    );
+    this.#history.set(id, { prompt: [], outputs: outputsOfSound, status, meta: {} });
     this.#sockets.send(clientId, 'executing', { node: null, prompt_id: id });
   }
 
@@ -246,11 +249,16 @@ export class ComfyStandIn implements AsyncDisposable {
     for (const nodeId of order) {
       const { class_type } = graph[nodeId] ?? { class_type: '' };
       const isTap = class_type === 'SaveImageWebsocket';
-      if (cached.includes(nodeId) && !isTap) continue;
+      const isSound = class_type === 'PreviewAudio';
+      if (cached.includes(nodeId) && !isTap && !isSound) continue;
       this.executed.push(class_type);
       this.#sockets.send(clientId, 'executing', { node: nodeId, display_node: nodeId, prompt_id: id });
       if (isTap && this.faults.blockedTaps !== true) await this.#sendTap(id, clientId, graph, nodeId);
       else if (isSampler(class_type)) await this.#sample(prompt, nodeId);
+      else if (isSound) {
+        this.#sounds.set(`${id}-${nodeId}`, rampWav(this.faults.soundSeconds ?? soundSecondsOf(graph)));
+        tell('executed', { node: nodeId, display_node: nodeId, output: soundOutput(id, nodeId) });
+      }
       if (this.#interrupted) {
         tell('execution_interrupted', { node_id: nodeId, node_type: class_type, executed: [] });
         return 'error';

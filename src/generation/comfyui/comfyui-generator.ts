@@ -139,6 +139,7 @@ function infoOf(workflow: Workflow, inputNeeded: boolean): GeneratorInfo {
     // A draft is the beginning of its slice's run, which begins with the last frames of the slice before.
     progressive: false,
     input: workflow.needs === 'nothing' ? undefined : { kind: workflow.needs, needed: inputNeeded },
+    ...(workflow.sound && { sound: workflow.sound }),
     options: workflow.options,
     cameraMoves: workflow.options.includes('cameraMove') ? CAMERA_MOVES : [],
   };

@@ -14,6 +14,7 @@ import type { ComfyServer } from './server/server.ts';
 import { isOutOfMemory, isServerGone, serverDown, tapBlocked } from './server/server-error.ts';
 import { runTap } from './tap-run.ts';
 import { TapFrames } from './tap-frames.ts';
+import { TapSound } from './tap-sound.ts';
 import { sliceFramesOf, type TapTier, type Workflow } from './workflows/workflow.ts';
 
 /** Repeats of a tap whose pictures got lost. Only the sending repeats: the rest is in the server's cache. */
@@ -35,6 +36,7 @@ export interface SliceRunOptions extends GenerateOptions {
 interface Making {
   tier: TapTier;
   tap: TapFrames;
+  sound: TapSound;
   /** Undefined where no draft is wanted. */
   previews: Previews | undefined;
   /** Compute time of the prompt alone, set when it has ended. */
@@ -93,7 +95,9 @@ export class SliceRun {
     }
     this.#making = undefined;
     const { computeMs } = making;
-    yield { revision, slice, tier, frames: tail, firstFrame, computeMs, ...this.#reduced, ...this.#latents(making) };
+    const audio = await making.sound.ready();
+    const rest = { ...this.#reduced, ...this.#latents(making), ...(audio && { audio }) };
+    yield { revision, slice, tier, frames: tail, firstFrame, computeMs, ...rest };
   }
 
   /** Interrupts what is being made for this slice. */
@@ -117,7 +121,9 @@ export class SliceRun {
     const { widthPx, heightPx } = workflow.tiers.find((info) => info.tier === tier) ?? { widthPx: 0, heightPx: 0 };
     const tap = new TapFrames({ decoder, count: workflow.frames, keepLast: workflow.overlapFrames, widthPx, heightPx });
     const previews = draft ? new Previews((image) => tap.decode(image)) : undefined;
-    const making: Making = { tier, tap, previews, computeMs: 0 };
+    const shape = { frames: sliceFramesOf(workflow), fps: workflow.fps };
+    const sound = new TapSound({ slice: this.#options.job.slice, shape });
+    const making: Making = { tier, tap, sound, previews, computeMs: 0 };
     this.#making = making;
     void this.#inTurn(making);
     return making;
@@ -173,7 +179,7 @@ export class SliceRun {
     making.previews?.end();
   }
 
-  async #whole(server: ComfyServer, { tier, tap, previews }: Making): Promise<void> {
+  async #whole(server: ComfyServer, { tier, tap, sound, previews }: Making): Promise<void> {
     const { workflow } = this.#context;
     const { onProgress } = this.#options;
     // Once per tier: a server that restarted meanwhile has lost its uploads.
@@ -188,6 +194,7 @@ export class SliceRun {
         memoryMode: server.memoryMode,
         tier,
         tap,
+        sound,
         previews,
         onProgress,
         signal,

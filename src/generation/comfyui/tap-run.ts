@@ -6,6 +6,7 @@ import { prune } from './workflows/graph.ts';
 import type { SliceInput } from './workflows/parameters.ts';
 import type { Previews } from './previews.ts';
 import type { TapFrames } from './tap-frames.ts';
+import type { TapSound } from './tap-sound.ts';
 import type { TapTier, MemoryMode, Workflow } from './workflows/workflow.ts';
 
 /** Share of a tier's progress for denoising; the rest is decoding and sending, counted by frames that arrive. */
@@ -18,6 +19,7 @@ export interface TapRunOptions {
   memoryMode: MemoryMode;
   tier: TapTier;
   tap: TapFrames;
+  sound: TapSound;
   /** Gets the previews; undefined where no draft is wanted, so that the server draws none. */
   previews: Previews | undefined;
   onProgress: GenerateOptions['onProgress'];
@@ -26,8 +28,8 @@ export interface TapRunOptions {
 
 /** @returns whether the prompt's end was heard. @throws GlimpseError as `ComfyClient.run`; WORKFLOW_INVALID when the workflow has no such tap */
 export async function runTap(options: TapRunOptions): Promise<{ unheard: boolean }> {
-  const { client, workflow, input, memoryMode, tier, tap, previews, onProgress, signal } = options;
-  const { graph, taps } = workflow.build(input, { memoryMode });
+  const { client, workflow, input, memoryMode, tier, tap, sound, previews, onProgress, signal } = options;
+  const { graph, taps, sounds } = workflow.build(input, { memoryMode });
   const tapId = taps[tier];
   if (tapId === undefined)
     throw new GlimpseError('WORKFLOW_INVALID', { message: `The workflow has no tap for ${tier}.` });
@@ -36,10 +38,14 @@ export async function runTap(options: TapRunOptions): Promise<{ unheard: boolean
     reached = Math.max(reached, ratio);
     onProgress?.({ ratio: reached });
   };
-  return client.run(prune(graph, [tapId]), {
+  const soundId = sounds?.[tier];
+  return client.run(prune(graph, soundId === undefined ? [tapId] : [tapId, soundId]), {
     signal,
     previewMethod: previews === undefined ? 'none' : (workflow.previewMethod ?? 'latent2rgb'),
     onGap: () => tap.onGap(),
+    onSound: ({ nodeId, file }) => {
+      if (nodeId === soundId) sound.begin(() => client.view(file, signal));
+    },
     ...(onProgress && { onQueue: (queuePosition: number) => onProgress({ ratio: reached, queuePosition }) }),
     onProgress: ({ nodeId, value, max }) => {
       if (nodeId !== tapId && max > 0) tell((DENOISING_SHARE * value) / max);

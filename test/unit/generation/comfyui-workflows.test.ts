@@ -75,9 +75,9 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
     const workflow = ltxWorkflow(name, parametersFor({ ...sized(model), ...changes }));
     for (const input of [INPUT, { ...INPUT, previousFrames: PREVIOUS }])
       for (const memoryMode of ['none', 'low-vram', 'smaller'] as const) {
-        const { graph, taps } = workflow.build(input, { memoryMode });
+        const { graph, taps, sounds } = workflow.build(input, { memoryMode });
         expect(checkGraph(graph, OBJECT_INFO)).toEqual([]);
-        for (const tap of Object.values(taps))
+        for (const tap of [...Object.values(taps), ...Object.values(sounds ?? {})])
           expect(refusalOf(prune(graph, [tap]), OBJECT_INFO, UPLOADS)).toBeUndefined();
       }
   });
@@ -91,10 +91,16 @@ describe.each(VARIANTS)('$name for LTX-$model', ({ name, model }) => {
   });
 
   it('does nothing of the second stage for the first tap', () => {
-    const { graph, taps } = ltxWorkflow(name, parametersFor(sized(model))).build(INPUT, { memoryMode: 'none' });
+    const {
+      graph,
+      taps,
+      sounds = {},
+    } = ltxWorkflow(name, parametersFor(sized(model))).build(INPUT, {
+      memoryMode: 'none',
+    });
     const base = prune(graph, [taps.base ?? '']);
     expect(Object.keys(base).filter((id) => /stage2|refine|upsample|upscale/.test(id))).toEqual([]);
-    expect(Object.keys(prune(graph, Object.values(taps)))).toEqual(Object.keys(graph));
+    expect(Object.keys(prune(graph, [...Object.values(taps), ...Object.values(sounds)]))).toEqual(Object.keys(graph));
   });
 });
 

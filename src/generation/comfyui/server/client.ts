@@ -13,7 +13,7 @@ import { ComfyHttp, type Upload } from './http.ts';
 import { PromptRun, type PromptListener } from './prompt-run.ts';
 import { serverDown } from './server-error.ts';
 import { ComfySocket } from './socket.ts';
-import type { ObjectInfo, SystemStats, TextEvent } from './wire.ts';
+import type { ObjectInfo, StoredFile, SystemStats, TextEvent } from './wire.ts';
 
 /** Steps of a large model take seconds, and events can get lost; asking costs one small request. */
 const SILENCE_MS = 5_000;
@@ -142,6 +142,11 @@ export class ComfyClient implements AsyncDisposable {
   /** Uploads an input; returns the name by which a graph refers to it. */
   upload(upload: Upload, signal?: AbortSignal): Promise<string> {
     return this.#http.upload(upload, signal);
+  }
+
+  /** A file that a node stored. */
+  view(file: StoredFile, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#http.view(file, signal);
   }
 
   systemStats(signal?: AbortSignal): Promise<SystemStats> {

@@ -20,6 +20,7 @@ import {
   type HistoryEntry,
   type ObjectInfo,
   type Queue,
+  type StoredFile,
   type SystemStats,
 } from './wire.ts';
 
@@ -147,6 +148,12 @@ export class ComfyHttp {
     const path = uploaded.subfolder === '' ? uploaded.name : `${uploaded.subfolder}/${uploaded.name}`;
     // The server's loaders expect any folder but `input` in brackets.
     return uploaded.type === 'input' ? path : `${path} [${uploaded.type}]`;
+  }
+
+  /** A file that a node stored. @throws GlimpseError GENERATOR_DOWN when it is not there, ABORTED */
+  async view({ filename, subfolder, type }: StoredFile, signal?: AbortSignal): Promise<Uint8Array> {
+    const query = new URLSearchParams({ filename, subfolder, type });
+    return this.#successful(await this.#send('GET', `view?${query}`, undefined, signal)).body;
   }
 
   /** Ends all connections. Idempotent. */

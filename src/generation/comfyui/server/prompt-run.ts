@@ -8,7 +8,7 @@ import { GlimpseError, toGlimpseError } from '../../../errors.ts';
 import type { ImageOrigin } from './binary-event.ts';
 import type { ComfyHttp } from './http.ts';
 import { executionError, serverDown } from './server-error.ts';
-import { failureOf, type TextEvent } from './wire.ts';
+import { failureOf, type StoredFile, type TextEvent } from './wire.ts';
 import { kept } from '../../../lifetime/kept-promise.ts';
 
 export interface NodeImage {
@@ -27,6 +27,8 @@ export interface PromptListener {
   onQueue?(position: number): void;
   /** Steps of a node. */
   onProgress?(progress: { nodeId: string; value: number; max: number }): void;
+  /** A node has stored sound. */
+  onSound?(sound: { nodeId: string; file: StoredFile }): void;
   /** Events may have been lost: any of a node's pictures may be missing. */
   onGap?(): void;
 }
@@ -76,6 +78,9 @@ export class PromptRun {
       case 'progress':
         this.#options.onProgress?.({ nodeId: event.data.node, value: event.data.value, max: event.data.max });
         break;
+      case 'executed':
+        this.#onOutput(event.data.node, event.data.output?.audio);
+        break;
       case 'execution_success':
         this.end();
         break;
@@ -114,6 +119,11 @@ export class PromptRun {
     else this.#settled.reject(error);
   }
 
+  #onOutput(nodeId: string, files: readonly StoredFile[] | undefined): void {
+    const [file] = files ?? [];
+    if (file !== undefined && !this.#ended) this.#options.onSound?.({ nodeId, file });
+  }
+
   #listen(): void {
     this.#watchdog?.close();
     this.#watchdog = systemClock.after(this.#options.silenceMs, () => void this.#reconcile());
@@ -136,6 +146,7 @@ export class PromptRun {
   async #hasEnded(): Promise<boolean> {
     const entry = await this.#options.http.history(this.promptId);
     if (entry === undefined) return false;
+    for (const [nodeId, output] of Object.entries(entry.outputs ?? {})) this.#onOutput(nodeId, output?.audio);
     const failure = failureOf(entry);
     this.endedUnheard = !this.#ended && !this.#reopened;
     this.end(failure === undefined ? undefined : errorOf(failure));

@@ -25,6 +25,20 @@ const valid = <Schema extends z.ZodType>(entry: Schema) => ({
   ),
 });
 
+/** A file that a node stored, for `/view`. */
+const storedFile = z.object({
+  filename: z.string().min(1).max(300),
+  subfolder: z.string().max(300),
+  type: z.enum(['temp', 'output', 'input']),
+});
+export type StoredFile = z.infer<typeof storedFile>;
+
+/** What a node shows; only sound is used. */
+const nodeOutput = z
+  .object({ audio: valid(storedFile).inList.optional() })
+  .nullish()
+  .catch(undefined);
+
 const TEXT_EVENTS = [
   z.object({ type: z.literal('status'), data: z.object({ status: z.object({ exec_info: z.looseObject({}) }) }) }),
   z.object({ type: z.literal('execution_start'), data: z.object({ prompt_id: promptId }) }),
@@ -42,7 +56,10 @@ const TEXT_EVENTS = [
     data: z.object({ prompt_id: promptId, node: z.string(), value: z.number(), max: z.number() }),
   }),
   z.object({ type: z.literal('progress_state'), data: z.object({ prompt_id: promptId }) }),
-  z.object({ type: z.literal('executed'), data: z.object({ prompt_id: promptId, node: z.string() }) }),
+  z.object({
+    type: z.literal('executed'),
+    data: z.object({ prompt_id: promptId, node: z.string(), output: nodeOutput }),
+  }),
   z.object({ type: z.literal('execution_success'), data: z.object({ prompt_id: promptId }) }),
   z.object({ type: z.literal('execution_interrupted'), data: z.object({ prompt_id: promptId }) }),
   z.object({
@@ -109,6 +126,7 @@ export type Queue = z.infer<typeof queueSchema>;
 export const historySchema = z.record(
   z.string(),
   z.object({
+    outputs: z.record(z.string(), nodeOutput).nullish().catch(undefined),
     status: z
       .object({
         status_str: z.string(),

@@ -54,6 +54,8 @@ export interface WorkflowParameters {
   border: readonly [number, number, number, number];
   /** A recording in ComfyUI's input folder whose voice speaks. */
   referenceAudio?: string | undefined;
+  /** Decodes the sound that the model makes with the picture. */
+  sound: boolean;
   /** Adds a tier of twice the size by the pixel upscaler. */
   upscale: boolean;
   /** Text encoder on the CPU, and small tiles. */

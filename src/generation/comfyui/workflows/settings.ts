@@ -63,6 +63,7 @@ const parametersSchema = z.strictObject({
   region: fourShares.default([0.25, 0.25, 0.5, 0.5]),
   border: fourShares.default([0.25, 0, 0.25, 0]),
   referenceAudio: fileName.optional(),
+  sound: z.boolean().default(true),
   upscale: z.boolean().default(false),
   lowVram: z.boolean().default(false),
   tiledDecode: z.boolean().default(true),

@@ -17,6 +17,8 @@ export type MemoryMode = 'none' | 'low-vram' | 'smaller';
 export interface BuiltGraph {
   graph: Graph;
   taps: Taps;
+  /** Nodes that store the sound of a tier for `/view`. */
+  sounds?: Taps;
 }
 
 /**
@@ -46,6 +48,8 @@ export interface Workflow {
   readonly options: readonly (keyof WorkflowOptions)[];
   /** `smaller`: pictures may then be smaller than the tier's. */
   build(input: SliceInput, options: { memoryMode: MemoryMode }): BuiltGraph;
+  /** Set if its graphs make sound. */
+  readonly sound?: { channels: 1 | 2 } | undefined;
   /** For drafts. Default: `latent2rgb`. */
   readonly previewMethod?: PreviewMethod;
   /**

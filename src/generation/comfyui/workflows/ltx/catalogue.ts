@@ -139,7 +139,7 @@ function inFamily(
   parameters: WorkflowParameters,
   { family, overlapFrames, moves }: InFamily,
 ): Workflow {
-  const { conditioning, needs, variant, stages, build }: Entry = ENTRIES[name];
+  const { conditioning, needs, variant, stages, continues, build }: Entry = ENTRIES[name];
   const { widthPx, heightPx, frames, fps } = parameters;
   const at = (tier: TapTier, scale: number) => ({ tier, widthPx: widthPx * scale, heightPx: heightPx * scale });
   return {
@@ -154,6 +154,8 @@ function inFamily(
     overlapFrames,
     frames,
     fps,
+    // An input video has a sound of its own, which is not passed on.
+    sound: parameters.sound && continues ? { channels: 2 } : undefined,
     tiers: [at('base', 0.5), at('refined', 1), ...(parameters.upscale ? [at('upscaled', 2)] : [])],
     build: (input, { memoryMode }) =>
       build(withMemoryMode(chosen(parameters, input), memoryMode, { family, stages }), input, { family, variant }),
@@ -169,8 +171,8 @@ function fitted(choices: readonly Workflow[], servers: readonly ObjectInfo[]): W
     ...best,
     previewMethod: previewMethodOf(servers),
     build: (input, options) => {
-      const { graph, taps } = best.build(input, options);
-      return { graph: withServerNames(graph, first), taps };
+      const built = best.build(input, options);
+      return { ...built, graph: withServerNames(built.graph, first) };
     },
   };
 }

@@ -12,7 +12,7 @@ import { beginWith, firstFrame } from './first-frame.ts';
 import { guide } from './guide.ts';
 import { inputFrames, scaled } from './input-video.ts';
 import { beginScene, stageModel, type Recipe, type Scene } from './loaders.ts';
-import { cfgGuider, emptyAudio, emptyVideo, sample, tapLatent, upsample } from './stages.ts';
+import { cfgGuider, emptyAudio, emptyVideo, sample, tapLatent, tapSounds, upsample } from './stages.ts';
 
 type Kind = 'control' | 'ingredients' | 'motionTrack';
 
@@ -44,7 +44,7 @@ export const guided =
       audio: first.audio,
     });
     const taps = { base: tapLatent(scene, 'base', crop(2)), refined: tapLatent(scene, 'refined', second.video) };
-    return { graph: graph.graph, taps };
+    return { graph: graph.graph, taps, ...tapSounds(scene, first.audio, second.audio) };
   };
 
 /** 2.0 was published without guidance; since 2.3 the samplers evaluate the negative prompt. */

@@ -4,7 +4,7 @@
  */
 import type { Link } from '../graph.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
-import type { TapTier } from '../workflow.ts';
+import type { BuiltGraph, TapTier } from '../workflow.ts';
 import { audioVae, stageModel, tilesOf, type Scene } from './loaders.ts';
 
 export interface StageOptions {
@@ -112,6 +112,21 @@ export function decoded(scene: Scene, tier: TapTier, samples: Link): Link {
 /** Decodes a latent and sends every frame of it; returns the tap's node id. */
 export const tapLatent = (scene: Scene, tier: TapTier, latents: Link): string =>
   tapImages(scene, tier, decoded(scene, tier, latents));
+
+/**
+ * The sound of both stages, in files that the server deletes at its next start.
+ * @returns the nodes that store it; nothing where no sound is wanted
+ */
+export function tapSounds(scene: Scene, base: Link, refined: Link): Pick<BuiltGraph, 'sounds'> {
+  const { graph, parameters } = scene;
+  if (!parameters.sound) return {};
+  const tap = (tier: TapTier, samples: Link): string => {
+    const audio = graph.add(`${tier}-sound-decode`, 'LTXVAudioVAEDecode', { samples, audio_vae: audioVae(scene) })(0);
+    graph.add(`${tier}-sound`, 'PreviewAudio', { audio });
+    return `${tier}-sound`;
+  };
+  return { sounds: { base: tap('base', base), refined: tap('refined', refined) } };
+}
 
 export function tapImages({ graph }: Scene, tier: TapTier, images: Link): string {
   const id = `${tier}-tap`;

@@ -7,7 +7,17 @@ import type { SliceInput, WorkflowParameters } from '../parameters.ts';
 import type { BuiltGraph } from '../workflow.ts';
 import { beginWith, firstFrame } from './first-frame.ts';
 import { audioVae, beginScene, stageModel, type Recipe, type Scene } from './loaders.ts';
-import { cfgGuider, decoded, emptyAudio, emptyVideo, sample, tapImages, tapLatent, upsample } from './stages.ts';
+import {
+  cfgGuider,
+  decoded,
+  emptyAudio,
+  emptyVideo,
+  sample,
+  tapImages,
+  tapLatent,
+  tapSounds,
+  upsample,
+} from './stages.ts';
 import { upscaled } from './upscale.ts';
 
 export function twoStage(parameters: WorkflowParameters, input: SliceInput, recipe: Recipe): BuiltGraph {
@@ -32,7 +42,7 @@ export function twoStage(parameters: WorkflowParameters, input: SliceInput, reci
     refined: tapImages(scene, 'refined', images),
     ...(parameters.upscale && { upscaled: upscaled(scene, images, second.audio) }),
   };
-  return { graph: scene.graph.graph, taps };
+  return { graph: scene.graph.graph, taps, ...tapSounds(scene, first.audio, second.audio) };
 }
 
 function firstGuider(scene: Scene): Link {
