@@ -17,16 +17,9 @@ import { requireAllowed } from './prompt-filter.ts';
 import type { PromptFilter } from './prompt-filter.ts';
 import type { GenerationRequest } from './protocol.ts';
 import type { RoomRequest } from './room-messages.ts';
-import { checkSdp } from './control/sdp-guard.ts';
 import { SessionControls } from './control/session-controls.ts';
 import { SerialQueue } from '../src/lifetime/serial-queue.ts';
 import { LIMITS } from '../src/limits.ts';
-
-/** @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE */
-export function requireSdp(sdp: string): void {
-  const verdict = checkSdp(sdp);
-  if (!verdict.ok) throw new GlimpseError(verdict.code, { message: verdict.message });
-}
 
 /**
  * Key that shares compute among users. Many people may share one address, so without tokens each session has a key of
@@ -74,9 +67,9 @@ export class Gate {
   }
 
   /**
-   * Creates a session and answers its offer: guard first, admit second, parse last. An offer that cannot be answered
-   * creates no session; if answering fails later, the session is closed again.
-   * @throws GlimpseError from the guard, access control, the prompt filter, the registry or the session
+   * Creates a session and answers its offer. The offer is checked first: one that cannot be answered counts as no
+   * creation and creates no session. If answering fails later, the session is closed again.
+   * @throws GlimpseError from the registry, access control, the prompt filter or the session
    */
   async open({
     identity,
@@ -86,7 +79,7 @@ export class Gate {
     offerSdp,
     onCreated,
   }: Opening): Promise<{ session: Session; answerSdp: string }> {
-    requireSdp(offerSdp);
+    this.registry.checkOffer(offerSdp, request.codec);
     this.#requireLength(request.prompt, identity);
     const room = roomEntry(identity.claims, asked);
     const admission = await this.access.admit(identity);
@@ -104,7 +97,6 @@ export class Gate {
         ...(resumable === undefined ? {} : { resumable }),
       };
       await this.#turn();
-      this.registry.checkOffer(offerSdp, request.codec);
       session = await this.registry.create(opening, userOf(identity));
       admission.bind(session);
       onCreated(session);

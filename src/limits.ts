@@ -6,7 +6,7 @@ export const LIMITS = {
   promptListMax: 32,
   /** Slices of a transition: a slower one no longer looks like a transition. */
   transitionSlicesMax: 8,
-  /** Chromium's largest real offers are under 12 kB; parsing is quadratic in `a=ssrc` lines. */
+  /** Chromium's largest real offers are under 12 kB; some parsers are quadratic in `a=ssrc` lines, ours is linear. */
   sdpMaxBytes: 64 * 1024,
   sdpMaxLines: 600,
   sdpMaxMediaSections: 8,

@@ -14,7 +14,6 @@ import type { Session } from '../../src/session/contract.ts';
 import type { Identity } from '../access/identity.ts';
 import type { TokenBucket } from '../access/token-bucket.ts';
 import { serveDataChannel } from '../control/control-channel.ts';
-import { requireSdp } from '../gate.ts';
 import type { Gate } from '../gate.ts';
 import { findId, readId, readMessage, refusal } from './message-reader.ts';
 import { clientMessage } from '../protocol.ts';
@@ -185,14 +184,15 @@ export class SignalConnection {
   async #restart({ id, sdp }: Of<'restart'>): Promise<void> {
     const session = this.#require();
     this.#context.gate.access.requireSession(this.#identity, session.id);
-    requireSdp(sdp);
     await this.#outbox.holding(async () => this.#answer(session, await session.restart(sdp), id));
   }
 
   async #resume({ id, sessionId, resumeToken, sdp }: Of<'resume'>): Promise<void> {
     if (this.#session && this.#session.id !== sessionId) throw new GlimpseError('SESSION_EXISTS');
-    if (sdp !== undefined) requireSdp(sdp);
-    const session = this.#context.gate.resume(sessionId, resumeToken, this.#identity);
+    const { gate } = this.#context;
+    const session = gate.resume(sessionId, resumeToken, this.#identity);
+    // Before the session is taken over: a refused offer leaves it with the connection that has it.
+    if (sdp !== undefined) gate.registry.checkOffer(sdp, undefined);
     await this.#outbox.holding(async () => {
       this.#attach(session);
       if (sdp !== undefined) this.#answer(session, await session.answer(sdp), id);

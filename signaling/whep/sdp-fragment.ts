@@ -1,7 +1,7 @@
 /**
  * SDP fragments of trickle ICE (RFC 8840 section 4.4, `application/trickle-ice-sdpfrag`) as WHEP's PATCH carries them:
  * parses one, converts one to the offer of an ICE restart, and builds the answering one. Works on lines only; the
- * resulting offer goes through `sdp-guard.ts` and the real parser like any other.
+ * session reads the resulting offer like any other.
  */
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';

@@ -7,7 +7,6 @@ import { GlimpseError } from '../../src/errors.ts';
 import { SerialQueue } from '../../src/lifetime/serial-queue.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { Session } from '../../src/session/contract.ts';
-import { requireSdp } from '../gate.ts';
 import { credentialsOf, fragmentOf, restartOffer } from './sdp-fragment.ts';
 import type { SdpFragment } from './sdp-fragment.ts';
 
@@ -36,7 +35,7 @@ export class WhepResource<Of extends Connected = Session> {
   /**
    * Applies a fragment: candidates of the current ICE session, or a restart when its credentials are new.
    * @param ifMatch the request's header
-   * @throws GlimpseError PRECONDITION_REQUIRED, PRECONDITION_FAILED, SDP_INVALID, CANDIDATE_INVALID, RATE_LIMITED
+   * @throws GlimpseError PRECONDITION_REQUIRED, PRECONDITION_FAILED, SDP_INVALID, SDP_TOO_LARGE, CANDIDATE_INVALID, RATE_LIMITED
    */
   patch(fragment: SdpFragment, ifMatch: string | undefined): Promise<PatchResult> {
     return this.#patches.run(() => this.#apply(fragment, ifMatch));
@@ -73,7 +72,6 @@ export class WhepResource<Of extends Connected = Session> {
   /** A refused restart leaves the current ICE session unchanged. */
   async #restart(fragment: SdpFragment): Promise<PatchResult> {
     const offer = restartOffer(this.#offerSdp, fragment);
-    requireSdp(offer);
     const answer = await this.session.restart(offer);
     this.#offerSdp = offer;
     this.#etag = newEtag();

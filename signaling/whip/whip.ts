@@ -9,7 +9,7 @@ import { LIMITS } from '../../src/limits.ts';
 import type { Metrics } from '../../src/metrics/metrics.ts';
 import type { Publication, Session } from '../../src/session/contract.ts';
 import type { Identity } from '../access/identity.ts';
-import { requireSdp, type Gate } from '../gate.ts';
+import type { Gate } from '../gate.ts';
 import { readBody, requireType } from '../http/body.ts';
 import { optionalIdentity, type AccessEnv } from '../http/http-access.ts';
 import { iceServerLinks, type IceServers } from '../ice-servers.ts';
@@ -60,7 +60,6 @@ export function whipRoutes({ gate, iceServers, metrics }: WhipOptions): Hono<Acc
     const session = gate.find(sessionOf(context.req.query('session')), identity);
     await gate.admitUpload(identity);
     const offerSdp = await readBody(context.req.raw, SDP_LIMIT);
-    requireSdp(offerSdp);
     const { publication, answerSdp } = await session.publish(offerSdp);
     const { id } = publication;
     const resource = new WhepResource<Publication>(publication, offerSdp);

@@ -73,9 +73,12 @@ export interface Session {
   /** Secret that lets its holder resume the session. */
   readonly resumeToken: string;
   readonly events: Emitter<SessionEvents>;
-  /** Answers the first offer, or the offer of a new peer connection of the same session (resume). */
+  /**
+   * Answers the first offer, or the offer of a new peer connection of the same session (resume).
+   * @throws GlimpseError as `checkOffer`; the connection it would have replaced goes on
+   */
   answer(offerSdp: string): Promise<string>;
-  /** Answers the offer of an ICE restart on the current connection. */
+  /** Answers the offer of an ICE restart on the current connection. @throws GlimpseError as `answer` */
   restart(offerSdp: string): Promise<string>;
   addCandidate(candidate: IceCandidate | null): Promise<void>;
   control(message: Control): Promise<Accepted>;
@@ -103,7 +106,10 @@ export interface SessionRegistry {
   /** @throws GlimpseError SESSION_LIMIT, ROOM_NOT_FOUND, ROOM_FULL, FORBIDDEN, PROMPT_EMPTY, PROMPT_TOO_LONG, PARAMETER_INVALID, SERVER_CLOSING */
   /** @param user default: a user of its own with weight 1 */
   create(request: SessionOpening, user?: User): Promise<Session>;
-  /** Checks that a session could answer this offer, before creating one. @throws GlimpseError as `Session.answer` */
+  /**
+   * Checks that a session could answer this offer, before creating one.
+   * @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE, CODEC_UNSUPPORTED
+   */
   checkOffer(offerSdp: string, codec: VideoCodec | undefined): void;
   /** @throws GlimpseError SESSION_NOT_FOUND */
   get(id: string): Session;

@@ -32,6 +32,17 @@ describe('sessions', () => {
     expect(service.peers.peerCount).toBe(3);
   });
 
+  it('are not counted for offers that cannot be answered', async () => {
+    await using fixture = await fixtureWith({ creationsPerMinute: 1 });
+    const client = await fixture.connect();
+    for (const sdp of ['hello', offerSdp().replaceAll(/VP8|H264/g, 'XX')]) {
+      client.send({ type: 'offer', sdp, request });
+      await client.next('error');
+    }
+    expect(errorsOf(client)).toEqual(['SDP_INVALID', 'CODEC_UNSUPPORTED']);
+    await client.offer();
+  });
+
   it('of one address behind a trusted proxy are its own, and nobody can claim another', async () => {
     await using service = await startPattern({ creationsPerMinute: 1, trustedProxies: '127.0.0.1' });
     const from = async (address: string) =>

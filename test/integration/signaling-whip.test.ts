@@ -17,6 +17,9 @@ const trickle = (ufrag: string, pwd: string): string =>
     '',
   ].join('\r\n');
 
+/** As a camera sends it. */
+const CAMERA_OFFER = offerSdp().replace('a=recvonly', 'a=sendonly');
+
 /** A session to publish into. */
 async function watched(): Promise<SignalingFixture & { session: string }> {
   const fixture = await startFixture({
@@ -30,7 +33,7 @@ const publish = (
   { url }: SignalingFixture,
   session: string,
   headers: Record<string, string> = SDP,
-  body = offerSdp(),
+  body = CAMERA_OFFER,
 ) => fetch(`${url}/whip?session=${session}`, { method: 'POST', headers, body });
 
 const patch = (url: string, body: string, ifMatch?: string) =>
@@ -56,6 +59,7 @@ describe('POST /whip', () => {
     ['an unknown session', 'nobody', SDP, offerSdp(), 404, 'SESSION_NOT_FOUND'],
     ['another type', 'session-1', { 'Content-Type': 'text/plain' }, offerSdp(), 415, 'MEDIA_TYPE_UNSUPPORTED'],
     ['an SDP that is none', 'session-1', SDP, 'hello', 400, 'SDP_INVALID'],
+    ['an offer that sends no video', 'session-1', SDP, offerSdp(), 400, 'SDP_INVALID'],
   ])('refuses %s with a code', async (_, session, headers, body, status, expected) => {
     await using fixture = await watched();
     const response = await publish(fixture, session, headers, body);

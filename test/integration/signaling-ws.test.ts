@@ -164,6 +164,18 @@ describe('resume', () => {
     expect(fixture.registry.size).toBe(1);
   });
 
+  it('leaves the session with the socket that has it when the offer with it is refused', async () => {
+    await using fixture = await startFixture();
+    const owner = await fixture.connect();
+    const { sessionId, resumeToken } = await owner.offer();
+    const second = await fixture.connect();
+    second.send({ type: 'resume', id: 2, sessionId, resumeToken, sdp: 'hello' });
+    expect(await second.next('error')).toMatchObject({ code: 'SDP_INVALID', id: 2 });
+    expect(fixture.registry.latest.offers).toHaveLength(1);
+    owner.send({ type: 'pause' });
+    await owner.next('accepted');
+  });
+
   it.each([
     ['an unknown session', 'nobody', 'x', 'SESSION_NOT_FOUND'],
     ['a wrong token', 'session-1', 'x', 'UNAUTHORIZED'],

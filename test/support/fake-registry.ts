@@ -18,7 +18,10 @@ import type {
   User,
   ViewerReport,
 } from '../../src/session/contract.ts';
+import { VIDEO_CODECS, type VideoCodec } from '../../src/media/encode/encoder.ts';
 import type { IceCandidate } from '../../src/transport/peer/contract.ts';
+import { negotiate } from '../../src/transport/peer/sdp/negotiation.ts';
+import { readOffer } from '../../src/transport/peer/sdp/offer.ts';
 import { offerSdp } from './offer-sdp.ts';
 
 export const SERVER_CANDIDATE = 'candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host';
@@ -64,16 +67,19 @@ export class FakeSession implements Session {
   }
 
   async answer(sdp: string): Promise<string> {
+    checkOffer(sdp, this.request.codec);
     this.offers.push(sdp);
     return this.#reply(this.offers.length);
   }
 
   async restart(sdp: string): Promise<string> {
+    checkOffer(sdp, this.request.codec);
     this.restarts.push(sdp);
     return this.#reply(100 + this.restarts.length);
   }
 
   async publish(offerSdp: string): Promise<{ publication: Publication; answerSdp: string }> {
+    checkCameraOffer(offerSdp);
     const answerSdp = await this.#reply(200 + this.publications.length);
     const publication = new FakePublication(`camera-${this.publications.length + 1}`, offerSdp);
     this.publications.push(publication);
@@ -141,6 +147,7 @@ export class FakePublication implements Publication {
   }
 
   async restart(sdp: string): Promise<string> {
+    checkCameraOffer(sdp);
     this.offers.push(sdp);
     return offerSdp({ ufrag: `cam${this.offers.length}`, extra: [`a=${SERVER_CANDIDATE}`] });
   }
@@ -185,7 +192,9 @@ export class FakeRegistry implements SessionRegistry {
     return session;
   }
 
-  checkOffer(): void {}
+  checkOffer(offerSdp: string, codec: VideoCodec | undefined): void {
+    checkOffer(offerSdp, codec);
+  }
 
   hasRoom(): boolean {
     return false;
@@ -206,6 +215,15 @@ export class FakeRegistry implements SessionRegistry {
   async close(reason: string): Promise<void> {
     await Promise.all([...this.sessions.values()].map((session) => session.close(reason)));
   }
+}
+
+/** Reads the offer as a real session does. */
+function checkOffer(sdp: string, codec: VideoCodec | undefined): void {
+  negotiate(readOffer(sdp), codec === undefined ? VIDEO_CODECS : [codec]);
+}
+
+function checkCameraOffer(sdp: string): void {
+  negotiate(readOffer(sdp), [], { codecs: VIDEO_CODECS, audio: true });
 }
 
 function checkPrompt(prompt: string): void {

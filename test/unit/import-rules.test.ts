@@ -53,10 +53,11 @@ const PURE = new RegExp(
     'generation/onnx/process/inference-environment',
     'generation/onnx/diffusers/sampling/(noise-levels|sampler|euler|lcm|flow-match|guidance)',
     'transport/(budget|goodbye|receive/.*|rtp/(vp8|h264)|peer/(remote-path|sctp/packet))',
+    'transport/peer/sdp/(offer|offer-lines|fingerprint)',
     'transport/peer/dtls/(byte-reader|records|message-assembler|(client|server)-messages)',
     'picture/sound',
     'media/(convergence|encode/(h264-level|annex-b)|audio/(fade|mix|opus|sound-store|sound-frames))',
-  ].join('|')})\\.ts$|^signaling/control/sdp-guard\\.ts$`,
+  ].join('|')})\\.ts$`,
 );
 /** Nouns that a pure file may know: they decide nothing. */
 const NOUNS = /^src\/(errors|limits|events)\.ts$|^src\/picture\/(tiers|rung)\.ts$|^src\/generation\/grades\.ts$/;

@@ -35,7 +35,7 @@ export interface Peer {
   readonly inbound: NegotiatedInbound | undefined;
   /**
    * Answers the first offer, or an ICE restart offer on the live connection, which keeps sending meanwhile.
-   * @throws GlimpseError SDP_INVALID, CODEC_UNSUPPORTED, PEER_CLOSED
+   * @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE, CODEC_UNSUPPORTED, PEER_CLOSED
    */
   answer(offerSdp: string): Promise<string>;
   /** @throws GlimpseError CANDIDATE_INVALID */

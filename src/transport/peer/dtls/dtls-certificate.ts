@@ -4,6 +4,7 @@
  * none, so its few fields are written here as DER (RFC 5280 section 4.1).
  */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { FINGERPRINT_HASHES, type Fingerprint, type FingerprintHash } from '../sdp/fingerprint.ts';
 
 export interface DtlsCertificate {
   der: Buffer;
@@ -48,16 +49,6 @@ function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const { length } = body;
   const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.of(tag, ...size), body]);
-}
-
-/** Hash functions accepted in `a=fingerprint`, strongest first; weaker ones (RFC 8122 section 5) are not secure. */
-export const FINGERPRINT_HASHES = ['sha-512', 'sha-384', 'sha-256'] as const;
-export type FingerprintHash = (typeof FINGERPRINT_HASHES)[number];
-
-/** One `a=fingerprint` line, hash name lower case, value upper case with colons. */
-export interface Fingerprint {
-  hash: FingerprintHash;
-  value: string;
 }
 
 /** Upper-case hexadecimal with colons, as SDP writes it. */

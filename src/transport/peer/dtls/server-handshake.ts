@@ -6,10 +6,11 @@
  */
 import { randomBytes, sign, timingSafeEqual } from 'node:crypto';
 import { assertNever } from '../../../errors.ts';
+import type { Fingerprint } from '../sdp/fingerprint.ts';
 import { SRTP_PROFILES, type SrtpProfile } from '../srtp/srtp-keys.ts';
 import * as client from './client-messages.ts';
 import { provesPossession } from './client-proof.ts';
-import { matchesFingerprint, type DtlsCertificate, type Fingerprint } from './dtls-certificate.ts';
+import { matchesFingerprint, type DtlsCertificate } from './dtls-certificate.ts';
 import { masterSecretOf, verifyData, type Randoms } from './key-schedule.ts';
 import { createKeyShare, GROUP, GROUPS, sharedSecret, type KeyShare } from './key-share.ts';
 import type { MessageSlot } from './message-assembler.ts';

@@ -6,11 +6,12 @@
 import { GlimpseError } from '../../../errors.ts';
 import type { VideoCodec } from '../../../media/encode/encoder.ts';
 import type { NegotiatedVideo } from '../../media-path.ts';
-import type { Fingerprint } from '../dtls/dtls-certificate.ts';
 import { chooseCodec, findRtx, parametersOf, type CodecChoice } from './codec-choice.ts';
 import { commonExtensions, commonFeedback } from './feedback.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import { negotiateInbound, type ReceiveOptions, type Received } from './inbound.ts';
-import { invalid, type Offer, type OfferSection, type SectionRole } from './offer.ts';
+import type { Offer, OfferSection, SectionRole } from './offer.ts';
+import { invalid } from './offer-lines.ts';
 import { negotiateSound, type SoundNegotiation } from './sound-section.ts';
 
 export interface Negotiation extends CodecChoice {

@@ -1,11 +1,11 @@
 /**
- * Parses an SDP offer (RFC 8866, RFC 9429) into the facts that an answer needs. Linear in the offer's size. Ignores
- * unknown attributes, and refuses with SDP_INVALID what it cannot answer safely. Skips candidates: an ICE-lite agent
- * sends to none (RFC 8445 section 2.5). Pure.
+ * Parses an SDP offer (RFC 8866, RFC 9429) into the facts that an answer needs. The only parser of offers: it reads each
+ * line once, so its cost is linear in the offer's size. Ignores unknown attributes, and refuses what is too large or
+ * cannot be answered safely. Skips candidates: an ICE-lite agent sends to none (RFC 8445 section 2.5). Pure.
  */
-import { GlimpseError } from '../../../errors.ts';
 import { LIMITS } from '../../../limits.ts';
-import { FINGERPRINT_HASHES, type Fingerprint } from '../dtls/dtls-certificate.ts';
+import { FINGERPRINT_HASHES, type Fingerprint } from './fingerprint.ts';
+import { invalid, linesOf, tooLarge } from './offer-lines.ts';
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
@@ -57,20 +57,16 @@ const ICE_PASSWORD = /^[\w+/=-]{22,256}$/;
 const FINGERPRINT_VALUE = /^[0-9A-F]{2}(?::[0-9A-F]{2}){31,63}$/;
 const DIRECTIONS: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 
-/** @throws GlimpseError SDP_INVALID */
+/** @throws GlimpseError SDP_INVALID, SDP_TOO_LARGE; the message names limits, never content */
 export function readOffer(sdp: string): Offer {
-  if (sdp.length > LIMITS.sdpMaxBytes) throw invalid(`it has more than ${LIMITS.sdpMaxBytes} characters`);
-  const lines = sdp.split(/\r?\n/, LIMITS.sdpMaxLines + 2);
-  if (lines.length > LIMITS.sdpMaxLines + 1) throw invalid(`it has more than ${LIMITS.sdpMaxLines} lines`);
-  if (lines[0] !== 'v=0') throw invalid('it does not begin with v=0');
   /** Session-level attributes are the defaults of every section. */
   const defaults = emptySection('session', 0, '', []);
   const offer: Offer = { sections: [], bundle: [], fingerprints: defaults.fingerprints, extmapAllowMixed: false };
   let section = defaults;
-  for (const line of lines) {
+  for (const line of linesOf(sdp)) {
     if (line.startsWith('m=')) {
       if (offer.sections.length >= LIMITS.sdpMaxMediaSections)
-        throw invalid(`it has more than ${LIMITS.sdpMaxMediaSections} media sections`);
+        throw tooLarge('media sections', LIMITS.sdpMaxMediaSections);
       section = readMediaLine(line, defaults);
       offer.sections.push(section);
     } else if (line.startsWith('a=')) {
@@ -83,10 +79,6 @@ export function readOffer(sdp: string): Offer {
   }
   if (offer.sections.length === 0) throw invalid('it has no media section');
   return offer;
-}
-
-export function invalid(why: string): GlimpseError {
-  return new GlimpseError('SDP_INVALID', { message: `The offer cannot be answered: ${why}.` });
 }
 
 function emptySection(kind: string, port: number, protocol: string, formats: string[]): OfferSection {
@@ -180,7 +172,7 @@ function readAttribute(section: OfferSection, name: string, value: string): void
 
 /** Skips hash functions that we do not accept: a browser may list several. */
 function addFingerprint(section: OfferSection, value: string): void {
-  const [name = '', digest = ''] = value.trim().split(/ +/);
+  const [name = '', digest = ''] = value.trim().split(/ +/, 2);
   const hash = FINGERPRINT_HASHES.find((known) => known === name.toLowerCase());
   if (hash === undefined) return;
   const upper = digest.toUpperCase();

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFragment, restartOffer } from '../../signaling/whep/sdp-fragment.ts';
-import { checkSdp } from '../../signaling/control/sdp-guard.ts';
 import { GlimpseError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { negotiate } from '../../src/transport/peer/sdp/negotiation.ts';
+import { readOffer } from '../../src/transport/peer/sdp/offer.ts';
 import { offerSdp } from '../support/offer-sdp.ts';
 
 /** A real offer with bytes cut, doubled, replaced or inserted. */
@@ -29,12 +30,23 @@ const mutatedOffer = fc
 
 const anything = fc.oneof(mutatedOffer, fc.string({ unit: 'binary', maxLength: 4_000 }));
 
-describe('checkSdp', () => {
-  it('answers anything with a verdict', () => {
+/** Undefined for an offer that can be answered. Anything but our errors is thrown on. */
+function refusalOf(sdp: string): GlimpseError | undefined {
+  try {
+    negotiate(readOffer(sdp), ['VP8', 'H264']);
+    return undefined;
+  } catch (error) {
+    if (error instanceof GlimpseError) return error;
+    throw error;
+  }
+}
+
+describe('readOffer', () => {
+  it('refuses anything with a code, or lets it be answered', () => {
     fc.assert(
       fc.property(anything, (sdp) => {
-        const verdict = checkSdp(sdp);
-        if (!verdict.ok) expect(['SDP_INVALID', 'SDP_TOO_LARGE']).toContain(verdict.code);
+        const refusal = refusalOf(sdp);
+        if (refusal) expect(['SDP_INVALID', 'SDP_TOO_LARGE', 'CODEC_UNSUPPORTED']).toContain(refusal.code);
       }),
     );
   });
@@ -42,7 +54,7 @@ describe('checkSdp', () => {
   it('passes only what keeps its promises', () => {
     fc.assert(
       fc.property(anything, (sdp) => {
-        if (!checkSdp(sdp).ok) return;
+        if (refusalOf(sdp)) return;
         expect(sdp.startsWith('v=0')).toBe(true);
         expect(sdp).toMatch(/^m=video /m);
         expect(sdp).toMatch(/^a=ice-ufrag:\S{4,}/m);
@@ -58,16 +70,17 @@ describe('checkSdp', () => {
     fc.assert(
       fc.property(over, fc.boolean(), (count, grouped) => {
         const prefix = grouped ? 'a=ssrc-group:FID' : 'a=ssrc:1';
-        expect(checkSdp(offerSdp({ extra: Array.from({ length: count }, (_, i) => `${prefix} ${i}`) })).ok).toBe(false);
+        const extra = Array.from({ length: count }, (_, index) => `${prefix} ${index}`);
+        expect(refusalOf(offerSdp({ extra }))?.code).toBe('SDP_TOO_LARGE');
       }),
     );
   });
 
-  it('never quotes the SDP in its message', () => {
+  it('never quotes the offer in its message', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('Q', 'X', 'Z'), minLength: 8, maxLength: 40 }), (secret) => {
-        const verdict = checkSdp(`v=0\r\n${secret}`);
-        expect(JSON.stringify(verdict)).not.toContain(secret);
+        for (const sdp of [`v=0\r\n${secret}`, offerSdp({ ufrag: `${secret} ` }), offerSdp({ extra: [`m=${secret}`] })])
+          expect(refusalOf(sdp)?.message).not.toContain(secret);
       }),
     );
   });
