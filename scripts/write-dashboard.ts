@@ -100,6 +100,31 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       queries: { restarts: `increase(glimpse_generator_worker_restarts_total${RATE})` },
     },
   ],
+  'The cluster': [
+    {
+      title: 'Workers, and connections lost',
+      unit: 'short',
+      queries: {
+        '{{instance}} sees': 'glimpse_cluster_workers',
+        '{{instance}} has no NATS': 'glimpse_cluster_down > 0',
+      },
+    },
+    {
+      title: 'Slices of workers, and what befell them',
+      unit: 'ops',
+      queries: { '{{event}}': `sum by (event) (rate(glimpse_cluster_events_total${RATE}))` },
+    },
+    {
+      title: 'Waiting at workers',
+      unit: 'short',
+      queries: { '{{instance}} ms': 'glimpse_worker_backlog_milliseconds', '{{instance}} jobs': 'glimpse_worker_jobs' },
+    },
+    {
+      title: 'Streams by worker',
+      unit: 'short',
+      queries: { '{{instance}}': 'glimpse_worker_leases' },
+    },
+  ],
   'The process': [
     {
       title: 'Sessions',

@@ -157,6 +157,8 @@ withConfig(
     'cacheMemory',
     'cacheDir',
     'cacheDisk',
+    ...CLUSTER_KEYS,
+    'clusterPack',
     ...COMFYUI_KEYS,
   ],
 ).action(async (prompt: string, flags: Flags & GenerateFlags) => {

@@ -167,6 +167,9 @@ export async function startService(config: Config, options: ServiceOptions = {})
         onPressure: (pressure, ratio) => log.warn({ pressure, ratio }, 'memory pressure has changed'),
       }),
     );
+    // With none, admitted viewers stand and keep their places.
+    if (config.generator === 'cluster')
+      cluster?.onLook(() => (engine.admission.machines = Math.max(1, cluster?.workers ?? 1)));
     const pacerTimer = new PacerTimer({ clock: systemClock, onError: (error) => onListenerError(error, 'wake') });
     const loops = new SharedLoops();
     addCaches([{ cache: 'loops', read: () => ({ ...loops.counts, bytes: loops.bytes }), clear: () => loops.clear() }]);

@@ -8,6 +8,7 @@ import { GlimpseError } from '../../src/errors.ts';
 import { Cluster } from '../../src/generation/cluster/cluster.ts';
 import { connectNats } from '../../src/generation/cluster/nats-bus.ts';
 import { silentLog } from '../../src/log.ts';
+import type { SleepingWorkerSettings } from './sleeping-worker.ts';
 
 export interface WorkerProcess {
   id: string;
@@ -51,9 +52,8 @@ export class Nodes implements AsyncDisposable {
 
   async worker(cluster: string, { tierMs, sidePx }: { tierMs: number; sidePx: number }): Promise<WorkerProcess> {
     const script = join(import.meta.dirname, 'sleeping-worker.ts');
-    const child = fork(script, [this.url, cluster, String(tierMs), String(sidePx)], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = fork(script, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    child.send({ url: this.url, cluster, tierMs, sidePx } satisfies SleepingWorkerSettings);
     this.#workers.add(child);
     const [{ id }] = (await once(child, 'message')) as [{ id: string }];
     return { id, child };

@@ -72,6 +72,8 @@ export interface ClusterView {
   readonly connected: boolean;
   /** Workers of this gateway's pack that take jobs. */
   readonly workers: number;
+  /** Called whenever that may have changed. */
+  onLook: (look: () => void) => void;
 }
 
 /**
@@ -112,6 +114,7 @@ async function joined(config: GeneratorConfig, hooks: GeneratorHooks, pack?: str
     get workers() {
       return cluster.workers.readyOf(chosen);
     },
+    onLook: (look) => void cluster.workers.events.on('swept', look),
   });
   return gateway;
 }

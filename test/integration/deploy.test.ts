@@ -50,15 +50,19 @@ describe.skipIf(findTool('promtool') === undefined)('the alert rules', () => {
 });
 
 describe('settings in deployment files', () => {
-  it.each(['Dockerfile', 'compose.yaml', 'systemd/glimpse.service'])(
-    '%s names only settings that exist',
-    async (file) => {
-      const known = configOptions().map(({ environment }) => environment);
-      const named = (await read(file)).match(/GLIMPSE_[A-Z_]+/g) ?? [];
-      expect(named.filter((name) => !known.includes(name))).toEqual([]);
-      expect(named.length).toBeGreaterThan(0);
-    },
-  );
+  it.each([
+    'Dockerfile',
+    'compose.yaml',
+    'compose.cluster.yaml',
+    'kubernetes/gateway.yaml',
+    'kubernetes/worker.yaml',
+    'systemd/glimpse.service',
+  ])('%s names only settings that exist', async (file) => {
+    const known = configOptions().map(({ environment }) => environment);
+    const named = (await read(file)).match(/GLIMPSE_[A-Z_]+/g) ?? [];
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(0);
+  });
 });
 
 /** The stages of the Dockerfile, done by hand in two empty folders. */

@@ -39,6 +39,7 @@ const PROOFS: readonly (readonly [command: RegExp, proof: string])[] = [
     /^(node scripts\/make-toy-diffusers|npm run -s glimpse -- serve --model sd-turbo)/,
     'test/integration/docs-diffusers.test.ts',
   ],
+  [/^(nats-server|npm run -s glimpse -- (cluster|worker))/, 'test/integration/cluster-recipe.test.ts'],
   // Not ours to run: they fetch a model of 5 GB.
   [/^(pip install|optimum-cli) /, 'docs/diffusers.md'],
   [/^npm run -s glimpse -- (comfyui|serve --generator comfyui)/, 'test/integration/comfyui-generator.test.ts'],

@@ -83,6 +83,7 @@ export class Admission {
   #meanStayMs: number | undefined;
   #reviewedUs = -Infinity;
   #ceiling: Tier | undefined;
+  #machines = 1;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -98,6 +99,13 @@ export class Admission {
       (sum, sharer) => sum + (sharer.current ? loadAt(sharer, sharer.current, this.#model) : 0),
       0,
     );
+  }
+
+  /** Machines that compute, each with the capacity of the options: the workers of a cluster. Default 1. */
+  set machines(count: number) {
+    if (count === this.#machines) return;
+    this.#machines = count;
+    this.#settle();
   }
 
   /** Caps all sessions at this tier until it is undefined again: low-memory mode. */
@@ -217,7 +225,8 @@ export class Admission {
   }
 
   get #model(): LoadModel {
-    const { capacity, lowestTier, hasFast = false, costs, sliceMs } = this.#options;
+    const { lowestTier, hasFast = false, costs, sliceMs } = this.#options;
+    const capacity = this.#options.capacity * this.#machines;
     return { capacity, lowest: lowestTier, hasFast, loadOf: (cap) => costs.sliceMs(cap) / sliceMs };
   }
 }

@@ -59,6 +59,19 @@ describe('admission', () => {
     expect(changes).toEqual(['first: 0 base']);
   });
 
+  it('has room for more when more machines compute, and keeps whom it has when some leave', () => {
+    const { admission, enter } = setUp();
+    const tickets = Array.from({ length: 6 }, (_, index) => enter(`${index}`));
+    expect(tickets.filter(({ admitted }) => admitted)).toHaveLength(4);
+    admission.machines = 3;
+    expect(tickets.filter(({ admitted }) => admitted)).toHaveLength(6);
+    expect(tickets.filter(({ tierCap }) => tierCap === 'refined').length).toBeGreaterThan(1);
+    admission.machines = 1;
+    expect(tickets.map(({ admitted, tierCap }) => admitted && tierCap)).toEqual(
+      Array.from({ length: 6 }, () => 'base'),
+    );
+  });
+
   it('lets a clip have every tier in time left over: it takes no more of the load than its lowest one', () => {
     const { enter, admission } = setUp();
     const clip = enter('clip', { patient: true });

@@ -8,7 +8,12 @@ export const GONE_AFTER_MS = 3.5 * BEAT_MS;
 
 export class Presence {
   readonly #seenUs = new Map<string, number>();
+  readonly #goneAfterUs: number;
   #sweptUs: number | undefined;
+
+  constructor(goneAfterMs: number = GONE_AFTER_MS) {
+    this.#goneAfterUs = goneAfterMs * 1_000;
+  }
 
   get size(): number {
     return this.#seenUs.size;
@@ -36,7 +41,7 @@ export class Presence {
     const pausedUs = this.#sweptUs === undefined ? 0 : nowUs - this.#sweptUs - BEAT_MS * 1_000;
     this.#sweptUs = nowUs;
     if (pausedUs > 0) for (const [id, seenUs] of this.#seenUs) this.#seenUs.set(id, seenUs + pausedUs);
-    const gone = [...this.#seenUs].filter(([, seenUs]) => nowUs - seenUs > GONE_AFTER_MS * 1_000).map(([id]) => id);
+    const gone = [...this.#seenUs].filter(([, seenUs]) => nowUs - seenUs > this.#goneAfterUs).map(([id]) => id);
     for (const id of gone) this.#seenUs.delete(id);
     return gone;
   }

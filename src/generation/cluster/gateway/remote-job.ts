@@ -119,7 +119,7 @@ export class RemoteJob {
 
   /** A message on the job's subject. Never throws. */
   take(message: Envelope<ToGateway>): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#ended) return;
     try {
       this.#take(message);
     } catch (error) {

@@ -150,7 +150,8 @@ export const renditionSchema = z.object({
 });
 export type RenditionHead = z.infer<typeof renditionSchema>;
 
-export const REFUSALS = ['draining', 'full', 'pack', 'warming'] as const;
+/** `unknown`: the worker does not hold this job, or gave it up because its gateway was not heard. */
+export const REFUSALS = ['draining', 'full', 'pack', 'warming', 'unknown'] as const;
 
 /** From a worker to a gateway, on the job's own subject. */
 export const toGatewaySchema = z.discriminatedUnion('type', [

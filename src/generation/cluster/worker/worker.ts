@@ -55,6 +55,8 @@ export interface WorkerEvents {
 }
 
 const LEASES_MAX = 10_000;
+/** Eight beats: nobody waits for this end, and a gateway that is busy for a moment keeps its jobs. */
+const GATEWAY_GONE_AFTER_MS = 8 * BEAT_MS;
 /** Gateways that are remembered at once. */
 const GATEWAYS_MAX = 4_096;
 
@@ -63,7 +65,7 @@ export class Worker implements AsyncDisposable {
   readonly #options: WorkerOptions;
   readonly #jobs = new Map<string, WorkerJob>();
   readonly #leases = new Leases(LEASES_MAX);
-  readonly #gateways = new Presence();
+  readonly #gateways = new Presence(GATEWAY_GONE_AFTER_MS);
   readonly #uploads = new UploadStore();
   readonly #ends: (() => void)[];
   #state: Beat['state'] = 'warming';
@@ -176,7 +178,7 @@ export class Worker implements AsyncDisposable {
     return this.#leases.renew(stream, gateway, clock.nowUs()) ? undefined : 'full';
   }
 
-  #refuse(open: Open, reason: (typeof REFUSALS)[number]): void {
+  #refuse(open: Pick<Open, 'gateway' | 'job'>, reason: (typeof REFUSALS)[number]): void {
     this.#send(open, { type: 'refused', job: open.job, reason });
   }
 
@@ -189,8 +191,12 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  /** Jobs that the gateway no longer lists have ended there; a message of it was lost. */
+  /**
+   * Jobs that the gateway no longer lists have ended there; a message of it was lost. Jobs that it lists and that are
+   * not here have ended here: it is told, or it would wait for ever.
+   */
   #alive({ gateway, jobs }: Extract<ToWorker, { type: 'alive' }>): void {
+    for (const job of jobs) if (!this.#jobs.has(job)) this.#refuse({ gateway, job }, 'unknown');
     if (!this.#gateways.has(gateway)) return;
     this.#gateways.see(gateway, this.#options.clock.nowUs());
     const wanted = new Set(jobs);
@@ -230,7 +236,7 @@ export class Worker implements AsyncDisposable {
     for (const job of this.#jobs.values()) job.cancel();
   }
 
-  #send({ gateway, job }: Open, header: ToGateway, pieces?: readonly Uint8Array[]): void {
+  #send({ gateway, job }: Pick<Open, 'gateway' | 'job'>, header: ToGateway, pieces?: readonly Uint8Array[]): void {
     const { bus, subjects } = this.#options;
     bus.publish(subjects.answers(gateway, job), encodeMessage(header, pieces));
   }

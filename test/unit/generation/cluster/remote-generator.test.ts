@@ -344,6 +344,20 @@ describe('giving up', () => {
     await expect.poll(() => worker.worker.beat.leases).toBe(0);
   });
 
+  it('goes on elsewhere when the worker gave a job up, or never got it', async () => {
+    await using fixture = new ClusterFixture();
+    fixture.addWorker();
+    fixture.addWorker();
+    const remote = await fixture.generator();
+    let lost = 0;
+    fixture.nats.passes = (subject, data) => {
+      const isOpen = subject.includes('.worker.') && decodeMessage(data, toWorkerSchema).header.type === 'open';
+      return !isOpen || ++lost > 1;
+    };
+    expect(tiersOf(await collect(remote.generate(JOB, { signal })))).toEqual(['draft', 'base', 'refined']);
+    expect(fixture.events).toContain('failover');
+  });
+
   it('ends a job whose cancellation was lost', async () => {
     await using fixture = new ClusterFixture();
     const worker = fixture.addWorker();
