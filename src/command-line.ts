@@ -2,7 +2,8 @@
 import { Command, Option } from 'commander';
 import { bench, SUITE_NAMES } from './commands/bench.ts';
 import { cluster } from './commands/cluster/cluster.ts';
-import { comfyUiCheck } from './commands/comfyui-check.ts';
+import { comfyUiCheck } from './commands/comfyui/check.ts';
+import { comfyUiMap } from './commands/comfyui/map.ts';
 import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
 import { listModels, showModel, verifyModels } from './commands/models.ts';
@@ -239,14 +240,19 @@ modelPacks
   .argument('<pack>', 'name or directory')
   .action(showModel);
 
+const comfyui = program.command('comfyui').description('what concerns a ComfyUI server');
+
 withConfig(
-  program
-    .command('comfyui')
-    .description('what concerns a ComfyUI server')
-    .command('check')
-    .description('whether the server has the nodes, models and inputs that a workflow needs'),
+  comfyui.command('check').description('whether the server has the nodes, models and inputs that a workflow needs'),
   COMFYUI_KEYS,
 ).action(async (flags: Flags) => comfyUiCheck(configOf(flags), interrupted()));
+
+comfyui
+  .command('map')
+  .description('make a mapping file for --workflow of a workflow that was saved in ComfyUI')
+  .argument('<workflow>', 'the workflow (JSON), as saved or by "Export (API)"')
+  .option('--out <file>', 'the mapping file', 'mapping.json')
+  .action(async (path: string, { out }: { out: string }) => comfyUiMap({ path, out, signal: interrupted() }));
 
 withConfig(
   program

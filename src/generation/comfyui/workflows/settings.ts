@@ -77,6 +77,15 @@ const tierSize = z.strictObject({
   heightPx: z.number().int().min(16).max(4096).multipleOf(2),
 });
 const link = z.tuple([z.string(), z.number()]).readonly();
+const inputValue = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  link,
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]);
 
 const mappingSchema = z.strictObject({
   name: z.string().min(1).max(60),
@@ -85,7 +94,7 @@ const mappingSchema = z.strictObject({
     z.string(),
     z.object({
       class_type: z.string(),
-      inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), link])),
+      inputs: z.record(z.string(), inputValue),
     }),
   ),
   /** Where values go: node id and input name. */

@@ -36,9 +36,12 @@ export function checkGraph(graph: Graph, info: ObjectInfo): WorkflowProblem[] {
     const specs: Record<string, unknown[]> = { ...node.input.optional, ...node.input.required };
     return [
       ...Object.keys(node.input.required ?? {})
-        .filter((input) => !(input in inputs))
+        .filter((input) => !(input in inputs) && !Object.keys(inputs).some((given) => given.startsWith(`${input}.`)))
         .map((input) => ({ kind: 'missing-input', nodeType, input }) as const),
       ...Object.entries(inputs).flatMap(([input, value]): WorkflowProblem[] => {
+        // Parts of an input that grows, and of a choice with inputs of its own: `images.image0`, `resize_type.width`.
+        const [whole = ''] = input.split('.');
+        if (whole !== input && isGrowing(specs[whole])) return [];
         const spec = specs[input];
         if (spec === undefined) return [{ kind: 'unknown-input', nodeType, input }];
         const choices = isLink(value) ? undefined : choicesOf(spec);
@@ -71,6 +74,10 @@ export function describeProblem(problem: WorkflowProblem): string {
       return assertNever(problem);
   }
 }
+
+/** An input of a newer kind, whose parts are inputs of their own. */
+const isGrowing = (spec: unknown[] | undefined): boolean =>
+  typeof spec?.[0] === 'string' && /^COMFY_(AUTOGROW|DYNAMICCOMBO)/.test(spec[0]);
 
 /** The values a choice offers, in both notations; undefined if any value fits or files are looked up on each run. */
 export function choicesOf([type, options]: unknown[]): unknown[] | undefined {

@@ -1,11 +1,11 @@
 /** `glimpse comfyui check`: checks that the ComfyUI server has everything that the workflow needs. */
-import type { Config } from '../config/config.ts';
-import { GlimpseError } from '../errors.ts';
-import { ComfyClient } from '../generation/comfyui/server/client.ts';
-import { urlsOf, workflowOf } from '../generation/comfyui/create.ts';
-import { withoutUserinfo } from '../generation/comfyui/server/server-error.ts';
-import type { Workflow } from '../generation/comfyui/workflows/workflow.ts';
-import { checkGraph, describeProblem, PROBE } from '../generation/comfyui/workflows/workflow-check.ts';
+import type { Config } from '../../config/config.ts';
+import { GlimpseError } from '../../errors.ts';
+import { ComfyClient } from '../../generation/comfyui/server/client.ts';
+import { urlsOf, workflowOf } from '../../generation/comfyui/create.ts';
+import { withoutUserinfo } from '../../generation/comfyui/server/server-error.ts';
+import type { Workflow } from '../../generation/comfyui/workflows/workflow.ts';
+import { checkGraph, describeProblem, PROBE } from '../../generation/comfyui/workflows/workflow-check.ts';
 
 /** @throws GlimpseError WORKFLOW_INVALID when something is missing, GENERATOR_DOWN when there is no such server. */
 export async function comfyUiCheck(config: Config, signal: AbortSignal): Promise<void> {
