@@ -113,6 +113,8 @@ export interface SliceJob {
   input?: InputMedia;
   /** A camera whose newest pictures to follow, for generators whose `info.live` says so. Never cached. */
   live?: LiveSource;
+  /** How far its pictures are raised to noise, 0 (kept) to 1 (not seen). Default `LIVE_STRENGTH`. */
+  liveStrength?: number;
   /** The session's choices; a generator without them ignores them. */
   options?: WorkflowOptions;
 }

@@ -8,6 +8,9 @@ export interface LivePicture {
   number: number;
 }
 
+/** How far the camera's pictures are raised to noise where nothing else is asked: layout and colours stay. */
+export const LIVE_STRENGTH = 0.6;
+
 export interface LiveSource {
   /**
    * The newest picture, covering this size (both sides even) and cropped to it. A camera that has frozen keeps its last

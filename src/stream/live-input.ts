@@ -4,7 +4,7 @@
  */
 import { GlimpseError } from '../errors.ts';
 import { Emitter } from '../events.ts';
-import type { LivePicture, LiveSource } from '../picture/live-source.ts';
+import { LIVE_STRENGTH, type LivePicture, type LiveSource } from '../picture/live-source.ts';
 import type { Rung } from '../picture/rung.ts';
 
 export interface LiveInputEvents {
@@ -14,6 +14,8 @@ export interface LiveInputEvents {
 
 export class LiveInput implements LiveSource {
   readonly events = new Emitter<LiveInputEvents>();
+  /** How far the pictures are raised to noise, 0 to 1; steered with `strength`. */
+  strength = LIVE_STRENGTH;
   #owner: object | undefined;
   #source: LiveSource | undefined;
 

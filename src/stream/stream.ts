@@ -165,6 +165,7 @@ export class Stream {
    * @throws GlimpseError PROMPT_EMPTY, PROMPT_TOO_LONG, PROMPT_LIST_TOO_LONG, PARAMETER_INVALID
    */
   steer(change: Change, prompt?: string): void {
+    if (this.live && change.strength !== undefined) this.live.strength = change.strength;
     this.#acceptance.steer(change, prompt === undefined ? undefined : parsePrompts(prompt, this.#clipSlices));
     this.#place.update({ computing: !this.finished });
   }

@@ -1,4 +1,5 @@
 /** What reads media that a camera sends: packets, payloads, parameter sets, and a live receiver of all of them. */
+import { readInitializers } from '../../src/generation/onnx/model/onnx-initializers.ts';
 import { MessageReader, writeHead } from '../../src/media/decode/live-wire.ts';
 import { MediaReception } from '../../src/transport/receive/media-reception.ts';
 import { readSps } from '../../src/transport/receive/h264-sps.ts';
@@ -119,6 +120,13 @@ export function receiveTargets(): FuzzTarget[] {
           messages.flatMap((some) => some ?? []).map(({ data }) => data.length);
         if (whole && sizes(pieces).join() !== sizes([whole]).join()) throw new Error(`cut at ${cut}, other messages`);
       },
+    },
+    {
+      // A pack is checked by its hash before; what else stands in one must not block the start.
+      name: 'onnx-initializers',
+      seeds: [Buffer.from('3a0f2a0d080110014201784a040000803f', 'hex')],
+      costMaxMs: 20,
+      run: (input) => void readInitializers(input, /./),
     },
     receptionTarget('VP8'),
     receptionTarget('H264'),

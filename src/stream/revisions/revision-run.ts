@@ -10,7 +10,7 @@ import { promptAt, type PromptTrack } from '../../generation/prompt/prompt-list.
 import type { Claim } from '../../generation/engine/scheduler.ts';
 import { SliceJoints } from '../../generation/slices/slice-joints.ts';
 import { gradeOf, type Variant } from '../../generation/grades.ts';
-import type { LiveSource } from '../../picture/live-source.ts';
+import type { LiveInput } from '../live-input.ts';
 import { tierRank, type Tier } from '../../picture/tiers.ts';
 import { kept } from '../../lifetime/kept-promise.ts';
 import type { PlannedWork } from '../timeline/planner.ts';
@@ -67,7 +67,7 @@ export class RevisionRun {
   readonly #joints: SliceJoints;
   readonly #reference: DriftReference;
   /** The camera that this revision follows; another revision begins when it comes or goes. */
-  readonly #live: LiveSource | undefined;
+  readonly #live: LiveInput | undefined;
   /** Tiers being computed, by slice, until each is placed. */
   readonly #pulls = new Map<OpenSlice, Promise<void>>();
   #failure: GlimpseError | undefined;
@@ -223,7 +223,7 @@ export class RevisionRun {
       ...(guidance === undefined ? {} : { guidance }),
       ...(continued === undefined ? {} : { previous: continued }),
       ...this.#options.work.inputs,
-      ...(this.#live && { live: this.#live }),
+      ...(this.#live && { live: this.#live, liveStrength: this.#live.strength }),
       ...this.#reference.of(told),
       ...(start && latents ? { start: { latents, strength: start.strength } } : {}),
     };

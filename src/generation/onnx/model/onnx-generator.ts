@@ -7,6 +7,8 @@ import type { ModelMemory } from '../../engine/model-memory.ts';
 import { tierRank, type Tier } from '../../../picture/tiers.ts';
 import { loadModelPack, partsOf } from '../pack/model-pack.ts';
 import type { Manifest, ModelPack } from '../pack/model-pack.ts';
+import { LIVE_STRENGTH } from '../../../picture/live-source.ts';
+import { PictureEncoder } from './picture-encoder.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { memoryOf, startedRuntime } from '../runtime/model-runtime.ts';
 import { ModelUnits } from './model-units.ts';
@@ -34,9 +36,12 @@ export class OnnxGenerator implements Generator {
   readonly info: GeneratorInfo;
   readonly #model: SliceModel;
   readonly #runtime: OnnxRuntime;
+  /** Undefined where the pack's latent cannot be made from pictures. */
+  readonly #pictures: PictureEncoder | undefined;
 
-  private constructor(manifest: Manifest, runtime: OnnxRuntime) {
-    this.info = infoOf(manifest);
+  private constructor(manifest: Manifest, runtime: OnnxRuntime, pictures: PictureEncoder | undefined) {
+    this.info = { ...infoOf(manifest), ...(pictures && { live: true }) };
+    this.#pictures = pictures;
     this.#runtime = runtime;
     const encoder = new PromptEncoder(manifest, runtime);
     this.#model = { manifest, units: new ModelUnits(runtime), encoder, noise: new RefinerNoise(manifest.noise) };
@@ -51,7 +56,8 @@ export class OnnxGenerator implements Generator {
     const { modelDirectory, threads, onRestart, budgetBytes = Infinity, variant = AUTO_VARIANT } = options;
     const pack = await loadModelPack(modelDirectory, (manifest) => withVariants(manifest, { variant, budgetBytes }));
     const runtime = await startedRuntime({ parts: workerParts(pack), threads }, { onRestart, budgetBytes });
-    return new OnnxGenerator(pack.manifest, runtime);
+    const pictures = await PictureEncoder.open(pack.manifest, pack.files.decoder);
+    return new OnnxGenerator(pack.manifest, runtime, pictures);
   }
 
   /** Memory of the parts, and how to reduce it. */
@@ -85,7 +91,7 @@ export class OnnxGenerator implements Generator {
     const lowest = tierRank(job.startAtTier ?? 'draft');
     const highest = tierRank(job.stopAtTier);
     const tiers = this.info.tiers.map(({ tier }) => tier);
-    const run = new SliceRun(this.#model, job, options);
+    const run = new SliceRun(this.#model, await this.#following(job), options);
     let finishedGiven = false;
     const hasFast = (tier: Tier): boolean => this.info.tiers.some((info) => info.tier === tier && info.fast);
     for (const tier of tiers.filter((tier) => tierRank(tier) >= lowest && tierRank(tier) <= highest)) {
@@ -97,6 +103,13 @@ export class OnnxGenerator implements Generator {
       yield await run.render(tier, !finishedGiven);
       finishedGiven = tier !== 'draft';
     }
+  }
+
+  /** While a camera is followed, a slice starts from its pictures, raised as far to noise as the stream says. */
+  async #following(job: SliceJob): Promise<SliceJob> {
+    const { live, liveStrength: strength = LIVE_STRENGTH } = job;
+    const latents = live && (await this.#pictures?.newest(live));
+    return latents ? { ...job, start: { latents, strength } } : job;
   }
 
   /** One slice through every tier and variant: the first run of a part allocates and is slower. */
