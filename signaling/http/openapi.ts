@@ -16,6 +16,7 @@ import {
   generationRequest,
   serverMessage,
 } from '../protocol.ts';
+import { roomRequest } from '../room-messages.ts';
 
 type Json = Record<string, unknown>;
 
@@ -74,12 +75,17 @@ const guarded = (summary: string, ok: Json, parts: Partial<Operation> = {}): Ope
 
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 
+const propertiesOf = (type: z.ZodType): Record<string, Json> =>
+  schema(type, 'input')['properties'] as Record<string, Json>;
+
+/**
+ * The fields of a request, and those of its room, as whep-query.ts reads them. None is required: who joins a room
+ * needs no prompt, and who has a stream of their own no room.
+ */
 function requestParameters(): Json[] {
-  const { properties, required = [] } = schema(generationRequest, 'input') as {
-    properties: Record<string, Json>;
-    required?: string[];
-  };
-  return Object.entries(properties).map(([name, type]) => parameter(name, 'query', type, required.includes(name)));
+  const { name: room = {}, ...rest } = propertiesOf(roomRequest);
+  const fields = { ...propertiesOf(generationRequest), room, ...rest };
+  return Object.entries(fields).map(([name, type]) => parameter(name, 'query', type));
 }
 
 export interface DocumentOptions {
@@ -111,7 +117,7 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
     },
     '/whep': {
       post: guarded(
-        'WHEP: offer in, answer out.',
+        'WHEP: offer in, answer out. Needs a prompt, or the room to join.',
         { 201: answer('Location, ETag, Link and the answer.', sdp) },
         { parameters: requestParameters(), requestBody: sdp },
       ),
@@ -132,7 +138,7 @@ function paths({ clips, metrics }: DocumentOptions): Record<string, Record<strin
       post: guarded(
         'WHIP (RFC 9725): the offer of a camera in, answer out. Its pictures go into a session of the same user.',
         { 201: answer('Location, ETag, Link and the answer.', sdp) },
-        { parameters: [parameter('session', 'query', text)], requestBody: sdp },
+        { parameters: [parameter('session', 'query', text, true)], requestBody: sdp },
       ),
       options: operation('CORS preflight; Accept-Post, and the ICE servers as Link.', { 200: answer('Allowed.') }),
     },
