@@ -3,15 +3,8 @@
  * runs only what its output nodes need, so removing a tap also removes what only that tap needed. Pure.
  */
 export type Link = readonly [nodeId: string, output: number];
-/** Lists and objects are widgets of newer nodes. A list of a string and a number is a link. */
-export type InputValue =
-  | string
-  | number
-  | boolean
-  | null
-  | Link
-  | readonly unknown[]
-  | Readonly<Record<string, unknown>>;
+/** What our graphs are built of. A mapped graph may have lists and objects besides, which pass through. */
+export type InputValue = string | number | boolean | Link;
 
 export interface GraphNode {
   class_type: string;

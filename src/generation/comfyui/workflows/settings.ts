@@ -128,7 +128,8 @@ export function readMapping(path: string): Mapping {
   for (const { tap } of Object.values(tiers).filter((tier) => tier !== undefined))
     if (graph[tap]?.class_type !== 'SaveImageWebsocket')
       throw new GlimpseError('CONFIG_INVALID', { message: `${path}: node ${tap} is no SaveImageWebsocket` });
-  return mapping;
+  // Lists and objects in the graph pass through as they are.
+  return mapping as Mapping;
 }
 
 function checked<Value>(schema: z.ZodType<Value>, value: unknown, path: string): Value {

@@ -39,7 +39,7 @@ export function findingsOf(graph: Graph): Findings {
   const onlyPositive = texts.filter(({ place: [id] }) => positive.has(id) && !negative.has(id));
   const size = nodes.find(
     ([, { class_type, inputs }]) =>
-      /^Empty/.test(class_type) && typeof inputs['width'] === 'number' && typeof inputs['height'] === 'number',
+      class_type.startsWith('Empty') && typeof inputs['width'] === 'number' && typeof inputs['height'] === 'number',
   )?.[1].inputs;
   const numberOf = (...names: string[]): number | undefined =>
     names.map((name) => size?.[name]).find((value): value is number => typeof value === 'number');
@@ -78,7 +78,7 @@ function picturesOf(graph: Graph): Findings['pictures'] {
     .flatMap(([id, { class_type, inputs }]) => {
       const link = PICTURES.map((name) => inputs[name]).find(isLink);
       // A SaveVideo takes a video; the CreateVideo before it is in the list, too.
-      const isVideo = link !== undefined && /Video$/.test(graph[link[0]]?.class_type ?? '');
+      const isVideo = link !== undefined && (graph[link[0]]?.class_type.endsWith('Video') ?? false);
       return link === undefined || isVideo ? [] : [{ link, label: `${id} (${class_type})` }];
     });
   return [...new Map(found.map((entry) => [entry.link.join(':'), entry])).values()];

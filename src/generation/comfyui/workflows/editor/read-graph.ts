@@ -117,7 +117,7 @@ function widgetsOf({ widgets_values: values, widgets_values_named: named }: Edit
   return (name) => {
     const value = (values as unknown[])[at++];
     // The editor's own widget behind a seed: what becomes of it after a run.
-    if (/seed$/.test(name) && AFTER_SEED.has(String((values as unknown[])[at]))) at += 1;
+    if (name.endsWith('seed') && AFTER_SEED.has(String((values as unknown[])[at]))) at += 1;
     return value;
   };
 }
