@@ -117,12 +117,12 @@ async function growthOf(nodes: Nodes, counts: readonly number[]): Promise<Growth
     const remote = await cluster.generator({ waitMs: 60_000 });
     let slices = 0;
     let counting = false;
-    let over = false;
+    const over = new AbortController();
     const stream = async (seed: number): Promise<void> => {
-      for (let slice = 0; !over; slice++) {
+      for (let slice = 0; !over.signal.aborted; slice++) {
         const options = { signal, urgency: urgency(`viewer-${seed}`, 1_000) };
         for await (const _ of remote.generate({ ...JOB, seed, slice }, options));
-        if (counting && !over) slices += 1;
+        if (counting && !over.signal.aborted) slices += 1;
       }
     };
     const streams = Array.from({ length: workers * GROWTH.streamsPerWorker }, (_, seed) => stream(seed));
@@ -131,7 +131,7 @@ async function growthOf(nodes: Nodes, counts: readonly number[]): Promise<Growth
     counting = true;
     const begunMs = performance.now();
     await sleep(GROWTH.seconds * 1_000);
-    over = true;
+    over.abort();
     const seconds = (performance.now() - begunMs) / 1_000;
     rates.push({ workers, slicesPerSecond: slices / seconds });
     await Promise.all(streams);
@@ -178,10 +178,10 @@ async function drained(nodes: Nodes, rounds: number): Promise<number> {
   const workers = [await nodes.worker('drain', FAILOVER), await nodes.worker('drain', FAILOVER)];
   await using cluster = await nodes.gateway('drain');
   const remote = await cluster.generator({ waitMs: 60_000 });
-  let over = false;
+  const over = new AbortController();
   let lost = 0;
   const stream = async (seed: number): Promise<void> => {
-    for (let slice = 0; !over; slice++) {
+    for (let slice = 0; !over.signal.aborted; slice++) {
       const tiers: string[] = [];
       const options = { signal, urgency: urgency(`viewer-${seed}`, 1_000) };
       for await (const { tier } of remote.generate({ ...JOB, seed, slice }, options)) tiers.push(tier);
@@ -197,7 +197,7 @@ async function drained(nodes: Nodes, rounds: number): Promise<number> {
     oldest?.child.send('drain');
     await gone;
   }
-  over = true;
+  over.abort();
   await Promise.all(streams);
   await nodes.stopWorkers();
   return lost;
@@ -211,10 +211,10 @@ async function controlTraffic(nodes: Nodes, shapes: readonly (readonly [number, 
     await Promise.all(Array.from({ length: workers }, () => nodes.worker(name, { tierMs: 250, sidePx: 4 })));
     await using cluster = await nodes.gateway(name);
     const remote = await cluster.generator({ waitMs: 60_000 });
-    let over = false;
+    const over = new AbortController();
     // Slices of two thirds of a second, in real time.
     const stream = async (seed: number): Promise<void> => {
-      for (let slice = 0; !over; slice++) {
+      for (let slice = 0; !over.signal.aborted; slice++) {
         const pause = sleep(667);
         for await (const _ of remote.generate({ ...JOB, seed, slice }, { signal, urgency: urgency(`${seed}`, 1_000) }));
         await pause;
@@ -225,7 +225,7 @@ async function controlTraffic(nodes: Nodes, shapes: readonly (readonly [number, 
     const [before, begunMs] = [await nodes.traffic(), performance.now()];
     await sleep(5_000);
     const [after, seconds] = [await nodes.traffic(), (performance.now() - begunMs) / 1_000];
-    over = true;
+    over.abort();
     await Promise.all(running);
     await nodes.stopWorkers();
     measured.push({

@@ -48,15 +48,16 @@ async function freePort(): Promise<number> {
   return address !== null && typeof address === 'object' ? address.port : 0;
 }
 
-async function ended(child: ChildProcess | undefined): Promise<void> {
+async function ended(child: ChildProcess | undefined, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
-  child.kill('SIGKILL');
+  child.kill(signal);
   await exit;
 }
 
 afterAll(async () => {
-  for (const child of children.toReversed()) await ended(child);
+  // A gateway that is killed leaves the folder of its clips.
+  for (const child of children.toReversed()) await ended(child, 'SIGTERM');
 });
 
 /** Makes a clip at a gateway, and resolves with its length in bytes. */
