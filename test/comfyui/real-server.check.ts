@@ -7,6 +7,9 @@ import { ComfyUiGenerator } from '../../src/generation/comfyui/comfyui-generator
 import { imageFormat } from '../../src/generation/comfyui/server/binary-event.ts';
 import { ComfyClient } from '../../src/generation/comfyui/server/client.ts';
 import type { Graph } from '../../src/generation/comfyui/workflows/graph.ts';
+import { familiesOf, ltxWorkflow, WORKFLOW_NAMES } from '../../src/generation/comfyui/workflows/ltx/catalogue.ts';
+import { problemsAt } from '../../src/generation/comfyui/workflows/ltx/fit.ts';
+import { readParameters } from '../../src/generation/comfyui/workflows/settings.ts';
 import { mappedWorkflow } from '../../src/generation/comfyui/workflows/mapped-workflow.ts';
 import { ComfyPool } from '../../src/generation/comfyui/server/pool.ts';
 import type { NodeImage } from '../../src/generation/comfyui/server/prompt-run.ts';
@@ -139,6 +142,23 @@ describe(`ComfyUI at ${url}`, () => {
     const differing = there.filter((name) => required(name, info).join() !== required(name, OBJECT_INFO).join());
     expect(differing).toEqual([]);
   });
+
+  it.each(WORKFLOW_NAMES.flatMap((name) => familiesOf(name).map((model) => ({ name, model }))))(
+    'knows every input of $name for LTX-$model of the nodes that it has',
+    async ({ name, model }) => {
+      await using client = new ComfyClient({ url });
+      const info = await client.objectInfo();
+      const parameters = { ...readParameters(undefined), widthPx: 512, heightPx: 384, frames: 17, fps: 23.976, model };
+      const workflow = ltxWorkflow(name, parameters);
+      const problems = problemsAt(workflow, info);
+      const isOlder = !('GetICLoRAParameters' in info);
+      const wrong = problems.filter(({ kind }) => kind === 'missing-input' || kind === 'unknown-input');
+      // Before that node, its result is not known either.
+      expect(
+        wrong.filter((problem) => !(isOlder && 'input' in problem && problem.input === 'iclora_parameters')),
+      ).toEqual([]);
+    },
+  );
 
   it('tells its memory', async () => {
     await using client = new ComfyClient({ url });

@@ -85,11 +85,10 @@ export const OBJECT_INFO: ObjectInfo = {
   GetICLoRAParameters: node({ iclora_model: of('MODEL') }, ['IC_LORA_PARAMETERS']),
   GetVideoComponents: node({ video: of('VIDEO') }, ['IMAGE', 'AUDIO', 'FLOAT']),
   ImageBatch: node({ image1: of('IMAGE'), image2: of('IMAGE') }, ['IMAGE']),
-  ImageCompositeMasked: node(
-    { destination: of('IMAGE'), source: of('IMAGE'), x: SIDE, y: SIDE, resize_source: BOOLEAN },
-    ['IMAGE'],
-    { mask: of('MASK') },
-  ),
+  ImageCompositeMasked: node({ source: of('IMAGE'), x: SIDE, y: SIDE, resize_source: BOOLEAN }, ['IMAGE'], {
+    destination: of('IMAGE'),
+    mask: of('MASK'),
+  }),
   ImageFromBatch: node({ image: of('IMAGE'), batch_index: INT(0, 4095), length: INT(1, 4096) }, ['IMAGE']),
   ImageScale: node(
     {

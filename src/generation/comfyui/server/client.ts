@@ -17,8 +17,11 @@ import type { ObjectInfo, StoredFile, SystemStats, TextEvent } from './wire.ts';
 
 /** Steps of a large model take seconds, and events can get lost; asking costs one small request. */
 const SILENCE_MS = 5_000;
-/** A reading thread that is busy answers later; five seconds are more than any pause of one. */
-const PING_MS = 5_000;
+/**
+ * A server that loads a model or encodes pictures answers late: a running one on a CPU left a ping unanswered for five
+ * seconds. Until then the history tells of lost events.
+ */
+const PING_MS = 20_000;
 /** How often to ask for a waiting prompt's position. */
 const QUEUE_POLL_MS = 1_000;
 /** Most prompts of this process at one server; each is one slice of one session. */
