@@ -87,6 +87,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ seconds: seconds ?? (quick ? 60 : undefined) });
     return { report, table: formatTable(report) };
   },
+  sound: async ({ quick, seconds }) => {
+    const { run, formatTable } = await import('../../bench/suites/sound.ts');
+    const report = await run({ seconds: seconds ?? (quick ? 15 : undefined) });
+    return { report, table: formatTable(report) };
+  },
   memory: async ({ quick }) => {
     const { run, formatTable } = await import('../../bench/suites/memory.ts');
     const report = await run(quick ? { sessions: 41, restAfterS: 15 } : {});

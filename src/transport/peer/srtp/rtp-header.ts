@@ -28,8 +28,12 @@ export class RtpHeaderTemplate {
   readonly #transportWideCcAt: number | undefined;
   readonly #absSendTimeAt: number | undefined;
   readonly #playoutDelayAt: number | undefined;
+  /** Largest playout delay that the receiver may choose by itself, in the extension's units. */
+  readonly #ownDelayUnits: number;
 
-  constructor(ssrc: number, { mid, extensions }: Pick<NegotiatedVideo, 'mid' | 'extensions'>) {
+  /** @param ownDelayMs how long the receiver may delay frames by itself; default 0: not at all */
+  constructor(ssrc: number, { mid, extensions }: Pick<NegotiatedVideo, 'mid' | 'extensions'>, ownDelayMs = 0) {
+    this.#ownDelayUnits = ownDelayMs / PLAYOUT_DELAY_UNIT_MS;
     const elements: [id: number, value: Buffer][] = [];
     const at = new Map<number, number>();
     let offset = FIXED_HEADER_BYTES + EXTENSION_HEADER_BYTES;
@@ -42,7 +46,9 @@ export class RtpHeaderTemplate {
     put(extensions.absSendTime, Buffer.alloc(3));
     put(extensions.transportWideCc, Buffer.alloc(2));
     put(extensions.mid, Buffer.from(mid));
-    put(extensions.playoutDelay, Buffer.alloc(3));
+    const ownDelay = Buffer.alloc(3);
+    ownDelay.writeUIntBE(this.#ownDelayUnits, 0, 3);
+    put(extensions.playoutDelay, ownDelay);
     this.sizeBytes = elements.length === 0 ? FIXED_HEADER_BYTES : (offset + 3) & ~3;
     this.#bytes = Buffer.alloc(this.sizeBytes);
     this.#bytes[0] = 0x80;
@@ -68,12 +74,12 @@ export class RtpHeaderTemplate {
       const units = Math.floor(((wallMs / 1000) % 64) * ABS_SEND_TIME_UNITS_PER_SECOND);
       out.writeUIntBE(units & 0xff_ffff, this.#absSendTimeAt, 3);
     }
-    // 0/0, the template's value: show each frame once it is complete. A reserve sets minimum and maximum to one value,
-    // because the viewer's own estimate under loss is longer and no smoother.
+    // The template's value, minimum 0: show each frame once it is complete. A reserve sets minimum and maximum to one
+    // value, because the viewer's own estimate under loss is longer and no smoother; unless it has to wait for sound.
     const { playoutDelayMs = 0 } = packet;
     if (this.#playoutDelayAt !== undefined && playoutDelayMs > 0) {
       const units = Math.min(Math.round(playoutDelayMs / PLAYOUT_DELAY_UNIT_MS), PLAYOUT_DELAY_UNITS_MAX);
-      out.writeUIntBE((units << 12) | units, this.#playoutDelayAt, 3);
+      out.writeUIntBE((units << 12) | Math.max(units, this.#ownDelayUnits), this.#playoutDelayAt, 3);
     }
   }
 

@@ -16,6 +16,9 @@ import { deriveRtpKeys, type SrtpMasterKeys } from './srtp-keys.ts';
 /** How far packets of one stream may be reordered: what libsrtp receivers in browsers accept. */
 const REORDER_MAX_PACKETS = 1_024;
 
+/** How long a browser may hold pictures back for their sound, when the network delays sound: a multiple of 10. */
+const SYNC_MAX_MS = 500;
+
 /** One SSRC's header and sent packet indices. */
 interface Stream {
   header: RtpHeaderTemplate;
@@ -54,9 +57,11 @@ export class SrtpSender implements MediaPath {
     this.#nextTransportSequence = firstTransportSequence;
     this.#options = options;
     this.#cipher = createSrtpCipher(keys.profile, deriveRtpKeys(keys.localKey, keys.localSalt));
+    // Without sound pictures are shown at once. With it a browser may hold them back to keep both in step.
+    const ownDelayMs = audio ? SYNC_MAX_MS : 0;
     const add = (ssrc: number, media: NegotiatedVideo | NegotiatedAudio): void =>
       void this.#streams.set(ssrc, {
-        header: new RtpHeaderTemplate(ssrc, media),
+        header: new RtpHeaderTemplate(ssrc, media, ownDelayMs),
         sent: new ReplayWindow(REORDER_MAX_PACKETS),
       });
     add(video.ssrc, video);

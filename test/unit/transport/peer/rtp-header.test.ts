@@ -33,4 +33,19 @@ describe('RtpHeaderTemplate', () => {
   it('stays within twelve bits', () => {
     expect(playoutDelayOf(1e9)).toEqual([40_950, 40_950]);
   });
+
+  it('lets a viewer with sound hold pictures back by itself', () => {
+    const extensions = { transportWideCc: 3, mid: 4, playoutDelay: 12 };
+    const withSound = new RtpHeaderTemplate(1, { mid: '0', extensions }, 500);
+    const delayOf = (playoutDelayMs: number): number => {
+      const out = Buffer.alloc(withSound.sizeBytes);
+      const packet = { sequenceNumber: 1, rtpTimestamp: 1, marker: false, payloadType: 96, playoutDelayMs };
+      withSound.write(out, { packet, transportSequence: 1, wallMs: 0 });
+      const at = out.indexOf((12 << 4) | 2);
+      return out.readUIntBE(at + 1, 3);
+    };
+    expect(delayOf(0)).toBe(50);
+    expect(delayOf(130)).toBe((13 << 12) | 50);
+    expect(delayOf(700)).toBe((70 << 12) | 70);
+  });
 });
