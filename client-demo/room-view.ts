@@ -60,7 +60,7 @@ export class RoomView {
   async #copy(href: string): Promise<void> {
     try {
       await navigator.clipboard.writeText(href);
-      this.#words.textContent = 'Copied. Whoever has the link can join.';
+      this.#words.textContent = 'Copied. Everyone who has the link can join.';
     } catch {
       // A page without permission for the clipboard shows the link instead.
       this.#words.textContent = href;

@@ -124,7 +124,7 @@ withConfig(program.command('worker').description('compute slices for the gateway
 withConfig(
   program
     .command('cluster')
-    .description('which workers a cluster has and what they do; drain one')
+    .description('show the workers of a cluster and what they do, or drain one')
     .option('--json', 'print JSON')
     .option('--leases', 'also which stream is at which worker')
     .option('--drain <worker>', 'name or id of a worker that is to finish its jobs and end'),
@@ -231,19 +231,19 @@ withConfig(
 ).action(async (flags: Flags) => listModels(configOf(flags).model));
 modelPacks
   .command('verify')
-  .description('check hashes and shapes of every file')
-  .argument('[pack]', 'name or directory; all that ship when left out')
+  .description('check the hash and shape of every file')
+  .argument('[pack]', 'name or directory; default: all that ship')
   .action(verifyModels);
 modelPacks
   .command('show')
-  .description('what a pack is made of and what it knows')
+  .description('show the parts of a pack and the words it knows')
   .argument('<pack>', 'name or directory')
   .action(showModel);
 
-const comfyui = program.command('comfyui').description('what concerns a ComfyUI server');
+const comfyui = program.command('comfyui').description('check a ComfyUI server, or map a workflow of it');
 
 withConfig(
-  comfyui.command('check').description('whether the server has the nodes, models and inputs that a workflow needs'),
+  comfyui.command('check').description('check that the server has the nodes, models and inputs that a workflow needs'),
   COMFYUI_KEYS,
 ).action(async (flags: Flags) => comfyUiCheck(configOf(flags), interrupted()));
 
@@ -259,7 +259,7 @@ withConfig(
     .command('token')
     .description('mint a token for development; a product mints them with its own library')
     .option('--secret <text>', 'same as --auth-secret')
-    .option('--minutes <number>', 'how long it counts', '60')
+    .option('--minutes <number>', 'how long it is valid', '60')
     .option('--subject <user>', 'the user (sub) it stands for')
     .option('--session <id>', 'the one session (glimpse_sid) it opens; it then creates none')
     .option('--once', 'it creates one session, once')
@@ -271,7 +271,7 @@ withConfig(
   await token(config, { minutes: Number(minutes), subject, session, once, room, right });
 });
 
-withConfig(program.command('doctor').description('what this machine has and what the service will choose')).action(
+withConfig(program.command('doctor').description('show what this machine has and what the service will choose')).action(
   async (flags: Flags) => doctor(configOf(flags)),
 );
 

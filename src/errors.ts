@@ -68,8 +68,16 @@ export const ERROR_CODES = {
     retryable: false,
     text: 'This server takes no live video: its generator cannot follow it, or it has no decoder.',
   },
-  LIVE_INPUT_INVALID: { status: 422, retryable: false, text: 'What the camera sends cannot be decoded.' },
-  LIVE_INPUT_TOO_LARGE: { status: 413, retryable: false, text: 'The pictures of the camera have too many pixels.' },
+  LIVE_INPUT_INVALID: {
+    status: 422,
+    retryable: false,
+    text: 'The video of the camera cannot be decoded: send VP8 or H.264.',
+  },
+  LIVE_INPUT_TOO_LARGE: {
+    status: 413,
+    retryable: false,
+    text: 'The pictures of the camera have too many pixels: send a lower resolution.',
+  },
   INPUT_NOT_FOUND: {
     status: 404,
     retryable: false,
@@ -112,7 +120,7 @@ export const ERROR_CODES = {
   PUBLISHER_EXISTS: {
     status: 409,
     retryable: true,
-    text: 'Another member sends camera or microphone into this stream; it follows one at a time.',
+    text: 'Another member sends a camera or microphone into this stream, which takes one at a time: wait until they stop.',
   },
   CONNECT_TIMEOUT: {
     status: 408,
@@ -228,22 +236,22 @@ export const ERROR_CODES = {
   CLUSTER_PROTOCOL: {
     status: 502,
     retryable: true,
-    text: 'A node of the cluster sent what does not fit its request, and is left out for a while.',
+    text: 'A node of the cluster sent a message that does not fit its request. It gets no work for a while.',
   },
   CLUSTER_REFUSED: {
     status: 500,
     retryable: false,
-    text: 'The cluster does not take this node: its credentials, its name or its rights are wrong.',
+    text: 'The cluster refuses this node: check its credentials, its name and its permissions at NATS.',
   },
   CLUSTER_VERSION: {
     status: 500,
     retryable: false,
-    text: 'Two nodes of the cluster are more than one version of its protocol apart.',
+    text: 'Two nodes of the cluster are more than one version of its protocol apart: update the older one.',
   },
   SOUND_INVALID: {
     status: 500,
     retryable: false,
-    text: 'The generator gave sound of the wrong length, rate or channels, or that is not finite.',
+    text: 'The sound of the generator has the wrong length, rate or channels, or values that are not finite: the log names it.',
   },
   ENCODER_FAILED: {
     status: 500,

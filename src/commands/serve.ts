@@ -55,6 +55,6 @@ export async function serve(
   const grace = sleep(systemClock, config.drainSeconds * 1000, late.signal).then(() => false);
   const inTime = await Promise.race([service.close('server-closing').then(() => true), grace]);
   late.abort();
-  if (!inTime) log.warn('not everything ended in time; the rest is cut off');
+  if (!inTime) log.warn('not everything ended within --drain-seconds; the rest is cut off');
   return { inTime, faulty: faulty.signal.aborted };
 }

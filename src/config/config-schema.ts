@@ -27,18 +27,18 @@ export const configSchema = z.object({
     .max(600)
     .default(10)
     .describe(
-      'the most that ending takes after SIGTERM, seconds; viewers are told at once, what hangs is cut off then',
+      'longest shutdown after SIGTERM, seconds; viewers are notified at once, and what still runs then is cut off',
     ),
   rtcHost: z
     .string()
     .optional()
     .describe(
-      'address media listens on; default that of --host, and with a loopback one all of this machine, for it alone',
+      'address media listens on; default: --host; where that is loopback, all addresses of this machine, for itself alone',
     ),
   rtcPort: port.default(0).describe('the one UDP port of all media; 0 picks a free one, a fixed one suits a firewall'),
   rtcTcpPort: port
     .optional()
-    .describe('TCP port for media of viewers whose network lets no UDP out; default none, 0 picks a free one'),
+    .describe('TCP port for media, for viewers whose network blocks UDP; default: none, 0 picks a free one'),
   rtcAnnounce: z.string().optional().describe('address the ICE candidate names instead of --rtc-host, behind NAT'),
   generator: z
     .enum(['onnx', 'pattern', 'comfyui', 'cluster'])
@@ -75,7 +75,7 @@ export const configSchema = z.object({
       'picture size, px: of --generator pattern (default 640x360), or of a model in the diffusers layout (default: what it was made for)',
     ),
   fps: z.coerce.number().min(1).max(60).default(30).describe('frame rate of --generator pattern, frames a second'),
-  mirror: toggle.describe('--generator pattern shows the camera of who watches, as soon as its pictures come'),
+  mirror: toggle.describe("show the viewer's camera with --generator pattern, from its first picture on"),
   beep: toggle.describe('a flash and a beep once a second with --generator pattern, to hear and measure sound'),
   comfyuiUrl: z
     .string()
@@ -112,52 +112,52 @@ export const configSchema = z.object({
     .min(0)
     .max(1_048_576)
     .default(128)
-    .describe('pictures kept in memory to be shown again, MB; more means fewer made twice, 0 turns all caches off'),
+    .describe('memory for pictures that are reused, MB; with more, fewer are made twice; 0 turns all caches off'),
   cacheDir: z
     .string()
     .optional()
-    .describe('folder that keeps pictures across restarts; default: none, since they show what viewers asked for'),
+    .describe(
+      'folder that keeps pictures across restarts; default: none, because pictures reveal what viewers asked for',
+    ),
   cacheDisk: z.coerce
     .number()
     .int()
     .min(0)
     .max(16_777_216)
     .default(1_024)
-    .describe('what --cache-dir may hold, MB; those used longest ago go first'),
+    .describe('limit of --cache-dir, MB; the least recently used pictures are removed first'),
   cacheNear: z.coerce
     .number()
     .min(0)
     .max(1)
     .default(0)
     .describe(
-      'how far a prompt may be from an earlier one to start from its picture: 0.13 is a word, sooner and a little less true; 0: from noise',
+      'how far a prompt may be from an earlier one to start from its picture; 0.13 is about one word: faster, a little less accurate; 0: start from noise',
     ),
   clipsDir: z
     .string()
     .optional()
-    .describe(
-      'folder for the files of /v1/clips, kept between runs; default: a temporary one that goes with the service',
-    ),
+    .describe('folder for the files of /v1/clips, kept between runs; default: a temporary one, removed at the end'),
   clipsDisk: z.coerce
     .number()
     .int()
     .min(0)
     .max(16_777_216)
     .default(512)
-    .describe('what those files may take, MB; those fetched longest ago go first, 0 turns /v1/clips off'),
+    .describe('limit of --clips-dir, MB; the least recently fetched files are removed first; 0 turns /v1/clips off'),
   resumeGrace: z.coerce
     .number()
     .min(0)
     .max(3_600)
     .default(LIMITS.resumeGraceMs / 1000)
-    .describe('how long a session waits for a viewer who is gone, seconds; it holds its place, but computes nothing'),
+    .describe('how long a session waits for a viewer who has gone, seconds; it keeps its place, but computes nothing'),
   maxSessions: z.coerce
     .number()
     .int()
     .min(1)
     .max(10_000)
     .default(LIMITS.sessionsMax)
-    .describe('viewers at once; one more is refused'),
+    .describe('viewers at once; more are refused'),
   iceServers: z
     .string()
     .default('')
@@ -174,7 +174,7 @@ export const configSchema = z.object({
   turnSecretFile: z
     .string()
     .optional()
-    .describe('file that holds --turn-secret; a flag or a variable is seen by more than a file is'),
+    .describe('file that holds --turn-secret; other programs can read flags and variables more easily than a file'),
   turnTtlSeconds: z.coerce
     .number()
     .int()
@@ -182,7 +182,7 @@ export const configSchema = z.object({
     .max(86_400)
     .default(3_600)
     .describe(
-      'how long such credentials work, seconds; a shorter time ends abuse sooner, and relayed streams that outlive it',
+      'lifetime of these credentials, seconds; a shorter one ends abuse sooner, and also ends relayed streams that run longer',
     ),
   turnUsername: z.string().optional().describe('fixed user of a TURN service without a shared secret'),
   turnCredential: z.string().optional().describe('its password; every viewer can read it'),
@@ -248,12 +248,12 @@ export const configSchema = z.object({
     .max(64)
     .default(0.85)
     .describe(
-      "share of the generator's time that viewers may need; more lets more in at once, until pictures come late; the rest wait in line",
+      "share of the generator's time that viewers may need; a higher share admits more at once, until pictures are late; the rest wait in line",
     ),
   memoryBudget: count(64, 1_000_000)
     .optional()
     .describe(
-      'most memory the process should take, MB; at 80% it warns, at 90% it works with one part of the model at a time; default: three quarters of what there is',
+      'most memory the process should take, MB; at 80% it warns, at 90% it works with one part of the model at a time; default: three quarters of the memory of this machine',
     ),
   reserveMemory: count(0, 1_000_000)
     .default(LIMITS.reserveMemoryMb)
@@ -265,29 +265,31 @@ export const configSchema = z.object({
   warmIdle: count(0, 86_400)
     .default(300)
     .describe(
-      'without a viewer for so long, seconds, the model gives back most of its memory and the caches all of theirs; 0: never',
+      'time without a viewer, seconds, after which the model frees most of its memory and the caches all of theirs; 0: never',
     ),
   admissionTier: z
     .enum(['draft', 'base', 'refined', 'upscaled'])
     .default('base')
-    .describe('newcomers wait rather than push anyone below this tier; lower lets more in at poorer pictures'),
+    .describe(
+      'new viewers wait in line if they would push a running one below this tier; a lower tier admits more, with poorer pictures',
+    ),
   queueMax: z.coerce
     .number()
     .int()
     .min(0)
     .max(1_000)
     .default(LIMITS.admissionQueueMax)
-    .describe('viewers that may wait in line, connected; one more is refused'),
+    .describe('viewers that may wait in line, already connected; more are refused'),
   startBitrate: z.coerce
     .number()
     .int()
     .min(50_000)
     .max(50_000_000)
     .default(600_000)
-    .describe('first target, bit/s; too high for the path queues its first second'),
+    .describe('start bitrate, bit/s; if the path carries less, its first second is delayed'),
   ...clusterSettings,
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
-    .describe('what is logged, from this severity up'),
+    .describe('lowest severity that is logged'),
 });

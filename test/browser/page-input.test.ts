@@ -121,7 +121,7 @@ describe('what a viewer brings', () => {
     await page.setInputFiles('#input-file', PICTURE);
     await playing(page);
     await page.setInputFiles('#input-file', { ...PICTURE, name: 'words.png', buffer: Buffer.from('words') });
-    await says(page, 'That file holds no picture or video that can be read.');
+    await says(page, 'That file holds no picture or video that can be read. Choose a PNG, JPEG, WebP or MP4.');
     await page.setInputFiles('#input-file', { ...PICTURE, name: 'a.mp4', mimeType: 'video/mp4' });
     await says(page, 'This takes a PNG, JPEG or WebP picture.');
     await page.setInputFiles('#input-file', large);

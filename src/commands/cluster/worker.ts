@@ -42,6 +42,6 @@ export async function worker(
   const inTime = await Promise.race([drained, grace]);
   late.abort();
   await service.close();
-  if (!inTime) log.warn('not every job ended in time; gateways make the rest elsewhere');
+  if (!inTime) log.warn('not every job ended within --drain-seconds; gateways have the rest made elsewhere');
   return { inTime: true, faulty: faulty.signal.aborted };
 }

@@ -192,7 +192,7 @@ export class NatsBus implements Bus {
         this.#log.info({ server: status.server }, 'the connection to NATS is back');
         this.events.emit('up');
       } else if (status.type === 'error') {
-        this.#log.warn({ err: status.error }, 'NATS refuses something');
+        this.#log.warn({ err: status.error }, 'NATS refused a request; check the permissions of this node');
       }
     }
   }

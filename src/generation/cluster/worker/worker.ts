@@ -139,7 +139,7 @@ export class Worker implements AsyncDisposable {
       message = decodeMessage(data, toWorkerSchema);
     } catch (error) {
       const { code } = toGlimpseError(error);
-      this.#options.log.warn({ code }, 'a message of a gateway is left aside');
+      this.#options.log.warn({ code }, 'a message of a gateway was ignored: it does not fit the protocol');
       return;
     }
     const { header, bytes } = message;
@@ -162,7 +162,7 @@ export class Worker implements AsyncDisposable {
       this.#jobs.set(open.job, job);
       void job.done.then(() => this.#onDone(job));
     } catch (error) {
-      log.warn({ err: error, worker: settings.name }, 'a job is refused');
+      log.warn({ err: error, worker: settings.name }, 'a job was refused');
       this.#refuse(open, 'full');
     }
   }
