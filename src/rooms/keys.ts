@@ -1,5 +1,5 @@
 /**
- * The secrets of a room's links: one for each right. Whoever presents one has its right, so a link can be passed on.
+ * The secrets of a room's links: one for each right. Presenting one gives its right, so a link can be passed on.
  * They live as long as the room.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';

@@ -44,7 +44,7 @@ export class Members {
   }
 
   /**
-   * @param name as given by whoever joins; without one they are called by their number
+   * @param name as given by the one who joins; default: "Guest" and their number
    * @throws GlimpseError ROOM_FULL
    */
   join(right: Right, name: string | undefined): Member {

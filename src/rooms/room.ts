@@ -72,7 +72,7 @@ export class Room {
     return this.#members.size;
   }
 
-  /** Whoever creates a room is its host. */
+  /** The one who creates a room is its host. */
   open(as: string | undefined): RoomSeat {
     return this.#seat('host', as);
   }

@@ -17,10 +17,10 @@ export interface Demand {
   fps: number;
 }
 
-/** Nobody is there. */
+/** No viewer is present. */
 export const NO_DEMAND: Demand = { shown: false, watched: false, asked: 'draft', tier: 'draft', fps: 0 };
 
-/** @param wants one for each viewer, at any tier if nobody watches: whoever comes back finds the stream unchanged */
+/** @param wants one for each viewer, at any tier if none watches: a viewer who comes back finds the stream unchanged */
 export function demandOf(wants: readonly Demand[]): Demand {
   const watching = wants.filter(({ watched }) => watched);
   return (watching.length > 0 ? watching : wants).reduce(

@@ -1,5 +1,5 @@
 /**
- * The camera that a stream follows: none, or one. Whoever publishes first has the place until they leave; generators see
+ * The camera that a stream follows: none, or one. The first to publish has the place until they leave; generators see
  * one source that lasts as long as the stream and is empty in between.
  */
 import { GlimpseError } from '../errors.ts';

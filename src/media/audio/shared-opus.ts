@@ -125,7 +125,7 @@ export class SharedOpus {
 
   #onFailure(rateBps: OpusRateBps, slot: Slot, cause: unknown): void {
     const error = toGlimpseError(cause, 'ENCODER_FAILED');
-    // An encoder closed because nobody listens any more ends what it had to do with ENCODER_CLOSED.
+    // An encoder that closed without listeners ends what it had to do with ENCODER_CLOSED.
     if (this.#slots.get(rateBps) !== slot) return;
     this.#failures += 1;
     this.#drop(rateBps, slot);

@@ -68,7 +68,7 @@ export class Playout {
     return this.#paused;
   }
 
-  /** Whether the playhead stands: paused, or nobody is there. */
+  /** Whether the playhead stands: paused, or unwatched. */
   get stands(): boolean {
     return this.#paused || this.#held;
   }
@@ -110,7 +110,7 @@ export class Playout {
     this.#paused = false;
   }
 
-  /** Nobody is there: the playhead stands, so that whoever returns finds the frame left on screen. */
+  /** Unwatched: the playhead stands, so that a viewer who returns finds the frame left on screen. */
   hold(): void {
     this.#held = true;
   }

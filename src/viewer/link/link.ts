@@ -36,7 +36,7 @@ export interface LinkEvents {
   camera: [source: LiveSource];
   /** The viewer's camera has failed, with a reason, or has left with its connection. */
   cameraGone: [error: GlimpseError | undefined];
-  /** Nobody connected or came back in time. */
+  /** The viewer did not connect or come back in time. */
   expired: [reason: string];
 }
 

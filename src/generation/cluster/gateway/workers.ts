@@ -179,7 +179,7 @@ export class Workers implements Disposable {
 
   #sweep(): void {
     const { bus, clock } = this.#options;
-    // While the network is away, nobody can be heard.
+    // While the network is away, no beat arrives.
     if (bus.connected) {
       for (const id of this.#members.sweep(clock.nowUs())) {
         this.#asked.delete(id);

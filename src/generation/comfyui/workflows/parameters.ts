@@ -48,7 +48,7 @@ export interface WorkflowParameters {
   controlStrength: number;
   /** Paths of `motion-track-distilled`: points in shares of the picture. */
   tracks: readonly (readonly Point[])[];
-  /** What `inpaint-distilled` makes anew: x, y, width and height in shares of the picture. */
+  /** What `inpaint-distilled` paints again: x, y, width and height in shares of the picture. */
   region: readonly [number, number, number, number];
   /** What `outpaint-distilled` adds on the left, top, right and bottom, in shares of the finished picture. */
   border: readonly [number, number, number, number];

@@ -67,7 +67,7 @@ export class BegunBatches {
     return this.#batches.find((batch) => batch.id === id);
   }
 
-  /** It has ended, or never will: whoever wanted to withdraw it learns which. */
+  /** It has ended, or never will: the caller that wanted to withdraw it learns which. */
   remove(batch: Batch, withdrawn = false): void {
     this.#batches = this.#batches.filter((other) => other !== batch);
     if (!withdrawn) this.settledId = Math.max(this.settledId, batch.id ?? -1);
@@ -123,7 +123,7 @@ export class BegunBatches {
   }
 }
 
-/** Nobody waits for it any more. */
+/** No caller waits for it any more. */
 export const isForgotten = ({ runs }: Batch): boolean => runs.every(({ aborted }) => aborted);
 
 /** @param onAbort called when its signal fires */

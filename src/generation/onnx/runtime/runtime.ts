@@ -211,7 +211,7 @@ export class OnnxRuntime implements AsyncDisposable {
     this.#watchFirst();
   }
 
-  /** Nobody waits for it any more: it need not start. */
+  /** No caller waits for it any more: it need not start. */
   #forget(batch: Batch): void {
     if (isForgotten(batch)) void this.#withdraw(batch);
   }

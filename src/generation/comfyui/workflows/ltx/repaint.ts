@@ -1,5 +1,5 @@
 /**
- * In- and outpainting: part of an input video is made anew, the rest stays. The part is painted green, and an IC-LoRA
+ * In- and outpainting: part of an input video is painted again, the rest stays. The part is painted green, and an IC-LoRA
  * follows the result; afterwards the kept part is put back, pixel for pixel. The second stage begins from the first
  * one's pictures. The published graphs blend the edge over several scales; ours has a hard edge, with nodes of ComfyUI
  * itself.
@@ -55,7 +55,7 @@ export const repaint =
 
 interface Masked {
   images: Link;
-  /** 1 where it is made anew. */
+  /** 1 where it is painted again. */
   mask: Link;
 }
 
@@ -109,7 +109,7 @@ function halved({ graph, parameters: { widthPx, heightPx } }: Scene, { images, m
   };
 }
 
-/** The pictures with green where they are to be made anew. */
+/** The pictures with green where they are to be painted again. */
 function painted({ graph, parameters: { widthPx, heightPx } }: Scene, id: string, { images, mask }: Masked): Link {
   const source = graph.add(`${id}-green`, 'EmptyImage', {
     width: widthPx / 2,
