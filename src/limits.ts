@@ -159,7 +159,7 @@ export const LIMITS = {
   /** One encoded picture of a camera: a keyframe of 1080p at the finest quantiser has about half of it. */
   cameraFrameMaxBytes: 1024 * 1024,
   /** Encoded pictures and bytes that wait for the decoder; above it pictures are dropped up to the next keyframe. */
-  cameraDecodingMax: 30,
+  cameraDecodingMax: 15,
   cameraDecodingMaxBytes: 4 * 1024 * 1024,
   /** A decoder that has not answered for this long hangs. */
   cameraDecodeTimeoutMs: 5_000,

@@ -33,7 +33,8 @@ export async function call(plan: CallPlan): Promise<CallResult> {
   const stream = paint.captureStream(0);
   const [track] = stream.getVideoTracks() as CanvasCaptureMediaStreamTrack[];
   const paintedAt = new Map<number, number>();
-  let number = 0;
+  // The pattern that is shown before the camera comes has numbers too: far below these.
+  let number = 30_000;
   /** The test pattern's bar code (generation/pattern/bar-code.ts): 20 blocks across the top twelfth. */
   const paintNext = (): void => {
     number = (number + 1) % 65_536;
@@ -103,7 +104,7 @@ export async function call(plan: CallPlan): Promise<CallResult> {
     const firstAt = await Promise.race([first, late]);
     mirrorMs.length = 0;
     await new Promise((resolve) => setTimeout(resolve, plan.watchMs));
-    return { firstMs: firstAt - offeredAt, mirrorMs: [...mirrorMs], painted: number };
+    return { firstMs: firstAt - offeredAt, mirrorMs: [...mirrorMs], painted: paintedAt.size };
   } finally {
     clearInterval(ticking);
     peer.close();

@@ -42,6 +42,11 @@ const SUITES: Record<string, (options: BenchOptions) => Promise<Outcome>> = {
     const report = await run({ connections });
     return { report, table: formatTable(report) };
   },
+  call: async ({ quick }) => {
+    const { run, formatTable } = await import('../../bench/suites/call.ts');
+    const report = await run(quick ? { calls: 1, seconds: 3 } : {});
+    return { report, table: formatTable(report) };
+  },
   encode: async () => {
     const { run, formatTable } = await import('../../bench/suites/encode.ts');
     const report = await run({ json: true });

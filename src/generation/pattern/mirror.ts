@@ -20,16 +20,16 @@ export interface MirrorOptions {
 
 /** Frames of a slice: few, since each comes by itself. */
 const SLICE_FRAMES = 8;
-/** Shares of a frame's duration: a picture sooner after the last one waits, one later is replaced by the last one. */
-const SOONEST = 0.8;
+/** Shares of a frame's duration: how far ahead of its turn a picture may come, and how late the last one is repeated. */
+const EARLY = 0.2;
 const LATEST = 1.5;
 
 export class MirrorGenerator implements Generator {
   readonly info: GeneratorInfo;
   readonly #options: MirrorOptions;
   readonly #pattern: PatternGenerator;
-  /** The picture shown last, by source. */
-  readonly #shown = new WeakMap<LiveSource, { number: number; atUs: number }>();
+  /** The picture shown last, by source, and its turn: turns are a frame apart, so that no queue can grow. */
+  readonly #shown = new WeakMap<LiveSource, { number: number; turnUs: number }>();
 
   /** @throws GlimpseError PARAMETER_INVALID as `PatternGenerator` */
   constructor(options: MirrorOptions) {
@@ -75,8 +75,8 @@ export class MirrorGenerator implements Generator {
   async #nextOf(live: LiveSource, signal: AbortSignal): Promise<LivePicture | undefined> {
     const { widthPx, heightPx, fps, clock } = this.#options;
     const frameUs = 1_000_000 / fps;
-    const shown = this.#shown.get(live) ?? { number: 0, atUs: -Infinity };
-    const soonestUs = shown.atUs + frameUs * SOONEST;
+    const shown = this.#shown.get(live) ?? { number: 0, turnUs: -Infinity };
+    const soonestUs = shown.turnUs + frameUs * (1 - EARLY);
     if (soonestUs > clock.nowUs()) await sleep(clock, (soonestUs - clock.nowUs()) / 1_000, signal);
     const late = new AbortController();
     const timer = clock.after((frameUs * LATEST) / 1_000, () => late.abort());
@@ -84,7 +84,8 @@ export class MirrorGenerator implements Generator {
     const fresh = await live.next(size, shown.number, AbortSignal.any([signal, late.signal]));
     timer.close();
     const picture = fresh ?? (signal.aborted ? undefined : await live.newest(size));
-    if (picture) this.#shown.set(live, { number: picture.number, atUs: clock.nowUs() });
+    const turnUs = Math.max(shown.turnUs + frameUs, clock.nowUs() - frameUs * EARLY);
+    if (picture) this.#shown.set(live, { number: picture.number, turnUs });
     return picture;
   }
 }
