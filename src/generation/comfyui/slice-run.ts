@@ -147,6 +147,7 @@ export class SliceRun {
       making.tap.fail(error);
     }
     await filled;
+    making.sound.end();
     making.previews?.end();
   }
 

@@ -39,6 +39,7 @@ export async function runTap(options: TapRunOptions): Promise<{ unheard: boolean
     onProgress?.({ ratio: reached });
   };
   const soundId = sounds?.[tier];
+  if (soundId === undefined) sound.end();
   return client.run(prune(graph, soundId === undefined ? [tapId] : [tapId, soundId]), {
     signal,
     previewMethod: previews === undefined ? 'none' : (workflow.previewMethod ?? 'latent2rgb'),

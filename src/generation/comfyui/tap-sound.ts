@@ -1,10 +1,8 @@
 /**
  * The sound of one tap: fetched as soon as the server names its file, decoded, and cut to the part that the slice shows,
- * because the run's last frames are the first of the next slice. A slice whose sound cannot be had is silent: its
- * picture does not wait for it.
+ * because the run's last frames are the first of the next slice. A slice whose sound cannot be had is silent.
  */
 import { decodeSoundFile } from '../../media/audio/libav-sound-file.ts';
-import { kept } from '../../lifetime/kept-promise.ts';
 import { sliceSamples, SOUND_RATE_HZ, type Sound } from '../../picture/sound.ts';
 
 /** A run's sound may end this much before its pictures, because latents of sound are longer than a frame. */
@@ -19,7 +17,8 @@ export interface TapSoundOptions {
 
 export class TapSound {
   readonly #options: TapSoundOptions;
-  #sound: Promise<Sound | undefined> | undefined;
+  readonly #named = Promise.withResolvers<Sound | undefined>();
+  #isNamed = false;
 
   constructor(options: TapSoundOptions) {
     this.#options = options;
@@ -27,12 +26,23 @@ export class TapSound {
 
   /** Starts with the file's bytes; only the first call counts. */
   begin(fetch: () => Promise<Uint8Array>): void {
-    this.#sound ??= kept(this.#made(fetch()));
+    if (this.#isNamed) return;
+    this.#isNamed = true;
+    this.#named.resolve(this.#made(fetch()));
   }
 
-  /** Undefined where the server named no file, or none of use. Never rejects. */
-  async ready(): Promise<Sound | undefined> {
-    return this.#sound;
+  /** The run is over, or has no sound: no file will be named. */
+  end(): void {
+    this.#isNamed = true;
+    this.#named.resolve(undefined);
+  }
+
+  /**
+   * Waits until the run is over at most: the server may name the file after the last picture.
+   * @returns undefined where it named none, or none of use. Never rejects
+   */
+  ready(): Promise<Sound | undefined> {
+    return this.#named.promise;
   }
 
   async #made(bytes: Promise<Uint8Array>): Promise<Sound | undefined> {
