@@ -1,6 +1,6 @@
 /**
  * A session: a viewer with the right to steer the stream they watch. Ends by `close`, by the viewer's deadlines, or with
- * its registry. A stream that nobody else watches ends with it.
+ * its registry. A stream without another viewer ends with it.
  */
 import { randomBytes } from 'node:crypto';
 import { GlimpseError } from '../errors.ts';

@@ -1,6 +1,6 @@
 /**
  * One generation, made once for all who watch it: prompts become revisions, revisions fill the timeline, the playout
- * says which frame is due. It knows no viewer: `demand` says what is worth making, and whoever reads frames with `at`
+ * says which frame is due. It knows no viewer: `demand` says what is worth making, and each reader of frames (`at`)
  * moves the playhead. Connects the parts of this folder and contains no algorithm.
  */
 import { every, type Clock, type Timer } from '../clock.ts';

@@ -1,6 +1,6 @@
 /**
  * Whether a viewer watches. When they leave, they see nothing from that moment, so that the playhead of a stream that
- * nobody else watches stands at once and playback goes on from the frame left on screen. Their stream is worth computing
+ * has no other viewer stands at once and playback goes on from the frame left on screen. Their stream is worth computing
  * for a moment longer, because most viewers are back by then and should find no gap.
  */
 import type { Clock, Timer } from '../clock.ts';

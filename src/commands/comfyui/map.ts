@@ -16,7 +16,7 @@ export interface ComfyUiMapOptions {
   signal: AbortSignal;
 }
 
-/** @throws GlimpseError CONFIG_INVALID when it cannot be read, or nobody is there to answer */
+/** @throws GlimpseError CONFIG_INVALID when it cannot be read, or there is no terminal to ask at */
 export async function comfyUiMap({ path, out, signal }: ComfyUiMapOptions): Promise<void> {
   const graph = readGraph(await readJsonFile(path));
   const found = findingsOf(graph);

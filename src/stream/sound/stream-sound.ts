@@ -21,7 +21,7 @@ import type { Timeline } from '../timeline/timeline.ts';
 
 /** How far sound is sent before the pictures of its time. */
 export const SOUND_LEAD_MS = 60;
-/** Frames made up for after a late timer; older ones are left out, and the playout's place is taken anew. */
+/** Frames made up for after a late timer; older ones are left out, and the playout's place is read again. */
 const CATCH_UP_FRAMES = 5;
 const FRAME_US = FRAME_MS * 1_000;
 

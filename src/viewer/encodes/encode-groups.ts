@@ -1,6 +1,6 @@
 /**
  * Which viewers of a stream share an encode. Viewers with the same format are grouped by what their paths carry: a group
- * is encoded at the least of its members' bitrates, so nobody is sent more than their path carries, and a member who
+ * is encoded at the least of its members' bitrates, so no one is sent more than their path carries, and a member who
  * would get much less than that moves to another group. Groups change only where they must, because a viewer who
  * changes groups needs a keyframe.
  */
@@ -24,7 +24,7 @@ export interface EncodeGroup {
 
 /** Shared encodes of one format. */
 const GROUPS_MAX = 3;
-/** Further encodes of one format, each for one viewer whom no group serves well. */
+/** Further encodes of one format, each for one viewer that no group serves well. */
 const ALONE_MAX = 3;
 /** A member with less than this share of what its path carries must leave its group. */
 const FAIR_SHARE = 0.7;
@@ -106,7 +106,7 @@ function runCosts(sorted: Group): (from: number, to: number) => number {
   const octave = sorted.map(({ bitrateBps }) => Math.log2(Math.max(1, bitrateBps)));
   const sums = [0];
   for (const [index, value] of octave.entries()) sums.push(sums[index]! + value);
-  /** For each viewer, the first viewer whom a group that begins here serves badly. */
+  /** For each viewer, the first viewer that a group beginning here serves badly. */
   const unservedFrom = octave.map((least) => {
     const at = octave.findIndex((value) => value > least - Math.log2(FAIR_SHARE));
     return at < 0 ? sorted.length : at;

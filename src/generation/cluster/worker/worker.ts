@@ -55,7 +55,7 @@ export interface WorkerEvents {
 }
 
 const LEASES_MAX = 10_000;
-/** Eight beats: nobody waits for this end, and a gateway that is busy for a moment keeps its jobs. */
+/** Eight beats: no one waits for this end, and a gateway that is busy for a moment keeps its jobs. */
 const GATEWAY_GONE_AFTER_MS = 8 * BEAT_MS;
 /** Gateways that are remembered at once. */
 const GATEWAYS_MAX = 4_096;
