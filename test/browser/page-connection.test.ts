@@ -44,7 +44,10 @@ describe('the page that waits or has lost its connection', () => {
       return true;
     };
     const page = await fixture.load();
-    await becomes(() => text(page, '#status-text'), 'This browser and the server share no video codec. Use a current Chrome, Firefox or Safari.');
+    await becomes(
+      () => text(page, '#status-text'),
+      'This browser and the server share no video codec. Use a current Chrome, Firefox or Safari.',
+    );
     fixture.server.script = () => false;
     await page.click('#again');
     await becomes(() => text(page, '#status-text'), 'Live');

@@ -32,6 +32,7 @@ const PROOFS: readonly (readonly [command: RegExp, proof: string])[] = [
   [/^turnserver /, 'test/browser/turn.test.ts'],
   [/^curl .*\/v1\/clips/, 'test/integration/clips.test.ts'],
   [/^curl .*\/whep/, 'test/integration/signaling-whep.test.ts'],
+  [/^curl .*\/whip/, 'test/integration/signaling-whip.test.ts'],
   [/^curl .*\/control/, 'test/integration/signaling-http.test.ts'],
   [/^(cp|docker|sudo) /, 'test/integration/deploy.test.ts'],
   [/^(node scripts\/make-toy-pack|npm run -s glimpse -- (models|generate))/, 'test/integration/docs-models.test.ts'],
@@ -39,7 +40,7 @@ const PROOFS: readonly (readonly [command: RegExp, proof: string])[] = [
     /^(node scripts\/make-toy-diffusers|npm run -s glimpse -- serve --model sd-turbo)/,
     'test/integration/docs-diffusers.test.ts',
   ],
-  [/^(nats-server|npm run -s glimpse -- (cluster|worker))/, 'test/integration/cluster-recipe.test.ts'],
+  [/^(nats-server|npm run -s glimpse -- (cluster|worker|serve --cluster))/, 'test/integration/cluster-recipe.test.ts'],
   // Not ours to run: they fetch a model of 5 GB.
   [/^(pip install|optimum-cli) /, 'docs/diffusers.md'],
   [/^npm run -s glimpse -- (comfyui|serve --generator comfyui)/, 'test/integration/comfyui-generator.test.ts'],
@@ -100,7 +101,7 @@ it('every suite, script and file that a command names exists', () => {
 
 it('every option that a command names exists', () => {
   const settings = configOptions().map(({ flag }) => `${flag} `);
-  const known = [...settings, glimpse('bench', '--help'), glimpse('generate', '--help')].join('\n');
+  const known = [...settings, ...['bench', 'generate', 'cluster'].map((name) => glimpse(name, '--help'))].join('\n');
   const lines = BLOCKS.flatMap(({ block }) => block.split('\n')).filter((line) => /^npm (start|run) .*-- /.test(line));
   const options = lines.flatMap((line) => line.match(/--[a-z][a-z-]+/g) ?? []);
   expect(options.length).toBeGreaterThan(8);
